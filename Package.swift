@@ -1,0 +1,165 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// The floors of the house, from the bottom up (ARCHITECTURE.md). A target may import what stands in
+// its row and nothing else: `swift build --explicit-target-dependency-import-check error` holds it.
+
+/// With MARTINET_FLOORS=core only the pure floors are in the package: nothing to fetch, builds in seconds.
+let coreOnly = Context.environment["MARTINET_FLOORS"] == "core"
+
+let everywhere: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .treatAllWarnings(as: .error),
+]
+let belowTheLine: [SwiftSetting] = everywhere + [.strictMemorySafety()]
+
+/// A target of floors 0 to 3: no clock, no socket, no thread, no Foundation.
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: (name == "Elements" ? [] : ["Elements"]) + dependencies,
+    exclude: excludedFiles(of: name), swiftSettings: belowTheLine)
+}
+
+/// A target above the line.
+func shell(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(
+    name: name, dependencies: ["Elements"] + dependencies, exclude: excludedFiles(of: name),
+    swiftSettings: everywhere)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: [.byName(name: name), "Elements", "TestKit"] + dependencies,
+    swiftSettings: everywhere)
+}
+
+/// Floors 2 and 3 have a README of their own beside their sources.
+func excludedFiles(of name: String) -> [String] {
+  ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Store", "Net", "Simulator", "Demo"]
+    .contains(name) ? ["README.md"] : []
+}
+
+let coreTargets: [Target] = [
+  // 0 words
+  core("Elements"),
+  // 1 wire
+  core("SIPSyntax"),
+  core("SDP"),
+  core("RTP"),
+  core("Numbering", ["CNumberingData"]),
+  .target(name: "CNumberingData"),
+  // 2 knowledge
+  .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(name: "CLibsrtp", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
+  core("SIP", ["SIPSyntax", "CLibcrypto"]),
+  core("SRTP", ["RTP", "CLibsrtp"]),
+  core("Directory", ["Numbering"]),
+  core("Limits", ["Numbering"]),
+  // 3 switching
+  core("Relay", ["RTP", "SRTP"]),
+  core(
+    "Switch", ["SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Numbering"]),
+  // 6 roof: the other world
+  core(
+    "Simulator",
+    [
+      "SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering",
+      "Switch",
+    ]),
+  // test side
+  .target(name: "TestKit", dependencies: ["Elements"], swiftSettings: everywhere),
+  tests("Elements"),
+  tests("SIPSyntax"),
+  tests("SDP"),
+  tests("RTP"),
+  tests("Numbering"),
+  tests("SIP", ["SIPSyntax"]),
+  tests("SRTP", ["RTP"]),
+  tests("Directory", ["Numbering"]),
+  tests("Limits", ["Numbering"]),
+  tests("Relay", ["RTP", "SRTP"]),
+  tests("Switch", ["SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Numbering"]),
+  tests("Simulator", ["Switch", "Limits"]),
+]
+
+let nio = "swift-nio"
+let shellTargets: [Target] = [
+  // 4 services
+  shell(
+    "Store",
+    [
+      "Switch", "Directory", "Limits", "Numbering", .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "Crypto", package: "swift-crypto"),
+    ]),
+  // 5 doors
+  .target(name: "CLinuxSockets"),
+  shell(
+    "Net",
+    [
+      "Switch", "SIP", "SIPSyntax", "Relay", "CLinuxSockets",
+      .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+      .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      .product(name: "X509", package: "swift-certificates"),
+      .product(name: "Crypto", package: "swift-crypto"),
+    ]),
+  .systemLibrary(
+    name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+  .target(name: "CCurlShim", dependencies: ["CLibcurl"]),
+  shell("Notices", ["Store", "CCurlShim", .product(name: "Crypto", package: "swift-crypto")]),
+  shell("API", []),
+  // 6 roof
+  shell(
+    "Server",
+    [
+      "SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Numbering", "Switch", "Store",
+      "Net",
+      "Notices", "API",
+      .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "Yams", package: "Yams"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ]),
+  shell(
+    "Demo", ["SIPSyntax", "SIP", "SDP", "RTP", "Net", "API", "CLinuxSockets"]),
+  .executableTarget(
+    name: "martinet",
+    dependencies: [
+      "Elements", "API", "Server", "Demo", "Simulator",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: everywhere),
+  tests("Store", ["Switch", "Directory", "Limits"]),
+  tests("Net", ["SIP", "SIPSyntax", "Relay"]),
+  tests("Notices", ["Store"]),
+  tests("Server", ["API"]),
+]
+
+let package = Package(
+  name: "martinet",
+  platforms: [.macOS(.v15)],
+  products: coreOnly ? [] : [.executable(name: "martinet", targets: ["martinet"])],
+  dependencies: coreOnly
+    ? []
+    : [
+      .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+      .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+      .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+      .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+      .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+      .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+      .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+      .package(
+        url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+      .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+      .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+  targets: coreTargets + (coreOnly ? [] : shellTargets),
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu11
+)

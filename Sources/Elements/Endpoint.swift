@@ -1,0 +1,28 @@
+/// An address and a port.
+package struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let address: IPAddress
+  package let port: UInt16
+
+  @inlinable
+  package init(_ address: IPAddress, _ port: UInt16) {
+    (self.address, self.port) = (address, port)
+  }
+
+  /// Parses "192.0.2.1:5060" or "[2001:db8::1]:5060"; nil without a port.
+  package init?(_ text: some StringProtocol) {
+    guard let colon = text.lastIndex(of: ":"),
+      let port = UInt16(text[text.index(after: colon)...]),
+      let address = IPAddress(text[..<colon]),
+      address.isV4 || text.first == "["
+    else { return nil }
+    self.init(address, port)
+  }
+
+  package static func < (left: Endpoint, right: Endpoint) -> Bool {
+    (left.address, left.port) < (right.address, right.port)
+  }
+
+  package var description: String {
+    address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)"
+  }
+}

@@ -1,0 +1,36 @@
+/// The number of one `Subject`: ordered, ours, and never mixed with the number of something else.
+///
+/// Numbers come from counters, so that traces are stable; they say nothing to a stranger.
+package struct ID<Subject>: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let number: UInt64
+
+  @inlinable
+  package init(_ number: UInt64) {
+    self.number = number
+  }
+
+  @inlinable
+  package static func < (left: ID, right: ID) -> Bool { left.number < right.number }
+
+  package var description: String { String(number) }
+}
+
+/// Hands out ascending numbers of one subject.
+package struct IDSource<Subject>: Sendable {
+  private var last: UInt64
+
+  /// - Parameter last: The highest number in use, so that a restart goes on behind it.
+  package init(after last: UInt64 = 0) {
+    self.last = last
+  }
+
+  package mutating func next() -> ID<Subject> {
+    last += 1
+    return ID(last)
+  }
+
+  /// Makes sure that `id` is never handed out again, for numbers read back from a journal.
+  package mutating func reserve(_ id: ID<Subject>) {
+    last = max(last, id.number)
+  }
+}

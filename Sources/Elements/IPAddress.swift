@@ -1,0 +1,154 @@
+/// An IPv4 or IPv6 address; an IPv4-mapped IPv6 address is the IPv4 address (RFC 4291 §2.5.5.2).
+package struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// The 128 bits, high half; an IPv4 address is held in its mapped form.
+  package let high: UInt64
+  package let low: UInt64
+
+  @inlinable
+  package init(high: UInt64, low: UInt64) {
+    (self.high, self.low) = (high, low)
+  }
+
+  @inlinable
+  package init(v4 bits: UInt32) {
+    (high, low) = (0, 0xFFFF_0000_0000 | UInt64(bits))
+  }
+
+  @inlinable package var isV4: Bool { high == 0 && low >> 32 == 0xFFFF }
+  /// The 32 bits of an IPv4 address.
+  @inlinable package var v4: UInt32? { isV4 ? UInt32(truncatingIfNeeded: low) : nil }
+
+  @inlinable
+  package static func < (left: IPAddress, right: IPAddress) -> Bool {
+    (left.high, left.low) < (right.high, right.low)
+  }
+
+  package static let v4Any = IPAddress(v4: 0)
+  package static let v6Any = IPAddress(high: 0, low: 0)
+  package static let v4Loopback = IPAddress(v4: 0x7F00_0001)
+  package static let v6Loopback = IPAddress(high: 0, low: 1)
+
+  package var isUnspecified: Bool { self == .v4Any || self == .v6Any }
+  package var isLoopback: Bool { v4.map { $0 >> 24 == 127 } ?? (self == .v6Loopback) }
+  package var isMulticast: Bool { v4.map { $0 >> 28 == 0xE } ?? (high >> 56 == 0xFF) }
+  package var isBroadcast: Bool { v4 == 0xFFFF_FFFF }
+  package var isLinkLocal: Bool { v4.map { $0 >> 16 == 0xA9FE } ?? (high >> 54 == 0x3FA) }
+
+  /// Could be sent to as one host: not unspecified, not multicast, not broadcast.
+  package var isUnicast: Bool { !isUnspecified && !isMulticast && !isBroadcast }
+
+  /// RFC 5952 for IPv6, dotted quad for IPv4.
+  package var description: String {
+    if let v4 { return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255)" }
+    let groups = (0..<8).map { index -> UInt16 in
+      let half = index < 4 ? high : low
+      return UInt16(truncatingIfNeeded: half >> UInt64((3 - index % 4) * 16))
+    }
+    let (start, length) = longestRunOfZeros(in: groups)
+    let text = groups.map { String($0, radix: 16) }
+    guard length >= 2 else { return text.joined(separator: ":") }
+    return text[..<start].joined(separator: ":") + "::"
+      + text[(start + length)...].joined(separator: ":")
+  }
+
+  private func longestRunOfZeros(in groups: [UInt16]) -> (start: Int, length: Int) {
+    var best = (start: 0, length: 0)
+    var run = (start: 0, length: 0)
+    for (index, group) in groups.enumerated() {
+      run = group == 0 ? (run.length == 0 ? index : run.start, run.length + 1) : (0, 0)
+      if run.length > best.length { best = run }
+    }
+    return best
+  }
+}
+
+extension IPAddress {
+  /// Parses "192.0.2.1", "2001:db8::1" or "[2001:db8::1]"; nil for anything else. No zone ids.
+  package init?(_ text: some StringProtocol) {
+    let bytes = Array(text.utf8)
+    self.init(parsing: bytes.span)
+  }
+
+  /// Parses the text form of an address without making a `String`; brackets around IPv6 are taken.
+  package init?(parsing bytes: Span<UInt8>) {
+    var (start, end) = (0, bytes.count)
+    if end >= 2, bytes[0] == UInt8(ascii: "["), bytes[end - 1] == UInt8(ascii: "]") {
+      (start, end) = (1, end - 1)
+    } else if let v4 = Self.parseV4(bytes, start, end) {
+      self.init(v4: v4)
+      return
+    }
+    guard let (high, low) = Self.parseV6(bytes, start, end) else { return nil }
+    self.init(high: high, low: low)
+  }
+
+  private static func parseV4(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> UInt32? {
+    guard end - start >= 7, end - start <= 15 else { return nil }
+    var (bits, value, digits, dots): (UInt32, UInt32, Int, Int) = (0, 0, 0, 0)
+    for index in start..<end {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: ".") {
+        guard digits > 0, dots < 3 else { return nil }
+        (bits, value, digits, dots) = (bits << 8 | value, 0, 0, dots + 1)
+      } else {
+        guard byte >= 48, byte <= 57, digits < 3 else { return nil }
+        (value, digits) = (value * 10 + UInt32(byte - 48), digits + 1)
+        guard value <= 255 else { return nil }
+      }
+    }
+    return dots == 3 && digits > 0 ? bits << 8 | value : nil
+  }
+
+  private static func parseV6(
+    _ bytes: Span<UInt8>, _ start: Int, _ end: Int
+  ) -> (UInt64, UInt64)? {
+    guard end - start >= 2, end - start <= 45 else { return nil }
+    var groups: [UInt16] = []
+    var gap: Int?
+    var index = start
+    if bytes[index] == UInt8(ascii: ":") {
+      guard bytes[index + 1] == UInt8(ascii: ":") else { return nil }
+      (gap, index) = (0, index + 2)
+    }
+    while index < end {
+      var (value, digits, next): (UInt32, Int, Int) = (0, 0, index)
+      while next < end, digits < 5, let digit = hexadecimal(bytes[next]) {
+        (value, digits, next) = (value << 4 | UInt32(digit), digits + 1, next + 1)
+      }
+      if next < end, bytes[next] == UInt8(ascii: ".") {
+        guard let v4 = parseV4(bytes, index, end), groups.count <= 6 else { return nil }
+        groups += [UInt16(v4 >> 16), UInt16(truncatingIfNeeded: v4)]
+        index = end
+        break
+      }
+      guard (1...4).contains(digits), groups.count < 8 else { return nil }
+      groups.append(UInt16(value))
+      index = next
+      guard index < end else { break }
+      guard bytes[index] == UInt8(ascii: ":"), index + 1 < end else { return nil }
+      index += 1
+      if bytes[index] == UInt8(ascii: ":") {
+        guard gap == nil else { return nil }
+        (gap, index) = (groups.count, index + 1)
+      }
+    }
+    guard gap == nil ? groups.count == 8 : groups.count < 8 else { return nil }
+    if let gap {
+      groups.insert(contentsOf: Array(repeating: 0, count: 8 - groups.count), at: gap)
+    }
+    let halves = groups.map(UInt64.init)
+    return (
+      halves[0] << 48 | halves[1] << 32 | halves[2] << 16 | halves[3],
+      halves[4] << 48 | halves[5] << 32 | halves[6] << 16 | halves[7]
+    )
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 48...57: byte - 48
+    case 65...70: byte - 55
+    case 97...102: byte - 87
+    case _: nil
+    }
+  }
+}
