@@ -17,7 +17,7 @@ package struct Alert: Hashable, Sendable {
   package let at: WallTime
   /// Idempotency key: two alerts with the same key are the same event.
   package let key: String
-  /// Facts by name, in the order to show them: ("from", "203.0.113.7:5060"). Never a secret.
+  /// Facts by name, in the order to show them: ("from", "203.0.113.7:5060"), never a secret.
   package let facts: [Fact]
 
   package struct Fact: Hashable, Sendable {

@@ -63,7 +63,7 @@ package struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertibl
 }
 
 extension IPAddress {
-  /// Parses "192.0.2.1", "2001:db8::1" or "[2001:db8::1]"; nil for anything else. No zone ids.
+  /// Parses "192.0.2.1", "2001:db8::1" or "[2001:db8::1]"; nil for anything else, zone ids included.
   package init?(_ text: some StringProtocol) {
     let bytes = Array(text.utf8)
     self.init(parsing: bytes.span)
