@@ -1,0 +1,58 @@
+# What ./run, ./test and Benchmarks/run share: where the build goes and how missing packages are installed.
+# Sourced, never run by itself.
+
+# One scratch path outside the clone, so that a second clone does not compile the libraries again.
+if [ -z "${MARTINET_SCRATCH:-}" ]; then
+  if [ -w /var/cache ]; then
+    MARTINET_SCRATCH=/var/cache/martinet-build
+  else
+    MARTINET_SCRATCH="${XDG_CACHE_HOME:-$HOME/.cache}/martinet-build"
+  fi
+fi
+export MARTINET_SCRATCH
+
+# Libraries the program is built with, and what the tests and benchmarks run beside it.
+BUILD_PACKAGES="libsqlite3-dev zlib1g-dev libssl-dev libsrtp2-dev libcurl4-openssl-dev pkg-config tzdata"
+TEST_PACKAGES="python3 python3-aiosmtpd sip-tester kamailio kamailio-tls-modules baresip-core
+  linphone-cli sox iproute2 nftables openssl"
+BENCHMARK_PACKAGES="python3 kamailio rtpengine-daemon sip-tester openssl"
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+# install_missing PACKAGE...: installs those that are not there, with one sentence when it may not.
+install_missing() {
+  local missing=()
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+      missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  say "Installing ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "These Debian packages are missing: ${missing[*]}
+Install them as root (apt-get install ${missing[*]}) and run this again."
+    as_root=(sudo)
+  fi
+  # The test peers must not start as services of their own.
+  "${as_root[@]}" sh -c '[ -e /usr/sbin/policy-rc.d ] || { printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; touch /run/martinet-policy; }'
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${as_root[@]}" sh -c '[ -e /run/martinet-policy ] && rm -f /usr/sbin/policy-rc.d /run/martinet-policy; true'
+}
+
+need_swift() {
+  command -v swift >/dev/null || fail "swift is not on the PATH.
+Install Swift 6.3 for Debian 12 from https://www.swift.org/install/linux/ and run this again."
+  swift --version 2>/dev/null | grep -qE 'Swift version (6\.[3-9]|[7-9])' ||
+    fail "This needs Swift 6.3 or newer; found: $(swift --version 2>/dev/null | head -1)"
+}
+
+# build_program [ARGUMENT...]: the release build, quiet unless it fails.
+build_program() {
+  swift build -c release --scratch-path "$MARTINET_SCRATCH" "$@"
+}
+
+program_path() { printf '%s/release/martinet' "$MARTINET_SCRATCH"; }

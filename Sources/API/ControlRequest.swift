@@ -1,0 +1,66 @@
+/// What a command asks of the running server through its control socket: one JSON object on one line.
+///
+/// The socket is `DIR/control.sock`, readable by the server's own user only; whoever can open it is an
+/// operator. Every request that changes something names the person who asked, for the audit trail.
+package enum ControlRequest: Codable, Sendable {
+  case status
+  case calls
+  case registrations
+  case trunks
+  /// The standing of every account, or of those of one tenant and extension.
+  case limits(tenant: String?, extension: String?)
+  /// Lets paid calls out again after a block.
+  case unblock(tenant: String, extension: String?, reason: String, by: String)
+  /// Replaces the limits of an extension, a tenant or, with neither, the platform.
+  case setLimits(tenant: String?, extension: String?, change: LimitChange, by: String)
+  /// Adopts a configuration; `files` are the rate files that the document names, by name.
+  case apply(document: String, file: String, files: [String: String], by: String)
+  case export
+  /// Ends one call, by its number.
+  case hangUp(call: UInt64, by: String)
+  /// No new calls from now on; running ones go on.
+  case drain(by: String)
+}
+
+/// Limits to be changed; what is nil stays as it is.
+///
+/// Money in units of the tenant's currency, "12.50".
+package struct LimitChange: Codable, Sendable, Hashable {
+  package var spendPerHour: String?
+  package var spendPerDay: String?
+  package var spendPerMonth: String?
+  package var internationalPerHour: Int?
+  package var internationalPerDay: Int?
+  package var internationalPerMonth: Int?
+  package var concurrent: Int?
+
+  package init() {}
+
+  /// Whether nothing would change.
+  package var isEmpty: Bool { self == LimitChange() }
+
+  enum CodingKeys: String, CodingKey {
+    case spendPerHour = "spend_per_hour"
+    case spendPerDay = "spend_per_day"
+    case spendPerMonth = "spend_per_month"
+    case internationalPerHour = "international_per_hour"
+    case internationalPerDay = "international_per_day"
+    case internationalPerMonth = "international_per_month"
+    case concurrent
+  }
+}
+
+/// How the server answers: the rows asked for, or a sentence that says what is wrong.
+package enum ControlReply: Codable, Sendable {
+  case status(StatusReport)
+  case calls([CallReport])
+  case registrations([RegistrationReport])
+  case trunks([TrunkReport])
+  case limits([LimitReport])
+  case applied(ApplyReport)
+  case document(String)
+  /// It was done; the text says what.
+  case done(String)
+  /// It was not done; the text says why and what to do.
+  case failed(String)
+}

@@ -1,0 +1,74 @@
+/// The limits of one account and how much of each is used, as `martinet limits show` shows it.
+package struct LimitReport: Codable, Sendable {
+  /// "account", "tenant", "trunk" or "platform".
+  package var level: String
+  package var tenant: String?
+  package var `extension`: String?
+  package var limits: [Row]
+  /// Why paid calls are refused; nil while they go out.
+  package var blocked: Block?
+
+  /// One limit in one window.
+  package struct Row: Codable, Sendable {
+    /// "spend", "international", "attempts" or "concurrent".
+    package var metric: String
+    /// "hour", "day", "month"; "now" for concurrent calls.
+    package var window: String
+    /// "calendar" or "rolling".
+    package var kind: String
+    package var limit: String
+    package var spent: String
+    package var reserved: String
+    package var left: String
+
+    package init(
+      metric: String, window: String, kind: String, limit: String, spent: String, reserved: String,
+      left: String
+    ) {
+      (self.metric, self.window, self.kind, self.limit) = (metric, window, kind, limit)
+      (self.spent, self.reserved, self.left) = (spent, reserved, left)
+    }
+  }
+
+  /// Since when and why paid calls are refused.
+  package struct Block: Codable, Sendable {
+    /// ISO 8601 in UTC.
+    package var since: String
+    package var reason: String
+
+    package init(since: String, reason: String) {
+      (self.since, self.reason) = (since, reason)
+    }
+  }
+
+  package init(
+    level: String, tenant: String?, extension number: String?, limits: [Row], blocked: Block?
+  ) {
+    (self.level, self.tenant, self.extension) = (level, tenant, number)
+    (self.limits, self.blocked) = (limits, blocked)
+  }
+}
+
+/// What an apply did.
+package struct ApplyReport: Codable, Sendable {
+  /// One line for each thing added, changed or removed.
+  package var changes: [String]
+  /// Passwords made for extensions that came without one: shown now and never again.
+  package var generated: [GeneratedPassword]
+
+  /// A password that is handed over once.
+  package struct GeneratedPassword: Codable, Sendable {
+    package var tenant: String
+    package var `extension`: String
+    package var user: String
+    package var password: String
+
+    package init(tenant: String, extension number: String, user: String, password: String) {
+      (self.tenant, self.extension, self.user, self.password) = (tenant, number, user, password)
+    }
+  }
+
+  package init(changes: [String], generated: [GeneratedPassword]) {
+    (self.changes, self.generated) = (changes, generated)
+  }
+}

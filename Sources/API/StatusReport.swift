@@ -1,0 +1,52 @@
+/// What `martinet status` shows: whether the server takes calls, and how full it is.
+package struct StatusReport: Codable, Sendable {
+  package var version: String
+  /// "ready" or "draining".
+  package var state: String
+  package var uptimeSeconds: Int
+  package var tenants: Int
+  package var extensions: Int
+  package var registrations: Int
+  package var calls: Int
+  package var paidCalls: Int
+  package var blockedAccounts: Int
+  package var trunks: Int
+  package var trunksUp: Int
+  /// "durable", or why paid calls are refused at the moment.
+  package var journal: String
+  package var journalSequence: UInt64
+  /// Alerts waiting to be delivered.
+  package var alertsWaiting: Int
+  /// "udp 192.0.2.1:5060", one for each listener.
+  package var listeners: [String]
+  package var rtpPorts: String
+  /// Resident memory in kilobytes.
+  package var memoryKilobytes: Int
+
+  package init(
+    version: String, state: String, uptimeSeconds: Int, tenants: Int, extensions: Int,
+    registrations: Int, calls: Int, paidCalls: Int, blockedAccounts: Int, trunks: Int,
+    trunksUp: Int, journal: String, journalSequence: UInt64, alertsWaiting: Int,
+    listeners: [String], rtpPorts: String, memoryKilobytes: Int
+  ) {
+    (self.version, self.state, self.uptimeSeconds) = (version, state, uptimeSeconds)
+    (self.tenants, self.extensions, self.registrations) = (tenants, extensions, registrations)
+    (self.calls, self.paidCalls, self.blockedAccounts) = (calls, paidCalls, blockedAccounts)
+    (self.trunks, self.trunksUp, self.journal) = (trunks, trunksUp, journal)
+    (self.journalSequence, self.alertsWaiting) = (journalSequence, alertsWaiting)
+    (self.listeners, self.rtpPorts) = (listeners, rtpPorts)
+    self.memoryKilobytes = memoryKilobytes
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, state, tenants, extensions, registrations, calls, trunks, journal, listeners
+    case uptimeSeconds = "uptime_s"
+    case paidCalls = "paid_calls"
+    case blockedAccounts = "blocked_accounts"
+    case trunksUp = "trunks_up"
+    case journalSequence = "journal_sequence"
+    case alertsWaiting = "alerts_waiting"
+    case rtpPorts = "rtp_ports"
+    case memoryKilobytes = "memory_kb"
+  }
+}
