@@ -1,0 +1,42 @@
+/// What may differ between two installations of this layer; the defaults are those of RFC 3261.
+package struct SIPConfiguration: Sendable {
+  package var timers = TransactionTimers()
+  /// The number of the signalling lane, in every branch and tag of ours: a second lane can tell
+  /// from them whose message it holds.
+  package var lane: UInt8 = 0
+  /// The product that we name in User-Agent and Server; nil (the default) says nothing.
+  package var software: [UInt8]?
+  /// A longer request goes over a stream where the next hop takes one (RFC 3261 §18.1.1).
+  package var datagramLimitBytes = 1_300
+  /// How long the first of several next hops may be silent before the second is tried.
+  package var failoverAfter: Duration = .seconds(4)
+  /// Server transactions at a time; above it new requests get a stateless 503 with Retry-After.
+  package var serverTransactionLimit = 200_000
+  /// Reliable provisional responses that may wait for their turn within one transaction.
+  package var provisionalQueueLimit = 8
+  /// The option tags that we take in Require (RFC 3261 §8.2.2.3).
+  package var options: [String] = ["100rel", "timer", "replaces", "path", "outbound", "gruu"]
+  /// Seconds in the Retry-After of a 503 for lack of room.
+  package var retryAfterSeconds = 5
+
+  package init() {}
+}
+
+/// The timer values of RFC 3261, table 4.
+package struct TransactionTimers: Hashable, Sendable {
+  /// Round trip estimate: first interval of a retransmission.
+  package var t1: Duration = .milliseconds(500)
+  /// Longest interval between two retransmissions.
+  package var t2: Duration = .seconds(4)
+  /// How long a message stays in the network.
+  package var t4: Duration = .seconds(5)
+  /// When to say 100 for an INVITE that the user has not answered yet (§17.2.1).
+  package var trying: Duration = .milliseconds(200)
+  /// How long to absorb copies of a response to an INVITE (timer D, over 32 s).
+  package var d: Duration = .seconds(32)
+
+  package init() {}
+
+  /// The patience of a transaction: timers B, F, H, J, L and M.
+  package var patience: Duration { t1 * 64 }
+}
