@@ -63,7 +63,8 @@ let coreTargets: [Target] = [
   // 3 switching
   core("Relay", ["RTP", "SRTP"]),
   core(
-    "Switch", ["SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Numbering"]),
+    "Switch",
+    ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
   // 6 roof: the other world
   core(
     "Simulator",
@@ -83,7 +84,9 @@ let coreTargets: [Target] = [
   tests("Directory", ["Numbering"]),
   tests("Limits", ["Numbering"]),
   tests("Relay", ["RTP", "SRTP"]),
-  tests("Switch", ["SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Numbering"]),
+  tests(
+    "Switch",
+    ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
   tests("Simulator", ["Switch", "Limits"]),
 ]
 
