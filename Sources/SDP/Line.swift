@@ -1,0 +1,64 @@
+/// One `<type>=<value>` line: the value is kept as it came.
+struct Line: Hashable, Sendable {
+  let type: UInt8
+  var value: [UInt8]
+
+  init(_ type: UInt8, _ value: [UInt8]) {
+    (self.type, self.value) = (type, value)
+  }
+
+  init(_ type: Character, _ text: String) {
+    self.init(type.asciiValue ?? 0, Array(text.utf8))
+  }
+
+  /// Whether the line is `a=name` or `a=name:…`; names are case-sensitive (RFC 8866 §5.13).
+  func isAttribute(_ name: StaticString) -> Bool { attributeValue(name) != nil }
+
+  /// What stands behind `a=name:`, empty for `a=name`; nil for any other line.
+  func attributeValue(_ name: StaticString) -> ArraySlice<UInt8>? {
+    let size = name.utf8CodeUnitCount
+    guard type == .a, value.count >= size, value.starts(with: name) else { return nil }
+    if value.count == size { return [] }
+    return value[size] == .colon ? value[(size + 1)...] : nil
+  }
+}
+
+extension UInt8 {
+  static let a = UInt8(ascii: "a")
+  static let b = UInt8(ascii: "b")
+  static let c = UInt8(ascii: "c")
+  static let m = UInt8(ascii: "m")
+  static let o = UInt8(ascii: "o")
+  static let s = UInt8(ascii: "s")
+  static let t = UInt8(ascii: "t")
+  static let v = UInt8(ascii: "v")
+  static let colon = UInt8(ascii: ":")
+  static let equals = UInt8(ascii: "=")
+  static let slash = UInt8(ascii: "/")
+  static let space = UInt8(ascii: " ")
+}
+
+extension Array where Element == UInt8 {
+  func starts(with name: StaticString) -> Bool {
+    name.withUTF8Buffer { unsafe self.starts(with: $0) }
+  }
+}
+
+extension Collection where Element == UInt8 {
+  /// The words between single or repeated spaces and tabs.
+  var words: [SubSequence] { split { $0 == .space || $0 == 9 } }
+
+  /// The text, with the replacement character where it is not UTF-8.
+  var text: String { String(decoding: self, as: UTF8.self) }
+
+  /// A decimal number of at most `digits` digits and nothing else.
+  func number(digits: Int = 10) -> Int? {
+    guard !isEmpty, count <= digits else { return nil }
+    var result = 0
+    for byte in self {
+      guard (48...57).contains(byte) else { return nil }
+      result = result * 10 + Int(byte - 48)
+    }
+    return result
+  }
+}

@@ -1,0 +1,152 @@
+/// One m= line with what belongs to it.
+package struct MediaDescription: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
+    case audio, video, image, text, application, message
+    case other([UInt8])
+  }
+
+  package let kind: Kind
+  /// 0 rejects the stream (RFC 3264 §6).
+  package var port: UInt16
+  /// "/2" of "49170/2", kept as it came.
+  let portCount: [UInt8]
+  package var profile: MediaProfile
+  /// Payload types of RTP, or whatever the profile has there; at least one.
+  package private(set) var formats: [[UInt8]]
+  /// The lines behind the m= line.
+  var lines: [Line]
+
+  init(
+    kind: Kind, port: UInt16, portCount: [UInt8], profile: MediaProfile, formats: [[UInt8]],
+    lines: [Line]
+  ) {
+    (self.kind, self.port, self.portCount) = (kind, port, portCount)
+    (self.profile, self.formats, self.lines) = (profile, formats, lines)
+  }
+
+  /// An m= line of our own making, with rtpmap and fmtp for each codec.
+  package init(
+    _ kind: Kind, port: UInt16, profile: MediaProfile = .avp, codecs: [Codec],
+    direction: Direction = .sendReceive, packetTimeMs: Int? = nil
+  ) {
+    var lines: [Line] = []
+    for codec in codecs {
+      let channels = codec.channels > 1 ? "/\(codec.channels)" : ""
+      lines.append(
+        Line("a", "rtpmap:\(codec.payloadType) \(codec.name)/\(codec.clockRate)\(channels)"))
+      if let parameters = codec.parameters {
+        lines.append(Line("a", "fmtp:\(codec.payloadType) \(parameters.text)"))
+      }
+    }
+    if let packetTimeMs { lines.append(Line("a", "ptime:\(packetTimeMs)")) }
+    lines.append(Line("a", direction.rawValue))
+    self.init(
+      kind: kind, port: port, portCount: [], profile: profile,
+      formats: codecs.map { Array(String($0.payloadType).utf8) }, lines: lines)
+  }
+
+  package var isRejected: Bool { port == 0 }
+
+  /// The `c=` of this m= line, nil where the session's counts.
+  package var connection: ConnectionAddress? {
+    lines.first { $0.type == .c }.flatMap { ConnectionAddress(parsing: $0.value) }
+  }
+
+  /// The direction attribute of this m= line, nil without one.
+  package var direction: Direction? { Self.direction(in: lines) }
+
+  static func direction(in lines: [Line]) -> Direction? {
+    lines.lazy.filter { $0.type == .a }.compactMap { Direction(rawValue: $0.value.text) }.first
+  }
+
+  /// The value of the first attribute of this name, empty for a flag; nil without one.
+  package func attribute(_ name: StaticString) -> [UInt8]? {
+    lines.lazy.compactMap { $0.attributeValue(name) }.first.map(Array.init)
+  }
+
+  /// The values of all attributes of this name, in order.
+  package func attributes(_ name: StaticString) -> [[UInt8]] {
+    lines.compactMap { $0.attributeValue(name).map(Array.init) }
+  }
+
+  /// The values of `a=crypto`, for the SRTP side to read (RFC 4568).
+  package var crypto: [[UInt8]] { attributes("crypto") }
+  package var wantsRTCPMux: Bool { attribute("rtcp-mux") != nil }
+  /// Milliseconds of `a=ptime`, from 1 to 1,000.
+  package var packetTimeMs: Int? {
+    guard let value = attribute("ptime")?.words.first?.number(digits: 4),
+      (1...1000).contains(value)
+    else { return nil }
+    return value
+  }
+  /// Kilobits a second of `b=AS`, or `b=TIAS` rounded up (RFC 3890).
+  package var bandwidthKbps: Int? {
+    for line in lines where line.type == .b {
+      let parts = line.value.split(separator: .colon, maxSplits: 1)
+      guard parts.count == 2, let value = parts[1].number() else { continue }
+      if parts[0].text == "AS" { return value }
+      if parts[0].text == "TIAS" { return (value + 999) / 1000 }
+    }
+    return nil
+  }
+
+  /// The payload types of an RTP m= line; words that are no payload type are left out.
+  package var payloadTypes: [UInt8] {
+    guard profile.isRTP else { return [] }
+    return formats.compactMap { word in
+      word.number(digits: 3).flatMap { $0 < 128 ? UInt8($0) : nil }
+    }
+  }
+
+  /// The payload types with their meaning, in order of preference.
+  ///
+  /// A dynamic type without a readable rtpmap is called "" and has a clock of 8,000.
+  package var codecs: [Codec] {
+    let (maps, parameters) = (attributes("rtpmap"), attributes("fmtp"))
+    return payloadTypes.map { number in
+      let fmtp = parameters.lazy.compactMap { Self.value(of: number, in: $0) }.first
+      if let map = maps.lazy.compactMap({ Self.value(of: number, in: $0) }).first {
+        let parts = map.split(separator: .slash)
+        return Codec(
+          payloadType: number, name: parts.first?.text ?? "",
+          clockRate: UInt32(clamping: parts.count > 1 ? parts[1].number(digits: 9) ?? 8000 : 8000),
+          channels: parts.count > 2 ? parts[2].number(digits: 2) ?? 1 : 1, parameters: fmtp)
+      }
+      let known = Codec.staticMeaning(of: number)
+      return Codec(
+        payloadType: number, name: known?.name ?? "", clockRate: known?.clockRate ?? 8000,
+        parameters: fmtp)
+    }
+  }
+
+  /// The payload type of telephone events (RFC 4733); of several the one with an 8,000 Hz clock.
+  package var telephoneEvent: Codec? {
+    let events = codecs.filter(\.isTelephoneEvent)
+    return events.first { $0.clockRate == 8000 } ?? events.first
+  }
+
+  /// What stands behind "<number> " in the value of an rtpmap or fmtp.
+  private static func value(of number: UInt8, in value: [UInt8]) -> [UInt8]? {
+    let parts = value.split(separator: .space, maxSplits: 1)
+    guard parts.count == 2, parts[0].number(digits: 3) == Int(number) else { return nil }
+    return Array(parts[1].drop { $0 == .space })
+  }
+
+  /// Keeps these payload types only, in this order, with their rtpmap, fmtp and rtcp-fb.
+  ///
+  /// Types that are not in the m= line are passed over; when none is left the m= line stays as it was.
+  package mutating func keepFormats(_ wanted: [UInt8]) {
+    let kept = wanted.filter(payloadTypes.contains)
+    guard !kept.isEmpty else { return }
+    let gone = Set(payloadTypes).subtracting(kept)
+    formats = kept.map { Array(String($0).utf8) }
+    lines.removeAll { line in
+      for name: StaticString in ["rtpmap", "fmtp", "rtcp-fb"] {
+        if let number = line.attributeValue(name)?.words.first?.number(digits: 3) {
+          return gone.contains(UInt8(clamping: number))
+        }
+      }
+      return false
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/// The transport of an m= line (RFC 3551, 3711, 4585, 5124, 5764).
+package enum MediaProfile: Hashable, Sendable {
+  case avp, avpf, savp, savpf
+  /// Keys by DTLS (RFC 5764): known, so that it can be refused or replaced.
+  case dtlsSAVP, dtlsSAVPF
+  /// Anything else, kept as it came: "udptl", "TCP/MSRP".
+  case other([UInt8])
+
+  init(_ bytes: some Collection<UInt8>) {
+    self =
+      switch bytes.text.uppercased() {
+      case "RTP/AVP": .avp
+      case "RTP/AVPF": .avpf
+      case "RTP/SAVP": .savp
+      case "RTP/SAVPF": .savpf
+      case "UDP/TLS/RTP/SAVP": .dtlsSAVP
+      case "UDP/TLS/RTP/SAVPF": .dtlsSAVPF
+      case _: .other(Array(bytes))
+      }
+  }
+
+  package var name: String {
+    switch self {
+    case .avp: "RTP/AVP"
+    case .avpf: "RTP/AVPF"
+    case .savp: "RTP/SAVP"
+    case .savpf: "RTP/SAVPF"
+    case .dtlsSAVP: "UDP/TLS/RTP/SAVP"
+    case .dtlsSAVPF: "UDP/TLS/RTP/SAVPF"
+    case .other(let bytes): bytes.text
+    }
+  }
+
+  package var isRTP: Bool { if case .other = self { false } else { true } }
+
+  /// Keys come in `a=crypto` attributes or are missing.
+  package var isSecure: Bool { self == .savp || self == .savpf }
+
+  /// The same profile with SDES keys, or in the clear; feedback (F) is kept, DTLS is replaced.
+  package func secured(_ secure: Bool) -> MediaProfile {
+    switch self {
+    case .avp, .savp, .dtlsSAVP: secure ? .savp : .avp
+    case .avpf, .savpf, .dtlsSAVPF: secure ? .savpf : .avpf
+    case .other: self
+    }
+  }
+}
+
+/// Who may send (RFC 3264 §5.1), seen from the one who wrote the description.
+package enum Direction: String, Hashable, Sendable, CaseIterable {
+  case sendReceive = "sendrecv"
+  case sendOnly = "sendonly"
+  case receiveOnly = "recvonly"
+  case inactive
+
+  package init(sends: Bool, receives: Bool) {
+    self =
+      switch (sends, receives) {
+      case (true, true): .sendReceive
+      case (true, false): .sendOnly
+      case (false, true): .receiveOnly
+      case (false, false): .inactive
+      }
+  }
+
+  package var sends: Bool { self == .sendReceive || self == .sendOnly }
+  package var receives: Bool { self == .sendReceive || self == .receiveOnly }
+  /// The same seen from the other side.
+  package var reversed: Direction { Direction(sends: receives, receives: sends) }
+}
+
+/// One payload type of an m= line and what it means.
+package struct Codec: Hashable, Sendable {
+  package let payloadType: UInt8
+  /// Encoding name as written: "PCMU", "telephone-event".
+  package let name: String
+  package let clockRate: UInt32
+  package let channels: Int
+  /// The value of its `a=fmtp`, behind the payload type.
+  package let parameters: [UInt8]?
+
+  package init(
+    payloadType: UInt8, name: String, clockRate: UInt32 = 8000, channels: Int = 1,
+    parameters: [UInt8]? = nil
+  ) {
+    (self.payloadType, self.name, self.clockRate) = (payloadType, name, clockRate)
+    (self.channels, self.parameters) = (channels, parameters)
+  }
+
+  package var isTelephoneEvent: Bool { name.lowercased() == "telephone-event" }
+
+  /// The meaning of static payload types without an rtpmap (RFC 3551 §6).
+  static func staticMeaning(of number: UInt8) -> (name: String, clockRate: UInt32)? {
+    switch number {
+    case 0: ("PCMU", 8000)
+    case 3: ("GSM", 8000)
+    case 4: ("G723", 8000)
+    case 5: ("DVI4", 8000)
+    case 6: ("DVI4", 16_000)
+    case 7: ("LPC", 8000)
+    case 8: ("PCMA", 8000)
+    case 9: ("G722", 8000)
+    case 10, 11: ("L16", 44_100)
+    case 12: ("QCELP", 8000)
+    case 13: ("CN", 8000)
+    case 14: ("MPA", 90_000)
+    case 15: ("G728", 8000)
+    case 16: ("DVI4", 11_025)
+    case 17: ("DVI4", 22_050)
+    case 18: ("G729", 8000)
+    case 25: ("CelB", 90_000)
+    case 26: ("JPEG", 90_000)
+    case 28: ("nv", 90_000)
+    case 31: ("H261", 90_000)
+    case 32: ("MPV", 90_000)
+    case 33: ("MP2T", 90_000)
+    case 34: ("H263", 90_000)
+    case _: nil
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package import Elements
+
+extension SessionDescription {
+  /// Checks that this answer fits its offer: as many m= lines, of the same media (RFC 3264 §6).
+  package func checkAnswer(to offer: SessionDescription) throws(SDPError) {
+    guard media.count == offer.media.count else {
+      throw .answerMismatch("\(media.count) m= lines for \(offer.media.count)")
+    }
+    for (index, (answered, offered)) in zip(media, offer.media).enumerated() {
+      guard answered.kind == offered.kind else {
+        throw .answerMismatch("m= line \(index + 1) is of another media")
+      }
+      guard answered.isRejected || !offered.isRejected else {
+        throw .answerMismatch("m= line \(index + 1) was not offered")
+      }
+    }
+  }
+
+  /// An answer that takes nothing: every m= line of the offer with port 0.
+  package func rejectingAnswer(origin: Origin) -> SessionDescription {
+    var answer = self
+    answer.rewrite(origin: origin, local: media.map { _ in nil })
+    return answer
+  }
+
+  /// The same m= lines, each with this direction: for hold and for resuming.
+  package mutating func setDirection(_ direction: Direction) {
+    lines.removeAll { $0.type == .a && Direction(rawValue: $0.value.text) != nil }
+    for index in media.indices where !media[index].isRejected {
+      media[index].setDirection(direction)
+    }
+  }
+}
+
+extension Direction {
+  /// What an answer may say to an offer with this direction, when we wish `wish` (RFC 3264 §6.1).
+  package func answer(wishing wish: Direction) -> Direction {
+    Direction(sends: receives && wish.sends, receives: sends && wish.receives)
+  }
+}
+
+/// Numbers the descriptions that one leg gets from us: one id, and one version up with each change.
+///
+/// The version stays when nothing changed (RFC 3264 §8), so that a session refresh is seen as one.
+package struct OriginKeeper: Hashable, Sendable {
+  private let id: UInt64
+  private var version: UInt64
+  /// Of the last description, its `o=` line left out.
+  private var digest: UInt64?
+
+  /// - Parameter id: Any number; 62 bits of it are used, which every phone can read.
+  package init(id: UInt64) {
+    (self.id, version) = (id >> 2, id >> 2)
+  }
+
+  /// Rewrites `body` for the leg (see ``SessionDescription/rewrite(origin:local:)``) and numbers it.
+  package mutating func rewrite(
+    _ body: inout SessionDescription, address: IPAddress, local: [LocalMedia?]
+  ) {
+    body.rewrite(origin: Origin(id: id, version: 0, address: address), local: local)
+    stamp(&body, address: address)
+  }
+
+  /// Numbers a description of our own making.
+  package mutating func stamp(_ body: inout SessionDescription, address: IPAddress) {
+    body.setOrigin(Origin(id: id, version: 0, address: address))
+    let new = Self.digest(of: body.serialized())
+    if let digest, digest != new { version += 1 }
+    digest = new
+    body.setOrigin(Origin(id: id, version: version, address: address))
+  }
+
+  /// FNV-1a: tells changed from unchanged, nothing more.
+  private static func digest(of bytes: [UInt8]) -> UInt64 {
+    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+}

@@ -1,0 +1,126 @@
+extension SessionDescription {
+  /// Parses a body; unknown lines and attributes are kept in their place.
+  ///
+  /// Tolerant where phones are sloppy (bare LF, missing s= and t=, lines out of order), strict where
+  /// reading on would be guessing: `v=0` first, every line `<letter>=`, m= lines complete.
+  package init(parsing body: [UInt8]) throws(SDPError) {
+    guard body.count <= SDPLimits.bytes else { throw .tooMuch(of: "bytes", limit: SDPLimits.bytes) }
+    var lines: [Line] = []
+    var media: [MediaDescription] = []
+    var (start, number) = (0, 0)
+    while start < body.count {
+      let end = body[start...].firstIndex { $0 == 10 || $0 == 13 } ?? body.count
+      let text = body[start..<end]
+      start = end + 1
+      if end + 1 < body.count, body[end] == 13, body[end + 1] == 10 { start += 1 }
+      number += 1
+      guard number <= SDPLimits.lines else { throw .tooMuch(of: "lines", limit: SDPLimits.lines) }
+      if text.isEmpty { continue }
+      let line = try Self.parseLine(text, number: number)
+      if line.type == .m {
+        guard media.count < SDPLimits.media else {
+          throw .tooMuch(of: "m= lines", limit: SDPLimits.media)
+        }
+        media.append(try MediaDescription(parsing: line.value, number: number))
+      } else if media.isEmpty {
+        lines.append(line)
+      } else {
+        media[media.count - 1].lines.append(line)
+      }
+      if line.type == .c, ConnectionAddress(parsing: line.value) == nil {
+        throw .malformed(expected: "c=IN IP4|IP6 address", line: number)
+      }
+    }
+    guard let first = lines.first, first.type == .v, first.value == [48] else {
+      throw .malformed(expected: "v=0", line: 1)
+    }
+    guard lines.count(where: { $0.type == .o }) <= 1, lines.count(where: { $0.type == .v }) == 1
+    else { throw .malformed(expected: "one v= and one o= line", line: number) }
+    self.init(lines: lines, media: media)
+  }
+
+  private static func parseLine(
+    _ text: ArraySlice<UInt8>, number: Int
+  ) throws(SDPError) -> Line {
+    guard text.count <= SDPLimits.lineBytes else {
+      throw .tooMuch(of: "bytes in a line", limit: SDPLimits.lineBytes)
+    }
+    let start = text.startIndex
+    guard text.count >= 2, text[start + 1] == .equals,
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[start]), !text.contains(0)
+    else { throw .malformed(expected: "<letter>=<value>", line: number) }
+    return Line(text[start], Array(text[(start + 2)...]))
+  }
+}
+
+extension MediaDescription {
+  /// Parses `audio 49170/2 RTP/AVP 0 8 101` (RFC 8866 §5.14).
+  fileprivate init(parsing value: [UInt8], number: Int) throws(SDPError) {
+    let words = value.words
+    guard words.count >= 4 else {
+      throw .malformed(expected: "m=<media> <port> <proto> <fmt>", line: number)
+    }
+    guard words.count - 3 <= SDPLimits.formats else {
+      throw .tooMuch(of: "formats in an m= line", limit: SDPLimits.formats)
+    }
+    let slash = words[1].firstIndex(of: .slash) ?? words[1].endIndex
+    guard let port = words[1][..<slash].number(digits: 5), port <= 65_535 else {
+      throw .malformed(expected: "a port from 0 to 65535", line: number)
+    }
+    let kind: Kind =
+      switch words[0].text.lowercased() {
+      case "audio": .audio
+      case "video": .video
+      case "image": .image
+      case "text": .text
+      case "application": .application
+      case "message": .message
+      case _: .other(Array(words[0]))
+      }
+    self.init(
+      kind: kind, port: UInt16(port), portCount: Array(words[1][slash...]),
+      profile: MediaProfile(words[2]), formats: words[3...].map(Array.init), lines: [])
+  }
+
+  var name: [UInt8] {
+    switch kind {
+    case .audio: Array("audio".utf8)
+    case .video: Array("video".utf8)
+    case .image: Array("image".utf8)
+    case .text: Array("text".utf8)
+    case .application: Array("application".utf8)
+    case .message: Array("message".utf8)
+    case .other(let bytes): bytes
+    }
+  }
+}
+
+extension SessionDescription {
+  /// The body to send: every line ends in CRLF.
+  package func serialized() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(1024)
+    func append(_ line: Line) {
+      bytes += [line.type, .equals]
+      bytes += line.value
+      bytes += [13, 10]
+    }
+    lines.forEach(append)
+    for section in media {
+      append(Line(.m, section.line))
+      section.lines.forEach(append)
+    }
+    return bytes
+  }
+}
+
+extension MediaDescription {
+  /// The value of the m= line.
+  var line: [UInt8] {
+    var value = name + [.space] + Array(String(port).utf8)
+    if port != 0 { value += portCount }
+    value += [.space] + Array(profile.name.utf8)
+    for format in formats { value += [.space] + format }
+    return value
+  }
+}

@@ -1,0 +1,127 @@
+package import Elements
+
+/// Where we receive one m= line for a leg, and how: what the B2BUA writes over the other leg's words.
+package struct LocalMedia: Hashable, Sendable {
+  package var address: IPAddress
+  package var rtp: UInt16
+  package var rtcp: UInt16
+  /// Whether we say `a=rtcp-mux`.
+  package var rtcpMux: Bool
+  package var profile: MediaProfile
+  /// Values of the `a=crypto` attributes to write; empty in the clear.
+  package var crypto: [[UInt8]]
+  /// Nil: the direction stays as it is.
+  package var direction: Direction?
+
+  package init(
+    address: IPAddress, rtp: UInt16, rtcp: UInt16, rtcpMux: Bool = false,
+    profile: MediaProfile = .avp, crypto: [[UInt8]] = [], direction: Direction? = nil
+  ) {
+    (self.address, self.rtp, self.rtcp, self.rtcpMux) = (address, rtp, rtcp, rtcpMux)
+    (self.profile, self.crypto, self.direction) = (profile, crypto, direction)
+  }
+}
+
+extension SessionDescription {
+  /// Rewrites the description of one leg for the other: our addresses, ports and keys; the rest stays.
+  ///
+  /// Codecs, video, unknown lines and `a=zrtp-hash` stay byte for byte. What only the writer's own
+  /// transport could honour goes: ICE, DTLS, BUNDLE, capability negotiation, its RTCP address.
+  /// - Parameters:
+  ///   - origin: Our `o=`; see ``OriginKeeper``.
+  ///   - local: One for each m= line; nil rejects it (port 0).
+  package mutating func rewrite(origin: Origin, local: [LocalMedia?]) {
+    invariant(local.count == media.count, "\(local.count) places for \(media.count) m= lines")
+    let address = local.lazy.compactMap { $0?.address }.first ?? origin.address
+    setOrigin(origin)
+    let shared = lines.contains { $0.type == .c }
+    for index in lines.indices where lines[index].type == .c {
+      lines[index].value = ConnectionAddress.serialize(address)
+    }
+    lines.removeAll(where: \.isTransportAttribute)
+    for (index, place) in zip(media.indices, local) {
+      media[index].rewrite(place, sessionAddress: shared ? address : nil, fallback: address)
+    }
+  }
+
+  /// Replaces the `o=` line, or adds the one that was missing.
+  package mutating func setOrigin(_ origin: Origin) {
+    let line = Line(.o, origin.serialized)
+    if let index = lines.firstIndex(where: { $0.type == .o }) {
+      lines[index] = line
+    } else {
+      lines.insert(line, at: 1)
+    }
+  }
+}
+
+extension MediaDescription {
+  /// Sets the direction attribute, in the place of the old one.
+  package mutating func setDirection(_ direction: Direction) {
+    let line = Line("a", direction.rawValue)
+    let isDirection = { (line: Line) in
+      line.type == .a && Direction(rawValue: line.value.text) != nil
+    }
+    if let index = lines.firstIndex(where: isDirection) {
+      lines[index] = line
+    } else {
+      lines.append(line)
+    }
+  }
+
+  /// Replaces all attributes of this name, in the place of the first.
+  package mutating func setAttributes(_ name: StaticString, _ values: [[UInt8]]) {
+    let place = lines.firstIndex { $0.isAttribute(name) } ?? lines.count
+    lines.removeAll { $0.isAttribute(name) }
+    let prefix = Array("\(name)".utf8)
+    let new = values.map { Line(.a, $0.isEmpty ? prefix : prefix + [.colon] + $0) }
+    lines.insert(contentsOf: new, at: place)
+  }
+
+  fileprivate mutating func rewrite(
+    _ local: LocalMedia?, sessionAddress: IPAddress?, fallback: IPAddress
+  ) {
+    lines.removeAll(where: \.isTransportAttribute)
+    port = local?.rtp ?? 0
+    setConnection(local?.address ?? fallback, sessionAddress: sessionAddress)
+    guard let local else {
+      setAttributes("crypto", [])
+      return
+    }
+    profile = local.profile
+    setAttributes("crypto", local.crypto)
+    if local.rtcp != local.rtp + 1 || local.rtcpMux {
+      setAttributes("rtcp", [Array(String(local.rtcpMux ? local.rtp : local.rtcp).utf8)])
+    }
+    if local.rtcpMux { setAttributes("rtcp-mux", [[]]) }
+    if let direction = local.direction { setDirection(direction) }
+  }
+
+  /// Keeps the shape: a `c=` of its own is rewritten, a missing one added only where it is needed.
+  private mutating func setConnection(_ address: IPAddress, sessionAddress: IPAddress?) {
+    let line = Line(.c, ConnectionAddress.serialize(address))
+    if let index = lines.firstIndex(where: { $0.type == .c }) {
+      lines[index] = line
+      lines = lines[...index] + lines[(index + 1)...].filter { $0.type != .c }
+    } else if sessionAddress != address {
+      // RFC 8866 §5: i= comes before c=, everything else behind it.
+      let place = lines.firstIndex { $0.type != UInt8(ascii: "i") } ?? lines.count
+      lines.insert(line, at: place)
+    }
+  }
+}
+
+extension Line {
+  /// Attributes that speak of the writer's own transport, which ends at us.
+  fileprivate var isTransportAttribute: Bool {
+    for name in Self.transportAttributes where isAttribute(name) { return true }
+    return attributeValue("group")?.starts(with: "BUNDLE".utf8) ?? false
+  }
+
+  private static let transportAttributes: [StaticString] = [
+    "candidate", "remote-candidates", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options",
+    "ice-lite", "ice-mismatch", "ice-pacing", "fingerprint", "setup", "tls-id", "dtls-id",
+    "connection", "bundle-only", "rtcp", "rtcp-mux", "rtcp-mux-only", "csup", "creq", "acap",
+    "tcap", "pcfg", "acfg", "altc", "source-filter", "key-mgmt",
+  ]
+}
