@@ -1,0 +1,79 @@
+import CLinuxSockets
+package import Elements
+import Glibc
+
+/// A bound datagram socket; closed when it is let go of.
+package final class DatagramSocket {
+  package struct Options: Sendable {
+    /// Room for datagrams that wait while the lane is busy; about 700 bytes each for SIP.
+    package var receiveBufferBytes = 0
+    package var sendBufferBytes = 0
+    /// Tell the local address of each datagram, which a wildcard socket needs to answer from it.
+    package var tellsLocalAddress = false
+    /// Keep ICMP errors for ``nextError()``.
+    package var keepsErrors = false
+    /// Differentiated services code point: 46 for media, 24 for signalling (RFC 4594).
+    package var codePoint: Int32 = 0
+
+    package init() {}
+
+    /// For a socket that many peers send SIP to.
+    package static var signalling: Options {
+      var options = Options()
+      (options.receiveBufferBytes, options.sendBufferBytes) = (8 << 20, 4 << 20)
+      (options.tellsLocalAddress, options.keepsErrors, options.codePoint) = (true, true, 24)
+      return options
+    }
+
+    /// For one stream of RTP: half a second of 50 video packets of 1,200 bytes.
+    package static var media: Options {
+      var options = Options()
+      (options.receiveBufferBytes, options.codePoint) = (64 << 10, 46)
+      return options
+    }
+  }
+
+  package let descriptor: Int32
+  /// Where it is bound; the address may be the wildcard.
+  package let local: Endpoint
+
+  /// - Throws: An errno, so that the caller can say what the port was for.
+  package init(bindingTo wanted: Endpoint, _ options: Options) throws(SystemError) {
+    var kernelOptions = cls_udp_options(
+      receive_buffer_bytes: Int32(options.receiveBufferBytes),
+      send_buffer_bytes: Int32(options.sendBufferBytes),
+      packet_info: options.tellsLocalAddress, receive_errors: options.keepsErrors,
+      dscp: options.codePoint)
+    var (asked, bound) = (wanted.kernel, cls_endpoint.none)
+    descriptor = cls_udp_open(&asked, &kernelOptions, &bound)
+    guard descriptor >= 0 else { throw SystemError(errno: -descriptor) }
+    local = Endpoint(bound)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Sends one datagram now.
+  ///
+  /// Returns 0 or an errno.
+  package func send(_ bytes: UnsafeRawBufferPointer, to remote: Endpoint) -> Int32 {
+    var remote = remote.kernel
+    return -cls_send(
+      descriptor, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &remote)
+  }
+
+  /// One ICMP error that came for what this socket sent: about whom, and the errno; nil: no more.
+  package func nextError() -> (destination: Endpoint, errno: Int32)? {
+    var (destination, error) = (cls_endpoint.none, Int32(0))
+    guard cls_receive_error(descriptor, &destination, &error) == 1 else { return nil }
+    return (Endpoint(destination), error)
+  }
+}
+
+/// A failed system call's number.
+package struct SystemError: Error, Hashable, Sendable {
+  package let errno: Int32
+
+  package init(errno: Int32) {
+    self.errno = errno
+  }
+}
