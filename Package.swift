@@ -52,7 +52,7 @@ let coreTargets: [Target] = [
   core("SDP"),
   core("RTP"),
   core("Numbering", ["CNumberingData"]),
-  .target(name: "CNumberingData"),
+  .target(name: "CNumberingData", exclude: ["NOTICE"]),
   // 2 knowledge
   .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CLibsrtp", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
