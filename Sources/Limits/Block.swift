@@ -1,0 +1,17 @@
+package import Elements
+
+/// Why paid calls of a subject are refused until a person unblocks it.
+package struct Block: Hashable, Sendable {
+  package enum Reason: Hashable, Sendable {
+    case reached(Meter, WindowKind)
+    /// By a person, with the words they gave.
+    case manual(by: String, reason: String)
+  }
+
+  package let reason: Reason
+  package let since: WallTime
+  /// What the call needed that did not fit: micro-units of money, or 1 for counts.
+  package let needed: Int64
+  /// The account whose call was refused; nil for a block by hand.
+  package let cause: AccountID?
+}
