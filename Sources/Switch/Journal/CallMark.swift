@@ -1,0 +1,82 @@
+package import Elements
+package import SIP
+
+/// What must be known of a running call to end it properly after the server has died.
+package enum CallMark: Hashable, Sendable {
+  /// A call that may cost money or whose record must not be lost has begun; the record holds what
+  /// is known so far and a later mark of the same call replaces it.
+  case open(CallID, CallDetailRecord)
+  /// A leg has a confirmed dialog: enough to send it a BYE.
+  case leg(CallID, DialogMark)
+}
+
+/// One side of a dialog, ready to be ended from outside (RFC 3261 §12).
+package struct DialogMark: Hashable, Sendable {
+  package var callID: [UInt8]
+  /// The whole From and To values of our next request, tags included.
+  package var local: [UInt8]
+  package var remote: [UInt8]
+  /// The request URI of our next request.
+  package var target: [UInt8]
+  /// Route set, topmost first.
+  package var routes: [[UInt8]]
+  /// The next CSeq number may be this one plus a leap for what was sent since.
+  package var sequence: UInt32
+  /// Where requests of this dialog went.
+  package var flow: Flow
+
+  package init(
+    callID: [UInt8], local: [UInt8], remote: [UInt8], target: [UInt8], routes: [[UInt8]],
+    sequence: UInt32, flow: Flow
+  ) {
+    (self.callID, self.local, self.remote) = (callID, local, remote)
+    (self.target, self.routes, self.sequence) = (target, routes, sequence)
+    self.flow = flow
+  }
+}
+
+extension CallMark {
+  package func encode(into writer: inout ByteWriter) {
+    switch self {
+    case .open(let call, let record):
+      writer.write(UInt8(1))
+      writer.write(call)
+      record.encode(into: &writer)
+    case .leg(let call, let dialog):
+      writer.write(UInt8(2))
+      writer.write(call)
+      dialog.encode(into: &writer)
+    }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodingError) {
+    let start = reader.offset
+    switch try reader.read(UInt8.self) {
+    case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
+    case 2: self = .leg(try reader.readID(), try DialogMark(from: &reader))
+    case _: throw ByteCodingError(expected: "a call mark", offset: start)
+    }
+  }
+}
+
+extension DialogMark {
+  fileprivate func encode(into writer: inout ByteWriter) {
+    for field in [callID, local, remote, target] { writer.write(field) }
+    writer.write(UInt32(routes.count))
+    for route in routes { writer.write(route) }
+    writer.write(sequence)
+    flow.encode(into: &writer)
+  }
+
+  fileprivate init(from reader: inout ByteReader) throws(ByteCodingError) {
+    let callID = try reader.readBytes()
+    let local = try reader.readBytes()
+    let remote = try reader.readBytes()
+    let target = try reader.readBytes()
+    var routes: [[UInt8]] = []
+    for _ in 0..<(try reader.read(UInt32.self)) { routes.append(try reader.readBytes()) }
+    self.init(
+      callID: callID, local: local, remote: remote, target: target, routes: routes,
+      sequence: try reader.read(), flow: try Flow(from: &reader))
+  }
+}

@@ -1,0 +1,69 @@
+package import Elements
+package import Limits
+
+/// One fact that must outlive the process.
+package enum JournalEntry: Sendable {
+  case ledger(LedgerEntry)
+  case binding(BindingChange)
+  case call(CallMark)
+  case record(CallDetailRecord)
+  case alert(Alert)
+}
+
+/// The facts of one event of the switch, kept or lost together.
+package struct JournalBatch: Sendable {
+  /// Ascending without gaps, for the life of the installation.
+  package let sequence: UInt64
+  package let entries: [JournalEntry]
+
+  package init(sequence: UInt64, entries: [JournalEntry]) {
+    (self.sequence, self.entries) = (sequence, entries)
+  }
+
+  package func encode(into writer: inout ByteWriter) {
+    writer.write(sequence)
+    writer.write(UInt32(entries.count))
+    for entry in entries { entry.encode(into: &writer) }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodingError) {
+    sequence = try reader.read()
+    var entries: [JournalEntry] = []
+    for _ in 0..<(try reader.read(UInt32.self)) { entries.append(try JournalEntry(from: &reader)) }
+    self.entries = entries
+  }
+}
+
+extension JournalEntry {
+  package func encode(into writer: inout ByteWriter) {
+    switch self {
+    case .ledger(let entry):
+      writer.write(UInt8(1))
+      entry.encode(into: &writer)
+    case .binding(let change):
+      writer.write(UInt8(2))
+      change.encode(into: &writer)
+    case .call(let mark):
+      writer.write(UInt8(3))
+      mark.encode(into: &writer)
+    case .record(let record):
+      writer.write(UInt8(4))
+      record.encode(into: &writer)
+    case .alert(let alert):
+      writer.write(UInt8(5))
+      alert.encode(into: &writer)
+    }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodingError) {
+    let start = reader.offset
+    switch try reader.read(UInt8.self) {
+    case 1: self = .ledger(try LedgerEntry(from: &reader))
+    case 2: self = .binding(try BindingChange(from: &reader))
+    case 3: self = .call(try CallMark(from: &reader))
+    case 4: self = .record(try CallDetailRecord(from: &reader))
+    case 5: self = .alert(try Alert(from: &reader))
+    case _: throw ByteCodingError(expected: "a journal entry", offset: start)
+    }
+  }
+}

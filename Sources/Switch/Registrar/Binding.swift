@@ -1,0 +1,52 @@
+package import Elements
+package import SIP
+
+/// The timed link from an extension to the flow of one of its phones (RFC 3261 §10, RFC 5626).
+///
+/// Calls go down the flow. The contact is only written into the request line for the phone to
+/// recognise; its host is never dialled.
+package struct Binding: Hashable, Sendable {
+  /// What makes two registrations the same binding, within one extension.
+  package enum Key: Hashable, Comparable, Sendable {
+    /// The contact URI without its header parameters.
+    case contact(String)
+    /// A phone that says who it is, and which of its flows this is (RFC 5626 §6).
+    case instance(String, registration: UInt32)
+  }
+
+  package let `extension`: ExtensionID
+  package let key: Key
+  package var tenant: TenantID
+  package var contact: String
+  package var flow: Flow
+  /// Route set towards the phone, from Path, topmost first (RFC 3327); kept verbatim.
+  package var path: [String]
+  /// Call-ID and CSeq of the last REGISTER: an older one may not change the binding.
+  package var callID: String
+  package var sequence: UInt32
+  package var expiresAt: WallTime
+  /// Preference in thousandths, 1000 first (RFC 3261 §10.2.1.2).
+  package var preference: UInt16
+  package var userAgent: String
+  package var registeredAt: WallTime
+
+  package init(
+    extension: ExtensionID, key: Key, tenant: TenantID, contact: String, flow: Flow, path: [String],
+    callID: String, sequence: UInt32, expiresAt: WallTime, preference: UInt16, userAgent: String,
+    registeredAt: WallTime
+  ) {
+    (self.extension, self.key, self.tenant) = (`extension`, key, tenant)
+    (self.contact, self.flow, self.path) = (contact, flow, path)
+    (self.callID, self.sequence, self.expiresAt) = (callID, sequence, expiresAt)
+    (self.preference, self.userAgent) = (preference, userAgent)
+    self.registeredAt = registeredAt
+  }
+}
+
+/// A change of the registrations, as the journal keeps it.
+package enum BindingChange: Hashable, Sendable {
+  /// The binding is as given. Its expiry is the one to restore after a restart, later than the
+  /// phone's own, so that refreshes need not be written each time (``BindingTable/slack(for:)``).
+  case put(Binding)
+  case removed(ExtensionID, Binding.Key)
+}
