@@ -1,0 +1,156 @@
+import Elements
+
+/// A stretch of a URI, in 16 bits; absent when it ends before it begins.
+struct Piece: Hashable, Sendable {
+  var lower: UInt16
+  var upper: UInt16
+
+  static let absent = Piece(lower: 1, upper: 0)
+
+  init(lower: UInt16, upper: UInt16) {
+    (self.lower, self.upper) = (lower, upper)
+  }
+
+  init(_ lower: Int, _ upper: Int) {
+    self.init(
+      lower: UInt16(truncatingIfNeeded: lower), upper: UInt16(truncatingIfNeeded: upper))
+  }
+
+  var isPresent: Bool { lower <= upper }
+  var range: ByteRange? { isPresent ? ByteRange(Int(lower), Int(upper)) : nil }
+}
+
+/// Where the parts of a URI are, counted from its first byte; found in one pass, without allocation.
+struct URIParts: Hashable, Sendable {
+  var scheme = URI.Scheme.other
+  /// Offset of the colon behind the scheme.
+  var schemeEnd: UInt16 = 0
+  var user = Piece.absent
+  var password = Piece.absent
+  var host = Piece.absent
+  var port: UInt16?
+  /// Behind the first semicolon.
+  var parameters = Piece.absent
+  /// Behind the question mark.
+  var headers = Piece.absent
+
+  /// Parses a whole URI; offsets of errors are offsets of `bytes`.
+  init(_ bytes: Span<UInt8>, _ lower: Int, _ upper: Int) throws(SyntaxError) {
+    guard upper - lower <= MessageLimits.uriBytes else {
+      throw SyntaxError(expected: "a URI of at most \(MessageLimits.uriBytes) bytes", offset: lower)
+    }
+    var offset = lower
+    if offset < upper, ByteSet.alpha.contains(bytes[offset]) {
+      _ = bytes.run(of: .scheme, at: &offset, end: upper)
+    }
+    guard offset > lower, offset < upper, bytes[offset] == UInt8(ascii: ":") else {
+      throw SyntaxError(expected: "a URI scheme", offset: offset)
+    }
+    schemeEnd = UInt16(offset - lower)
+    scheme = URI.Scheme(bytes, ByteRange(lower, offset))
+    offset += 1
+    switch scheme {
+    case .sip, .sips:
+      try parseUserInfo(bytes, at: &offset, lower, upper)
+      try parseHostPort(bytes, at: &offset, lower, upper)
+      try parseParameters(bytes, at: &offset, lower, upper)
+      try parseHeaders(bytes, at: &offset, lower, upper)
+    case .tel:
+      try parseNumber(bytes, at: &offset, lower, upper)
+      try parseParameters(bytes, at: &offset, lower, upper)
+    case .other:
+      let start = offset
+      _ = bytes.run(of: .opaqueURI, at: &offset, end: upper)
+      guard offset > start else { throw SyntaxError(expected: "a URI", offset: offset) }
+    }
+    guard offset == upper else { throw SyntaxError(expected: "the end of the URI", offset: offset) }
+  }
+
+  private mutating func parseUserInfo(
+    _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
+  ) throws(SyntaxError) {
+    var at = offset
+    while at < upper, bytes[at] != UInt8(ascii: "@") { at += 1 }
+    guard at < upper else { return }
+    let start = offset
+    try bytes.skipEscaped(.user, at: &offset, end: at)
+    guard offset > start else { throw SyntaxError(expected: "a user", offset: offset) }
+    user = Piece(start - lower, offset - lower)
+    if offset < at, bytes[offset] == UInt8(ascii: ":") {
+      offset += 1
+      let start = offset
+      try bytes.skipEscaped(.password, at: &offset, end: at)
+      password = Piece(start - lower, offset - lower)
+    }
+    guard offset == at else { throw SyntaxError(expected: "a legal user", offset: offset) }
+    offset += 1
+  }
+
+  private mutating func parseHostPort(
+    _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
+  ) throws(SyntaxError) {
+    let range = try bytes.parseHost(at: &offset, end: upper)
+    host = Piece(Int(range.lower) - lower, Int(range.upper) - lower)
+    port = try bytes.parsePort(at: &offset, end: upper)
+  }
+
+  private mutating func parseNumber(
+    _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
+  ) throws(SyntaxError) {
+    let start = offset
+    try bytes.skipEscaped(.telephone, at: &offset, end: upper)
+    guard offset > start else { throw SyntaxError(expected: "a telephone number", offset: offset) }
+    user = Piece(start - lower, offset - lower)
+  }
+
+  private mutating func parseParameters(
+    _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
+  ) throws(SyntaxError) {
+    guard bytes.peek(offset, end: upper) == UInt8(ascii: ";") else { return }
+    let start = offset + 1
+    var count = 0
+    while bytes.peek(offset, end: upper) == UInt8(ascii: ";") {
+      offset += 1
+      let name = offset
+      try bytes.skipEscaped(.parameter, at: &offset, end: upper)
+      guard offset > name else { throw SyntaxError(expected: "a URI parameter", offset: offset) }
+      if bytes.peek(offset, end: upper) == UInt8(ascii: "=") {
+        offset += 1
+        try bytes.skipEscaped(.parameter, at: &offset, end: upper)
+      }
+      count += 1
+      guard count <= MessageLimits.parameters else {
+        throw SyntaxError(
+          expected: "at most \(MessageLimits.parameters) URI parameters", offset: offset)
+      }
+    }
+    parameters = Piece(start - lower, offset - lower)
+  }
+
+  private mutating func parseHeaders(
+    _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
+  ) throws(SyntaxError) {
+    guard bytes.peek(offset, end: upper) == UInt8(ascii: "?") else { return }
+    offset += 1
+    let start = offset
+    try bytes.skipEscaped(.opaqueURI, at: &offset, end: upper)
+    guard offset > start else { throw SyntaxError(expected: "a URI header", offset: offset) }
+    headers = Piece(start - lower, offset - lower)
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Skips bytes of `set`, which has "%" in it; each "%" must begin an escape.
+  @inline(__always)
+  func skipEscaped(_ set: ByteSet, at offset: inout Int, end: Int) throws(SyntaxError) {
+    while offset < end, set.contains(self[offset]) {
+      if self[offset] == UInt8(ascii: "%") {
+        guard offset + 2 < end, ByteSet.hexadecimal.contains(self[offset + 1]),
+          ByteSet.hexadecimal.contains(self[offset + 2])
+        else { throw SyntaxError(expected: "two hexadecimal digits after %", offset: offset) }
+        offset += 2
+      }
+      offset += 1
+    }
+  }
+}
