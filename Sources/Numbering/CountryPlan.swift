@@ -48,7 +48,9 @@ package struct CountryPlan: Hashable, Sendable {
     NumberingTable.facts(from: shortRoot, digits)?.kind == .emergency
   }
 
-  /// The class of a short number of the country; nil when it is none. Emergency numbers are `.emergency`.
+  /// The class of a short number of the country; nil when it is none.
+  ///
+  /// Emergency numbers are `.emergency`.
   package func shortNumber(_ digits: DigitString) -> DestinationClass? {
     NumberingTable.facts(from: shortRoot, digits)?.kind
   }

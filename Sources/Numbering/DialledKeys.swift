@@ -1,5 +1,7 @@
-/// The keys that a dialled string comes down to: separators, escapes, look-alike digits and parameters
-/// undone (guard F31). A scratch buffer of fixed size.
+/// The keys that a dialled string comes down to: separators, escapes, look-alike digits and
+/// parameters undone (guard F31).
+///
+/// A scratch buffer of fixed size.
 struct DialledKeys: Hashable, Sendable {
   /// Room for codes in front of the longest number.
   static let capacity = 40

@@ -1,7 +1,9 @@
 /// Up to 15 keys of a telephone, `0`…`9`, `*` and `#`, packed into one word: hashed, compared and cut
 /// without a `String`.
 package struct DigitString: Hashable, Comparable, Sendable {
-  /// The first key in the highest four bits; the count in the lowest four. `*` is 10, `#` is 11.
+  /// The first key in the highest four bits; the count in the lowest four.
+  ///
+  /// `*` is 10, `#` is 11.
   package let word: UInt64
 
   /// E.164 §6.1: a number has 15 digits at most.

@@ -3,14 +3,16 @@ package struct Region: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Both letters, the first in the high byte; 0 is the world.
   package let code: UInt16
 
-  /// Numbers that belong to no country: +800, +870, +881, +979 …
+  /// Numbers that belong to no country: +800, +870, +881, +979 and others.
   package static let world = Region(code: 0)
 
   package init(code: UInt16) {
     self.code = code
   }
 
-  /// Two letters, or "001" for the world; nil for anything else. Says nothing about whether it exists.
+  /// Two letters, or "001" for the world; nil for anything else.
+  ///
+  /// Says nothing about whether it exists.
   package init?(_ text: some StringProtocol) {
     let bytes = Array(text.utf8)
     if bytes == [48, 48, 49] {

@@ -1,0 +1,38 @@
+import Elements
+import Numbering
+
+/// One run of the compiler: collects problems and the parts of the snapshot.
+struct Compilation {
+  let document: DirectoryDocument
+  var identities: IdentityMap
+  var problems: [DirectoryProblem] = []
+
+  var tenants: [Tenant] = []
+  var extensions: [Extension] = []
+  var devices: [Device] = []
+  var trunks: [Trunk] = []
+  var indexes = SnapshotIndexes()
+  /// Trunks by name.
+  var trunkNames: [String: TrunkID] = [:]
+
+  init(_ document: DirectoryDocument) {
+    self.document = document
+    identities = document.identities
+  }
+
+  mutating func report(_ path: FieldPath, _ message: String) {
+    problems.append(DirectoryProblem(path, message))
+  }
+
+  mutating func run(revision: UInt64) -> DirectorySnapshot {
+    let root = FieldPath()
+    compilePlatform(root)
+    compileRates(root.key("rates"))
+    compileTrunks(root.key("trunks"))
+    compileTenants(root.key("tenants"))
+    finish()
+    return DirectorySnapshot(
+      revision: revision, tenants: tenants, extensions: extensions, devices: devices,
+      trunks: trunks, platform: document.platform, indexes: indexes)
+  }
+}

@@ -1,0 +1,81 @@
+/// The whole configuration as plain values: what `apply` reads, the database keeps and `export` writes.
+///
+/// Its encoded form holds secrets (HA1 values, passwords for carriers, keys of webhooks): whoever stores it
+/// seals it as a whole. It may be wrong; ``DirectoryCompiler`` says where.
+package struct DirectoryDocument: Codable, Hashable, Sendable {
+  /// The shape of the document, not of its content.
+  package var version = 1
+  package var tenants: [TenantEntry] = []
+  package var trunks: [TrunkEntry] = []
+  package var rates: [RateEntry] = []
+  package var platform = PlatformEntry()
+  package var mail: MailEntry?
+  /// Which number belongs to which name; kept over every change, so that money and records keep their owner.
+  package var identities = IdentityMap()
+
+  package init() {}
+}
+
+/// What holds for all tenants together.
+package struct PlatformEntry: Codable, Hashable, Sendable {
+  package var limits = LimitEntry()
+  /// The currency of `limits`, and the one of tenants and rates that name none.
+  package var currency = "EUR"
+  /// Where alerts for the operator go.
+  package var notices = NoticeEntry()
+
+  package init() {}
+}
+
+/// The server that takes mail from us.
+package struct MailEntry: Codable, Hashable, Sendable {
+  /// `smtp://host:port` (STARTTLS when offered), `smtps://host:port`.
+  package var server: String
+  package var from: String
+  package var username: String?
+  package var password: SecretText?
+  /// Refuse to send without TLS.
+  ///
+  /// Off only for a server on this machine.
+  package var requireTLS: Bool
+
+  package init(
+    server: String, from: String, username: String? = nil, password: SecretText? = nil,
+    requireTLS: Bool = false
+  ) {
+    (self.server, self.from, self.username) = (server, from, username)
+    (self.password, self.requireTLS) = (password, requireTLS)
+  }
+}
+
+/// A rate deck: prices by prefix, as the text of its CSV file.
+package struct RateEntry: Codable, Hashable, Sendable {
+  package var name: String
+  package var currency: String
+  /// Where it was read from, as written; for messages and for `export`.
+  package var file: String
+  /// The content of the file.
+  package var table: String
+
+  package init(name: String, currency: String, file: String, table: String) {
+    (self.name, self.currency, self.file, self.table) = (name, currency, file, table)
+  }
+}
+
+/// Who is told when something happens.
+package struct NoticeEntry: Codable, Hashable, Sendable {
+  package var mail: [String] = []
+  package var webhooks: [WebhookEntry] = []
+
+  package init() {}
+}
+
+package struct WebhookEntry: Codable, Hashable, Sendable {
+  package var url: String
+  /// Signs each delivery (HMAC-SHA-256).
+  package var secret: SecretText
+
+  package init(url: String, secret: SecretText) {
+    (self.url, self.secret) = (url, secret)
+  }
+}

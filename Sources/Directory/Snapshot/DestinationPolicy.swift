@@ -1,0 +1,105 @@
+package import Numbering
+
+/// Which numbers an extension may call, decided on the normal form after all rewriting.
+///
+/// The longest matching prefix of the lists wins, a denial where both are as long; then a country; then the
+/// class and whether it is abroad. What opens a country does not open its premium numbers: a prefix opens a
+/// closed class only when it is longer than the calling code, or the code of no country (+882).
+package struct DestinationPolicy: Hashable, Sendable {
+  private var openClasses: Set<DestinationClass>
+  private var international: Bool
+  private var prefixes: [DigitString: Access] = [:]
+  private var regions: [Region: Access] = [:]
+
+  /// What is closed until a person opens it: other countries, and everything that thieves call.
+  package static let safe = DestinationPolicy(
+    openClasses: [
+      .geographic, .mobile, .geographicOrMobile, .tollFree, .sharedCost, .voip, .universalAccess,
+      .voicemail,
+    ], international: false)
+
+  private init(openClasses: Set<DestinationClass>, international: Bool) {
+    (self.openClasses, self.international) = (openClasses, international)
+  }
+
+  /// May this number be called? An emergency number never comes here.
+  package func verdict(on number: OutsideNumber) -> DestinationVerdict {
+    if let (prefix, access) = longestPrefix(of: number.number.digits) {
+      if access == .deny { return .deny(.prefix(prefix)) }
+      if opensClasses(prefix, number.number) { return .allow }
+      return openClasses.contains(number.kind) ? .allow : .deny(.closedClass(number.kind))
+    }
+    guard openClasses.contains(number.kind) else { return .deny(.closedClass(number.kind)) }
+    switch regions[number.region] {
+    case .deny: return .deny(.country(number.region))
+    case .allow: return .allow
+    case nil: break
+    }
+    return number.isInternational && !international ? .deny(.international) : .allow
+  }
+
+  private func longestPrefix(of digits: DigitString) -> (DigitString, Access)? {
+    guard !prefixes.isEmpty else { return nil }
+    for length in stride(from: digits.count, to: 0, by: -1) {
+      let prefix = digits.prefix(length)
+      if let access = prefixes[prefix] { return (prefix, access) }
+    }
+    return nil
+  }
+
+  /// A prefix that names a range and not only a country.
+  private func opensClasses(_ prefix: DigitString, _ number: PhoneNumber) -> Bool {
+    let code = number.callingCode
+    return prefix.count > code.length || (prefix.count == code.length && code.main == .world)
+  }
+}
+
+extension DestinationPolicy {
+  /// This policy with the keys that `entry` sets in their place.
+  ///
+  /// `entry` has been checked: every name, prefix and country in it is known.
+  package func overridden(by entry: DestinationEntry) -> DestinationPolicy {
+    var policy = self
+    if let international = entry.international { policy.international = international == .allow }
+    for kind in DestinationClass.allCases {
+      switch entry.classes[kind.name] {
+      case .allow: policy.openClasses.insert(kind)
+      case .deny: policy.openClasses.remove(kind)
+      case nil: break
+      }
+    }
+    for (list, access) in [(entry.allow, Access.allow), (entry.deny, .deny)] {
+      for text in list {
+        if let prefix = PhoneNumber(text)?.digits {
+          policy.prefixes[prefix] = access
+        } else if let region = Region(text) {
+          policy.regions[region] = access
+        }
+      }
+    }
+    return policy
+  }
+}
+
+package enum DestinationVerdict: Hashable, Sendable {
+  case allow
+  case deny(DestinationRefusal)
+}
+
+/// Why a number may not be called.
+package enum DestinationRefusal: Hashable, Sendable, CustomStringConvertible {
+  case closedClass(DestinationClass)
+  case international
+  case country(Region)
+  case prefix(DigitString)
+
+  package var description: String {
+    switch self {
+    case .closedClass(.invalid): "the number is in no numbering plan"
+    case .closedClass(let kind): "\(kind.name) numbers are closed"
+    case .international: "calls to other countries are closed"
+    case .country(let region): "calls to \(region) are closed"
+    case .prefix(let prefix): "numbers with +\(prefix) are closed"
+    }
+  }
+}

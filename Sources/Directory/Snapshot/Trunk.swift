@@ -1,0 +1,106 @@
+package import Elements
+package import Numbering
+
+/// A link to a carrier, compiled.
+package final class Trunk: Sendable {
+  package let id: TrunkID
+  package let name: String
+  package let address: TrunkAddress
+  package let channels: Int
+  package let registration: RegistrationEntry?
+  /// For challenges of the carrier, the registration's where it has one.
+  package let credentials: TrunkCredentials?
+  /// Where its calls come from; the address itself where it is an IP address.
+  package let sources: [IPNetwork]
+  package let numberFormat: NumberFormat
+  package let prefix: [UInt8]
+  /// Nil: the tenant's.
+  package let country: CountryPlan?
+  package let identity: TrunkIdentity
+  /// Nil: no probing.
+  package let probeEvery: Duration?
+  package let answerTimeout: Duration
+  /// Deck with what this carrier charges; nil: the tenant's.
+  package let purchase: String?
+  package let limits: LimitEntry
+  package let media: MediaEntry
+  package let sessionTimer: SessionTimerEntry
+
+  init(
+    id: TrunkID, entry: TrunkEntry, address: TrunkAddress, sources: [IPNetwork],
+    numberFormat: NumberFormat, country: CountryPlan?
+  ) {
+    (self.id, self.address, self.sources) = (id, address, sources)
+    name = entry.name
+    channels = entry.channels
+    registration = entry.registration
+    credentials = entry.registration?.credentials ?? entry.credentials
+    (self.numberFormat, self.country) = (numberFormat, country)
+    prefix = Array(entry.prefix.utf8)
+    identity = entry.identity
+    probeEvery = entry.probeSeconds > 0 ? .seconds(entry.probeSeconds) : nil
+    answerTimeout = .milliseconds(entry.timeoutMilliseconds)
+    purchase = entry.purchase
+    limits = entry.limits
+    media = entry.media
+    sessionTimer = entry.sessionTimer
+  }
+
+  /// The user part for a call to `number`, in the carrier's way of writing.
+  package func user(for number: OutsideNumber, from tenant: Tenant) -> [UInt8] {
+    var bytes = prefix
+    if let short = number.shortCode {
+      short.write(into: &bytes)
+    } else {
+      bytes += numberFormat.write(number.number, in: country ?? tenant.country)
+    }
+    return bytes
+  }
+}
+
+/// Where a trunk is reached.
+package struct TrunkAddress: Hashable, Sendable {
+  package enum Transport: String, Hashable, Sendable, CaseIterable { case udp, tcp, tls }
+
+  /// An address, or a name in lower case to be resolved (RFC 3263).
+  package let host: String
+  /// Set when `host` is an address.
+  package let ip: IPAddress?
+  /// Nil: 5060, 5061 for TLS, or what the name's SRV records say.
+  package let port: UInt16?
+  /// Nil: UDP, or what the name's records say.
+  package let transport: Transport?
+}
+
+/// An address with the number of bits that count: 192.0.2.0/24.
+package struct IPNetwork: Hashable, Sendable {
+  package let address: IPAddress
+  /// Of the 128 bits of the mapped form.
+  package let bits: Int
+
+  package func contains(_ other: IPAddress) -> Bool {
+    let high = bits >= 64 ? ~0 : ~(~UInt64(0) >> UInt64(bits))
+    let low = bits <= 64 ? 0 : bits == 128 ? ~0 : ~(~UInt64(0) >> UInt64(bits - 64))
+    return (address.high ^ other.high) & high == 0 && (address.low ^ other.low) & low == 0
+      && address.isV4 == other.isV4
+  }
+
+  /// "192.0.2.0/24", "2001:db8::/32", or one address; nil for anything else.
+  package init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), let address = IPAddress(parts[0]) else { return nil }
+    let size = address.isV4 ? 32 : 128
+    var length = size
+    if parts.count == 2 {
+      guard let given = Int(parts[1]), (0...size).contains(given) else { return nil }
+      length = given
+    }
+    self.address = address
+    bits = length + 128 - size
+  }
+
+  package init(_ address: IPAddress) {
+    self.address = address
+    bits = 128
+  }
+}
