@@ -25,10 +25,12 @@ func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 /// A target above the line.
-func shell(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func shell(
+  _ name: String, _ dependencies: [Target.Dependency], embedded: [Resource] = []
+) -> Target {
   .target(
     name: name, dependencies: ["Elements"] + dependencies, exclude: excludedFiles(of: name),
-    swiftSettings: everywhere)
+    resources: embedded, swiftSettings: everywhere)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -41,7 +43,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 /// Floors 2 and 3 have a README of their own beside their sources.
 func excludedFiles(of name: String) -> [String] {
   ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Store", "Net", "Simulator", "Demo"]
-    .contains(name) ? ["README.md"] : []
+    .contains(name) ? ["README.md"] + (name == "Store" ? ["schema.sql"] : []) : []
 }
 
 let coreTargets: [Target] = [
@@ -96,9 +98,10 @@ let shellTargets: [Target] = [
   shell(
     "Store",
     [
-      "Switch", "Directory", "Limits", "Numbering", .product(name: "GRDB", package: "GRDB.swift"),
+      "Switch", "SIP", "Directory", "Limits", "Numbering",
+      .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Crypto", package: "swift-crypto"),
-    ]),
+    ], embedded: [.embedInCode("Migrations/0001_foundation.sql")]),
   // 5 doors
   .target(name: "CLinuxSockets"),
   shell(

@@ -74,7 +74,7 @@ package final class Journal: Sendable {
     if let newest = found.segments.last?.header {
       identity = newest.identity
     } else {
-      identity = .random(in: 1 ... .max)
+      identity = .random(in: 1...UInt64(Int64.max))
       do throws(DiskError) {
         progress = try .first(folder: folder, identity: identity, options: options, disk: disk)
       } catch { throw .disk(error) }

@@ -1,0 +1,43 @@
+/// What kind of data a table holds; retention, erasure, backup and export follow from it.
+package enum DataClass: String, Hashable, Sendable, CaseIterable {
+  /// What an operator or customer has set; kept until changed.
+  case configuration
+  /// Who called whom and when: personal data, kept as long as the tenant says.
+  case callRecord
+  /// What people were told.
+  case notice
+  /// Who changed what; append-only, kept longest.
+  case audit
+  /// Can be rebuilt by the program; not in a backup.
+  case operational
+  /// Tells keys apart; no secret itself.
+  case key
+}
+
+/// What is declared of every table; a test finds a table without a line here.
+package struct TableDeclaration: Hashable, Sendable {
+  package enum Scope: Hashable, Sendable {
+    /// Rows belong to tenants and are read through ``TenantScope`` only.
+    case tenant
+    case platform
+  }
+
+  package let name: String
+  package let scope: Scope
+  package let dataClass: DataClass
+
+  package static let all: [TableDeclaration] = [
+    .init(name: "alert", scope: .tenant, dataClass: .notice),
+    .init(name: "audit", scope: .tenant, dataClass: .audit),
+    .init(name: "audit_head", scope: .tenant, dataClass: .audit),
+    .init(name: "binding", scope: .tenant, dataClass: .operational),
+    .init(name: "call_leg", scope: .tenant, dataClass: .callRecord),
+    .init(name: "call_record", scope: .tenant, dataClass: .callRecord),
+    .init(name: "configuration", scope: .platform, dataClass: .configuration),
+    .init(name: "journal_position", scope: .platform, dataClass: .operational),
+    .init(name: "key_check", scope: .platform, dataClass: .key),
+    .init(name: "outbox", scope: .tenant, dataClass: .notice),
+    .init(name: "rate_deck", scope: .platform, dataClass: .configuration),
+    .init(name: "subject", scope: .tenant, dataClass: .configuration),
+  ]
+}

@@ -1,0 +1,114 @@
+import GRDB
+package import Elements
+import Switch
+
+extension Database {
+  /// How far a stream was followed, and in which journal; nil before the first time.
+  func journalPosition(
+    _ stream: JournalFollower.Stream
+  ) throws(StoreError) -> (identity: UInt64, sequence: UInt64)? {
+    try read("reading the journal's position") { db in
+      try Row.fetchOne(
+        db, sql: "SELECT journal, sequence FROM journal_position WHERE stream = ?",
+        arguments: [stream.rawValue]
+      ).map { (UInt64($0["journal"] as Int64), UInt64($0["sequence"] as Int64)) }
+    }
+  }
+
+  func moveJournalPosition(
+    _ stream: JournalFollower.Stream, of journal: Journal, to sequence: UInt64
+  ) throws(StoreError) {
+    try write("writing the journal's position") { db in
+      try Database.store(stream, journal.identity, sequence, in: db)
+    }
+  }
+
+  /// Writes what the entries lead to and the position behind them, in one transaction.
+  func apply(
+    _ entries: [JournalEntry], of stream: JournalFollower.Stream, journal: Journal,
+    through sequence: UInt64
+  ) throws(StoreError) {
+    var alerts: UInt64 = 0
+    try write("following the journal") { db in
+      switch stream {
+      case .records:
+        for entry in entries {
+          switch entry {
+          case .record(let record): try Database.insert(record, in: db)
+          case .alert(let alert):
+            try Database.insert(alert, in: db)
+            alerts += 1
+          case .ledger, .binding, .call: break
+          }
+        }
+      case .bindings:
+        for change in Database.lastChanges(entries) { try Database.apply(change, in: db) }
+      }
+      try Database.store(stream, journal.identity, sequence, in: db)
+    }
+    if alerts > 0 { ringAlertBell(alerts) }
+  }
+
+  /// Wakes whoever sends alerts.
+  func ringAlertBell(_ count: UInt64) {
+    alertBell.change {
+      $0 += count
+      return true
+    }
+  }
+
+  private static func store(
+    _ stream: JournalFollower.Stream, _ identity: UInt64, _ sequence: UInt64,
+    in db: GRDB.Database
+  ) throws {
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO journal_position (stream, journal, sequence) VALUES (?, ?, ?)
+        ON CONFLICT (stream) DO UPDATE
+        SET journal = excluded.journal, sequence = excluded.sequence
+        """
+    ).execute(arguments: [stream.rawValue, Int64(identity), Int64(sequence)])
+  }
+
+  /// Of several changes of one binding only the last one counts.
+  private static func lastChanges(_ entries: [JournalEntry]) -> [BindingChange] {
+    var places: [BindingPlace: Int] = [:]
+    var changes: [BindingChange] = []
+    for case .binding(let change) in entries {
+      let place = BindingPlace(change)
+      if let index = places[place] {
+        changes[index] = change
+      } else {
+        places[place] = changes.count
+        changes.append(change)
+      }
+    }
+    return changes
+  }
+
+  /// Takes the journal as it is from now on, after the old one was lost for good: an operator's act.
+  ///
+  /// What the lost journal held of spending, calls and registrations is gone; the trail says so.
+  package func acceptNewJournal(by actor: String, at time: WallTime) throws(StoreError) {
+    try write("accepting a new journal") { db in
+      try db.execute(sql: "DELETE FROM journal_position")
+      try append(
+        AuditEntry(
+          tenant: nil, at: time, actor: actor, action: "journal.replaced", subject: "journal",
+          detail: "The journal before was given up; what was spent under it is forgotten."), in: db)
+    }
+  }
+}
+
+/// What makes two changes the same binding's.
+private struct BindingPlace: Hashable {
+  let `extension`: ExtensionID
+  let key: Binding.Key
+
+  init(_ change: BindingChange) {
+    switch change {
+    case .put(let binding): (self.extension, key) = (binding.extension, binding.key)
+    case .removed(let `extension`, let key): (self.extension, self.key) = (`extension`, key)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Elements
+package import Switch
+
+extension Journal {
+  /// Opens or makes the journal of a data folder and replays it: the newest checkpoint's entries as
+  /// batches of its sequence, then each later batch.
+  package convenience init(
+    in folder: DataFolder, options: Options = Options(), replay: (JournalBatch) throws -> Void
+  ) throws(StoreError) {
+    do throws(JournalError) {
+      try self.init(folder: folder.journalPath, options: options) { frame in
+        guard frame.kind != .checkpointEnd else { return }
+        try replay(JournalBatch(frame))
+      }
+    } catch { throw .journal(error) }
+  }
+
+  /// Queues a batch; see ``append(sequence:marks:payload:)``.
+  @discardableResult
+  package func append(_ batch: JournalBatch) -> Bool {
+    var writer = ByteWriter()
+    batch.encode(into: &writer)
+    return append(sequence: batch.sequence, marks: batch.marks, payload: writer.bytes)
+  }
+
+  /// Queues the switch's whole state after batch `sequence`; encoded on the writer's thread.
+  package func checkpoint(at sequence: UInt64, _ entries: [JournalEntry]) {
+    checkpoint(at: sequence) {
+      stride(from: 0, to: entries.count, by: 500).map { start in
+        let part = Array(entries[start..<min(start + 500, entries.count)])
+        var writer = ByteWriter()
+        JournalBatch(sequence: sequence, entries: part).encode(into: &writer)
+        return writer.bytes
+      }
+    }
+  }
+}
+
+extension JournalBatch {
+  init(_ frame: JournalFrame) throws {
+    var reader = ByteReader(frame.payload)
+    try self.init(from: &reader)
+    guard reader.isAtEnd, sequence == frame.sequence else {
+      throw ByteCodingError(expected: "the end of batch \(frame.sequence)", offset: reader.offset)
+    }
+  }
+
+  var marks: JournalMarks {
+    var marks = JournalMarks()
+    for entry in entries {
+      switch entry {
+      case .record: marks.insert(.record)
+      case .alert: marks.insert(.alert)
+      case .binding: marks.insert(.binding)
+      case .ledger, .call: break
+      }
+    }
+    return marks
+  }
+}

@@ -1,0 +1,171 @@
+import Elements
+import GRDB
+import Switch
+
+/// Takes call records, alerts and bindings from the journal into the database, each exactly once.
+///
+/// Runs on a thread of its own behind the journal's writer. The last sequence taken is written in the
+/// transaction of the rows it led to, so a crash at any point repeats a whole transaction or nothing.
+/// Two streams go at their own pace: records and alerts at once, bindings in sweeps, where the last
+/// change of each stands for all.
+package final class JournalFollower: Sendable {
+  package enum Notice: Hashable, Sendable {
+    /// Nothing is lost: what is not taken stays in the journal, and is tried again.
+    case failed(String)
+    case recovered
+  }
+
+  enum Stream: String, Sendable, CaseIterable {
+    case records, bindings
+
+    var marks: JournalMarks { self == .records ? [.record, .alert] : [.binding] }
+  }
+
+  package struct Options: Sendable {
+    /// How long records wait for more of them; alerts never do.
+    package var linger = Duration.milliseconds(200)
+    /// Between two sweeps of the bindings and of segments no longer needed.
+    package var sweepPause = Duration.seconds(15)
+    package var retryPause = Duration.seconds(1)
+
+    package init() {}
+  }
+
+  let journal: Journal
+  let database: Database
+  private let options: Options
+  private let isStopped = Monitor(true)
+
+  /// Checks that journal and database belong together.
+  package init(
+    _ journal: Journal, into database: Database, options: Options = Options()
+  ) throws(StoreError) {
+    (self.journal, self.database, self.options) = (journal, database, options)
+    let oldest = journal.progress.withLock { $0.segments[0].header.firstBatch }
+    for stream in Stream.allCases {
+      guard let (identity, sequence) = try database.journalPosition(stream) else {
+        guard oldest == 1 else { throw .otherJournal }
+        continue
+      }
+      guard identity == journal.identity else { throw .otherJournal }
+      guard sequence <= journal.lastRecovered else {
+        throw .journalBehind(journal: journal.lastRecovered, database: sequence)
+      }
+    }
+  }
+
+  /// Starts to follow; what a crash left to do is done first.
+  package func start(_ notify: @escaping @Sendable (Notice) -> Void) {
+    isStopped.withLock { $0 = false }
+    journal.progress.withLock { $0.isFollowerStopping = false }
+    ServiceThread.start("journal follow") { [self] in
+      run(notify)
+      isStopped.change {
+        $0 = true
+        return true
+      }
+    }
+  }
+
+  /// Takes everything that is durable by now, then stops; returns when it has.
+  package func stop() {
+    journal.progress.change {
+      $0.isFollowerStopping = true
+      return true
+    }
+    isStopped.wait(until: { $0 }) { _ in }
+  }
+
+  private func run(_ notify: @Sendable (Notice) -> Void) {
+    var hasFailed = false
+    while true {
+      do throws(StoreError) {
+        try follow {
+          if hasFailed { notify(.recovered) }
+          hasFailed = false
+        }
+        return
+      } catch {
+        if !hasFailed { notify(.failed("\(error)")) }
+        hasFailed = true
+        let isStopping = journal.progress.wait(
+          for: options.retryPause, until: \.isFollowerStopping, then: \.isFollowerStopping)
+        if isStopping { return }
+      }
+    }
+  }
+
+  /// Follows until told to stop; on an error the next call begins where the database stands.
+  private func follow(_ works: () -> Void) throws(StoreError) {
+    var records = JournalCursor(journal, after: try position(.records))
+    var bindings = JournalCursor(journal, after: try position(.bindings))
+    defer {
+      records.close()
+      bindings.close()
+    }
+    var nextSweep = ContinuousClock.now
+    while true {
+      let isStopping = journal.progress.withLock { progress in
+        progress.waiting = []
+        return progress.isFollowerStopping
+      }
+      try take(.records, from: &records)
+      works()
+      if isStopping || ContinuousClock.now >= nextSweep {
+        try sweep(records, &bindings)
+        nextSweep = ContinuousClock.now + options.sweepPause
+      }
+      if isStopping { return }
+      waitForNews(until: nextSweep)
+    }
+  }
+
+  private func waitForNews(until sweep: ContinuousClock.Instant) {
+    let pause = max(.zero, sweep - ContinuousClock.now)
+    let wanted = Stream.records.marks
+    let waiting = journal.progress.wait(
+      for: pause, until: { $0.isFollowerStopping || !$0.waiting.isDisjoint(with: wanted) },
+      then: \.waiting)
+    guard waiting.contains(.record), !waiting.contains(.alert) else { return }
+    journal.progress.wait(
+      for: options.linger, until: { $0.isFollowerStopping || $0.waiting.contains(.alert) }
+    ) { _ in }
+  }
+
+  /// Bindings, the positions of quiet streams, and what may then be deleted.
+  private func sweep(
+    _ records: JournalCursor, _ bindings: inout JournalCursor
+  ) throws(StoreError) {
+    try take(.bindings, from: &bindings)
+    for (stream, cursor) in [(Stream.records, records), (.bindings, bindings)]
+    where try position(stream) < cursor.position {
+      try database.moveJournalPosition(stream, of: journal, to: cursor.position)
+    }
+    do throws(DiskError) {
+      try journal.followed(through: min(records.position, bindings.position))
+    } catch { throw .journal(.disk(error)) }
+  }
+
+  private func take(_ stream: Stream, from cursor: inout JournalCursor) throws(StoreError) {
+    while true {
+      let frames: [JournalFrame]
+      do throws(JournalError) { frames = try cursor.next(wanted: stream.marks) } catch {
+        throw .journal(error)
+      }
+      guard !frames.isEmpty else { return }
+      var entries: [JournalEntry] = []
+      for frame in frames {
+        do { entries += try JournalBatch(frame).entries } catch {
+          throw .journal(
+            .unreadableEntry(
+              path: journal.folder, sequence: frame.sequence, reason: "\(error)"))
+        }
+      }
+      try database.apply(entries, of: stream, journal: journal, through: cursor.position)
+    }
+  }
+
+  private func position(_ stream: Stream) throws(StoreError) -> UInt64 {
+    try database.journalPosition(stream)?.sequence ?? 0
+  }
+}

@@ -1,0 +1,209 @@
+package import Elements
+import Foundation
+import GRDB
+
+/// Where a copy of an alert goes.
+package struct Recipient: Hashable, Sendable {
+  package enum Channel: String, Hashable, Sendable {
+    case mail, webhook
+  }
+
+  package let channel: Channel
+  /// A mail address, or a URL.
+  package let address: String
+
+  package init(_ channel: Channel, _ address: String) {
+    (self.channel, self.address) = (channel, address)
+  }
+}
+
+/// One alert on its way to one recipient.
+package struct OutboxItem: Hashable, Sendable {
+  package let alert: Alert
+  package let recipient: Recipient
+  /// Failed ones so far.
+  package let attempts: Int
+  package let isEscalated: Bool
+
+  /// What makes two rows the same delivery.
+  package struct Key: Hashable, Sendable {
+    package let tenant: TenantID?
+    package let alert: String
+    package let recipient: Recipient
+  }
+
+  package var key: Key { Key(tenant: alert.tenant, alert: alert.key, recipient: recipient) }
+}
+
+/// An alert and how far it has come.
+package struct AlertStanding: Hashable, Sendable {
+  package let alert: Alert
+  /// Nil: not yet addressed.
+  package let recipients: Int?
+  package let acknowledged: Int
+  package let lastError: String?
+}
+
+extension Database {
+  /// Records an alert that did not come by the journal, such as one about the journal itself.
+  package func raise(_ alert: Alert) throws(StoreError) {
+    try write("writing an alert") { try Database.insert(alert, in: $0) }
+    ringAlertBell(1)
+  }
+
+  static func insert(_ alert: Alert, in db: GRDB.Database) throws {
+    let facts = try JSONEncoder().encode(alert.facts.map { [$0.name, $0.value] })
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO alert (tenant_id, alert_key, kind, severity, raised_at_ms, facts)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        """
+    ).execute(arguments: [
+      alert.tenant?.row ?? 0, alert.key, alert.kind.rawValue, alert.severity.rawValue,
+      alert.at.unixMilliseconds, String(decoding: facts, as: UTF8.self),
+    ])
+  }
+
+  /// Alerts that have no rows in the outbox yet, oldest first.
+  package func unaddressedAlerts(limit: Int) throws(StoreError) -> [Alert] {
+    try read("looking for new alerts") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT * FROM alert WHERE addressed_at_ms IS NULL ORDER BY raised_at_ms LIMIT ?
+          """, arguments: [limit]
+      ).compactMap(Database.alert)
+    }
+  }
+
+  /// Puts copies of alerts into the outbox, due at once.
+  package func address(
+    _ copies: [(alert: Alert, recipients: [Recipient])], at time: WallTime
+  ) throws(StoreError) {
+    try write("putting an alert into the outbox") { db in
+      for (alert, recipients) in copies {
+        for recipient in recipients {
+          try db.cachedStatement(
+            sql: """
+              INSERT INTO outbox (tenant_id, alert_key, channel, recipient, next_try_at_ms)
+              VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+              """
+          ).execute(arguments: [
+            alert.tenant?.row ?? 0, alert.key, recipient.channel.rawValue, recipient.address,
+            time.unixMilliseconds,
+          ])
+        }
+        try db.cachedStatement(
+          sql: """
+            UPDATE alert SET addressed_at_ms = ?, recipient_count = ?
+            WHERE tenant_id = ? AND alert_key = ?
+            """
+        ).execute(arguments: [
+          time.unixMilliseconds, recipients.count, alert.tenant?.row ?? 0, alert.key,
+        ])
+      }
+    }
+  }
+
+  /// Copies whose time has come, the longest waiting first.
+  package func dueItems(at time: WallTime, limit: Int) throws(StoreError) -> [OutboxItem] {
+    try read("reading the outbox") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT alert.*, outbox.channel, outbox.recipient, outbox.attempts, outbox.escalated_at_ms
+          FROM outbox JOIN alert USING (tenant_id, alert_key)
+          WHERE outbox.acknowledged_at_ms IS NULL AND outbox.next_try_at_ms <= ?
+          ORDER BY outbox.next_try_at_ms LIMIT ?
+          """, arguments: [time.unixMilliseconds, limit]
+      ).compactMap { row in
+        guard let alert = Database.alert(row),
+          let channel = Recipient.Channel(rawValue: row["channel"])
+        else { return nil }
+        return OutboxItem(
+          alert: alert, recipient: Recipient(channel, row["recipient"]), attempts: row["attempts"],
+          isEscalated: (row["escalated_at_ms"] as Int64?) != nil)
+      }
+    }
+  }
+
+  /// When the next copy is due; nil when all have arrived.
+  package func nextDue() throws(StoreError) -> WallTime? {
+    try read("reading the outbox") { db in
+      WallTime(
+        row: try Int64.fetchOne(
+          db, sql: "SELECT min(next_try_at_ms) FROM outbox WHERE acknowledged_at_ms IS NULL"))
+    }
+  }
+
+  /// The other side has taken the copy.
+  package func acknowledge(_ key: OutboxItem.Key, at time: WallTime) throws(StoreError) {
+    try change(key, set: "acknowledged_at_ms = ?, last_error = NULL", [time.unixMilliseconds])
+  }
+
+  /// The other side was not there or refused; the copy is due again later.
+  package func postpone(
+    _ key: OutboxItem.Key, until time: WallTime, error: String
+  ) throws(StoreError) {
+    try change(
+      key, set: "attempts = attempts + 1, next_try_at_ms = ?, last_error = ?",
+      [time.unixMilliseconds, error])
+  }
+
+  /// The copy's age was reported.
+  package func escalate(_ key: OutboxItem.Key, at time: WallTime) throws(StoreError) {
+    try change(key, set: "escalated_at_ms = ?", [time.unixMilliseconds])
+  }
+
+  private func change(
+    _ key: OutboxItem.Key, set assignments: String, _ values: StatementArguments
+  ) throws(StoreError) {
+    try write("writing to the outbox") { db in
+      try db.cachedStatement(
+        sql: """
+          UPDATE outbox SET \(assignments)
+          WHERE tenant_id = ? AND alert_key = ? AND channel = ? AND recipient = ?
+          """
+      ).execute(
+        arguments: values + [
+          key.tenant?.row ?? 0, key.alert, key.recipient.channel.rawValue, key.recipient.address,
+        ])
+    }
+  }
+
+  func alerts(tenant: Int64, limit: Int) throws(StoreError) -> [AlertStanding] {
+    try read("looking up alerts") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT alert.*, (SELECT count(*) FROM outbox AS arrived
+              WHERE arrived.tenant_id = alert.tenant_id
+                AND arrived.alert_key = alert.alert_key
+                AND arrived.acknowledged_at_ms IS NOT NULL) AS acknowledged,
+            (SELECT max(last_error) FROM outbox AS failed
+              WHERE failed.tenant_id = alert.tenant_id
+                AND failed.alert_key = alert.alert_key) AS last_error
+          FROM alert WHERE tenant_id = ? ORDER BY raised_at_ms DESC, alert_key LIMIT ?
+          """, arguments: [tenant, limit]
+      ).compactMap { row in
+        Database.alert(row).map {
+          AlertStanding(
+            alert: $0, recipients: row["recipient_count"], acknowledged: row["acknowledged"],
+            lastError: row["last_error"])
+        }
+      }
+    }
+  }
+
+  private static func alert(_ row: Row) -> Alert? {
+    guard let kind = Alert.Kind(rawValue: row["kind"]),
+      let severity = Alert.Severity(rawValue: row["severity"]),
+      let facts = try? JSONDecoder().decode(
+        [[String]].self, from: Data((row["facts"] as String).utf8))
+    else { return nil }
+    return Alert(
+      kind, severity, tenant: TenantID(row: row["tenant_id"]),
+      at: WallTime(unixMilliseconds: row["raised_at_ms"]), key: row["alert_key"],
+      facts: facts.compactMap { $0.count == 2 ? Alert.Fact($0[0], $0[1]) : nil })
+  }
+}

@@ -1,0 +1,84 @@
+/// Why the store cannot be opened or used: what happened, and the way out.
+package enum StoreError: Error, Hashable, CustomStringConvertible {
+  case folder(path: String, reason: String)
+  /// Another process works in this folder.
+  case locked(path: String, process: Int32?)
+  case keyExposed(path: String, mode: UInt16)
+  case keyUnreadable(path: String, reason: String)
+  case keyMissing(path: String)
+  case wrongKey(path: String)
+  /// A sealed value was altered, or moved from another row.
+  case sealBroken(place: String)
+  case newerSchema(found: Int, known: Int)
+  case diskFull(doing: String)
+  case database(doing: String, reason: String)
+  /// FULL could not be set: a committed row might not survive a power cut.
+  case notSynchronous(level: Int)
+  case journal(JournalError)
+  /// The database has followed further than the journal goes: they are not of one piece.
+  case journalBehind(journal: UInt64, database: UInt64)
+  case otherJournal
+
+  package var description: String {
+    switch self {
+    case .folder(let path, let reason):
+      """
+      The data folder \(path) cannot be used: \(reason). Name another one with --data, or give the \
+      user the server runs as the right to write there.
+      """
+    case .locked(let path, let process):
+      """
+      Another server\(process.map { " (process \($0))" } ?? "") works in \(path). Stop that one, or \
+      name another folder with --data.
+      """
+    case .keyExposed(let path, let mode):
+      """
+      The master key \(path) can be read by others (mode \(String(mode, radix: 8))). Run \
+      `chmod 600 \(path)`; if others had access to this machine, change the phones' passwords.
+      """
+    case .keyUnreadable(let path, let reason):
+      """
+      The master key \(path) cannot be read: \(reason). It holds lines of a number and 64 \
+      hexadecimal digits; restore it from where you keep a copy.
+      """
+    case .keyMissing(let path):
+      """
+      The database was sealed under a master key that is not there any more. Put \(path) back; \
+      without it the phones' credentials cannot be read.
+      """
+    case .wrongKey(let path):
+      "The master key \(path) is not the one this database was sealed under. Put the right one back."
+    case .sealBroken(let place):
+      """
+      The sealed value in \(place) was altered outside of this program or is damaged. Restore the \
+      data folder from a backup.
+      """
+    case .newerSchema(let found, let known):
+      """
+      The database has schema \(found) and this program knows up to \(known): it was written by a \
+      newer version. Start that one, or restore a backup from before the update.
+      """
+    case .diskFull(let doing):
+      "The disk is full, so \(doing) failed. Free some space; the server then goes on by itself."
+    case .database(let doing, let reason):
+      "The database failed while \(doing): \(reason)."
+    case .notSynchronous(let level):
+      """
+      SQLite runs with synchronous = \(level) instead of 2 (FULL), so a power cut could undo what \
+      was confirmed. This build of SQLite cannot be used.
+      """
+    case .journal(let error): error.description
+    case .journalBehind(let journal, let database):
+      """
+      The journal ends with entry \(journal), but the database has seen entry \(database): one of \
+      the two was restored or removed without the other. Restore the whole data folder from one \
+      backup.
+      """
+    case .otherJournal:
+      """
+      The journal in the data folder is not the one the database has followed. Restore the whole \
+      data folder from one backup.
+      """
+    }
+  }
+}
