@@ -38,6 +38,18 @@ package enum ProtectionProfile: UInt8, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// Length of the authentication tag of an RTP packet.
+  var tagBytes: Int {
+    switch self {
+    case .aeadAES256GCM, .aeadAES128GCM: 16
+    case .aes256CMSHA1Tag80, .aes128CMSHA1Tag80: 10
+    case .aes128CMSHA1Tag32: 4
+    }
+  }
+
+  /// Length of the authentication tag of an RTCP packet, which is never the short one.
+  var controlTagBytes: Int { max(tagBytes, 10) }
+
   /// Length of key and salt together, as they stand in an `inline:` parameter.
   package var masterBytes: Int { keyBytes + saltBytes }
 }
