@@ -54,6 +54,19 @@ extension URI {
     self.init(bytes: bytes, parts: parts)
   }
 
+  /// The same sip or sips URI with one header more behind "?"; other URIs have no headers and stay.
+  package func adding(header: Component) -> URI {
+    guard isSIP else { return self }
+    var (bytes, parts) = (bytes, parts)
+    bytes.append(UInt8(ascii: parts.headers.isPresent ? "&" : "?"))
+    if !parts.headers.isPresent { parts.headers = Piece(bytes.count, bytes.count) }
+    bytes.appendEscaped(Array(header.name.utf8), keeping: .plainHeader)
+    bytes.append(UInt8(ascii: "="))
+    bytes.appendEscaped(header.value ?? [], keeping: .plainHeader)
+    parts.headers = Piece(Int(parts.headers.lower), bytes.count)
+    return URI(bytes: bytes, parts: parts)
+  }
+
   /// The same URI without headers and password, as a Request-URI needs it (RFC 3261 §19.1.1).
   package var asRequestURI: URI {
     guard isSIP, parts.headers.isPresent || parts.password.isPresent else { return self }

@@ -127,21 +127,18 @@ struct ViaParts: Sendable {
     }
   }
 
-  /// Parses `SIP / 2.0 / transport LWS`; white space around the slashes is legal.
+  /// Parses `protocol-name / protocol-version / transport LWS`; white space around the slashes is legal.
+  ///
+  /// Name and version may be any token: the start line says which protocol this is.
   private mutating func parseProtocol(
     _ bytes: Span<UInt8>, at offset: inout Int, end: Int
   ) throws(SyntaxError) {
-    let start = offset
-    let name = try bytes.parseToken(at: &offset, end: end)
-    let hasName =
-      bytes.equals(name, ignoringCase: "sip")
-      && bytes.take(UInt8(ascii: "/"), at: &offset, end: end)
-    guard hasName else { throw SyntaxError(expected: "SIP/2.0", offset: start) }
-    let version = try bytes.parseToken(at: &offset, end: end)
-    let hasVersion =
-      bytes.equals(version, ignoringCase: "2.0")
-      && bytes.take(UInt8(ascii: "/"), at: &offset, end: end)
-    guard hasVersion else { throw SyntaxError(expected: "SIP/2.0", offset: start) }
+    for _ in 0..<2 {
+      _ = try bytes.parseToken(at: &offset, end: end)
+      guard bytes.take(UInt8(ascii: "/"), at: &offset, end: end) else {
+        throw SyntaxError(expected: "a slash", offset: offset)
+      }
+    }
     transport = ViaTransport(bytes, try bytes.parseToken(at: &offset, end: end))
     guard offset < end, isWhitespace(bytes[offset]) else {
       throw SyntaxError(expected: "white space", offset: offset)
@@ -219,19 +216,14 @@ struct ViaParts: Sendable {
 
 extension ViaTransport {
   init(_ bytes: Span<UInt8>, _ range: ByteRange) {
-    let known: [ViaTransport] = [.udp, .tcp, .tls, .ws, .wss, .sctp]
-    self = known.first { bytes.equals(range, ignoringCase: $0.lowercaseText) } ?? .other
-  }
-
-  private var lowercaseText: StaticString {
-    switch self {
-    case .udp: "udp"
-    case .tcp: "tcp"
-    case .tls: "tls"
-    case .ws: "ws"
-    case .wss: "wss"
-    case .sctp: "sctp"
-    case .other: "other"
+    switch (range.count, bytes.word(Int(range.lower), Int(range.upper)) & 0xDFDF_DFDF) {
+    case (3, 0x50_4455): self = .udp
+    case (3, 0x50_4354): self = .tcp
+    case (3, 0x53_4C54): self = .tls
+    case (2, 0x5357): self = .ws
+    case (3, 0x53_5357): self = .wss
+    case (4, 0x5054_4353): self = .sctp
+    case _: self = .other
     }
   }
 }
