@@ -1,3 +1,5 @@
+package import SIPSyntax
+
 /// What may differ between two installations of this layer; the defaults are those of RFC 3261.
 package struct SIPConfiguration: Sendable {
   package var timers = TransactionTimers()
@@ -5,7 +7,7 @@ package struct SIPConfiguration: Sendable {
   /// from them whose message it holds.
   package var lane: UInt8 = 0
   /// The product that we name in User-Agent and Server; nil (the default) says nothing.
-  package var software: [UInt8]?
+  package var software: String?
   /// A longer request goes over a stream where the next hop takes one (RFC 3261 §18.1.1).
   package var datagramLimitBytes = 1_300
   /// How long the first of several next hops may be silent before the second is tried.
@@ -14,12 +16,20 @@ package struct SIPConfiguration: Sendable {
   package var serverTransactionLimit = 200_000
   /// Reliable provisional responses that may wait for their turn within one transaction.
   package var provisionalQueueLimit = 8
-  /// The option tags that we take in Require (RFC 3261 §8.2.2.3).
-  package var options: [String] = ["100rel", "timer", "replaces", "path", "outbound", "gruu"]
+  /// The methods that the user answers; others get 405, unknown ones 501 (RFC 3261 §8.2.1).
+  package var methods: [Method] = [
+    .invite, .ack, .cancel, .bye, .options, .register, .update, .prack, .info, .refer, .notify,
+    .subscribe, .message,
+  ]
+  /// The option tags that we take in Require (RFC 3261 §8.2.2.3), in lower case.
+  package var options = ["100rel", "timer", "replaces", "path", "outbound", "norefersub"]
   /// Seconds in the Retry-After of a 503 for lack of room.
   package var retryAfterSeconds = 5
 
   package init() {}
+
+  /// The value of Allow.
+  package var allow: [String] { methods.map(\.name) }
 }
 
 /// The timer values of RFC 3261, table 4.

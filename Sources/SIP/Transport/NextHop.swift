@@ -23,6 +23,11 @@ package struct NextHop: Hashable, Sendable {
   package var overStream: NextHop {
     NextHop(transport: .tcp, remote: remote, local: local, serverName: serverName)
   }
+
+  /// The same address without the way over TCP.
+  package var datagramOnly: NextHop {
+    NextHop(transport: transport, remote: remote, local: local, serverName: serverName)
+  }
 }
 
 /// Where a message shall go.

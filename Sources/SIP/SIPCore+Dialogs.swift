@@ -1,0 +1,110 @@
+import Elements
+package import SIPSyntax
+
+extension SIPCore {
+  /// Makes the dialog of our response to a request, unless it is there (RFC 3261 §12.1.1).
+  mutating func makeDialog(
+    of id: ServerTransactionID, _ contact: ContactDraft, _ tag: [UInt8], at now: Instant
+  ) {
+    guard let transaction = servers[id], transaction.dialog == nil else { return }
+    let request = transaction.request
+    let callID = Array(request[request.callID])
+    let remoteTag = request.fromTag.map { Array(request[$0]) } ?? []
+    let key = names.dialog(callID: callID.span, localTag: tag.span, remoteTag: remoteTag.span)
+    let dialogID = dialogs.nextID()
+    var dialog = Dialog(
+      id: dialogID, isUAS: true, callID: callID, localTag: tag, remoteTag: remoteTag,
+      localAddress: request.value(.to) + Array(";tag=".utf8) + tag,
+      remoteAddress: request.value(.from),
+      remoteTarget: request.contactTarget ?? request.fromURI,
+      routeSet: RouteSet(recordedIn: request, reversed: false), flow: transaction.flow,
+      destination: .flow(transaction.flow), key: key)
+    dialog.remoteSequence = request.cseq.number
+    dialog.contact = contact
+    if request.method == .invite { dialog.pending.theirInvite = id }
+    dialogs.insert(dialog, dialogID, name: key)
+    servers[id]?.dialog = dialogID
+  }
+
+  /// Finds or makes the dialog of a response to a request of ours (RFC 3261 §12.1.2).
+  mutating func makeDialog(
+    of response: Message, to transaction: ClientTransaction, on flow: Flow
+  ) -> DialogID? {
+    guard let toTag = response.toTag else { return nil }
+    let plan = transaction.plan
+    let remoteTag = Array(response[toTag])
+    let key = names.dialog(
+      callID: plan.callID.span, localTag: plan.localTag.span, remoteTag: remoteTag.span)
+    if let known = dialogs.find(key) { return known }
+    let id = dialogs.nextID()
+    var dialog = Dialog(
+      id: id, isUAS: false, callID: plan.callID, localTag: plan.localTag, remoteTag: remoteTag,
+      localAddress: plan.from, remoteAddress: response.value(.to),
+      remoteTarget: response.contactTarget ?? plan.target,
+      routeSet: RouteSet(recordedIn: response, reversed: true), flow: flow,
+      destination: transaction.destination, key: key)
+    dialog.localSequence = plan.cseq
+    dialog.contact = plan.contact
+    dialogs.insert(dialog, id, name: key)
+    return id
+  }
+
+  mutating func removeDialog(_ id: DialogID) {
+    guard let dialog = dialogs.remove(id) else { return }
+    dialogs.forget(dialog.key, of: id)
+  }
+
+  /// Forgets a dialog without a message: its end is known from elsewhere (481, 408 …, RFC 5057).
+  package mutating func end(_ id: DialogID) { removeDialog(id) }
+
+  /// Sends the requests of a dialog elsewhere from now on: its phone has registered a new flow.
+  package mutating func move(_ id: DialogID, to flow: Flow) {
+    dialogs[id]?.flow = flow
+    dialogs[id]?.destination = .flow(flow)
+  }
+
+  /// Brings a confirmed dialog back from a journal, so that it can be ended by BYE.
+  ///
+  /// `local` and `remote` are From and To of our requests, with their tags; `sequence` is the highest
+  /// CSeq number that we may have used. Nil if the addresses have no tags.
+  package mutating func restoreDialog(
+    callID: [UInt8], local: [UInt8], remote: [UInt8], target: URI, routes: [[UInt8]],
+    sequence: UInt32, flow: Flow, destination: Destination
+  ) -> DialogID? {
+    guard let localTag = try? NameAddress(parsing: local.span).tag,
+      let remoteTag = try? NameAddress(parsing: remote.span).tag
+    else { return nil }
+    let key = names.dialog(
+      callID: callID.span, localTag: localTag.span, remoteTag: remoteTag.span)
+    if let known = dialogs.find(key) { return known }
+    let id = dialogs.nextID()
+    var dialog = Dialog(
+      id: id, isUAS: false, callID: callID, localTag: localTag, remoteTag: remoteTag,
+      localAddress: local, remoteAddress: remote, remoteTarget: target,
+      routeSet: RouteSet(routes), flow: flow, destination: destination, key: key)
+    dialog.state = .confirmed
+    dialog.localSequence = sequence
+    dialogs.insert(dialog, id, name: key)
+    return id
+  }
+}
+
+extension Dialog {
+  init(
+    id: DialogID, isUAS: Bool, callID: [UInt8], localTag: [UInt8], remoteTag: [UInt8],
+    localAddress: [UInt8], remoteAddress: [UInt8], remoteTarget: URI, routeSet: RouteSet,
+    flow: Flow, destination: Destination, key: Fingerprint
+  ) {
+    (self.id, self.isUAS, self.callID) = (id, isUAS, callID)
+    (self.localTag, self.remoteTag) = (localTag, remoteTag)
+    (self.localAddress, self.remoteAddress) = (localAddress, remoteAddress)
+    (self.remoteTarget, self.routeSet) = (remoteTarget, routeSet)
+    (self.flow, self.destination, self.key) = (flow, destination, key)
+    (state, localSequence, remoteSequence, contact) = (.early, 0, nil, .automatic)
+  }
+}
+
+extension Message {
+  /// The bytes of the first field of that name.
+  func value(_ name: HeaderName) -> [UInt8] { first(name).map { Array(self[$0]) } ?? [] }
+}

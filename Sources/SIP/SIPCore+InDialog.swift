@@ -1,0 +1,107 @@
+package import Elements
+import SIPSyntax
+
+extension SIPCore {
+  /// Lets a request in that came from a foreign address, once its digest has proved who sent it.
+  ///
+  /// The dialog follows to the new address; the request then goes on as if it had come from the peer.
+  package mutating func admit(
+    _ id: ServerTransactionID, at now: Now, events: inout [SIPEvent],
+    effects: inout [Transmission]
+  ) {
+    guard let transaction = servers[id], transaction.isStranger, let dialog = transaction.dialog
+    else { return }
+    servers[id]?.isStranger = false
+    enter(id, dialog: dialog, at: now.instant, events: &events, effects: &effects)
+  }
+
+  /// Checks a request of the peer against its dialog and shows it to the user (RFC 3261 §12.2.2).
+  mutating func enter(
+    _ id: ServerTransactionID, dialog dialogID: DialogID, at now: Instant,
+    events: inout [SIPEvent], effects: inout [Transmission]
+  ) {
+    guard let transaction = servers[id], let dialog = dialogs[dialogID] else {
+      answer(id, ResponseDraft(481), at: now, effects: &effects)
+      return
+    }
+    let message = transaction.request
+    if let refusal = refusal(of: message, in: dialog) {
+      answer(id, refusal, at: now, effects: &effects)
+      return
+    }
+    if message.method == .prack, !acknowledgeProvisional(message, in: dialog, at: now, &effects) {
+      answer(id, ResponseDraft(481), at: now, effects: &effects)
+      return
+    }
+    dialogs[dialogID]?.follow(message, on: transaction.flow, id)
+    events.append(.request(id, message, transaction.flow, dialog: dialogID))
+  }
+
+  /// Order and glare: why a request of the peer cannot be taken now.
+  private mutating func refusal(of message: Message, in dialog: Dialog) -> ResponseDraft? {
+    if let last = dialog.remoteSequence, message.cseq.number < last { return ResponseDraft(500) }
+    let pending = dialog.pending
+    switch message.method {
+    case .invite:
+      if pending.ourInvite != nil { return ResponseDraft(491) }
+      return pending.theirInvite != nil ? tryLater() : nil
+    case .update:
+      // RFC 3311 §5.2: offers must not cross, nor pile up.
+      if pending.theirUpdate != nil { return tryLater() }
+      guard !message.body.isEmpty else { return nil }
+      if pending.ourUpdate != nil { return ResponseDraft(491) }
+      guard !dialog.isOfferSettled else { return nil }
+      if pending.ourInvite != nil { return ResponseDraft(491) }
+      return pending.theirInvite != nil ? tryLater() : nil
+    case .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish, .info,
+      .refer, .message, .other:
+      return nil
+    }
+  }
+
+  /// RFC 3261 §14.2: 500 with a random Retry-After of up to ten seconds.
+  private mutating func tryLater() -> ResponseDraft {
+    let seconds = Int.random(in: 0...10, using: &dice)
+    return ResponseDraft(500, headers: [HeaderDraft(.retryAfter, "\(seconds)")])
+  }
+
+  /// Matches a PRACK with the reliable response that waits for it (RFC 3262 §3).
+  private mutating func acknowledgeProvisional(
+    _ prack: Message, in dialog: Dialog, at now: Instant, _ effects: inout [Transmission]
+  ) -> Bool {
+    guard let id = dialog.pending.theirInvite, let invite = servers[id],
+      let rack = prack.responseAcknowledged, rack.requestNumber == invite.request.cseq.number,
+      servers[id]?.provisionals?.machine.acknowledge(rack.responseNumber) ?? false
+    else { return false }
+    if !prack.body.isEmpty || invite.provisionals?.hasBody ?? false {
+      dialogs[dialog.id]?.isOfferSettled = true
+    }
+    sendNextProvisional(of: id, at: now, effects: &effects)
+    return true
+  }
+}
+
+extension Dialog {
+  /// Takes over what a request of the peer changes: CSeq, target, flow, who waits for whom.
+  mutating func follow(_ message: Message, on flow: Flow, _ id: ServerTransactionID) {
+    remoteSequence = message.cseq.number
+    self.flow = flow
+    if case .flow = destination { destination = .flow(flow) }
+    if message.method.carriesContact, let target = message.contactTarget { remoteTarget = target }
+    switch message.method {
+    case .invite: pending.theirInvite = id
+    case .update: pending.theirUpdate = id
+    case .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish, .info,
+      .refer, .message, .other:
+      break
+    }
+  }
+}
+
+extension Message {
+  /// The URI of the only Contact of a request or response that makes or refreshes a dialog.
+  var contactTarget: URI? {
+    guard let range = first(.contact) else { return nil }
+    return try? NameAddress(parsing: bytes.span.extracting(range.range)).uri
+  }
+}

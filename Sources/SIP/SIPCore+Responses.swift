@@ -1,0 +1,233 @@
+import Elements
+import SIPSyntax
+
+extension SIPCore {
+  mutating func receiveResponse(
+    _ message: Message, on flow: Flow, at now: Instant, events: inout [SIPEvent],
+    effects: inout [Transmission]
+  ) {
+    // RFC 3261 §8.1.3.3: a response with a second Via is not for us.
+    guard let status = message.status, let branch = message.branch, message.hasOneVia else {
+      return
+    }
+    let key = names.clientTransaction(
+      branch: message.bytes.span.extracting(branch.range), method: message.cseq.method)
+    guard let id = clients.find(key), let transaction = clients[id],
+      message.fromTag.map({ message[$0].elementsEqual(transaction.plan.localTag) }) ?? false
+    else {
+      acknowledgeAgain(message, status, effects: &effects)
+      return
+    }
+    guard let turned = clients[id]?.handle(.response(status), at: now) else { return }
+    schedule(id)
+    if turned.contains(.sendAcknowledgement) {
+      acknowledgeFailure(message, id, effects: &effects)
+    }
+    if turned.contains(.deliver), !transaction.isSilent {
+      deliver(message, status, of: id, on: flow, at: now, events: &events, effects: &effects)
+    }
+    if clients[id]?.isTerminated ?? false { finish(id) }
+  }
+
+  /// What a new response means for dialogs and cancelling, and whether the user is to see it.
+  private mutating func deliver(
+    _ message: Message, _ status: StatusCode, of id: ClientTransactionID, on flow: Flow,
+    at now: Instant, events: inout [SIPEvent], effects: inout [Transmission]
+  ) {
+    guard let transaction = clients[id] else { return }
+    if status.isProvisional { sendWantedCancel(id, at: now, effects: &effects) }
+    if status == 100 { return }
+    if status == 503, failOver(id, at: now, effects: &effects) { return }
+    switch transaction.method {
+    case .invite where status.isProvisional:
+      let dialog = earlyDialog(message, of: id, on: flow)
+      guard isNextProvisional(message, in: dialog) else { return }
+      events.append(.response(id, message, flow, dialog: dialog))
+    case .invite where status.isSuccess:
+      deliverSuccess(message, of: id, on: flow, events: &events, effects: &effects)
+    case .subscribe where status.isSuccess && transaction.dialog == nil,
+      .refer where status.isSuccess && transaction.dialog == nil:
+      let dialog = makeDialog(of: message, to: transaction, on: flow)
+      if let dialog { dialogs[dialog]?.state = .confirmed }
+      events.append(.response(id, message, flow, dialog: dialog))
+    case .invite, .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish,
+      .info, .refer, .message, .update, .other:
+      if status.isFinal { settle(message, status, transaction, id) }
+      events.append(.response(id, message, flow, dialog: transaction.dialog))
+    }
+  }
+
+  /// What the final response of a request in a dialog, or a refused INVITE, leaves behind.
+  private mutating func settle(
+    _ message: Message, _ status: StatusCode, _ transaction: ClientTransaction,
+    _ id: ClientTransactionID
+  ) {
+    if transaction.method == .invite { dropEarlyDialogs(of: id, but: nil) }
+    guard let dialog = transaction.dialog else { return }
+    release(dialog, from: id)
+    if status.isSuccess, transaction.method.carriesContact, let target = message.contactTarget {
+      dialogs[dialog]?.remoteTarget = target
+    }
+    // A challenged BYE may come again with credentials; any other answer is the end (§15.1.1).
+    let isChallenge = status == 401 || status == 407
+    if transaction.method == .bye, !isChallenge { removeDialog(dialog) }
+  }
+
+  /// The transaction does not hold the dialog any more.
+  mutating func release(_ dialog: DialogID, from id: ClientTransactionID) {
+    guard let pending = dialogs[dialog]?.pending else { return }
+    if pending.ourInvite == id { dialogs[dialog]?.pending.ourInvite = nil }
+    if pending.ourUpdate == id { dialogs[dialog]?.pending.ourUpdate = nil }
+    if pending.ourBye == id { dialogs[dialog]?.pending.ourBye = nil }
+  }
+}
+
+// MARK: - INVITE
+
+extension SIPCore {
+  /// The early dialog of a provisional response; none without a tag (RFC 3261 §12.1.2).
+  private mutating func earlyDialog(
+    _ message: Message, of id: ClientTransactionID, on flow: Flow
+  ) -> DialogID? {
+    guard let transaction = clients[id] else { return nil }
+    if let dialog = transaction.dialog { return dialog }
+    guard let dialog = makeDialog(of: message, to: transaction, on: flow) else { return nil }
+    if !transaction.earlyDialogs.contains(dialog) {
+      clients[id]?.earlyDialogs.append(dialog)
+      dialogs[dialog]?.pending.ourInvite = id
+    }
+    if let target = message.contactTarget { dialogs[dialog]?.remoteTarget = target }
+    return dialog
+  }
+
+  /// Order of reliable provisional responses (RFC 3262 §4); unreliable ones are shown as they come.
+  private mutating func isNextProvisional(_ message: Message, in dialog: DialogID?) -> Bool {
+    guard let dialog, let number = message.reliableNumber else { return true }
+    guard dialogs[dialog]?.provisionalOrder.judge(number) == .next else { return false }
+    dialogs[dialog]?.provisional = RAckDraft(
+      responseNumber: number, requestNumber: message.cseq.number)
+    if !message.body.isEmpty { dialogs[dialog]?.isOfferSettled = true }
+    return true
+  }
+
+  /// A 2xx: confirms its dialog, once; each fork has a dialog of its own (RFC 3261 §13.2.2.4).
+  private mutating func deliverSuccess(
+    _ message: Message, of id: ClientTransactionID, on flow: Flow, events: inout [SIPEvent],
+    effects: inout [Transmission]
+  ) {
+    guard let transaction = clients[id] else { return }
+    guard let dialog = transaction.dialog ?? makeDialog(of: message, to: transaction, on: flow)
+    else { return }
+    if dialogs[dialog]?.acceptedSequence == message.cseq.number {
+      repeatAcknowledgement(of: message, in: dialog, effects: &effects)
+      return
+    }
+    dialogs[dialog]?.confirm(by: message, on: flow, isFirst: transaction.dialog == nil)
+    release(dialog, from: id)
+    clients[id]?.earlyDialogs.removeAll { $0 == dialog }
+    events.append(.response(id, message, flow, dialog: dialog))
+  }
+
+  /// A 2xx that no transaction knows any more: its dialog answers it (RFC 6026 §8.7).
+  private mutating func acknowledgeAgain(
+    _ message: Message, _ status: StatusCode, effects: inout [Transmission]
+  ) {
+    guard status.isSuccess, message.cseq.method == .invite, let toTag = message.toTag,
+      let fromTag = message.fromTag
+    else { return }
+    let bytes = message.bytes.span
+    let key = names.dialog(
+      callID: bytes.extracting(message.callID.range),
+      localTag: bytes.extracting(fromTag.range), remoteTag: bytes.extracting(toTag.range))
+    guard let dialog = dialogs.find(key) else { return }
+    repeatAcknowledgement(of: message, in: dialog, effects: &effects)
+  }
+
+  private func repeatAcknowledgement(
+    of message: Message, in id: DialogID, effects: inout [Transmission]
+  ) {
+    guard let dialog = dialogs[id], let acknowledgement = dialog.acknowledgement,
+      acknowledgement.sequence == message.cseq.number
+    else { return }
+    effects.append(
+      Transmission(bytes: acknowledgement.bytes, destination: dialog.destination))
+  }
+
+  /// The ACK of a 300…699, on the path of its INVITE (RFC 3261 §17.1.1.3).
+  private mutating func acknowledgeFailure(
+    _ message: Message, _ id: ClientTransactionID, effects: inout [Transmission]
+  ) {
+    guard let transaction = clients[id] else { return }
+    if transaction.acknowledgement.isEmpty {
+      let bytes = transaction.serializeBeside(.ack, to: message.value(.to))
+      clients[id]?.acknowledgement = bytes
+      effects.append(Transmission(bytes: bytes, destination: transaction.destination))
+    } else {
+      effects.append(
+        Transmission(
+          bytes: transaction.acknowledgement, destination: transaction.destination))
+    }
+  }
+
+  /// Early dialogs end with their INVITE (RFC 3261 §12.3, §13.2.2.4).
+  mutating func dropEarlyDialogs(of id: ClientTransactionID, but kept: DialogID?) {
+    guard let early = clients[id]?.earlyDialogs else { return }
+    for dialog in early where dialog != kept && dialogs[dialog]?.state == .early {
+      removeDialog(dialog)
+    }
+    clients[id]?.earlyDialogs = []
+  }
+}
+
+extension Dialog {
+  /// Takes over what the 2xx of our INVITE says (RFC 3261 §12.1.2, §12.2.1.2, §13.2.2.4).
+  fileprivate mutating func confirm(by message: Message, on flow: Flow, isFirst: Bool) {
+    if let target = message.contactTarget { remoteTarget = target }
+    if isFirst, state == .early { routeSet = RouteSet(recordedIn: message, reversed: true) }
+    (state, acceptedSequence, self.flow) = (.confirmed, message.cseq.number, flow)
+    (provisional, isOfferSettled) = (nil, false)
+    provisionalOrder = ProvisionalOrder()
+  }
+}
+
+extension ClientTransaction {
+  /// An ACK or CANCEL that goes with this request: same Request-URI, Via, Call-ID, From, Route and
+  /// CSeq number (RFC 3261 §9.1, §17.1.1.3).
+  func serializeBeside(
+    _ method: Method, to: [UInt8], headers: [HeaderDraft] = []
+  ) -> [UInt8] {
+    var copy = RequestPlan(
+      method: method, target: plan.target, from: plan.from, to: to, localTag: plan.localTag,
+      callID: plan.callID, cseq: plan.cseq, maxForwards: 70)
+    copy.routes = plan.routes
+    copy.headers = plan.headers.filter { $0.name == .known(.route) } + headers
+    return copy.serialize(to: destination, branch: branch, software: nil)
+  }
+}
+
+extension Message {
+  /// Exactly one Via value.
+  var hasOneVia: Bool {
+    var lines = 0
+    for field in headers.fields where field.name == .via { lines += 1 }
+    return lines == 1 && values(.via).count == 1
+  }
+
+  /// The RSeq of a reliable provisional response (RFC 3262 §4); nil for an unreliable one.
+  var reliableNumber: UInt32? {
+    guard status?.isProvisional ?? false, let rseq = first(.rseq),
+      values(.require).contains(where: { text($0).lowercased() == "100rel" })
+    else { return nil }
+    return UInt32(text(rseq))
+  }
+
+  /// What a PRACK acknowledges; nil if it says nothing legible.
+  var responseAcknowledged: RAckDraft? {
+    guard let range = first(.rack) else { return nil }
+    let parts = text(range).split(whereSeparator: \.isWhitespace)
+    guard parts.count == 3, parts[2] == "INVITE", let response = UInt32(parts[0]),
+      let request = UInt32(parts[1])
+    else { return nil }
+    return RAckDraft(responseNumber: response, requestNumber: request)
+  }
+}

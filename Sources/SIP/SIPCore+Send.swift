@@ -1,0 +1,205 @@
+package import Elements
+import SIPSyntax
+
+extension SIPCore {
+  /// Sends a request outside of a dialog.
+  ///
+  /// The `alternatives` are further next hops (RFC 3263 §4.3), tried in their order when the one before
+  /// is silent, cannot be reached or says 503. The transaction keeps its number.
+  package mutating func send(
+    _ draft: RequestDraft, to destination: Destination, alternatives: [NextHop] = [], at now: Now,
+    effects: inout [Transmission]
+  ) -> ClientTransactionID {
+    let tag = draft.fromTag ?? makeTag()
+    var from = draft.from?.serialized ?? Array("<sip:anonymous@anonymous.invalid>".utf8)
+    from += Array(";tag=".utf8) + tag
+    let target = draft.target ?? draft.to?.uri ?? URI(host: .address(destination.remote.address))
+    var plan = RequestPlan(
+      method: draft.method, target: target, from: from,
+      to: draft.to?.serialized ?? Array("<".utf8) + target.bytes + Array(">".utf8),
+      localTag: tag, callID: draft.callID ?? makeCallID(), cseq: draft.cseq ?? 1,
+      maxForwards: draft.maxForwards)
+    plan.contact = requestContact(draft.contact, draft.method)
+    (plan.headers, plan.body) = (draft.headers, draft.body)
+    let id = clients.nextID()
+    launch(
+      plan, id, to: [destination] + alternatives.map { .open($0) }, at: now.instant,
+      effects: &effects)
+    return id
+  }
+
+  /// Sends a request in a dialog: target, route set, addresses and CSeq are the dialog's.
+  ///
+  /// A BYE for a session whose 2xx of ours still waits for its ACK leaves behind the ACK
+  /// (RFC 3261 §15). For PRACK and ACK there are functions of their own.
+  package mutating func send(
+    _ draft: RequestDraft, in id: DialogID, at now: Now, effects: inout [Transmission]
+  ) throws(DialogError) -> ClientTransactionID {
+    guard let dialog = dialogs[id] else { throw .unknownDialog }
+    try checkFree(draft.method, in: dialog)
+    let transaction = clients.nextID()
+    switch draft.method {
+    case .invite: dialogs[id]?.pending.ourInvite = transaction
+    case .update: dialogs[id]?.pending.ourUpdate = transaction
+    case .bye:
+      dialogs[id]?.pending.ourBye = transaction
+      if dialog.success?.machine.isWaiting ?? false {
+        dialogs[id]?.deferredBye = draft
+        return transaction
+      }
+    case .ack, .cancel, .register, .options, .prack, .subscribe, .notify, .publish, .info,
+      .refer, .message, .other:
+      break
+    }
+    launch(draft, transaction, in: id, at: now.instant, effects: &effects)
+    return transaction
+  }
+
+  private func checkFree(_ method: Method, in dialog: Dialog) throws(DialogError) {
+    let pending = dialog.pending
+    switch method {
+    case .invite:
+      guard pending.ourInvite == nil, pending.theirInvite == nil else { throw .pending(.invite) }
+    case .update:
+      guard pending.ourUpdate == nil, pending.theirUpdate == nil else { throw .pending(.update) }
+    case .bye:
+      guard pending.ourBye == nil else { throw .pending(.bye) }
+    case .ack, .cancel, .register, .options, .prack, .subscribe, .notify, .publish, .info,
+      .refer, .message, .other:
+      break
+    }
+  }
+
+  /// The BYE that had to wait for the ACK.
+  mutating func sendDeferredBye(
+    in id: DialogID, at now: Instant, effects: inout [Transmission]
+  ) {
+    guard let dialog = dialogs[id], let draft = dialog.deferredBye,
+      let transaction = dialog.pending.ourBye
+    else { return }
+    dialogs[id]?.deferredBye = nil
+    launch(draft, transaction, in: id, at: now, effects: &effects)
+  }
+
+  private mutating func launch(
+    _ draft: RequestDraft, _ transaction: ClientTransactionID, in id: DialogID, at now: Instant,
+    effects: inout [Transmission]
+  ) {
+    dialogs[id]?.localSequence += 1
+    guard let dialog = dialogs[id] else { return }
+    let plan = plan(draft, in: dialog, sequence: dialog.localSequence)
+    launch(plan, transaction, to: [dialog.destination], at: now, effects: &effects)
+  }
+
+  private func plan(
+    _ draft: RequestDraft, in dialog: Dialog, sequence: UInt32
+  ) -> RequestPlan {
+    let (target, routes) = dialog.routeSet.plan(to: dialog.remoteTarget)
+    var plan = RequestPlan(
+      method: draft.method, target: target, from: dialog.localAddress, to: dialog.remoteAddress,
+      localTag: dialog.localTag, callID: dialog.callID, cseq: sequence,
+      maxForwards: draft.maxForwards)
+    plan.routes = routes
+    let contact = draft.contact == .automatic ? dialog.contact : draft.contact
+    plan.contact = requestContact(contact, draft.method)
+    (plan.headers, plan.body, plan.dialog) = (draft.headers, draft.body, dialog.id)
+    return plan
+  }
+
+  /// An automatic Contact is for methods that make or refresh a dialog, and for registering.
+  private func requestContact(_ contact: ContactDraft, _ method: Method) -> ContactDraft {
+    if case .automatic = contact, !method.carriesContact, method != .register { return .none }
+    return contact
+  }
+
+  // MARK: Acknowledgements
+
+  /// Acknowledges the latest 2xx of our INVITE in this dialog; copies of it are answered by the core.
+  ///
+  /// Goes by the dialog's number, so that each 2xx of a forked INVITE gets its own.
+  package mutating func acknowledge(
+    _ id: DialogID, headers: [HeaderDraft] = [], body: BodyDraft? = nil, at now: Now,
+    effects: inout [Transmission]
+  ) throws(DialogError) {
+    guard let dialog = dialogs[id] else { throw .unknownDialog }
+    guard let sequence = dialog.acceptedSequence else { throw .nothingToAcknowledge }
+    let plan = plan(
+      RequestDraft(.ack, headers: headers, body: body), in: dialog, sequence: sequence)
+    let bytes = plan.serialize(
+      to: dialog.destination, branch: makeBranch(), software: configuration.software)
+    dialogs[id]?.acknowledgement = DialogAcknowledgement(sequence: sequence, bytes: bytes)
+    effects.append(Transmission(bytes: bytes, destination: dialog.destination))
+  }
+
+  /// Acknowledges the latest reliable provisional response of our INVITE in this dialog (RFC 3262 §4).
+  package mutating func acknowledgeProvisional(
+    _ id: DialogID, headers: [HeaderDraft] = [], body: BodyDraft? = nil, at now: Now,
+    effects: inout [Transmission]
+  ) throws(DialogError) -> ClientTransactionID {
+    guard let dialog = dialogs[id] else { throw .unknownDialog }
+    guard let rack = dialog.provisional else { throw .nothingToAcknowledge }
+    dialogs[id]?.provisional = nil
+    let field = HeaderDraft(.rack, rack.headerValue)
+    let draft = RequestDraft(.prack, headers: [field] + headers, body: body)
+    let transaction = clients.nextID()
+    launch(draft, transaction, in: id, at: now.instant, effects: &effects)
+    return transaction
+  }
+}
+
+// MARK: - Attempts
+
+extension SIPCore {
+  /// Sends a request to the first of some destinations and keeps the others for later.
+  mutating func launch(
+    _ plan: RequestPlan, _ id: ClientTransactionID, to destinations: [Destination],
+    at now: Instant, effects: inout [Transmission]
+  ) {
+    guard let first = destinations.first else { return }
+    var (destination, alternatives) = (first, Array(destinations.dropFirst()))
+    let branch = makeBranch()
+    let software = configuration.software
+    var bytes = plan.serialize(to: destination, branch: branch, software: software)
+    if bytes.count > configuration.datagramLimitBytes, case .open(let hop) = destination,
+      hop.transport == .udp, hop.takesStream
+    {
+      // RFC 3261 §18.1.1: over a stream, and by datagram after all if there is nobody.
+      destination = .open(hop.overStream)
+      alternatives.insert(.open(hop.datagramOnly), at: 0)
+      bytes = plan.serialize(to: destination, branch: branch, software: software)
+    }
+    let key = names.clientTransaction(branch: branch.span, method: plan.method)
+    let transaction = ClientTransaction(
+      plan, bytes: bytes, branch: branch, destination: destination, key: key,
+      alternatives: alternatives, configuration: configuration, at: now)
+    clients.insert(transaction, id, name: key)
+    schedule(id)
+    effects.append(Transmission(bytes: bytes, destination: destination, transaction: id))
+  }
+
+  /// Tries the next hop, if there is one: a new transaction with the old number (RFC 3263 §4.3).
+  mutating func failOver(
+    _ id: ClientTransactionID, at now: Instant, effects: inout [Transmission]
+  ) -> Bool {
+    guard let transaction = clients[id], !transaction.alternatives.isEmpty,
+      transaction.cancellation == .none
+    else { return false }
+    if transaction.isTerminated {
+      removeClient(id)
+    } else {
+      retire(id)  // It still has to absorb copies of a 503.
+    }
+    launch(transaction.plan, id, to: transaction.alternatives, at: now, effects: &effects)
+    return true
+  }
+
+  /// Leaves a transaction to itself under a number that nobody waits for.
+  private mutating func retire(_ id: ClientTransactionID) {
+    guard var transaction = clients.remove(id) else { return }
+    clients.forget(transaction.key, of: id)
+    (transaction.isSilent, transaction.scheduled) = (true, nil)
+    let silent = clients.nextID()
+    clients.insert(transaction, silent, name: transaction.key)
+    schedule(silent)
+  }
+}

@@ -1,0 +1,254 @@
+package import Elements
+import SIPSyntax
+
+// MARK: - Server transactions
+
+extension SIPCore {
+  /// Turns a server transaction and sends what it says.
+  mutating func turn(
+    _ id: ServerTransactionID, _ input: ServerTransaction.Input, at now: Instant,
+    effects: inout [Transmission]
+  ) {
+    guard let effect = servers[id]?.handle(input, at: now), let transaction = servers[id] else {
+      if servers[id]?.isTerminated ?? false { removeServer(id) } else { schedule(id) }
+      return
+    }
+    switch effect {
+    case .sendResponse: break
+    case .sendTrying:
+      let builder = tryingBuilder(transaction)
+      servers[id]?.latest = builder.finish()
+    }
+    if let bytes = servers[id]?.latest, !bytes.isEmpty,
+      transaction.flow.remote.address.isUnicast
+    {
+      effects.append(Transmission(bytes: bytes, destination: .flow(transaction.flow)))
+    }
+    if transaction.isTerminated { removeServer(id) } else { schedule(id) }
+  }
+
+  private func tryingBuilder(_ transaction: ServerTransaction) -> MessageBuilder {
+    var builder = MessageBuilder(
+      responseTo: transaction.request, 100, source: transaction.flow.remote, toTag: nil)
+    builder.copy(.timestamp, from: transaction.request)
+    return builder
+  }
+
+  mutating func removeServer(_ id: ServerTransactionID) {
+    guard let transaction = servers.remove(id) else { return }
+    servers.forget(transaction.key, of: id)
+    if let mergeKey = transaction.mergeKey { servers.forget(mergeKey, of: id) }
+    guard let dialogID = transaction.dialog, let pending = dialogs[dialogID]?.pending else {
+      return
+    }
+    if pending.theirInvite == id { dialogs[dialogID]?.pending.theirInvite = nil }
+    if pending.theirUpdate == id { dialogs[dialogID]?.pending.theirUpdate = nil }
+  }
+}
+
+// MARK: - Client transactions
+
+extension SIPCore {
+  /// A transaction is over: the end of its early dialogs, and of what waited for it.
+  mutating func finish(_ id: ClientTransactionID) {
+    dropEarlyDialogs(of: id, but: nil)
+    if let dialog = clients[id]?.dialog { release(dialog, from: id) }
+    removeClient(id)
+  }
+
+  mutating func removeClient(_ id: ClientTransactionID) {
+    guard let transaction = clients.remove(id) else { return }
+    clients.forget(transaction.key, of: id)
+  }
+
+  /// The lane could not send a request.
+  package mutating func transportFailed(
+    _ id: ClientTransactionID, reason: String, at now: Now, events: inout [SIPEvent],
+    effects: inout [Transmission]
+  ) {
+    fail(id, .transportFailed, .transport(reason), at: now.instant, &events, &effects)
+  }
+
+  /// A connection is gone: requests that went over it have failed, dialogs stay.
+  package mutating func flowClosed(
+    _ connection: FlowID, at now: Now, events: inout [SIPEvent], effects: inout [Transmission]
+  ) {
+    for id in clients.ids where clients[id]?.destination.connection == connection {
+      fail(
+        id, .transportFailed, .transport("the connection was closed"), at: now.instant, &events,
+        &effects)
+    }
+  }
+
+  private mutating func fail(
+    _ id: ClientTransactionID, _ input: ClientTransaction.Input, _ failure: ClientFailure,
+    at now: Instant, _ events: inout [SIPEvent], _ effects: inout [Transmission]
+  ) {
+    guard let turned = clients[id]?.handle(input, at: now), let transaction = clients[id] else {
+      return
+    }
+    schedule(id)
+    if turned.contains(.sendRequest) {
+      effects.append(
+        Transmission(
+          bytes: transaction.bytes, destination: transaction.destination, transaction: id))
+    }
+    if !turned.isDisjoint(with: [.timeOut, .fail]) {
+      if failOver(id, at: now, effects: &effects) { return }
+      if !transaction.isSilent { events.append(.clientFailed(id, failure)) }
+      if transaction.method == .bye, let dialog = transaction.dialog { removeDialog(dialog) }
+    }
+    if transaction.isTerminated { finish(id) }
+  }
+}
+
+// MARK: - Cancelling
+
+extension SIPCore {
+  /// Ends an INVITE of ours that has no final response.
+  ///
+  /// The CANCEL leaves behind the first provisional response (RFC 3261 §9.1); further next hops are
+  /// not tried. A 2xx that crosses it is delivered as usual: acknowledge it and send BYE.
+  package mutating func cancel(
+    _ id: ClientTransactionID, headers: [HeaderDraft] = [], at now: Now,
+    effects: inout [Transmission]
+  ) {
+    guard let transaction = clients[id], transaction.method == .invite, transaction.isPending,
+      transaction.cancellation == .none
+    else { return }
+    clients[id]?.cancellation = .wanted(headers)
+    if transaction.isProceeding { sendWantedCancel(id, at: now.instant, effects: &effects) }
+  }
+
+  /// Sends the CANCEL that waited for a provisional response.
+  mutating func sendWantedCancel(
+    _ id: ClientTransactionID, at now: Instant, effects: inout [Transmission]
+  ) {
+    guard let invite = clients[id], case .wanted(let headers) = invite.cancellation else { return }
+    clients[id]?.cancellation = .sent
+    _ = clients[id]?.handle(.cancelSent, at: now)
+    schedule(id)
+    let bytes = invite.serializeBeside(.cancel, to: invite.plan.to, headers: headers)
+    var plan = RequestPlan(
+      method: .cancel, target: invite.plan.target, from: invite.plan.from, to: invite.plan.to,
+      localTag: invite.plan.localTag, callID: invite.plan.callID, cseq: invite.plan.cseq,
+      maxForwards: 70)
+    plan.isSilent = true
+    let key = names.clientTransaction(branch: invite.branch.span, method: .cancel)
+    let cancelID = clients.nextID()
+    let transaction = ClientTransaction(
+      plan, bytes: bytes, branch: invite.branch, destination: invite.destination, key: key,
+      alternatives: [], configuration: configuration, at: now)
+    clients.insert(transaction, cancelID, name: key)
+    schedule(cancelID)
+    effects.append(
+      Transmission(bytes: bytes, destination: invite.destination, transaction: cancelID))
+  }
+}
+
+// MARK: - Deadlines
+
+extension SIPCore {
+  /// Does what is due; call it when ``deadline`` has come, sooner does no harm.
+  package mutating func handleDeadline(
+    at now: Now, events: inout [SIPEvent], effects: inout [Transmission]
+  ) {
+    while let key = deadlines.popDue(at: now.instant) {
+      switch key {
+      case .client(let id): handleDeadline(id, at: now.instant, &events, &effects)
+      case .server(let id): handleDeadline(id, at: now.instant, &events, &effects)
+      case .dialog(let id): handleDeadline(id, at: now.instant, &events, &effects)
+      }
+    }
+  }
+
+  private mutating func handleDeadline(
+    _ id: ClientTransactionID, at now: Instant, _ events: inout [SIPEvent],
+    _ effects: inout [Transmission]
+  ) {
+    clients[id]?.scheduled = nil
+    guard let deadline = clients[id]?.deadline else { return }
+    guard deadline <= now else {
+      schedule(id)
+      return
+    }
+    fail(id, .deadline, .timeout, at: now, &events, &effects)
+  }
+
+  private mutating func handleDeadline(
+    _ id: ServerTransactionID, at now: Instant, _ events: inout [SIPEvent],
+    _ effects: inout [Transmission]
+  ) {
+    servers[id]?.scheduled = nil
+    guard let deadline = servers[id]?.deadline else { return }
+    guard deadline <= now else {
+      schedule(id)
+      return
+    }
+    if let due = servers[id]?.provisionals?.machine.deadline, due <= now {
+      var turned: [ReliableProvisional.Effect] = []
+      servers[id]?.provisionals?.machine.handleDeadline(at: now, into: &turned)
+      if turned.contains(.resend), let transaction = servers[id],
+        let bytes = transaction.provisionals?.latest
+      {
+        effects.append(Transmission(bytes: bytes, destination: .flow(transaction.flow)))
+      }
+      if turned.contains(.fail) {
+        servers[id]?.provisionals?.waiting = []
+        events.append(.provisionalUnacknowledged(id))
+      }
+    }
+    turn(id, .deadline, at: now, effects: &effects)
+  }
+
+  private mutating func handleDeadline(
+    _ id: DialogID, at now: Instant, _ events: inout [SIPEvent],
+    _ effects: inout [Transmission]
+  ) {
+    dialogs[id]?.scheduled = nil
+    guard let deadline = dialogs[id]?.deadline else { return }
+    guard deadline <= now, var success = dialogs[id]?.success else {
+      schedule(id)
+      return
+    }
+    var turned: [SuccessRetransmission.Effect] = []
+    success.machine.handle(.deadline, at: now, into: &turned)
+    dialogs[id]?.success = success
+    if turned.contains(.resend) {
+      effects.append(Transmission(bytes: success.bytes, destination: .flow(success.flow)))
+    }
+    if turned.contains(.fail) {
+      dialogs[id]?.success = nil
+      events.append(.unacknowledged(id))
+      sendDeferredBye(in: id, at: now, effects: &effects)
+    }
+    schedule(id)
+  }
+
+  // A thing is in the queue at the earliest moment it ever asked for; what comes out too early is
+  // put back at its deadline of then.
+
+  mutating func schedule(_ id: ClientTransactionID) {
+    guard let transaction = clients[id], let deadline = transaction.deadline,
+      transaction.scheduled.map({ deadline < $0 }) ?? true
+    else { return }
+    clients[id]?.scheduled = deadline
+    deadlines.schedule(.client(id), at: deadline)
+  }
+
+  mutating func schedule(_ id: ServerTransactionID) {
+    guard let transaction = servers[id], let deadline = transaction.deadline,
+      transaction.scheduled.map({ deadline < $0 }) ?? true
+    else { return }
+    servers[id]?.scheduled = deadline
+    deadlines.schedule(.server(id), at: deadline)
+  }
+
+  mutating func schedule(_ id: DialogID) {
+    guard let dialog = dialogs[id], let deadline = dialog.deadline,
+      dialog.scheduled.map({ deadline < $0 }) ?? true
+    else { return }
+    dialogs[id]?.scheduled = deadline
+    deadlines.schedule(.dialog(id), at: deadline)
+  }
+}

@@ -1,0 +1,141 @@
+package import Elements
+package import SIPSyntax
+
+/// Transactions and dialogs of all flows of one lane: bytes in, events and bytes out (RFC 3261 §8-18).
+///
+/// The owner gives each datagram and each message of a stream to ``receive(_:on:at:events:effects:)``,
+/// calls ``handleDeadline(at:events:effects:)`` when ``deadline`` has come, and sends the
+/// effects. What a peer does wrong is answered here; what needs a decision is an event.
+package struct SIPCore: Sendable {
+  package let configuration: SIPConfiguration
+  var dice: Dice
+  let names: FingerprintKey
+  var clients = TransactionTable<ClientTransactionSubject, ClientTransaction>()
+  var servers = TransactionTable<ServerTransactionSubject, ServerTransaction>()
+  var dialogs = TransactionTable<DialogSubject, Dialog>()
+  var deadlines = DeadlineQueue<TimerKey>()
+
+  /// Whose deadline it is.
+  enum TimerKey: Hashable, Sendable {
+    case client(ClientTransactionID)
+    case server(ServerTransactionID)
+    case dialog(DialogID)
+  }
+
+  package init(configuration: SIPConfiguration = SIPConfiguration(), dice: Dice) {
+    var dice = dice
+    names = FingerprintKey(dice: &dice)
+    (self.configuration, self.dice) = (configuration, dice)
+  }
+
+  /// When the owner has to call ``handleDeadline(at:events:effects:)``; nil: nothing is waiting.
+  package var deadline: Instant? { deadlines.next }
+
+  /// How much is going on; all zero at rest.
+  package var load: SIPLoad {
+    SIPLoad(
+      clientTransactions: clients.count, serverTransactions: servers.count, dialogs: dialogs.count)
+  }
+
+  /// No transaction, no dialog and none of their names is left.
+  package var isAtRest: Bool { clients.isEmpty && servers.isEmpty && dialogs.isEmpty }
+}
+
+/// How many things a core looks after.
+package struct SIPLoad: Hashable, Sendable {
+  package let clientTransactions: Int
+  package let serverTransactions: Int
+  package let dialogs: Int
+}
+
+// MARK: - What the user may look up
+
+extension SIPCore {
+  package func dialog(_ id: DialogID) -> Dialog? { dialogs[id] }
+
+  /// All dialogs, in the order in which they were made.
+  package var dialogIDs: [DialogID] { dialogs.ids }
+
+  /// The dialog that a request is in, or that our responses to it have made.
+  package func dialog(of id: ServerTransactionID) -> DialogID? { servers[id]?.dialog }
+
+  /// The request of a transaction that is still there.
+  package func request(of id: ServerTransactionID) -> Message? { servers[id]?.request }
+
+  /// The flow on which the request came, and our responses go.
+  package func flow(of id: ServerTransactionID) -> Flow? { servers[id]?.flow }
+
+  /// Whether the request still waits for its final response.
+  package func isPending(_ id: ServerTransactionID) -> Bool { servers[id]?.isPending ?? false }
+
+  /// Whether our request still waits for its final response.
+  package func isPending(_ id: ClientTransactionID) -> Bool { clients[id]?.isPending ?? false }
+
+  /// The dialog with these tags, for Replaces (RFC 3891 §3), Join and Target-Dialog.
+  package func dialog(callID: [UInt8], localTag: [UInt8], remoteTag: [UInt8]) -> DialogID? {
+    dialogs.find(
+      names.dialog(callID: callID.span, localTag: localTag.span, remoteTag: remoteTag.span))
+  }
+
+  /// Whether a re-INVITE may be sent now: none waits on either side (RFC 3261 §14.1).
+  package func mayInvite(in id: DialogID) -> Bool {
+    guard let dialog = dialogs[id] else { return false }
+    return dialog.pending.ourInvite == nil && dialog.pending.theirInvite == nil
+      && dialog.success == nil
+  }
+
+  /// How long to wait after a 491 before trying again (RFC 3261 §14.1).
+  package mutating func glareDelay(in id: DialogID) -> Duration {
+    // The owner of the Call-ID waits 2.1 to 4 s, the other side up to 2 s, in steps of 10 ms.
+    let isOwner = dialogs[id].map { !$0.isUAS } ?? false
+    return .milliseconds(10 * Int64.random(in: isOwner ? 210...400 : 0...200, using: &dice))
+  }
+}
+
+// MARK: - Names and numbers
+
+extension SIPCore {
+  /// A branch of ours: cookie, lane, 64 random bits (RFC 3261 §8.1.1.7).
+  mutating func makeBranch() -> [UInt8] {
+    var branch = Via.magicCookie
+    branch.reserveCapacity(branch.count + 18)
+    branch.append(hexadecimal: UInt64(configuration.lane), digits: 2)
+    branch.append(hexadecimal: dice.next(), digits: 16)
+    return branch
+  }
+
+  /// A tag of ours: lane, 64 random bits (RFC 3261 §19.3 asks for 32).
+  mutating func makeTag() -> [UInt8] {
+    var tag: [UInt8] = []
+    tag.reserveCapacity(18)
+    tag.append(hexadecimal: UInt64(configuration.lane), digits: 2)
+    tag.append(hexadecimal: dice.next(), digits: 16)
+    return tag
+  }
+
+  /// A Call-ID of 128 random bits that names neither host nor address (RFC 3261 §8.1.1.4).
+  mutating func makeCallID() -> [UInt8] {
+    var callID: [UInt8] = []
+    callID.reserveCapacity(32)
+    callID.append(hexadecimal: dice.next(), digits: 16)
+    callID.append(hexadecimal: dice.next(), digits: 16)
+    return callID
+  }
+
+  /// The tag of an answer that leaves no state: the same for each copy of a request (§8.2.7).
+  func statelessTag(of key: Fingerprint) -> [UInt8] {
+    var tag: [UInt8] = []
+    tag.reserveCapacity(18)
+    tag.append(hexadecimal: UInt64(configuration.lane), digits: 2)
+    tag.append(hexadecimal: key.high, digits: 16)
+    return tag
+  }
+}
+
+extension [UInt8] {
+  mutating func append(hexadecimal number: UInt64, digits: Int) {
+    for index in stride(from: digits - 1, through: 0, by: -1) {
+      append(hexadecimalDigit(UInt8(truncatingIfNeeded: number >> UInt64(index * 4) & 15)))
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import Elements
+import SIPSyntax
+
+/// A request that we sent: its machine, and what repeating, cancelling and failing over need.
+struct ClientTransaction: Sendable {
+  enum Machine: Sendable {
+    case invite(InviteClientTransaction)
+    case other(NonInviteClientTransaction)
+  }
+
+  enum Input {
+    case response(StatusCode)
+    case cancelSent
+    case transportFailed
+    case deadline
+  }
+
+  struct Effects: OptionSet {
+    let rawValue: UInt8
+    static let sendRequest = Effects(rawValue: 1)
+    static let sendAcknowledgement = Effects(rawValue: 2)
+    static let deliver = Effects(rawValue: 4)
+    static let timeOut = Effects(rawValue: 8)
+    static let fail = Effects(rawValue: 16)
+  }
+
+  enum Cancellation: Hashable, Sendable {
+    case none
+    /// Waits for the first provisional response (RFC 3261 §9.1).
+    case wanted([HeaderDraft])
+    case sent
+  }
+
+  var machine: Machine
+  let plan: RequestPlan
+  /// The request as it left, to repeat it.
+  let bytes: [UInt8]
+  let branch: [UInt8]
+  let destination: Destination
+  let key: Fingerprint
+  /// The dialog that the request is in.
+  let dialog: DialogID?
+  /// Next hops to try when this one fails (RFC 3263 §4.3).
+  var alternatives: [Destination]
+  /// Nobody waits for the outcome: a CANCEL of ours, or an attempt that has been replaced.
+  var isSilent: Bool
+  var cancellation = Cancellation.none
+  /// Early dialogs of this INVITE that are not confirmed.
+  var earlyDialogs: [DialogID] = []
+  /// The ACK of a 300…699.
+  var acknowledgement: [UInt8] = []
+  var scheduled: Instant?
+
+  init(
+    _ plan: RequestPlan, bytes: [UInt8], branch: [UInt8], destination: Destination,
+    key: Fingerprint, alternatives: [Destination], configuration: SIPConfiguration,
+    at now: Instant
+  ) {
+    (self.plan, self.bytes, self.branch) = (plan, bytes, branch)
+    (self.destination, self.key, self.alternatives) = (destination, key, alternatives)
+    (dialog, isSilent) = (plan.dialog, plan.isSilent)
+    let patience = alternatives.isEmpty ? nil : configuration.failoverAfter
+    let (timers, isReliable) = (configuration.timers, destination.transport.isReliable)
+    machine =
+      plan.method == .invite
+      ? .invite(
+        InviteClientTransaction(
+          timers: timers, isReliable: isReliable, patience: patience, at: now))
+      : .other(
+        NonInviteClientTransaction(
+          timers: timers, isReliable: isReliable, patience: patience, at: now))
+  }
+
+  var method: Method { plan.method }
+
+  var isTerminated: Bool {
+    switch machine {
+    case .invite(let machine): machine.isTerminated
+    case .other(let machine): machine.isTerminated
+    }
+  }
+
+  /// Waits for its final response.
+  var isPending: Bool {
+    switch machine {
+    case .invite(let machine): machine.isPending
+    case .other(let machine): machine.isPending
+    }
+  }
+
+  /// Has a provisional response, and no final one.
+  var isProceeding: Bool {
+    if case .invite(let machine) = machine { machine.isProceeding } else { false }
+  }
+
+  var deadline: Instant? {
+    switch machine {
+    case .invite(let machine): machine.deadline
+    case .other(let machine): machine.deadline
+    }
+  }
+
+  mutating func handle(_ input: Input, at now: Instant) -> Effects {
+    switch machine {
+    case .invite(var invite):
+      var effects: [InviteClientTransaction.Effect] = []
+      invite.handle(input.forInvite, at: now, into: &effects)
+      machine = .invite(invite)
+      return effects.reduce(into: []) { $0.insert(Effects($1)) }
+    case .other(var other):
+      guard let input = input.forOthers else { return [] }
+      var effects: [NonInviteClientTransaction.Effect] = []
+      other.handle(input, at: now, into: &effects)
+      machine = .other(other)
+      return effects.reduce(into: []) { $0.insert(Effects($1)) }
+    }
+  }
+}
+
+extension ClientTransaction.Effects {
+  fileprivate init(_ effect: InviteClientTransaction.Effect) {
+    self =
+      switch effect {
+      case .sendRequest: .sendRequest
+      case .sendAcknowledgement: .sendAcknowledgement
+      case .deliver: .deliver
+      case .timeOut: .timeOut
+      case .fail: .fail
+      }
+  }
+
+  fileprivate init(_ effect: NonInviteClientTransaction.Effect) {
+    self =
+      switch effect {
+      case .sendRequest: .sendRequest
+      case .deliver: .deliver
+      case .timeOut: .timeOut
+      case .fail: .fail
+      }
+  }
+}
+
+extension ClientTransaction.Input {
+  fileprivate var forInvite: InviteClientTransaction.Input {
+    switch self {
+    case .response(let status):
+      status.isProvisional ? .provisional : status.isSuccess ? .success : .failure
+    case .cancelSent: .cancelSent
+    case .transportFailed: .transportFailed
+    case .deadline: .deadline
+    }
+  }
+
+  fileprivate var forOthers: NonInviteClientTransaction.Input? {
+    switch self {
+    case .response(let status): status.isProvisional ? .provisional : .final
+    case .cancelSent: nil
+    case .transportFailed: .transportFailed
+    case .deadline: .deadline
+    }
+  }
+}

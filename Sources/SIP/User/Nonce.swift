@@ -1,0 +1,132 @@
+package import Elements
+
+/// Makes nonces and knows its own again, without remembering any that it made.
+///
+/// A nonce is 27 letters: the second it was made in, a serial number, and 12 bytes of
+/// HMAC-SHA-256(secret, source address, realm, second, serial). So a challenge costs no memory, a
+/// nonce proves that its bearer receives at that address, and no two phones share one.
+package struct NonceMaker: Sendable {
+  /// What a nonce is, once its seal is found right.
+  package struct Opened: Hashable, Sendable {
+    package let second: UInt32
+    package let serial: UInt32
+
+    /// The name under which its uses are counted.
+    package var name: UInt64 { UInt64(second) << 32 | UInt64(serial) }
+  }
+
+  package static let letters = 27
+  private static let sealBytes = 12
+
+  private let key: MessageKey
+  private var serial: UInt32
+
+  package init(secret: Secret, serial: UInt32 = 0) {
+    (key, self.serial) = (MessageKey(secret), serial)
+  }
+
+  /// A new nonce for a peer that is seen at `source`.
+  package mutating func make(source: IPAddress, realm: Span<UInt8>, at now: Now) -> [UInt8] {
+    serial &+= 1
+    let opened = Opened(second: Self.second(of: now), serial: serial)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(8 + Self.sealBytes)
+    for number in [opened.second, opened.serial] {
+      for shift in stride(from: 24, through: 0, by: -8) {
+        bytes.append(UInt8(truncatingIfNeeded: number >> UInt32(shift)))
+      }
+    }
+    bytes += seal(opened, source: source, realm: realm)
+    return Base64URL.encode(bytes)
+  }
+
+  /// The content of a nonce that this maker made for that address and realm; nil for any other.
+  package func open(
+    _ letters: Span<UInt8>, source: IPAddress, realm: Span<UInt8>
+  ) -> Opened? {
+    guard letters.count == Self.letters, let bytes = Base64URL.decode(letters) else { return nil }
+    let opened = Opened(second: Self.number(bytes, at: 0), serial: Self.number(bytes, at: 4))
+    let expected = seal(opened, source: source, realm: realm)
+    guard expected.span.isEqualInConstantTime(to: bytes.span.extracting(8..<bytes.count)) else {
+      return nil
+    }
+    return opened
+  }
+
+  /// How long ago the nonce was made, at least zero.
+  package static func age(of opened: Opened, at now: Now) -> Duration {
+    .seconds(Int64(second(of: now) &- opened.second))
+  }
+
+  /// Seconds of the monotonic clock: a set-back wall clock gives no nonce a second life.
+  private static func second(of now: Now) -> UInt32 {
+    UInt32(truncatingIfNeeded: now.instant.nanoseconds / 1_000_000_000)
+  }
+
+  private static func number(_ bytes: [UInt8], at offset: Int) -> UInt32 {
+    bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
+  }
+
+  private func seal(_ opened: Opened, source: IPAddress, realm: Span<UInt8>) -> [UInt8] {
+    var run = HashRun()
+    key.begin(&run)
+    var numbers: [UInt8] = []
+    numbers.reserveCapacity(24)
+    for number in [source.high, source.low, opened.name] {
+      for shift in stride(from: 56, through: 0, by: -8) {
+        numbers.append(UInt8(truncatingIfNeeded: number >> UInt64(shift)))
+      }
+    }
+    run.absorb(numbers)
+    run.absorb(realm)
+    return key.finish(&run).prefix(Self.sealBytes)
+  }
+}
+
+/// Base 64 with the letters that need no escape anywhere, without padding (RFC 4648 §5).
+enum Base64URL {
+  private static let alphabet = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+  static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    var letters: [UInt8] = []
+    letters.reserveCapacity((bytes.count * 8 + 5) / 6)
+    var (bits, count): (UInt32, UInt32) = (0, 0)
+    for byte in bytes {
+      (bits, count) = (bits << 8 | UInt32(byte), count + 8)
+      while count >= 6 {
+        count -= 6
+        letters.append(alphabet[Int(bits >> count & 63)])
+      }
+    }
+    if count > 0 { letters.append(alphabet[Int(bits << (6 - count) & 63)]) }
+    return letters
+  }
+
+  /// Nil for a foreign letter, and for bits that ``encode(_:)`` would not have written.
+  static func decode(_ letters: Span<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(letters.count * 6 / 8)
+    var (bits, count): (UInt32, UInt32) = (0, 0)
+    for index in letters.indices {
+      guard let value = value(of: letters[index]) else { return nil }
+      (bits, count) = (bits << 6 | value, count + 6)
+      if count >= 8 {
+        count -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+      }
+    }
+    return count < 6 && bits & ((1 << count) - 1) == 0 ? bytes : nil
+  }
+
+  private static func value(of letter: UInt8) -> UInt32? {
+    switch letter {
+    case 65...90: UInt32(letter) - 65
+    case 97...122: UInt32(letter) - 71
+    case 48...57: UInt32(letter) + 4
+    case 45: 62
+    case 95: 63
+    case _: nil
+    }
+  }
+}
