@@ -116,7 +116,9 @@ let shellTargets: [Target] = [
   .systemLibrary(
     name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
   .target(name: "CCurlShim", dependencies: ["CLibcurl"]),
-  shell("Notices", ["Store", "CCurlShim", .product(name: "Crypto", package: "swift-crypto")]),
+  shell(
+    "Notices",
+    ["Store", "Directory", "CCurlShim", .product(name: "Crypto", package: "swift-crypto")]),
   shell("API", []),
   // 6 roof
   shell(

@@ -28,7 +28,7 @@ extension Database {
     _ entries: [JournalEntry], of stream: JournalFollower.Stream, journal: Journal,
     through sequence: UInt64
   ) throws(StoreError) {
-    var alerts: UInt64 = 0
+    var hasAlerts = false
     try write("following the journal") { db in
       switch stream {
       case .records:
@@ -37,7 +37,7 @@ extension Database {
           case .record(let record): try Database.insert(record, in: db)
           case .alert(let alert):
             try Database.insert(alert, in: db)
-            alerts += 1
+            hasAlerts = true
           case .ledger, .binding, .call: break
           }
         }
@@ -46,13 +46,13 @@ extension Database {
       }
       try Database.store(stream, journal.identity, sequence, in: db)
     }
-    if alerts > 0 { ringAlertBell(alerts) }
+    if hasAlerts { ringAlertBell() }
   }
 
   /// Wakes whoever sends alerts.
-  func ringAlertBell(_ count: UInt64) {
+  package func ringAlertBell() {
     alertBell.change {
-      $0 += count
+      $0 += 1
       return true
     }
   }

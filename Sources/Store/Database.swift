@@ -7,7 +7,7 @@ package final class Database: Sendable {
   let pool: DatabasePool
   let seal: Seal
   let chain: AuditChain
-  /// Rings when a follower has written alerts, so that the outbox need not look by the clock.
+  /// Counts up when something is new for the outbox, so that it need not look by the clock.
   package let alertBell = Monitor<UInt64>(0)
 
   /// Opens or makes the database and brings it to this program's schema.

@@ -48,7 +48,7 @@ extension Database {
   /// Records an alert that did not come by the journal, such as one about the journal itself.
   package func raise(_ alert: Alert) throws(StoreError) {
     try write("writing an alert") { try Database.insert(alert, in: $0) }
-    ringAlertBell(1)
+    ringAlertBell()
   }
 
   static func insert(_ alert: Alert, in db: GRDB.Database) throws {
@@ -106,16 +106,23 @@ extension Database {
   }
 
   /// Copies whose time has come, the longest waiting first.
-  package func dueItems(at time: WallTime, limit: Int) throws(StoreError) -> [OutboxItem] {
+  ///
+  /// No pause is longer than `horizon`: what is due later than that was written before the clock was
+  /// put back, and is due now.
+  package func dueItems(
+    at time: WallTime, horizon: Duration, limit: Int
+  ) throws(StoreError) -> [OutboxItem] {
     try read("reading the outbox") { db in
       try Row.fetchAll(
         db,
         sql: """
           SELECT alert.*, outbox.channel, outbox.recipient, outbox.attempts, outbox.escalated_at_ms
           FROM outbox JOIN alert USING (tenant_id, alert_key)
-          WHERE outbox.acknowledged_at_ms IS NULL AND outbox.next_try_at_ms <= ?
+          WHERE outbox.acknowledged_at_ms IS NULL
+            AND (outbox.next_try_at_ms <= ? OR outbox.next_try_at_ms > ?)
           ORDER BY outbox.next_try_at_ms LIMIT ?
-          """, arguments: [time.unixMilliseconds, limit]
+          """,
+        arguments: [time.unixMilliseconds, (time + horizon).unixMilliseconds, limit]
       ).compactMap { row in
         guard let alert = Database.alert(row),
           let channel = Recipient.Channel(rawValue: row["channel"])
@@ -127,18 +134,29 @@ extension Database {
     }
   }
 
-  /// When the next copy is due; nil when all have arrived.
-  package func nextDue() throws(StoreError) -> WallTime? {
+  /// When the next copy after `time` is due; nil when none is.
+  package func nextDue(after time: WallTime) throws(StoreError) -> WallTime? {
     try read("reading the outbox") { db in
       WallTime(
         row: try Int64.fetchOne(
-          db, sql: "SELECT min(next_try_at_ms) FROM outbox WHERE acknowledged_at_ms IS NULL"))
+          db,
+          sql: """
+            SELECT min(next_try_at_ms) FROM outbox
+            WHERE acknowledged_at_ms IS NULL AND next_try_at_ms > ?
+            """, arguments: [time.unixMilliseconds]))
     }
   }
 
   /// The other side has taken the copy.
   package func acknowledge(_ key: OutboxItem.Key, at time: WallTime) throws(StoreError) {
     try change(key, set: "acknowledged_at_ms = ?, last_error = NULL", [time.unixMilliseconds])
+  }
+
+  /// The copy is not to be sent any more.
+  package func withdraw(
+    _ key: OutboxItem.Key, at time: WallTime, reason: String
+  ) throws(StoreError) {
+    try change(key, set: "acknowledged_at_ms = ?, last_error = ?", [time.unixMilliseconds, reason])
   }
 
   /// The other side was not there or refused; the copy is due again later.

@@ -1,0 +1,74 @@
+import Elements
+import Foundation
+import Store
+
+/// An alert in words: what both the mail and the webhook say.
+struct NoticeText: Hashable, Sendable {
+  /// One line.
+  let subject: String
+  /// Lines of at most some 100 characters, separated by "\n".
+  let body: String
+
+  /// - Parameters:
+  ///   - alert: What happened.
+  ///   - audience: Name of the tenant, or of the platform.
+  ///   - words: The language.
+  init(_ alert: Alert, audience: String, in words: NoticeWords = .english) {
+    let facts = alert.facts.map { (name: $0.name, value: NoticeText.inert($0.value)) }
+    func fact(_ name: String) -> String? { facts.first { $0.name == name }?.value }
+
+    let who = [fact("extension"), fact("account"), fact("trunk")].compactMap { $0 }.first
+    let place = who.map { "\(NoticeText.inert(audience)) \($0)" } ?? NoticeText.inert(audience)
+    subject = "[\(words.severity(alert.severity))] \(words.title(alert.kind)): \(place)"
+
+    let width = facts.map { words.label($0.name).count }.max() ?? 0
+    var lines = [words.opening(alert.kind), ""]
+    lines += [NoticeText.row(words.when, NoticeText.moment(alert.at), width)]
+    for fact in facts { lines.append(NoticeText.row(words.label(fact.name), fact.value, width)) }
+    let command = NoticeText.unblockCommand(
+      tenant: fact("tenant") ?? audience, extension: fact("extension"))
+    let advice = words.advice(alert.kind, command: command)
+    if !advice.isEmpty { lines += [""] + advice }
+    lines += ["", words.closing(key: NoticeText.inert(alert.key))]
+    body = lines.joined(separator: "\n")
+  }
+
+  private static func row(_ label: String, _ value: String, _ width: Int) -> String {
+    "  \(label):\(String(repeating: " ", count: max(0, width - label.count) + 1))\(value)"
+  }
+
+  private static func unblockCommand(tenant: String, extension number: String?) -> String {
+    let words = [tenant, number].compactMap { $0 }.map { word in
+      // Quoted for a shell, so that a name cannot become a second command.
+      let isPlain = word.utf8.allSatisfy {
+        (48...57).contains($0) || (97...122).contains($0 | 0x20) || "-._+".utf8.contains($0)
+      }
+      return isPlain ? word : "'\(word.replacingOccurrences(of: "'", with: "'\\''"))'"
+    }
+    return "martinet limits unblock \(words.joined(separator: " "))"
+  }
+
+  /// "2026-11-22 00:41:07 UTC".
+  static func moment(_ time: WallTime) -> String {
+    let civil = CivilTime(secondsSinceEpoch: time.unixSeconds)
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(civil.year)-\(two(civil.month))-\(two(civil.day)) "
+      + "\(two(civil.hour)):\(two(civil.minute)):\(two(civil.second)) UTC"
+  }
+
+  /// What a peer may have chosen, made harmless: one line, no control characters, bounded.
+  static func inert(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars.prefix(300) {
+      switch scalar.properties.generalCategory {
+      // Format characters include those that turn the direction of the text round.
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+        .unassigned:
+        result.append("\u{FFFD}")
+      case _: result.append(scalar)
+      }
+    }
+    if text.unicodeScalars.count > 300 { result.append("…") }
+    return String(result)
+  }
+}

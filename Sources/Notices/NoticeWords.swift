@@ -1,0 +1,99 @@
+import Elements
+
+/// Every word of a notice in one language; another language is another value of this type.
+struct NoticeWords: Sendable {
+  let when: String
+  let titles: [Alert.Kind: String]
+  let openings: [Alert.Kind: String]
+  /// Lines; `%@` stands for the command that unblocks.
+  let advices: [Alert.Kind: [String]]
+  let labels: [String: String]
+  let severities: [Alert.Severity: String]
+  /// `%@` stands for the key.
+  let closing: String
+
+  func title(_ kind: Alert.Kind) -> String { titles[kind] ?? kind.rawValue }
+  func opening(_ kind: Alert.Kind) -> String { openings[kind] ?? title(kind) }
+  func severity(_ severity: Alert.Severity) -> String { severities[severity] ?? severity.rawValue }
+
+  /// The word for a fact; facts nobody foresaw keep their own name.
+  func label(_ name: String) -> String { labels[name] ?? NoticeText.inert(name) }
+
+  func advice(_ kind: Alert.Kind, command: String) -> [String] {
+    (advices[kind] ?? []).map { $0.replacing("%@", with: command) }
+  }
+
+  func closing(key: String) -> String { closing.replacing("%@", with: key) }
+}
+
+extension NoticeWords {
+  static let english = NoticeWords(
+    when: "When",
+    titles: [
+      .accountBlocked: "Outgoing paid calls blocked",
+      .accountUnblocked: "Outgoing paid calls allowed again",
+      .limitShare: "Part of a limit used",
+      .limitChanged: "Limit changed",
+      .callRefused: "Call refused",
+      .possiblyStillUp: "A call may still be up at the carrier",
+      .unknownRate: "No price for a destination",
+      .emergencyCall: "Emergency call",
+      .trunkDown: "Trunk down",
+      .trunkUp: "Trunk up again",
+      .journalFailed: "The journal cannot be written",
+      .internalFault: "Internal fault",
+    ],
+    openings: [
+      .accountBlocked: """
+      A limit was reached, so outgoing calls that cost money are blocked.
+      Incoming, internal and emergency calls go on. Running paid calls end with their paid time.
+      """,
+      .accountUnblocked: "Outgoing calls that cost money are possible again.",
+      .limitShare: "Part of a limit has been used. Nothing is blocked yet.",
+      .limitChanged: "A spending limit was changed. If nobody of yours did this, act now.",
+      .callRefused: "An outgoing call was refused.",
+      .possiblyStillUp: """
+      We ended a call, but the carrier did not confirm that. It may still be up and cost money;
+      its reservation is kept until the carrier answers.
+      """,
+      .unknownRate: """
+      A call was refused because no rate deck knows a price for its destination.
+      """,
+      .emergencyCall: "An emergency number was called and put through.",
+      .trunkDown: "A trunk does not answer any more. Calls take the next one, if there is one.",
+      .trunkUp: "A trunk answers again.",
+      .journalFailed: """
+      The journal cannot be written, so new calls that cost money are refused.
+      Incoming, internal and emergency calls go on.
+      """,
+      .internalFault: "The server contradicted itself and ended a call to be on the safe side.",
+    ],
+    advices: [
+      .accountBlocked: [
+        "If this was not you, somebody has the password of this phone: change it before you",
+        "unblock, and look at the calls with `martinet calls`.", "",
+        "To let paid calls out again:", "  %@",
+      ],
+      .limitChanged: ["To see all limits: `martinet limits show`."],
+      .possiblyStillUp: ["Ask the carrier to end the call if it is still there."],
+      .unknownRate: ["Import a deck that has this prefix, or close the destination."],
+      .trunkDown: ["`martinet trunks` shows each trunk and its last answer."],
+      .journalFailed: [
+        "Look at the disk of the data folder: is it full, or does the kernel report faults?",
+        "The server tries again every second and goes on by itself.",
+      ],
+      .internalFault: ["Please report this with the lines of the log around that time."],
+    ],
+    labels: [
+      "tenant": "Tenant", "extension": "Extension", "account": "Account", "name": "Name",
+      "limit": "Limit", "used": "Used", "spent": "Spent", "reserved": "Reserved",
+      "refused": "Refused", "needed": "Needed", "percent": "Percent", "window": "Window",
+      "from": "From address", "address": "From address", "phone": "Phone", "device": "Device",
+      "userAgent": "Phone", "to": "To", "dialled": "Dialled", "destination": "Destination",
+      "country": "Country", "class": "Class", "trunk": "Trunk", "call": "Call", "calls": "Calls",
+      "reason": "Reason", "by": "By", "since": "Since", "old": "Before", "new": "Now",
+      "count": "Count", "running": "Running calls",
+    ],
+    severities: [.information: "info", .warning: "warning", .critical: "critical"],
+    closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")
+}

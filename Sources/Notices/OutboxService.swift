@@ -1,0 +1,242 @@
+package import Elements
+import Glibc
+package import Store
+
+/// What the service tells the operator's log.
+package enum OutboxReport: Sendable {
+  case delivered(OutboxItem.Key, attempts: Int)
+  case failed(OutboxItem.Key, attempts: Int, error: String)
+  /// Critical: somebody should have known this long ago and still does not.
+  case overdue(Alert, Recipient, age: Duration, error: String)
+  /// Critical: nobody is configured to be told.
+  case nobodyToTell(Alert)
+  /// The outbox itself cannot be read or written; it is tried again.
+  case storeFailed(String)
+}
+
+/// Brings every alert to every recipient: at once, then again and again until it is taken.
+///
+///     alert row ──addressed──▶ outbox row, due ──taken by the other side──▶ acknowledged
+///                                   └──refused or not there──▶ due again after a growing pause
+///
+/// One thread looks what is due, a few others send. Everything that must not be forgotten is in the
+/// database: a crash between a delivery and its acknowledgement sends a second copy of the same
+/// identity, never none.
+package final class OutboxService: Sendable {
+  package struct Options: Sendable {
+    /// Copies on their way at a time; a server that hangs holds one of them.
+    package var senders = 4
+    /// Pauses after the first, second … failure; the last one is kept.
+    package var pauses: [Duration] = [1, 2, 5, 15, 30, 60, 120, 300, 600, 900].map { .seconds($0) }
+    /// A copy older than this is reported once as overdue.
+    package var overdueAfter = Duration.seconds(60)
+
+    package init() {}
+  }
+
+  private enum Outcome {
+    case taken, withdrawn
+    case refused(String)
+  }
+
+  private struct Work: Sendable {
+    var queue: [OutboxItem] = []
+    /// Queued or on their way.
+    var busy: Set<OutboxItem.Key> = []
+    var isStopping = false
+    var threads = 0
+  }
+
+  private let database: Database
+  private let options: Options
+  private let clock: @Sendable () -> WallTime
+  private let report: @Sendable (OutboxReport) -> Void
+  private let settings: Monitor<NoticeSettings>
+  private let work = Monitor(Work())
+  private static let batch = 200
+
+  /// `settings` are those in force: a copy for somebody they do not name is withdrawn.
+  package init(
+    _ database: Database, settings: NoticeSettings, options: Options = Options(), clock: @escaping @Sendable () -> WallTime = OutboxService.wallTime,
+    report: @escaping @Sendable (OutboxReport) -> Void
+  ) {
+    (self.database, self.options, self.clock, self.report) = (database, options, clock, report)
+    self.settings = Monitor(settings)
+  }
+
+  /// Who is told from now on.
+  package func adopt(_ settings: NoticeSettings) {
+    self.settings.withLock { $0 = settings }
+    database.ringAlertBell()
+  }
+
+  package func start() {
+    work.withLock { work in
+      work.isStopping = false
+      work.threads = options.senders + 1
+    }
+    ServiceThread.start("outbox") { [self] in
+      dispatch()
+      leave()
+    }
+    for _ in 0..<options.senders {
+      ServiceThread.start("outbox send") { [self] in
+        sendAll()
+        leave()
+      }
+    }
+  }
+
+  /// Stops sending; what is under way is finished, what is not sent stays due.
+  package func stop() {
+    work.change {
+      $0.isStopping = true
+      return true
+    }
+    database.ringAlertBell()
+    work.wait(until: { $0.threads == 0 }) { _ in }
+  }
+
+  private func leave() {
+    work.change {
+      $0.threads -= 1
+      return true
+    }
+  }
+
+  @Sendable
+  package static func wallTime() -> WallTime {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return WallTime(unixMilliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
+  }
+
+  // MARK: - Looking what is due
+
+  private func dispatch() {
+    while !work.withLock(\.isStopping) {
+      let rung = database.alertBell.withLock { $0 }
+      var pause: Duration?
+      do throws(StoreError) {
+        try addressNew()
+        pause = try queueDue()
+      } catch {
+        report(.storeFailed("\(error)"))
+        pause = .seconds(1)
+      }
+      database.alertBell.wait(for: pause, until: { $0 != rung }) { _ in }
+    }
+  }
+
+  /// Gives each new alert a row for each recipient.
+  private func addressNew() throws(StoreError) {
+    let settings = settings.withLock { $0 }
+    while true {
+      let alerts = try database.unaddressedAlerts(limit: OutboxService.batch)
+      guard !alerts.isEmpty else { return }
+      let copies = alerts.map { (alert: $0, recipients: settings.recipients(of: $0)) }
+      try database.address(copies, at: clock())
+      for copy in copies where copy.recipients.isEmpty { report(.nobodyToTell(copy.alert)) }
+    }
+  }
+
+  /// Hands what is due to the senders; gives the time until the next copy is.
+  private func queueDue() throws(StoreError) -> Duration? {
+    let now = clock()
+    let longest = (options.pauses.max() ?? .zero) + .seconds(60)
+    let due = try database.dueItems(at: now, horizon: longest, limit: OutboxService.batch)
+    work.change { work in
+      let fresh = due.filter { !work.busy.contains($0.key) }
+      work.queue += fresh
+      work.busy.formUnion(fresh.map(\.key))
+      return !fresh.isEmpty
+    }
+    guard let next = try database.nextDue(after: now) else { return nil }
+    return max(.milliseconds(10), next - now)
+  }
+
+  // MARK: - Sending
+
+  private func sendAll() {
+    let transfer = Transfer()
+    while true {
+      let item = work.wait(
+        until: { $0.isStopping || !$0.queue.isEmpty },
+        then: { work in work.isStopping ? nil : work.queue.removeFirst() })
+      guard let item else { return }
+      deliver(item, by: transfer)
+      work.withLock { work in _ = work.busy.remove(item.key) }
+      database.ringAlertBell()
+    }
+  }
+
+  private func deliver(_ item: OutboxItem, by transfer: Transfer) {
+    let settings = settings.withLock { $0 }
+    var outcome: Outcome
+    if settings.names(item.recipient, for: item.alert.tenant) {
+      do throws(Transfer.Failure) {
+        try send(item, by: transfer, settings)
+        outcome = .taken
+      } catch { outcome = .refused(error.description) }
+    } else {
+      outcome = .withdrawn
+    }
+    // While the outcome cannot be written the copy stays ours: it must not be sent again and again.
+    while true {
+      do throws(StoreError) { return try record(outcome, of: item) } catch {
+        report(.storeFailed("\(error)"))
+      }
+      let isStopping = work.wait(for: .seconds(1), until: \.isStopping, then: \.isStopping)
+      if isStopping { return }
+    }
+  }
+
+  private func send(
+    _ item: OutboxItem, by transfer: Transfer, _ settings: NoticeSettings
+  ) throws(Transfer.Failure) {
+    let tenant = settings.name(of: item.alert.tenant)
+    let text = NoticeText(item.alert, audience: tenant)
+    switch item.recipient.channel {
+    case .mail:
+      guard let server = settings.mail else {
+        throw Transfer.Failure(description: "no mail server is configured")
+      }
+      let mail: MailMessage
+      do throws(MailMessage.UnusableAddress) {
+        mail = try MailMessage(
+          text, from: server.from, to: item.recipient.address, at: item.alert.at,
+          identity: item.identity, isUrgent: item.alert.severity == .critical)
+      } catch { throw Transfer.Failure(description: "\(error)") }
+      try transfer.send(mail, to: item.recipient.address, by: server)
+    case .webhook:
+      guard let secret = settings.secret(of: item.recipient.address, for: item.alert.tenant) else {
+        throw Transfer.Failure(description: "this webhook is not in the configuration any more")
+      }
+      let message: WebhookMessage
+      do {
+        message = try WebhookMessage(
+          item, text: text, tenant: tenant, secret: secret, sentAt: clock())
+      } catch { throw Transfer.Failure(description: "\(error)") }
+      try transfer.post(message, to: item.recipient.address)
+    }
+  }
+
+  private func record(_ outcome: Outcome, of item: OutboxItem) throws(StoreError) {
+    let now = clock()
+    switch outcome {
+    case .taken:
+      try database.acknowledge(item.key, at: now)
+      report(.delivered(item.key, attempts: item.attempts + 1))
+    case .withdrawn:
+      try database.withdraw(item.key, at: now, reason: "the configuration names it no longer")
+    case .refused(let error):
+      let age = now - item.alert.at
+      let isOverdue = age >= options.overdueAfter && !item.isEscalated
+      let pause = options.pauses[min(item.attempts, options.pauses.count - 1)]
+      if isOverdue { try database.escalate(item.key, at: now) }
+      try database.postpone(item.key, until: now + pause, error: error)
+      report(.failed(item.key, attempts: item.attempts + 1, error: error))
+      if isOverdue { report(.overdue(item.alert, item.recipient, age: age, error: error)) }
+    }
+  }
+}
