@@ -15,14 +15,10 @@ struct MailMessage: Hashable, Sendable {
     var description: String { "\(NoticeText.inert(address)) is no usable mail address" }
   }
 
-  /// - Parameters:
-  ///   - text: Subject and body.
-  ///   - from: Our address.
-  ///   - to: The recipient's address.
-  ///   - at: Time of the event, for the Date field.
-  ///   - identity: The same for each attempt, so that a copy that came twice can be told.
-  ///   - isUrgent: Marked as important.
-  /// - Throws: ``UnusableAddress``.
+  /// Makes the mail of one copy of an alert.
+  ///
+  /// `time` is when it happened. `identity` is the same for each attempt, so that a copy that came
+  /// twice can be told.
   init(
     _ text: NoticeText, from: String, to: String, at time: WallTime, identity: String,
     isUrgent: Bool

@@ -57,7 +57,8 @@ package final class OutboxService: Sendable {
 
   /// `settings` are those in force: a copy for somebody they do not name is withdrawn.
   package init(
-    _ database: Database, settings: NoticeSettings, options: Options = Options(), clock: @escaping @Sendable () -> WallTime = OutboxService.wallTime,
+    _ database: Database, settings: NoticeSettings, options: Options = Options(),
+    clock: @escaping @Sendable () -> WallTime = OutboxService.wallTime,
     report: @escaping @Sendable (OutboxReport) -> Void
   ) {
     (self.database, self.options, self.clock, self.report) = (database, options, clock, report)

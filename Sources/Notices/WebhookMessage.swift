@@ -35,12 +35,7 @@ struct WebhookMessage: Hashable, Sendable {
     }
   }
 
-  /// - Parameters:
-  ///   - item: The alert and where it goes.
-  ///   - text: The same words as in the mail.
-  ///   - tenant: Its name.
-  ///   - secret: The key both sides know.
-  ///   - sentAt: Time of this attempt.
+  /// Makes what one attempt posts; `text` says the same as the mail.
   init(
     _ item: OutboxItem, text: NoticeText, tenant: String, secret: Secret, sentAt: WallTime
   ) throws {

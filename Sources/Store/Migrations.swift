@@ -3,7 +3,9 @@ import GRDB
 
 /// The numbered steps from an empty file to this program's schema; forward only.
 enum Migrations {
-  /// In order: step N makes schema N. The SQL is compiled in, so that the program needs no side files.
+  /// In order: step N makes schema N.
+  ///
+  /// The SQL is compiled in, so that the program needs no files beside it.
   static let all: [[UInt8]] = [PackageResources._001_foundation_sql]
 
   /// Applies the steps that are missing, each in a transaction of its own.

@@ -11,7 +11,7 @@ CREATE TABLE key_check (
 -- number, hence its old account and what was spent on it.
 CREATE TABLE subject (
   tenant_id     INTEGER NOT NULL,
-  kind          TEXT    NOT NULL,  -- "tenant", "extension", "trunk", …
+  kind          TEXT    NOT NULL,  -- "tenant", "extension", "trunk".
   name          TEXT    NOT NULL,
   number        INTEGER NOT NULL CHECK (number > 0),
   made_at_ms    INTEGER NOT NULL,
@@ -32,7 +32,6 @@ CREATE TABLE configuration (
 CREATE TABLE rate_deck (
   name           TEXT    NOT NULL PRIMARY KEY,
   sha256         BLOB    NOT NULL,
-  row_count      INTEGER NOT NULL,
   imported_at_ms INTEGER NOT NULL,
   csv            BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
