@@ -70,7 +70,7 @@ extension SIPCore {
     _ prack: Message, in dialog: Dialog, at now: Instant, _ effects: inout [Transmission]
   ) -> Bool {
     guard let id = dialog.pending.theirInvite, let invite = servers[id],
-      let rack = prack.responseAcknowledged, rack.requestNumber == invite.request.cseq.number,
+      let rack = try? prack.rack(), rack.cseq == invite.request.cseq,
       servers[id]?.provisionals?.machine.acknowledge(rack.responseNumber) ?? false
     else { return false }
     if !prack.body.isEmpty || invite.provisionals?.hasBody ?? false {

@@ -212,11 +212,7 @@ extension SIPCore {
 extension ServerTransaction {
   /// The peer understands reliable provisional responses (RFC 3262 §3).
   fileprivate var takesReliable: Bool {
-    for name in [HeaderName.supported, .require] {
-      let hasIt = request.values(name).contains { request.text($0).lowercased() == "100rel" }
-      if hasIt { return true }
-    }
-    return false
+    request.supported.contains("100rel") || request.require.contains("100rel")
   }
 
   /// Whether a response with that status makes or confirms a dialog of its own.

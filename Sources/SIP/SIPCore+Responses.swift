@@ -215,19 +215,7 @@ extension Message {
 
   /// The RSeq of a reliable provisional response (RFC 3262 §4); nil for an unreliable one.
   var reliableNumber: UInt32? {
-    guard status?.isProvisional ?? false, let rseq = first(.rseq),
-      values(.require).contains(where: { text($0).lowercased() == "100rel" })
-    else { return nil }
-    return UInt32(text(rseq))
-  }
-
-  /// What a PRACK acknowledges; nil if it says nothing legible.
-  var responseAcknowledged: RAckDraft? {
-    guard let range = first(.rack) else { return nil }
-    let parts = text(range).split(whereSeparator: \.isWhitespace)
-    guard parts.count == 3, parts[2] == "INVITE", let response = UInt32(parts[0]),
-      let request = UInt32(parts[1])
-    else { return nil }
-    return RAckDraft(responseNumber: response, requestNumber: request)
+    guard status?.isProvisional ?? false, let rseq, require.contains("100rel") else { return nil }
+    return rseq
   }
 }

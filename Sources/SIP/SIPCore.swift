@@ -71,7 +71,12 @@ extension SIPCore {
   /// Whether our request still waits for its final response.
   package func isPending(_ id: ClientTransactionID) -> Bool { clients[id]?.isPending ?? false }
 
-  /// The dialog with these tags, for Replaces (RFC 3891 §3), Join and Target-Dialog.
+  /// The dialog that Replaces (RFC 3891 §3), Join or Target-Dialog names.
+  package func dialog(named name: Replaces) -> DialogID? {
+    dialog(callID: name.callID, localTag: name.toTag, remoteTag: name.fromTag)
+  }
+
+  /// The dialog with these tags.
   package func dialog(callID: [UInt8], localTag: [UInt8], remoteTag: [UInt8]) -> DialogID? {
     dialogs.find(
       names.dialog(callID: callID.span, localTag: localTag.span, remoteTag: remoteTag.span))

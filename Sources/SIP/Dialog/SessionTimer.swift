@@ -1,27 +1,30 @@
 package import Elements
-
-/// Whose turn it is to refresh a session (RFC 4028 §4).
-package enum Refresher: UInt8, Hashable, Sendable {
-  case uac
-  case uas
-}
+package import SIPSyntax
 
 /// What a request or response says about session timers.
 package struct SessionTimerOffer: Hashable, Sendable {
   /// Session-Expires, in seconds.
   package var interval: UInt32?
-  package var refresher: Refresher?
+  package var refresher: SessionExpires.Refresher?
   /// Min-SE, in seconds.
   package var minimum: UInt32?
   /// Supported has "timer".
   package var isSupported: Bool
 
   package init(
-    interval: UInt32? = nil, refresher: Refresher? = nil, minimum: UInt32? = nil,
+    interval: UInt32? = nil, refresher: SessionExpires.Refresher? = nil, minimum: UInt32? = nil,
     isSupported: Bool
   ) {
     (self.interval, self.refresher) = (interval, refresher)
     (self.minimum, self.isSupported) = (minimum, isSupported)
+  }
+
+  /// What a message says; an illegible Session-Expires counts as none.
+  package init(_ message: Message) {
+    let field = (try? message.sessionExpires()) ?? nil
+    self.init(
+      interval: field?.seconds, refresher: field?.refresher, minimum: message.minSE,
+      isSupported: message.supported.contains("timer") || message.require.contains("timer"))
   }
 }
 
@@ -42,13 +45,13 @@ package struct SessionTimerPolicy: Hashable, Sendable {
 package struct SessionTimerTerms: Hashable, Sendable {
   /// Seconds between two refreshes at most.
   package let interval: UInt32
-  package let refresher: Refresher
+  package let refresher: SessionExpires.Refresher
   /// The response must say Require: timer, because the UAC is to refresh (RFC 4028 §9).
   package let requiresTimer: Bool
 
-  /// The value of Session-Expires.
-  package var headerValue: [UInt8] {
-    Array("\(interval);refresher=\(refresher == .uac ? "uac" : "uas")".utf8)
+  /// The header field that says so.
+  package var sessionExpires: SessionExpires {
+    SessionExpires(seconds: interval, refresher: refresher)
   }
 }
 
@@ -143,7 +146,7 @@ extension SessionTimerPolicy {
       return .agreed(
         SessionTimerTerms(interval: wanted, refresher: .uas, requiresTimer: false))
     }
-    let refresher = offer.refresher ?? .uac
+    let refresher = offer.refresher ?? SessionExpires.Refresher.uac
     return .agreed(
       SessionTimerTerms(
         interval: wanted, refresher: refresher, requiresTimer: refresher == .uac))

@@ -1,49 +1,34 @@
-/// The hash of a digest, weakest first (RFC 7616 §3.3, RFC 8760 §2.1).
+package import SIPSyntax
+
+/// A hash that we take for digests, weakest first (RFC 7616 §3.3, RFC 8760 §2.1).
 package enum DigestAlgorithm: UInt8, Hashable, Sendable, Comparable, CaseIterable {
   case md5
   case sha256
   case sha512Half
 
-  /// The word of the `algorithm` parameter.
-  package var token: StaticString {
+  /// The name in a header field.
+  package var name: DigestAlgorithmName {
     switch self {
-    case .md5: "MD5"
-    case .sha256: "SHA-256"
-    case .sha512Half: "SHA-512-256"
+    case .md5: .md5
+    case .sha256: .sha256
+    case .sha512Half: .sha512t256
     }
   }
 
-  /// The algorithm of that word, in any case; nil for one that we do not take, `-sess` included.
-  package init?(token: Span<UInt8>) {
-    for algorithm in Self.allCases where token.isEqualIgnoringCase(to: algorithm.token) {
-      self = algorithm
-      return
+  /// Nil for a hash that we do not take, the `-sess` variants included.
+  package init?(_ name: DigestAlgorithmName) {
+    switch name {
+    case .md5: self = .md5
+    case .sha256: self = .sha256
+    case .sha512t256: self = .sha512Half
+    case .md5Session, .sha256Session, .sha512t256Session, .other: return nil
     }
-    return nil
   }
-
-  /// Bytes of the hash itself; its text has twice as many.
-  package var digestBytes: Int { self == .md5 ? 16 : 32 }
 
   package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
 extension Span<UInt8> {
-  /// Whether these bytes are `text`, ASCII letters in any case.
-  func isEqualIgnoringCase(to text: StaticString) -> Bool {
-    guard count == text.utf8CodeUnitCount else { return false }
-    var index = 0
-    return text.withUTF8Buffer { buffer in
-      while index < buffer.count {
-        let (mine, theirs) = (self[index], unsafe buffer[index])
-        let isLetter = theirs | 0x20 >= 97 && theirs | 0x20 <= 122
-        guard isLetter ? mine | 0x20 == theirs | 0x20 : mine == theirs else { return false }
-        index += 1
-      }
-      return true
-    }
-  }
-
   /// Whether both have the same bytes, in a time that depends on the lengths only.
   func isEqualInConstantTime(to other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
