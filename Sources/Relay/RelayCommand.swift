@@ -54,7 +54,7 @@ package enum RelayEvent: Hashable, Sendable {
 }
 
 /// Why ports could not be had.
-package enum RelayFailure: Hashable, Sendable, CustomStringConvertible {
+package enum RelayFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case portsExhausted(IPAddress)
   case bindFailed(Endpoint, String)
   case tooManyLegs(limit: Int)

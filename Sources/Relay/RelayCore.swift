@@ -1,43 +1,43 @@
 package import Elements
+import RTP
 
 /// The media relay as a pure core: packets and commands in, packets and effects out.
 ///
 /// It owns sessions, never sockets. One lane drives one core, from one thread; a session never moves.
+/// Everything is found by row numbers: a socket knows its stream, a stream its peer, so that a packet
+/// costs two table look-ups and no allocation (README.md).
 package struct RelayCore: ~Copyable {
-  private let configuration: RelayConfiguration
-  private var dice: Dice
+  /// What a socket number leads to.
+  struct SocketRow {
+    var generation: UInt32
+    /// Row of the stream; nil: the number is free.
+    var stream: Int?
+    var isControl: Bool
+  }
+
+  let configuration: RelayConfiguration
+  var dice: Dice
+  var ports: PortPool
+
+  var sockets: [SocketRow] = []
+  var freeSockets: [UInt32] = []
+  var streams: [MediaStream] = []
+  var freeStreams: [Int] = []
+  var sessions: [MediaSession?] = []
+  var freeSessions: [Int] = []
+  var rows: [MediaSessionID: Int] = [:]
+  var deadlines = DeadlineQueue<MediaSessionID>()
 
   package init(configuration: RelayConfiguration, dice: Dice) {
     (self.configuration, self.dice) = (configuration, dice)
+    ports = PortPool(range: configuration.ports, quarantine: configuration.quarantine)
   }
 
   /// When to call ``handleDeadline(at:into:)``; nil: nothing is waiting.
-  package var deadline: Instant? { nil }
+  package var deadline: Instant? { deadlines.next }
 
   /// Sessions that are open or opening.
-  package var sessionCount: Int { 0 }
-
-  /// Does what the switch asks.
-  package mutating func handle(
-    _ command: RelayCommand, at now: Instant, into effects: inout [RelayEffect]
-  ) {
-  }
-
-  /// The lane bound the socket of a `.bind`.
-  package mutating func bound(
-    _ socket: SocketID, at now: Instant, into effects: inout [RelayEffect]
-  ) {
-  }
-
-  /// The lane could not bind the socket of a `.bind`; it needs no `.close`.
-  package mutating func bindFailed(
-    _ socket: SocketID, reason: String, at now: Instant, into effects: inout [RelayEffect]
-  ) {
-  }
-
-  /// Does what is due: tones, silence, expiry.
-  package mutating func handleDeadline(at now: Instant, into effects: inout [RelayEffect]) {
-  }
+  package var sessionCount: Int { rows.count }
 
   /// One datagram: changes it in place and says where it goes; nil: nowhere.
   ///
@@ -48,6 +48,33 @@ package struct RelayCore: ~Copyable {
     _ buffer: inout MutableRawSpan, length: Int, on socket: SocketID, from source: Endpoint,
     at now: Instant
   ) -> Forward? {
-    nil
+    let index = Int(socket.index)
+    guard index < sockets.count, sockets[index].generation == socket.generation,
+      let row = sockets[index].stream, length <= buffer.byteCount
+    else { return nil }
+    guard
+      let arrival = streams[row].receive(
+        &buffer, length: length, isControl: sockets[index].isControl, from: source, at: now)
+    else { return nil }
+    if arrival.kind == .rtcp { readReports(buffer.bytes, arrival.length, of: row, at: now) }
+    guard streams[row].legSends || arrival.kind == .rtcp, now < streams[row].until,
+      let peer = streams[row].peer, let forward = streams[peer].send(&buffer, arrival, at: now)
+    else {
+      streams[row].counters.unheard &+= 1
+      return nil
+    }
+    return forward
+  }
+
+  private mutating func readReports(
+    _ bytes: RawSpan, _ length: Int, of row: Int, at now: Instant
+  ) {
+    guard let peer = streams[row].peer else { return }
+    let heard = streams[peer].statistics.source
+    let mask = streams[row].sourceMask
+    let format = streams[peer].format(streams[peer].statistics.payloadType)
+    streams[row].readReports(
+      bytes, length: length, heard: heard.map { $0 ^ mask }, clockRate: format?.clockRate ?? 0,
+      at: now)
   }
 }

@@ -1,0 +1,174 @@
+import Elements
+import RTP
+import SRTP
+
+/// A packet of a leg that was believed, plain and in its buffer.
+struct Arrival {
+  enum Kind: UInt8 { case rtp, rtcp, zrtp }
+
+  let kind: Kind
+  let length: Int
+}
+
+extension MediaStream {
+  /// Judges a datagram and removes its protection; nil: dropped and counted.
+  ///
+  /// The order is the defence: address, flood, authentication, form, rate; and only then learning,
+  /// counting and passing on (A37 to A40, A45).
+  mutating func receive(
+    _ buffer: inout MutableRawSpan, length: Int, isControl: Bool, from source: Endpoint,
+    at now: Instant
+  ) -> Arrival? {
+    switch DatagramKind(of: buffer.bytes, length: length) {
+    case .rtp where !isControl:
+      return receiveRTP(&buffer, length: length, from: source, at: now)
+    case .rtcp where isControl || rtcpMux:
+      return receiveRTCP(&buffer, length: length, isControl: isControl, from: source, at: now)
+    case .zrtp where !isControl:
+      return receiveZRTP(length: length, from: source, at: now)
+    case .rtp, .rtcp, .zrtp, .stun, .dtls, .other:
+      counters.malformed &+= 1
+      return nil
+    }
+  }
+
+  private mutating func receiveRTP(
+    _ buffer: inout MutableRawSpan, length: Int, from source: Endpoint, at now: Instant
+  ) -> Arrival? {
+    var judgement = latch.judge(source, at: now)
+    if judgement == .stranger, inbound != nil, latch.mayMove(source) { judgement = .candidate }
+    guard judgement != .stranger else {
+      counters.strangers &+= 1
+      return nil
+    }
+    var length = length
+    if let inbound {
+      guard floodGuard.admit(at: now) else {
+        counters.policed &+= 1
+        return nil
+      }
+      do throws(SRTPError) {
+        length = try inbound.unprotectRTP(&buffer, length: length)
+      } catch {
+        count(error)
+        return nil
+      }
+    }
+    guard let header = RTPHeader(parsing: buffer.bytes, length: length) else {
+      counters.malformed &+= 1
+      return nil
+    }
+    if judgement == .candidate, !formats.isEmpty,
+      !formats.contains(where: { $0.number == header.payloadType })
+    {
+      counters.strangers &+= 1
+      return nil
+    }
+    guard policer.admit(at: now) else {
+      counters.policed &+= 1
+      return nil
+    }
+    latch.follow(source, at: now)
+    lastHeard = now
+    let format = format(header.payloadType)
+    let clockRate = format?.encoding == .telephoneEvent ? 0 : format?.clockRate ?? 0
+    statistics.count(header, length: length, clockRate: clockRate, at: now)
+    return Arrival(kind: .rtp, length: length)
+  }
+
+  private mutating func receiveRTCP(
+    _ buffer: inout MutableRawSpan, length: Int, isControl: Bool, from source: Endpoint,
+    at now: Instant
+  ) -> Arrival? {
+    guard isKnownControl(source, isControl: isControl, at: now) else {
+      counters.strangers &+= 1
+      return nil
+    }
+    var length = length
+    if let inbound {
+      guard floodGuard.admit(at: now) else {
+        counters.policed &+= 1
+        return nil
+      }
+      do throws(SRTPError) {
+        length = try inbound.unprotectRTCP(&buffer, length: length)
+      } catch {
+        count(error)
+        return nil
+      }
+    }
+    guard RTCPPacket.isCompound(buffer.bytes, length: length) else {
+      counters.malformed &+= 1
+      return nil
+    }
+    guard controlPolicer.admit(at: now) else {
+      counters.policed &+= 1
+      return nil
+    }
+    if isControl { controlLatch.follow(source, at: now) }
+    lastHeard = now
+    return Arrival(kind: .rtcp, length: length)
+  }
+
+  /// RTCP on its own port is learned like RTP, but from the address that RTP comes from.
+  ///
+  /// On a shared port it teaches nothing: only RTP can show a negotiated payload type.
+  private func isKnownControl(_ source: Endpoint, isControl: Bool, at now: Instant) -> Bool {
+    guard isControl else { return source == latch.current }
+    if let media = latch.current, media.address != source.address { return false }
+    return controlLatch.judge(source, at: now) != .stranger
+      || (inbound != nil && controlLatch.mayMove(source))
+  }
+
+  /// ZRTP passes untouched between the phones, but only where both sides are in the clear for us.
+  private mutating func receiveZRTP(
+    length: Int, from source: Endpoint, at now: Instant
+  ) -> Arrival? {
+    guard inbound == nil, latch.judge(source, at: now) != .stranger else {
+      counters.strangers &+= 1
+      return nil
+    }
+    guard policer.admit(at: now) else {
+      counters.policed &+= 1
+      return nil
+    }
+    return Arrival(kind: .zrtp, length: length)
+  }
+
+  private mutating func count(_ error: SRTPError) {
+    switch error {
+    case .replayed: counters.replayed &+= 1
+    case .malformed, .noRoom: counters.malformed &+= 1
+    case .unauthentic, .tooManySources, .keyExpired, .refused: counters.unauthentic &+= 1
+    }
+  }
+
+  /// Reads the leg's reports: round trip, and how it hears the source `heard` with this clock.
+  mutating func readReports(
+    _ bytes: RawSpan, length: Int, heard: UInt32?, clockRate: UInt32, at now: Instant
+  ) {
+    var offset = 0
+    while offset < length, let packet = RTCPPacket(parsing: bytes, at: offset, length: length) {
+      offset = packet.end
+      for index in 0..<packet.count {
+        guard let block = packet.block(index, in: bytes) else { break }
+        meter.received(block, at: now)
+        guard block.source == heard else { continue }
+        reportedLoss = block.lossOf256
+        if clockRate > 0 {
+          let nanoseconds = UInt64(block.jitter) * 1_000_000_000 / UInt64(clockRate)
+          reportedJitter = .nanoseconds(Int64(clamping: nanoseconds))
+        }
+      }
+    }
+  }
+
+  /// Notes the sender reports that leave towards the leg, for the round trip.
+  mutating func noteReports(_ bytes: RawSpan, length: Int, at now: Instant) {
+    var offset = 0
+    while offset < length, let packet = RTCPPacket(parsing: bytes, at: offset, length: length) {
+      if let time = packet.middleNTP(in: bytes) { meter.sent(time, at: now) }
+      offset = packet.end
+    }
+  }
+}

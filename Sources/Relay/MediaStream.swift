@@ -1,0 +1,141 @@
+import Elements
+import RTP
+import SRTP
+
+/// One stream of one leg: its sockets, whom it follows, how it is protected, what was counted.
+///
+/// Lives in a dense table of the core; the packet path touches two of them and nothing else.
+struct MediaStream {
+  /// What we count, by the names of ``StreamQuality``.
+  struct Counters {
+    var sent: UInt64 = 0
+    var strangers: UInt64 = 0
+    var malformed: UInt64 = 0
+    var unauthentic: UInt64 = 0
+    var replayed: UInt64 = 0
+    var policed: UInt64 = 0
+    var unheard: UInt64 = 0
+  }
+
+  /// Row of the session, number of the leg and of the stream in it.
+  let session: Int
+  let leg: Int
+  let number: Int
+  let kind: StreamPlan.Kind
+
+  var rtp: SocketID
+  var rtcp: SocketID
+  /// Even port of the pair.
+  var port: UInt16
+  var boundSockets = 0
+  var bindAttempts = 1
+
+  /// Row of the stream that hears this one; nil: nobody.
+  var peer: Int?
+  /// From this moment on the stream is mute.
+  var until = Instant.never
+  /// A tone is played to the leg in place of its peer.
+  var isPlaying = false
+
+  var latch = SourceLatch()
+  var controlLatch = SourceLatch()
+  private(set) var rtcpMux = false
+  private(set) var legSends = true
+  private(set) var legReceives = true
+  private(set) var formats: [PayloadFormat] = []
+  private var lastFormat: PayloadFormat?
+  private(set) var receiveKey: MasterKey?
+  private(set) var sendKey: MasterKey?
+  var inbound: SRTPContext?
+  var outbound: SRTPContext?
+  /// Rewrites the source of packets to the leg, see ``MediaStream/protect(_:length:)``.
+  var sourceMask: UInt32 = 0
+  var stuckPackets = 0
+
+  var policer: RatePolicer
+  /// Bounds the work that packets nobody authenticated can make.
+  var floodGuard: RatePolicer
+  var controlPolicer = RatePolicer(packetsPerSecond: 50)
+
+  var statistics = ReceptionStatistics()
+  var meter = RoundTripMeter()
+  var counters = Counters()
+  /// RTP or RTCP of the leg was last accepted.
+  var lastHeard: Instant?
+  var reportedLoss: UInt8?
+  var reportedJitter: Duration?
+
+  init(session: Int, leg: Int, number: Int, kind: StreamPlan.Kind) {
+    (self.session, self.leg, self.number, self.kind) = (session, leg, number, kind)
+    let nobody = SocketID(index: .max, generation: 0)
+    (rtp, rtcp, port) = (nobody, nobody, 0)
+    let rate = RatePolicer.packetsPerSecond(of: StreamPlan(kind))
+    policer = RatePolicer(packetsPerSecond: rate)
+    floodGuard = RatePolicer(packetsPerSecond: 20 * rate)
+  }
+
+  /// Takes over what offer and answer say; keys that stay keep their contexts, and with them their
+  /// rollover counters and replay windows.
+  mutating func adopt(_ plan: StreamPlan, of leg: LegPlan) throws(SRTPError) {
+    if plan.receiveKey != receiveKey || (inbound == nil) != (plan.receiveKey == nil) {
+      inbound = if let key = plan.receiveKey { try SRTPContext(key, .inbound) } else { nil }
+      receiveKey = plan.receiveKey
+    }
+    if plan.sendKey != sendKey || (outbound == nil) != (plan.sendKey == nil) {
+      outbound = if let key = plan.sendKey { try SRTPContext(key, .outbound) } else { nil }
+      sendKey = plan.sendKey
+    }
+    (rtcpMux, legSends, legReceives) = (plan.rtcpMux, plan.legSends, plan.legReceives)
+    (formats, lastFormat) = (plan.formats, nil)
+    let rate = RatePolicer.packetsPerSecond(of: plan)
+    policer = RatePolicer(packetsPerSecond: rate)
+    floodGuard = RatePolicer(packetsPerSecond: 20 * rate)
+    // A socket of one family cannot reach the other.
+    let remote = plan.remote.flatMap { $0.address.isV4 == leg.local.isV4 ? $0 : nil }
+    latch.reopen(
+      named: remote, signalling: leg.signallingSource,
+      sendsToNamed: leg.trustsNamedAddress || remote?.address == leg.signallingSource)
+    let above = remote.flatMap { $0.port < .max ? Endpoint($0.address, $0.port + 1) : nil }
+    let control = plan.remoteRTCP.flatMap { $0.address.isV4 == leg.local.isV4 ? $0 : nil } ?? above
+    controlLatch.reopen(
+      named: control, signalling: leg.signallingSource,
+      sendsToNamed: leg.trustsNamedAddress || control?.address == leg.signallingSource)
+  }
+
+  /// The negotiated meaning of a payload type.
+  mutating func format(_ payloadType: UInt8) -> PayloadFormat? {
+    if lastFormat?.number != payloadType {
+      lastFormat =
+        formats.first { $0.number == payloadType } ?? PayloadFormat(staticNumber: payloadType)
+    }
+    return lastFormat
+  }
+
+  /// The numbers as the switch wants them.
+  func quality() -> StreamQuality {
+    var quality = StreamQuality(kind: kind)
+    (quality.packetsReceived, quality.bytesReceived) = (statistics.packets, statistics.bytes)
+    (quality.packetsLost, quality.jitter) = (statistics.lost, statistics.jitter)
+    (quality.firstPacketAt, quality.lastPacketAt) = (statistics.firstAt, statistics.lastAt)
+    quality.roundTrip = meter.roundTrip
+    (quality.reportedLossOf256, quality.reportedJitter) = (reportedLoss, reportedJitter)
+    quality.source = latch.current
+    quality.packetsSent = counters.sent
+    (quality.strangers, quality.malformed) = (counters.strangers, counters.malformed)
+    (quality.unauthentic, quality.replayed) = (counters.unauthentic, counters.replayed)
+    (quality.policed, quality.unheard) = (counters.policed, counters.unheard)
+    guard statistics.packets > 0 else { return quality }
+    quality.payloadType = statistics.payloadType
+    guard kind == .audio else { return quality }
+    let spoken = formats.first {
+      $0.number == statistics.payloadType && $0.encoding != .telephoneEvent
+    }
+    let encoding =
+      spoken?.encoding ?? PayloadFormat(staticNumber: statistics.payloadType)?.encoding
+      ?? formats.first?.encoding ?? .other
+    quality.meanOpinionScore = VoiceQuality.meanOpinionScore(
+      encoding: encoding, lossShare: statistics.lossShare, jitter: statistics.jitter,
+      roundTrip: meter.roundTrip)
+    return quality
+  }
+}

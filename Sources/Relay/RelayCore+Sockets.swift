@@ -1,0 +1,164 @@
+package import Elements
+import SRTP
+
+extension RelayCore {
+  /// The lane bound the socket of a `.bind`.
+  package mutating func bound(
+    _ socket: SocketID, at now: Instant, into effects: inout [RelayEffect]
+  ) {
+    guard let stream = stream(of: socket) else { return }
+    streams[stream].boundSockets += 1
+    announce(streams[stream].session, into: &effects)
+  }
+
+  /// The lane could not bind the socket of a `.bind`; it needs no `.close`.
+  package mutating func bindFailed(
+    _ socket: SocketID, reason: String, at now: Instant, into effects: inout [RelayEffect]
+  ) {
+    guard let row = stream(of: socket), let session = sessions[streams[row].session],
+      let leg = session.leg(streams[row].leg)
+    else { return }
+    let local = leg.plan.local
+    let stream = streams[row]
+    // The other one of the pair may be bound or on its way.
+    effects.append(.close(socket == stream.rtp ? stream.rtcp : stream.rtp))
+    freeSocket(stream.rtp)
+    freeSocket(stream.rtcp)
+    ports.giveBack(stream.port, on: local, at: now)
+    streams[row].boundSockets = 0
+    if stream.bindAttempts < configuration.bindAttempts,
+      let port = ports.take(on: local, at: now, using: &dice)
+    {
+      streams[row].bindAttempts += 1
+      assignSockets(to: row, port: port)
+      requestSockets(of: row, local: local, into: &effects)
+      return
+    }
+    forgetSockets(of: row)
+    let failed = Endpoint(local, socket == stream.rtp ? stream.port : stream.port + 1)
+    giveUp(row, .bindFailed(failed, reason), at: now, into: &effects)
+  }
+
+  /// A stream got no sockets: the opening session, the attached leg or the new stream fails.
+  private mutating func giveUp(
+    _ row: Int, _ failure: RelayFailure, at now: Instant, into effects: inout [RelayEffect]
+  ) {
+    let (sessionRow, number) = (streams[row].session, streams[row].leg)
+    guard let session = sessions[sessionRow], let index = session.legIndex(number) else { return }
+    guard session.isOpen else {
+      drop(sessionRow, at: now, into: &effects)
+      effects.append(.tell(.failed(session.id, failure)))
+      return
+    }
+    if session.legs[index].streams.contains(where: { $0 != row && isBound($0) }) {
+      sessions[sessionRow]?.legs[index].streams[streams[row].number] = nil
+      removeStream(row, local: session.legs[index].plan.local, at: now, into: &effects)
+      connect(sessionRow)
+    } else {
+      removeLeg(at: index, from: sessionRow, at: now, into: &effects)
+    }
+    effects.append(.tell(.legFailed(session.id, leg: number, failure)))
+    announce(sessionRow, into: &effects)
+  }
+
+  private func isBound(_ row: Int?) -> Bool { row.map { streams[$0].boundSockets == 2 } ?? false }
+
+  /// Tells the ports that are all bound now and were not told yet.
+  mutating func announce(_ row: Int, into effects: inout [RelayEffect]) {
+    guard let session = sessions[row] else { return }
+    let ready = session.legs.indices.filter { index in
+      let leg = session.legs[index]
+      return !leg.isAnnounced && leg.streams.allSatisfy { $0 == nil || isBound($0) }
+    }
+    // The answer to `open` waits for every leg; later legs are told one by one.
+    guard session.isOpen || ready.count == session.legs.count else { return }
+    guard !ready.isEmpty || !session.isOpen else { return }
+    for index in ready { sessions[row]?.legs[index].isAnnounced = true }
+    sessions[row]?.isOpen = true
+    effects.append(.tell(.opened(session.id, ready.map { legPorts(session.legs[$0]) })))
+  }
+
+  private func legPorts(_ leg: MediaSession.Leg) -> LegPorts {
+    LegPorts(
+      leg: leg.number, local: leg.plan.local,
+      streams: leg.streams.map { row in
+        row.map { LegPorts.Pair(rtp: streams[$0].port, rtcp: streams[$0].port + 1) }
+      })
+  }
+
+  /// Makes a stream with a pair of ports and socket numbers, not yet bound.
+  mutating func addStream(
+    _ plan: StreamPlan, number: Int, of leg: LegPlan, leg legNumber: Int, session: Int,
+    at now: Instant
+  ) throws(RelayFailure) -> Int {
+    var stream = MediaStream(session: session, leg: legNumber, number: number, kind: plan.kind)
+    do throws(SRTPError) {
+      try stream.adopt(plan, of: leg)
+    } catch {
+      throw .keyRefused
+    }
+    guard let port = ports.take(on: leg.local, at: now, using: &dice) else {
+      throw .portsExhausted(leg.local)
+    }
+    let row = freeStreams.popLast() ?? streams.count
+    if row == streams.count { streams.append(stream) } else { streams[row] = stream }
+    assignSockets(to: row, port: port)
+    return row
+  }
+
+  /// Closes the sockets of a stream and frees its row; its ports rest.
+  mutating func removeStream(
+    _ row: Int, local: IPAddress, at now: Instant, into effects: inout [RelayEffect]
+  ) {
+    let stream = streams[row]
+    for socket in [stream.rtp, stream.rtcp] where self.stream(of: socket) == row {
+      effects.append(.close(socket))
+      freeSocket(socket)
+    }
+    if stream.port != 0 { ports.giveBack(stream.port, on: local, at: now) }
+    // Lets go of its keys now, not when the row is used again.
+    streams[row] = MediaStream(session: -1, leg: -1, number: 0, kind: .rejected)
+    freeStreams.append(row)
+  }
+
+  func requestSockets(of row: Int, local: IPAddress, into effects: inout [RelayEffect]) {
+    let stream = streams[row]
+    effects.append(.bind(stream.rtp, Endpoint(local, stream.port)))
+    effects.append(.bind(stream.rtcp, Endpoint(local, stream.port + 1)))
+  }
+
+  private mutating func assignSockets(to row: Int, port: UInt16) {
+    streams[row].rtp = takeSocket(for: row, isControl: false)
+    streams[row].rtcp = takeSocket(for: row, isControl: true)
+    streams[row].port = port
+  }
+
+  private mutating func forgetSockets(of row: Int) {
+    let nobody = SocketID(index: .max, generation: 0)
+    (streams[row].rtp, streams[row].rtcp, streams[row].port) = (nobody, nobody, 0)
+  }
+
+  private mutating func takeSocket(for row: Int, isControl: Bool) -> SocketID {
+    guard let index = freeSockets.popLast() else {
+      sockets.append(SocketRow(generation: 1, stream: row, isControl: isControl))
+      return SocketID(index: UInt32(sockets.count - 1), generation: 1)
+    }
+    sockets[Int(index)].stream = row
+    sockets[Int(index)].isControl = isControl
+    return SocketID(index: index, generation: sockets[Int(index)].generation)
+  }
+
+  private mutating func freeSocket(_ socket: SocketID) {
+    guard stream(of: socket) != nil else { return }
+    sockets[Int(socket.index)].stream = nil
+    sockets[Int(socket.index)].generation &+= 1
+    freeSockets.append(socket.index)
+  }
+
+  /// The row of the stream a socket belongs to; nil for one that was closed.
+  func stream(of socket: SocketID) -> Int? {
+    let index = Int(socket.index)
+    guard index < sockets.count, sockets[index].generation == socket.generation else { return nil }
+    return sockets[index].stream
+  }
+}
