@@ -6,84 +6,27 @@ package import Elements
 /// also when a method throws (an attempt and a block are entries too). Replaying the entries gives
 /// the same ledger.
 package struct Ledger: Sendable {
+  // What lasts: only `apply` (Ledger+Replay.swift) changes it, live and in a replay alike.
+  var nodes: [LimitNode] = []
+  var places: [LimitSubject: Int] = [:]
+  var holds: [Hold] = []
+  var holdPlaces: [HoldID: Int] = [:]
+  var freeHolds: [Int] = []
+  var lastHold: UInt64 = 0
+  var time = LedgerTime(wall: 0, elapsed: 0)
+
+  // What is made anew after a restart.
+  var zones: [TimeZoneRules] = [.utc]
+  var anchor: (instant: Instant, elapsed: Int64)?
+  var unknownRates: [AccountID: (hour: Int64, count: Int)] = [:]
+  var toldClockBehind = false
+  /// Shares crossed by the last entry, to be told by whoever wrote it.
+  var crossed: [LedgerNotice] = []
+
   package init() {}
 
-  /// Takes over limits, zones and who belongs to whom; never shrinks what was counted.
-  package mutating func adopt(
-    _ book: LimitBook, at now: Now, into entries: inout [LedgerEntry],
-    notices: inout [LedgerNotice]
-  ) {}
-
-  /// Holds the price of the first slice of a call in every limit at once, or in none.
-  package mutating func reserve(
-    _ request: ReservationRequest, at now: Now, into entries: inout [LedgerEntry],
-    notices: inout [LedgerNotice]
-  ) throws(LimitError) -> Reservation { throw .unknownAccount(request.account) }
-
-  /// The called party answered: talk time counts from here, and a second answer changes nothing.
-  package mutating func answered(
-    _ hold: HoldID, at now: Now, into entries: inout [LedgerEntry]
-  ) throws(LimitError) -> Reservation { throw .unknownHold(hold) }
-
-  /// Posts what was used and holds the price of a further slice; refused, the call ends at its expiry.
-  package mutating func renew(
-    _ hold: HoldID, at now: Now, into entries: inout [LedgerEntry],
-    notices: inout [LedgerNotice]
-  ) throws(LimitError) -> Reservation { throw .unknownHold(hold) }
-
-  /// Holds the price of another route before its INVITE leaves; a cheaper one keeps the dearer hold.
-  package mutating func reprice(
-    _ hold: HoldID, to price: Price?, over trunk: TrunkID?, at now: Now,
-    into entries: inout [LedgerEntry], notices: inout [LedgerNotice]
-  ) throws(LimitError) -> Reservation { throw .unknownHold(hold) }
-
-  /// Settles a call; nil when it was settled before, and then nothing changed.
-  package mutating func finish(
-    _ hold: HoldID, _ outcome: Outcome, at now: Now, into entries: inout [LedgerEntry],
-    notices: inout [LedgerNotice]
-  ) -> Charge? { nil }
-
-  /// Blocks paid calls of a subject by hand; false when it is unknown or blocked already.
-  @discardableResult
-  package mutating func block(
-    _ subject: LimitSubject, by person: String, reason: String, at now: Now,
-    into entries: inout [LedgerEntry], notices: inout [LedgerNotice]
-  ) -> Bool { false }
-
-  /// What a person gives with an unblocking.
-  package enum Allowance: Hashable, Sendable {
-    /// One more limit in each window that is (nearly) full: calls go out again. Recorded as a grant.
-    case oneMoreLimit
-    /// This much more money in each money window that is (nearly) full, and one more limit of the counts.
-    case money(Int64)
-    /// Nothing: calls go out only as far as the windows have rolled or limits were raised.
-    case none
-  }
-
-  /// Ends a block, and what was counted stays counted; false when there was no block.
-  @discardableResult
-  package mutating func unblock(
-    _ subject: LimitSubject, by person: String, allowance: Allowance = .oneMoreLimit, at now: Now,
-    into entries: inout [LedgerEntry], notices: inout [LedgerNotice]
-  ) -> Bool { false }
-
-  /// Pays money in for a prepaid subject; negative amounts correct, never below what is held.
-  package mutating func deposit(
-    _ amount: Money, to subject: LimitSubject, reference: String, at now: Now,
-    into entries: inout [LedgerEntry]
-  ) throws(LimitError) { throw .outOfRange }
-
-  /// Does again what a journal entry says.
-  package mutating func replay(_ entry: LedgerEntry) throws(LedgerReplayError) {}
-
-  /// Entries that recreate this ledger in an empty one.
-  package func checkpoint() -> [LedgerEntry] { [] }
-
-  /// Where a subject stands; nil when it is unknown.
-  package func standing(of subject: LimitSubject, at now: Now) -> Standing? { nil }
-
   /// The holds that are open, ascending: after a restart each is finished with `.unknown`.
-  package var openHolds: [HoldID] { [] }
+  package var openHolds: [HoldID] { holdPlaces.keys.sorted() }
 }
 
 /// A journal entry that does not fit the state before it: the journal is damaged or incomplete.
@@ -92,5 +35,83 @@ package struct LedgerReplayError: Error, Hashable, CustomStringConvertible {
 
   package var description: String {
     "The journal does not fit together: \(reason). Restore the newest checkpoint."
+  }
+}
+
+// MARK: - Time
+
+extension Ledger {
+  /// How far the wall clock may fall behind what was seen before somebody is told.
+  private static let clockTolerance: Int64 = 60_000
+
+  /// Moves the ledger's time; what left the windows is dropped when a subject is next looked at.
+  mutating func advance(to now: Now) {
+    let wall = now.wall.unixMilliseconds
+    if let anchor {
+      let passed = (now.instant - anchor.instant).wholeMilliseconds
+      time.elapsed = max(time.elapsed, anchor.elapsed.clampedSum(passed))
+    } else {
+      // After a restart the monotonic clock is another one: the wall bridges the gap, never backwards.
+      let downTime = time.wall == 0 ? wall : max(0, wall - time.wall)
+      time.elapsed = time.elapsed.clampedSum(downTime)
+      anchor = (now.instant, time.elapsed)
+    }
+    time.wall = max(time.wall, wall)
+  }
+
+  mutating func tellClockBehind(_ now: Now, _ notices: inout [LedgerNotice]) {
+    let behind = time.wall - now.wall.unixMilliseconds
+    guard behind > Self.clockTolerance else {
+      toldClockBehind = false
+      return
+    }
+    guard !toldClockBehind else { return }
+    toldClockBehind = true
+    notices.append(.clockBehind(by: .milliseconds(behind)))
+  }
+
+  /// Takes the wall clock as it is, after one that stood ahead made the calendar wait.
+  ///
+  /// A person decides it. What was counted in windows of the future is counted in today's.
+  package mutating func acceptClock(at now: Now, into entries: inout [LedgerEntry]) {
+    advance(to: now)
+    let wall = now.wall.unixMilliseconds
+    guard wall < time.wall else { return }
+    record(
+      .clock(LedgerTime(wall: wall, elapsed: time.elapsed), lastHold: HoldID(lastHold)), &entries)
+    for place in nodes.indices {
+      for period in Period.allCases where nodes[place].calendar[period].start > wall {
+        var window = nodes[place].calendar[period]
+        (window.start, window.end) = bounds(of: period, for: place)
+        record(.window(nodes[place].subject, period, window, .replaces), &entries)
+      }
+    }
+  }
+
+  /// The window of `period` around the ledger's wall time in the zone of a subject.
+  func bounds(of period: Period, for place: Int) -> (start: Int64, end: Int64) {
+    let zone = zones[max(0, Int(nodes[place].zone))]
+    let wall = WallTime(unixMilliseconds: time.wall)
+    let range =
+      switch period {
+      case .hour: zone.hour(containing: wall)
+      case .day: zone.day(containing: wall)
+      case .month: zone.month(containing: wall)
+      }
+    return (range.lowerBound.unixMilliseconds, range.upperBound.unixMilliseconds)
+  }
+
+  /// Begins the calendar windows that are due, and drops what left the rolling ones.
+  mutating func refresh(_ place: Int, _ entries: inout [LedgerEntry]) {
+    nodes[place].expire(at: time)
+    for period in Period.allCases where nodes[place].calendar[period].end <= time.wall {
+      let (start, end) = bounds(of: period, for: place)
+      let window = CalendarWindow(start: start, end: end)
+      record(.window(nodes[place].subject, period, window, .replaces), &entries)
+    }
+  }
+
+  mutating func refresh(_ nodes: HoldNodes, _ entries: inout [LedgerEntry]) {
+    for level in HoldLevel.allCases where nodes[level] >= 0 { refresh(nodes[level], &entries) }
   }
 }

@@ -29,6 +29,20 @@ package enum LimitName: Hashable, Sendable, CustomStringConvertible {
   case meter(Meter)
   case concurrentCalls, pricePerMinute, connectionFee, costPerCall
 
+  /// All names, in the order to show them.
+  package static let all: [LimitName] =
+    Meter.all.map { .meter($0) }
+    + [.concurrentCalls, .pricePerMinute, .connectionFee, .costPerCall]
+
+  /// Whether its value is an amount of money.
+  package var isMoney: Bool {
+    switch self {
+    case .meter(let meter): meter.quantity == .money
+    case .concurrentCalls: false
+    case .pricePerMinute, .connectionFee, .costPerCall: true
+    }
+  }
+
   package var description: String {
     switch self {
     case .meter(let meter): meter.description

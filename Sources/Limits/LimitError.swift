@@ -4,6 +4,7 @@ package import Elements
 package enum LimitError: Error, Hashable, Sendable {
   case unknownAccount(AccountID)
   case unknownTrunk(TrunkID)
+  case unknownSubject(LimitSubject)
   /// The hold was settled before, or never was.
   case unknownHold(HoldID)
   /// The hold is from before a restart: its clock is lost, so it can only be finished.
@@ -55,6 +56,8 @@ extension LimitError: CustomStringConvertible {
       "Account \(account) is not in the ledger. Check that its extension and tenant are active."
     case .unknownTrunk(let trunk):
       "Trunk \(trunk) is not in the ledger. Check that it is active and apply the directory again."
+    case .unknownSubject(let subject):
+      "No limits are known for \(subject). Check its number and apply the directory again."
     case .unknownHold(let hold):
       "Reservation \(hold) is settled or never was. Hang up and call again."
     case .interrupted(let hold):
@@ -75,6 +78,8 @@ extension LimitError: CustomStringConvertible {
       \(shortage.text(shortage.limit)); this call needs \(shortage.text(shortage.needed)). \
       Outgoing paid calls are blocked now. \(subject.unblockHint)
       """
+    case .neverFits(let subject, let meter, let shortage) where shortage.limit == 0:
+      "The limit of \(meter) of \(subject) is 0: such calls are closed. Raise the limit to open them."
     case .neverFits(let subject, let meter, let shortage):
       """
       This call needs \(shortage.text(shortage.needed)) at once, more than the whole limit of \

@@ -55,19 +55,59 @@ package struct LimitSet: Hashable, Sendable {
     return limits
   }
 
-  /// The limit on `meter`, nil for none; there is none on attempts per day and month.
-  package subscript(_ meter: Meter) -> Int64? {
-    switch (meter.quantity, meter.period) {
-    case (.money, .hour): moneyPerHour
-    case (.money, .day): moneyPerDay
-    case (.money, .month): moneyPerMonth
-    case (.international, .hour): internationalPerHour
-    case (.international, .day): internationalPerDay
-    case (.international, .month): internationalPerMonth
-    case (.attempts, .hour): attemptsPerHour
-    case (.attempts, .day), (.attempts, .month): nil
+  /// The limit on `meter`, nil for none; attempts have one per hour only.
+  package subscript(meter: Meter) -> Int64? {
+    get {
+      switch (meter.quantity, meter.period) {
+      case (.money, .hour): moneyPerHour
+      case (.money, .day): moneyPerDay
+      case (.money, .month): moneyPerMonth
+      case (.international, .hour): internationalPerHour
+      case (.international, .day): internationalPerDay
+      case (.international, .month): internationalPerMonth
+      case (.attempts, .hour): attemptsPerHour
+      case (.attempts, .day), (.attempts, .month): nil
+      }
+    }
+    set {
+      switch (meter.quantity, meter.period) {
+      case (.money, .hour): moneyPerHour = newValue
+      case (.money, .day): moneyPerDay = newValue
+      case (.money, .month): moneyPerMonth = newValue
+      case (.international, .hour): internationalPerHour = newValue
+      case (.international, .day): internationalPerDay = newValue
+      case (.international, .month): internationalPerMonth = newValue
+      case (.attempts, .hour): attemptsPerHour = newValue
+      case (.attempts, .day), (.attempts, .month): break
+      }
     }
   }
+
+  package subscript(name: LimitName) -> Int64? {
+    get {
+      switch name {
+      case .meter(let meter): self[meter]
+      case .concurrentCalls: concurrentCalls
+      case .pricePerMinute: pricePerMinute
+      case .connectionFee: connectionFee
+      case .costPerCall: costPerCall
+      }
+    }
+    set {
+      switch name {
+      case .meter(let meter): self[meter] = newValue
+      case .concurrentCalls: concurrentCalls = newValue
+      case .pricePerMinute: pricePerMinute = newValue
+      case .connectionFee: connectionFee = newValue
+      case .costPerCall: costPerCall = newValue
+      }
+    }
+  }
+
+  /// The limits that can be set, in the order of the journal: new ones go at the end.
+  static let stored: [LimitName] =
+    Meter.all.filter { $0.quantity != .attempts || $0.period == .hour }.map { .meter($0) }
+    + [.concurrentCalls, .pricePerMinute, .connectionFee, .costPerCall]
 
   /// Whether money matters here: then a price in another currency is refused.
   var limitsMoney: Bool {

@@ -1,0 +1,111 @@
+import Elements
+
+/// The levels that count a call, in the order in which they are asked.
+enum HoldLevel: Int, CaseIterable {
+  case account, tenant, trunk, platform
+}
+
+/// How each level counts one hold, packed into eight bits a level; fixed while the hold lives.
+package struct HoldTerms: Hashable, Sendable {
+  private(set) var bits: UInt32 = 0
+
+  init() {}
+
+  init(bits: UInt32) {
+    self.bits = bits
+  }
+
+  /// How one level counts.
+  struct Level: Hashable, Sendable {
+    var isPresent = false
+    /// The price is in the currency of the level.
+    var countsMoney = false
+    /// The sell price is taken from a prepaid balance.
+    var paysFromBalance = false
+    var basis = Basis.max
+
+    init() {}
+
+    init(isPresent: Bool, countsMoney: Bool, paysFromBalance: Bool, basis: Basis) {
+      (self.isPresent, self.countsMoney) = (isPresent, countsMoney)
+      (self.paysFromBalance, self.basis) = (paysFromBalance, basis)
+    }
+
+    fileprivate init(byte: UInt8) {
+      (isPresent, countsMoney) = (byte & 1 != 0, byte & 2 != 0)
+      paysFromBalance = byte & 4 != 0
+      basis = Basis(rawValue: byte >> 3 & 3) ?? .max
+    }
+
+    fileprivate var byte: UInt8 {
+      (isPresent ? 1 : 0) | (countsMoney ? 2 : 0) | (paysFromBalance ? 4 : 0) | basis.rawValue << 3
+    }
+
+    /// What the level counts of `cost`.
+    func money(_ cost: Cost) -> Int64 { countsMoney ? cost.counted(basis) : 0 }
+  }
+
+  subscript(level: HoldLevel) -> Level {
+    get { Level(byte: UInt8(truncatingIfNeeded: bits >> UInt32(8 * level.rawValue))) }
+    set {
+      let shift = UInt32(8 * level.rawValue)
+      bits = bits & ~(0xFF << shift) | UInt32(newValue.byte) << shift
+    }
+  }
+}
+
+/// Where the nodes of a hold's levels are in the ledger; -1 for a level that does not count.
+struct HoldNodes: Hashable, Sendable {
+  var account: Int32 = -1
+  var tenant: Int32 = -1
+  var trunk: Int32 = -1
+  var platform: Int32 = -1
+
+  subscript(level: HoldLevel) -> Int {
+    switch level {
+    case .account: Int(account)
+    case .tenant: Int(tenant)
+    case .trunk: Int(trunk)
+    case .platform: Int(platform)
+    }
+  }
+}
+
+/// Money kept back for one call.
+///
+/// ```
+///   reserve ──▶ ringing ──answered──▶ talking ──renew──▶ talking …
+///                  │ reprice ↺           │
+///                  └───────finish────────┴──▶ gone
+///   a restart makes both `interrupted`: only finish is left
+/// ```
+struct Hold: Sendable {
+  /// The part of a hold that does not outlive the process: prices and clocks.
+  struct Live: Sendable {
+    var price: Price
+    let ringUntil: Instant
+    let reservedAt: WallTime
+    let ringLimit: Int64
+    let guardTime: Int64
+    /// Milliseconds from the answer that the total pays for, the guard included.
+    var covered: Int64
+    var answer: Now?
+  }
+
+  let id: HoldID
+  let accountID: AccountID
+  var trunkID: TrunkID?
+  var nodes: HoldNodes
+  var terms: HoldTerms
+  let sellCurrency: Currency
+  let purchaseCurrency: Currency
+  /// Posted and still held together.
+  var total: Cost
+  var posted: Cost
+  let isInternational: Bool
+  var isAnswered: Bool
+  /// When the call was counted.
+  let openedAt: LedgerTime
+  /// Nil after a restart.
+  var live: Live?
+}

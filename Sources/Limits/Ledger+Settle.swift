@@ -1,0 +1,50 @@
+package import Elements
+
+extension Ledger {
+  /// Settles a call; nil when it was settled before, and then nothing changed.
+  ///
+  /// The exact price is posted even above what was held (``LedgerNotice/overrun(_:_:excess:)``): what the
+  /// carrier takes is never counted short. A call whose answer was not seen pays all that is held.
+  package mutating func finish(
+    _ hold: HoldID, _ outcome: Outcome, at now: Now, into entries: inout [LedgerEntry],
+    notices: inout [LedgerNotice]
+  ) -> Charge? {
+    advance(to: now)
+    guard let place = holdPlaces[hold] else { return nil }
+    let open = holds[place]
+    refresh(open.nodes, &entries)
+    let (cost, isAssumed) = charge(open, outcome)
+    let charged = open.posted.joined(cost)
+    let failed = outcome == .neverAnswered && !open.isAnswered
+    record(
+      .finished(hold, charged: charged, givesBack: failed && open.isInternational, time), &entries,
+      &notices)
+    tellOverrun(open, charged, &notices)
+    return Charge(
+      hold: hold, account: open.accountID, sell: Money(micros: charged.sell, open.sellCurrency),
+      purchase: Money(micros: charged.purchase, open.purchaseCurrency), isAssumed: isAssumed)
+  }
+
+  private func charge(_ hold: Hold, _ outcome: Outcome) -> (Cost, isAssumed: Bool) {
+    switch outcome {
+    case .neverAnswered:
+      // "Never answered" after an answer contradicts itself: the dearer story counts.
+      return hold.isAnswered ? (hold.total, true) : (.zero, false)
+    case .unknown:
+      return (hold.total, true)
+    case .ended(let end):
+      guard let live = hold.live, let answer = live.answer else { return (hold.total, true) }
+      let talked = max(0, (end - answer.instant).wholeMilliseconds)
+      // Beyond what can be counted the call cannot be; then all that is held.
+      return live.ceiling(upTo: talked).map { ($0, false) } ?? (hold.total, true)
+    }
+  }
+
+  private func tellOverrun(_ hold: Hold, _ charged: Cost, _ notices: inout [LedgerNotice]) {
+    let excess =
+      charged.sell > hold.total.sell
+      ? Money(micros: charged.sell - hold.total.sell, hold.sellCurrency)
+      : Money(micros: charged.purchase - hold.total.purchase, hold.purchaseCurrency)
+    if excess.micros > 0 { notices.append(.overrun(hold.accountID, hold.id, excess: excess)) }
+  }
+}
