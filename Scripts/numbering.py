@@ -36,8 +36,13 @@ TYPE_ORDER = ["premiumRate", "tollFree", "sharedCost", "voip", "personalNumber",
 # Satellite and international networks: the metadata calls them mobile or VoIP.
 SATELLITE_CODES = {"870", "881", "882", "883"}
 # Parts of a calling code's plan that are another country (the metadata has no territory for them):
-# San Marino reached through Italy.
-FOREIGN_PARTS = [("39", "0549", "SM")]
+# San Marino reached through Italy, and mobiles of the Isle of Man outside its leading digits.
+FOREIGN_PARTS = [("39", "0549", "SM"), ("44", "7524", "IM"), ("44", "7924", "IM")]
+# Emergency numbers that the metadata has as ordinary short numbers: police, ambulance, fire brigade and
+# rescue by their national numbers beside 112.
+EXTRA_EMERGENCY = {
+    "ES": r"06[12]|08[058]|09[12]", "FR": r"11[459]|19[167]", "PL": r"98[457]", "IT": r"1530",
+}
 # Codes dialled in front to choose a carrier for one call; not in the metadata.
 CARRIER_SELECTION = {
     "US": r"101\d{4}", "CA": r"101\d{4}", "DE": r"010(?:0\d\d|[1-9]\d)", "AT": r"10\d\d",
@@ -388,24 +393,33 @@ def calling_code_numbers(members):
     return result
 
 
+memo_foreign = {}
+
+
 def foreign_part(numbers, digits, region_index):
     """Gives everything of `numbers` behind `digits` to another region."""
     if numbers == DEAD:
         return DEAD
-    label, children = STATES[numbers]
-    if not digits:
-        kind = label & 15
-        return state(
-            (region_index + 1) << 4 | kind if label else 0,
-            tuple(foreign_part(child, "", region_index) for child in children))
-    return state(label, tuple(
-        foreign_part(child, digits[1:], region_index) if digit == int(digits[0]) else child
-        for digit, child in enumerate(children)))
+    key = (numbers, digits, region_index)
+    if key not in memo_foreign:
+        label, children = STATES[numbers]
+        if digits:
+            memo_foreign[key] = state(label, tuple(
+                foreign_part(child, digits[1:], region_index) if digit == int(digits[0]) else child
+                for digit, child in enumerate(children)))
+        else:
+            memo_foreign[key] = state(
+                (region_index + 1) << 4 | label & 15 if label else 0,
+                tuple(foreign_part(child, "", region_index) for child in children))
+    return memo_foreign[key]
 
 
 def short_numbers(territory, region_index):
     """Labels by what matters first: an emergency number, then what it costs."""
     result = DEAD
+    extra = EXTRA_EMERGENCY.get(territory.get("id"))
+    if extra:
+        result = relabel(automaton(parse(extra)), label_of(region_index, "emergency"))
     for name, kind in [("emergency", "emergency"), ("premiumRate", "premiumRate"),
                        ("standardRate", "shortCode"), ("tollFree", "tollFree"),
                        ("shortCode", "shortCode")]:
@@ -437,7 +451,8 @@ def transform_words(rule):
     return words
 
 
-def emit(path, roots, countries, source):
+def table(roots):
+    """Numbers the states that `roots` reach, and packs their edges."""
     order, numbers = [], {}
     pending = list(dict.fromkeys([DEAD] + roots))
     for root in pending:
@@ -477,8 +492,6 @@ def emit(path, roots, countries, source):
         masks.append(changes)
         starts.append(edge_index[key])
     assert len(edges) < 1 << 24
-    print(f"{len(order)} states, {len(rows)} rows, {len(edges)} edges, {len(PROGRAMS)} words of "
-          f"programs, {len(countries)} regions", file=sys.stderr)
     return numbers, cells, masks, starts, edges
 
 
@@ -532,7 +545,7 @@ def main():
     short_roots = {name: short_numbers(shorts[name], index[name]) if name in shorts else DEAD
                    for name in names}
     roots = [world] + list(short_roots.values()) + [general_roots[name] for name in names]
-    numbers, cells, masks, starts, edges = emit(None, roots, names, None)
+    numbers, cells, masks, starts, edges = table(roots)
 
     transforms, fields = [], []
     for name in ["001"] + names:
@@ -553,6 +566,8 @@ def main():
             int("1" + national) if national else 0, int("1" + prefix),
             program(CARRIER_SELECTION.get(name)), program(WITHHOLD.get(name)),
             program(SHOW.get(name))))
+    print(f"{len(cells)} states, {len(edges)} edges, {len(PROGRAMS)} words of programs, "
+          f"{len(fields)} regions", file=sys.stderr)
 
     with open("Sources/CNumberingData/table.c", "w", encoding="ascii") as out:
         out.write(
