@@ -3,9 +3,6 @@ import Testing
 
 @testable import SIP
 
-/// Moments of the tests, in milliseconds.
-func ms(_ milliseconds: Int64) -> Instant { .start + .milliseconds(milliseconds) }
-
 @Suite struct InviteClientTransactionTests {
   typealias Machine = InviteClientTransaction
 

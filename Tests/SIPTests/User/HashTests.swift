@@ -1,0 +1,110 @@
+import Elements
+import TestKit
+import Testing
+
+@testable import SIP
+
+@Suite struct HashTests {
+  @Test("SipHash-2-4-128 gives the first names of its reference implementation")
+  func sipHash() {
+    let key = FingerprintKey(0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908)
+    let expected: [[UInt8]] = [
+      [
+        0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6, 0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02,
+        0x93,
+      ],
+      [
+        0xda, 0x87, 0xc1, 0xd8, 0x6b, 0x99, 0xaf, 0x44, 0x34, 0x76, 0x59, 0x11, 0x9b, 0x22, 0xfc,
+        0x45,
+      ],
+      [
+        0x81, 0x77, 0x22, 0x8d, 0xa4, 0xa4, 0x5d, 0xc7, 0xfc, 0xa3, 0x8b, 0xde, 0xf6, 0x0a, 0xff,
+        0xe4,
+      ],
+    ]
+    for (length, bytes) in expected.enumerated() {
+      var absorber = key.absorber()
+      let input = (0..<UInt8(length)).map { $0 }
+      absorber.absorb(raw: input.span)
+      let name = absorber.finish()
+      let words = [name.low, name.high].flatMap { word in
+        (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }
+      }
+      #expect(words == bytes)
+    }
+  }
+
+  @Test("A name does not depend on how its bytes are handed over")
+  func pieces() {
+    let key = FingerprintKey(1, 2)
+    let bytes = (0..<61).map { UInt8($0) }
+    var whole = key.absorber()
+    whole.absorb(raw: bytes.span)
+    let expected = whole.finish()
+    for cut in 0...bytes.count {
+      var parts = key.absorber()
+      let front = Array(bytes[..<cut])
+      parts.absorb(raw: front.span)
+      for byte in bytes[cut...] { parts.absorb(byte) }
+      #expect(parts.finish() == expected)
+    }
+  }
+
+  @Test("Parts do not run into each other, and host names have no case")
+  func parts() {
+    func name(_ parts: [String]) -> Fingerprint {
+      var absorber = FingerprintKey(3, 4).absorber()
+      for part in parts {
+        let bytes = Array(part.utf8)
+        absorber.absorb(part: bytes.span)
+      }
+      return absorber.finish()
+    }
+    #expect(name(["ab", "c"]) != name(["a", "bc"]))
+    #expect(name(["", "a"]) != name(["a", ""]))
+    var (lower, upper) = (FingerprintKey(3, 4).absorber(), FingerprintKey(3, 4).absorber())
+    let (small, large) = (Array("client.atlanta:5060".utf8), Array("Client.ATLANTA:5060".utf8))
+    lower.absorb(lowercased: small.span)
+    upper.absorb(lowercased: large.span)
+    #expect(lower.finish() == upper.finish())
+  }
+
+  @Test(
+    "RFC 4231: HMAC-SHA-256",
+    arguments: [
+      (
+        [UInt8](repeating: 0x0b, count: 20), "Hi There",
+        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+      ),
+      (
+        Array("Jefe".utf8), "what do ya want for nothing?",
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+      ),
+      (
+        [UInt8](repeating: 0xaa, count: 131),
+        "Test Using Larger Than Block-Size Key - Hash Key First",
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+      ),
+    ])
+  func hmac(key: [UInt8], text: String, expected: String) {
+    let key = MessageKey(Secret(key))
+    var run = HashRun()
+    key.begin(&run)
+    run.absorb(Array(text.utf8))
+    #expect(key.finish(&run).hexadecimal == Array(expected.utf8))
+  }
+
+  @Test("RFC 4648 §5: letters without padding, and back")
+  func base64() {
+    for length in 0..<40 {
+      let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ length) }
+      let letters = Base64URL.encode(bytes)
+      #expect(Base64URL.decode(letters.span) == bytes)
+    }
+    #expect(Base64URL.encode([0xfb, 0xff]) == Array("-_8".utf8))
+    for wrong in ["A", "AB+", "AB=", "-_9"] {
+      let letters = Array(wrong.utf8)
+      #expect(Base64URL.decode(letters.span) == nil)
+    }
+  }
+}
