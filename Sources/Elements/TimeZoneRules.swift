@@ -135,8 +135,18 @@ extension TimeZoneRules {
     return CivilTime(secondsSinceEpoch: previous.secondsSinceEpoch)
   }
 
-  /// The moment from which the local date is `date` or later and stays so.
-  func startOfDay(_ date: CivilTime) -> Int64 {
+  /// The moment from which the local time is `civil` or later and stays so.
+  package func moment(of civil: CivilTime) -> WallTime {
+    WallTime(unixSeconds: startOfDay(civil))
+  }
+
+  /// Unix seconds of the next change of the offset; nil where there is none any more.
+  package func nextTransition(after unixSeconds: Int64) -> Int64? {
+    let end = segment(at: unixSeconds).end
+    return end == .max ? nil : end
+  }
+
+  private func startOfDay(_ date: CivilTime) -> Int64 {
     let midnight = date.secondsSinceEpoch
     // Two offsets differ by 51 hours at most: RFC 9636 §3.2 advises -25 to +26 hours.
     let reach: Int64 = 51 * 3600

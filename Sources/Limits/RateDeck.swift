@@ -9,68 +9,201 @@ package struct RateQuote: Hashable, Sendable {
   package let tariff: Tariff
 }
 
+/// One row of a deck: a price for a prefix, perhaps on some days and hours only.
+struct RateRow: Hashable, Sendable {
+  let tariff: Tariff
+  /// Index into the deck's names.
+  let destination: Int32
+  let schedule: RateSchedule
+  /// The line that it stands in, for error messages.
+  let line: Int32
+}
+
+/// When a row counts.
+struct RateSchedule: Hashable, Sendable {
+  static let always = RateSchedule()
+
+  var validFrom = WallTime(unixMilliseconds: .min)
+  /// The first moment that does not count any more.
+  var validUntil = WallTime(unixMilliseconds: .max)
+  /// Bit 0 is Sunday, bit 6 is Saturday: the days on which its hours begin.
+  var days: UInt8 = 0x7F
+  /// Minutes after local midnight; `to` at or before `from` reaches into the next day.
+  var fromMinute: Int16 = 0
+  var toMinute: Int16 = 1440
+
+  var isAllWeek: Bool { days == 0x7F && fromMinute == 0 && toMinute == 1440 }
+
+  func isValid(at time: WallTime) -> Bool { validFrom <= time && time < validUntil }
+
+  /// Whether the local time is inside its hours.
+  func holds(_ civil: CivilTime) -> Bool {
+    let minute = Int16(civil.hour * 60 + civil.minute)
+    let today = days >> UInt8(civil.weekday) & 1 == 1
+    if fromMinute < toMinute { return today && fromMinute <= minute && minute < toMinute }
+    let yesterday = days >> UInt8((civil.weekday + 6) % 7) & 1 == 1
+    return today && fromMinute <= minute || yesterday && minute < toMinute
+  }
+}
+
 /// Prices by longest prefix of the E.164 number, immutable; made by ``RateDeckParser``.
+///
+/// The prefixes are a tree in flat arrays, ten branches a node: a look-up is one step a digit and
+/// allocates nothing but the answer.
 package struct RateDeck: Sendable {
-  package static let empty = RateDeck()
+  package static let empty = RateDeck(groups: [], names: [], zone: .utc)
 
   /// Rows in the deck.
-  package let count: Int
+  package var count: Int { rows.count }
 
-  init() { count = 0 }
+  /// Ten entries a node: the node behind that digit, 0 for none.
+  private var branches: [Int32] = Array(repeating: 0, count: 10)
+  /// For each node the group that ends there, -1 for none.
+  private var groupAt: [Int32] = [-1]
+  /// Where the rows of each group begin, and the end of the last.
+  private var starts: [Int32] = [0]
+  private var rows: [RateRow] = []
+  private let names: [String]
+  /// Where the hours of the rows are counted.
+  private let zone: TimeZoneRules
 
-  /// The price of `digits` (E.164 without plus) at `time`; nil where no row matches.
+  /// Takes all rows of a prefix together, each prefix once, its digits as values 0 to 9.
+  init(groups: [(prefix: [UInt8], rows: [RateRow])], names: [String], zone: TimeZoneRules) {
+    (self.names, self.zone) = (names, zone)
+    for (index, group) in groups.enumerated() {
+      rows.append(contentsOf: group.rows)
+      starts.append(Int32(rows.count))
+      groupAt[node(for: group.prefix)] = Int32(index)
+    }
+  }
+
+  private mutating func node(for prefix: [UInt8]) -> Int {
+    var node = 0
+    for digit in prefix {
+      let branch = node * 10 + Int(digit)
+      if branches[branch] == 0 {
+        branches[branch] = Int32(groupAt.count)
+        groupAt.append(-1)
+        branches.append(contentsOf: repeatElement(0, count: 10))
+      }
+      node = Int(branches[branch])
+    }
+    return node
+  }
+
+  /// The price of `digits` (E.164, with or without the plus) at `time`; nil where no row counts.
   ///
-  /// Hours of the rows with times of day are counted in `zone`.
-  package func quote(
-    for digits: Span<UInt8>, at time: WallTime, zone: TimeZoneRules = .utc
-  ) -> RateQuote? { nil }
+  /// A row that is not valid yet, or any more, is as if it were not there. Where the rows of the
+  /// longest prefix leave out this hour, nobody said what it costs: nil.
+  package func quote(for digits: Span<UInt8>, at time: WallTime) -> RateQuote? {
+    let start = digits.count > 0 && digits[0] == UInt8(ascii: "+") ? 1 : 0
+    var most = digits.count
+    // Each turn takes a shorter prefix: bounded by the digits.
+    while let (group, end) = longest(digits, from: start, through: most) {
+      let rows = rows[Int(starts[group])..<Int(starts[group + 1])]
+      if rows.contains(where: { $0.schedule.isValid(at: time) }) {
+        guard let (row, tariff) = tariff(of: rows, at: time) else { return nil }
+        let prefix = (start..<end).map { digits[$0] }
+        return RateQuote(
+          prefix: String(decoding: prefix, as: UTF8.self),
+          destination: names[Int(row.destination)], tariff: tariff)
+      }
+      most = end - 1
+    }
+    return nil
+  }
 
   /// The same for text.
-  package func quote(
-    for number: some StringProtocol, at time: WallTime, zone: TimeZoneRules = .utc
-  ) -> RateQuote? { nil }
-}
-
-/// What is wrong with one field of a rate deck, and how to mend it.
-package struct RateDeckError: Error, Hashable, CustomStringConvertible {
-  /// From 1; the header line is line 1.
-  package let line: Int
-  package let field: String
-  package let reason: String
-
-  package init(line: Int, field: String, reason: String) {
-    (self.line, self.field, self.reason) = (line, field, reason)
+  package func quote(for number: some StringProtocol, at time: WallTime) -> RateQuote? {
+    let digits = Array(number.utf8)
+    return quote(for: digits.span, at: time)
   }
 
-  package var description: String { "line \(line), \(field): \(reason)" }
-}
-
-/// All that is wrong with a rate deck, up to ``RateDeckParser/mostErrors``.
-package struct RateDeckErrors: Error, Hashable, CustomStringConvertible {
-  package let errors: [RateDeckError]
-  /// How many there are in all.
-  package let total: Int
-
-  package var description: String {
-    let more = total > errors.count ? ["… and \(total - errors.count) more"] : []
-    return (errors.map(\.description) + more).joined(separator: "\n")
+  private func longest(
+    _ digits: Span<UInt8>, from start: Int, through end: Int
+  ) -> (group: Int, end: Int)? {
+    var (node, found): (Int, (group: Int, end: Int)?) = (0, nil)
+    for index in start..<max(start, end) {
+      let digit = digits[index] &- 48
+      guard digit < 10 else { return nil }  // Not a number: it has no price.
+      node = Int(branches[node * 10 + Int(digit)])
+      guard node > 0 else { break }
+      if groupAt[node] >= 0 { found = (Int(groupAt[node]), index + 1) }
+    }
+    return found
   }
 }
 
-/// Reads a rate deck from CSV bytes; the header line names the columns, in any order.
-///
-/// Needed: `prefix`, `price_per_minute`. Taken: `destination`, `connection_fee`, `minimum_s`,
-/// `increment_s`, `free_s`, `rounding`, `currency`, `valid_from`, `valid_until`, `days`, `from_time`,
-/// `to_time`.
-package struct RateDeckParser: Sendable {
-  package static let mostErrors = 50
+// MARK: - Times of day
 
-  /// Currency of rows that name none.
-  package let currency: Currency
+extension RateDeck {
+  /// How far ahead steps are given; behind it the dearest price of the prefix counts.
+  private static let horizon = Duration.seconds(2 * 86_400)
+  /// A change of the connection fee within this time counts at once, since it may ring until then.
+  private static let feeHorizon = Duration.seconds(600)
 
-  package init(currency: Currency = .eur) {
-    self.currency = currency
+  private func tariff(
+    of rows: ArraySlice<RateRow>, at time: WallTime
+  ) -> (RateRow, Tariff)? {
+    if rows.count == 1, let row = rows.first, row.schedule.isAllWeek {
+      // An end of validity in the middle of a call changes nothing: no other row is there.
+      return (row, row.tariff)
+    }
+    guard let first = dearest(of: rows, at: time) else { return nil }
+    var steps: [Tariff.Step] = []
+    var (price, fee) = (first.tariff.pricePerMinute, first.tariff.connectionFee)
+    let highest = rows.lazy.map(\.tariff.pricePerMinute).max() ?? price
+    for moment in changes(of: rows, after: time) {
+      let row = dearest(of: rows, at: moment)
+      if let row, moment < time + Self.feeHorizon { fee = max(fee, row.tariff.connectionFee) }
+      let next = row?.tariff.pricePerMinute ?? highest
+      if next != price { steps.append(Tariff.Step(from: moment, pricePerMinute: next)) }
+      price = next
+    }
+    if price != highest {
+      steps.append(Tariff.Step(from: time + Self.horizon, pricePerMinute: highest))
+    }
+    let tariff = try? Tariff(
+      currency: first.tariff.currency, connectionFee: fee,
+      pricePerMinute: first.tariff.pricePerMinute, minimumSeconds: first.tariff.minimumSeconds,
+      incrementSeconds: first.tariff.incrementSeconds, freeSeconds: first.tariff.freeSeconds,
+      roundingMicros: first.tariff.roundingMicros, steps: steps)
+    return tariff.map { (first, $0) }
   }
 
-  package func parse(_ bytes: [UInt8]) throws(RateDeckErrors) -> RateDeck { .empty }
+  /// Of the rows that count at `time` the one with the highest price.
+  private func dearest(of rows: ArraySlice<RateRow>, at time: WallTime) -> RateRow? {
+    let civil = zone.civil(at: time)
+    var found: RateRow?
+    for row in rows where row.schedule.isValid(at: time) && row.schedule.holds(civil) {
+      if row.tariff.pricePerMinute > (found?.tariff.pricePerMinute ?? -1) { found = row }
+    }
+    return found
+  }
+
+  /// The moments up to the horizon at which a row may begin or end to count, ascending.
+  private func changes(of rows: ArraySlice<RateRow>, after time: WallTime) -> [WallTime] {
+    let end = time + Self.horizon
+    var moments: Set<Int64> = []
+    // Twice a year an hour is missing or repeated: readings by both offsets are asked.
+    var offsets = [zone.offset(at: time.unixSeconds)]
+    if let change = zone.nextTransition(after: time.unixSeconds), change < end.unixSeconds {
+      moments.insert(change * 1000)
+      offsets.append(zone.offset(at: change))
+    }
+    let today = zone.civil(at: time).daysSinceEpoch
+    for row in rows {
+      moments.insert(row.schedule.validFrom.unixMilliseconds)
+      moments.insert(row.schedule.validUntil.unixMilliseconds)
+      guard !row.schedule.isAllWeek else { continue }
+      for day in today - 1...today + 3 {
+        for minute in [row.schedule.fromMinute, row.schedule.toMinute] {
+          let local = Int64(day) * 86_400 + Int64(minute) * 60
+          for offset in offsets { moments.insert((local - Int64(offset)) * 1000) }
+        }
+      }
+    }
+    return moments.filter { time.unixMilliseconds < $0 && $0 < end.unixMilliseconds }
+      .sorted().map { WallTime(unixMilliseconds: $0) }
+  }
 }

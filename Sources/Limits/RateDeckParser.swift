@@ -1,0 +1,179 @@
+package import Elements
+
+/// Reads a rate deck from CSV bytes; the header line names the columns, in any order.
+///
+/// Needed: `prefix`, `price_per_minute`. Taken: `destination`, `connection_fee`, `minimum_s`,
+/// `increment_s`, `free_s`, `rounding`, `currency`, `valid_from`, `valid_until`, `days`, `from_time`,
+/// `to_time`. A deck with a mistake is refused as a whole, and every mistake is named.
+package struct RateDeckParser: Sendable {
+  package static let mostErrors = 50
+  package static let mostRows = 2_000_000
+
+  /// Currency of rows that name none.
+  package let currency: Currency
+  /// Where dates and hours of the deck are read.
+  package let zone: TimeZoneRules
+
+  package init(currency: Currency = .eur, zone: TimeZoneRules = .utc) {
+    (self.currency, self.zone) = (currency, zone)
+  }
+
+  package func parse(_ bytes: [UInt8]) throws(RateDeckErrors) -> RateDeck {
+    var reading = RateDeckReading(bytes, self)
+    reading.run()
+    guard reading.errors.isEmpty else {
+      throw RateDeckErrors(errors: reading.errors, total: reading.errorCount)
+    }
+    return RateDeck(groups: reading.groups, names: reading.names, zone: zone)
+  }
+}
+
+/// The columns of a rate deck.
+enum RateColumn: Int, CaseIterable {
+  case prefix, destination, connectionFee, pricePerMinute, minimum, increment, free, rounding
+  case currency, validFrom, validUntil, days, fromTime, toTime
+
+  static let names = [
+    "prefix", "destination", "connection_fee", "price_per_minute", "minimum_s", "increment_s",
+    "free_s", "rounding", "currency", "valid_from", "valid_until", "days", "from_time", "to_time",
+  ]
+
+  /// As the header line has it.
+  var name: String { Self.names[rawValue] }
+}
+
+/// One reading of a rate deck: the rows so far and what is wrong with them.
+struct RateDeckReading {
+  private(set) var errors: [RateDeckError] = []
+  private(set) var errorCount = 0
+  private(set) var names: [String] = []
+  private var reader: CSVReader
+  private let parser: RateDeckParser
+  private var columns: [RateColumn] = []
+  /// Field number of each column, -1 where the deck has none.
+  private var places = [Int](repeating: -1, count: RateColumn.allCases.count)
+  private var namePlaces: [String: Int32] = [:]
+  private var rows: [(prefix: [UInt8], row: RateRow)] = []
+
+  init(_ bytes: [UInt8], _ parser: RateDeckParser) {
+    reader = CSVReader(bytes)
+    self.parser = parser
+  }
+
+  mutating func run() {
+    var fields: [CSVField] = []
+    do throws(RateDeckError) {
+      guard try reader.next(&fields) else {
+        throw RateDeckError(
+          line: 1, field: "header",
+          reason: "is missing; the first line must name the columns, like prefix,price_per_minute")
+      }
+      readHeader(fields)
+      guard errors.isEmpty else { return }
+      while try reader.next(&fields) {
+        guard rows.count < RateDeckParser.mostRows else {
+          throw RateDeckError(
+            line: reader.line, field: "row",
+            reason: "is beyond the \(RateDeckParser.mostRows) rows that a deck may have; split it")
+        }
+        do throws(RateDeckError) {
+          rows.append(try readRow(fields))
+        } catch {
+          note(error)
+        }
+      }
+    } catch {
+      note(error)
+    }
+    noteTwins()
+  }
+
+  /// Rows by prefix, in the order of prefixes.
+  var groups: [(prefix: [UInt8], rows: [RateRow])] {
+    var groups: [(prefix: [UInt8], rows: [RateRow])] = []
+    for (prefix, row) in rows {
+      if let last = groups.last, last.prefix == prefix {
+        groups[groups.count - 1].rows.append(row)
+      } else {
+        groups.append((prefix, [row]))
+      }
+    }
+    return groups
+  }
+
+  private mutating func note(_ error: RateDeckError) {
+    errorCount += 1
+    if errors.count < RateDeckParser.mostErrors { errors.append(error) }
+  }
+
+  // MARK: Header
+
+  private mutating func readHeader(_ fields: [CSVField]) {
+    for (index, field) in fields.enumerated() {
+      let name = reader.text(field).lowercased()
+        .split { $0 == " " || $0 == "-" }.joined(separator: "_")
+      guard let place = RateColumn.names.firstIndex(of: name) else {
+        let known = RateColumn.names.joined(separator: ", ")
+        note(
+          RateDeckError(
+            line: reader.line, field: "header",
+            reason: "names the column \"\(name)\", which is not known; there are \(known)"))
+        continue
+      }
+      if places[place] >= 0 {
+        note(
+          RateDeckError(
+            line: reader.line, field: "header", reason: "names \(name) twice; take one out"))
+      }
+      places[place] = index
+    }
+    for column in [RateColumn.prefix, .pricePerMinute] where places[column.rawValue] < 0 {
+      note(
+        RateDeckError(
+          line: reader.line, field: "header",
+          reason: "has no column \(column.name); add it to the first line"))
+    }
+  }
+
+  // MARK: Rows
+
+  private mutating func readRow(
+    _ fields: [CSVField]
+  ) throws(RateDeckError) -> (prefix: [UInt8], row: RateRow) {
+    let row = RateRowFields(reader: reader, fields: fields, places: places)
+    let prefix = try row.prefix()
+    let tariff = try row.tariff(default: parser.currency)
+    let schedule = try row.schedule(in: parser.zone)
+    let name = row.text(.destination) ?? ""
+    let place = namePlaces[name] ?? Int32(names.count)
+    if Int(place) == names.count {
+      names.append(name)
+      namePlaces[name] = place
+    }
+    let line = Int32(clamping: reader.line)
+    return (prefix, RateRow(tariff: tariff, destination: place, schedule: schedule, line: line))
+  }
+
+  /// Sorts by prefix and finds rows that say two things of the same hours.
+  private mutating func noteTwins() {
+    rows.sort { left, right in
+      left.prefix == right.prefix
+        ? left.row.line < right.row.line : left.prefix.lexicographicallyPrecedes(right.prefix)
+    }
+    var twins: [RateDeckError] = []
+    var start = 0
+    for index in rows.indices {
+      if rows[start].prefix != rows[index].prefix { start = index }
+      // Bounded: what is compared is the rows of one prefix, a few hours and dates each.
+      for earlier in start..<index where rows[earlier].row.schedule == rows[index].row.schedule {
+        let digits = String(decoding: rows[index].prefix.map { $0 + 48 }, as: UTF8.self)
+        twins.append(
+          RateDeckError(
+            line: Int(rows[index].row.line), field: "prefix",
+            reason: "\(digits) has a price in line \(rows[earlier].row.line) already; keep one"))
+        break
+      }
+    }
+    for twin in twins.sorted(by: { $0.line < $1.line }) { note(twin) }
+  }
+}

@@ -1,0 +1,207 @@
+import Elements
+import Testing
+
+@testable import Limits
+
+@Suite struct RateDeckTests {
+  private func deck(_ text: String, zone: TimeZoneRules = .utc) throws(RateDeckErrors) -> RateDeck {
+    try RateDeckParser(zone: zone).parse(Array(text.utf8))
+  }
+
+  private func errors(_ text: String) -> [String] {
+    do throws(RateDeckErrors) {
+      _ = try deck(text)
+      return []
+    } catch {
+      return error.errors.map(\.description)
+    }
+  }
+
+  private static let small = """
+    prefix,destination,connection_fee,price_per_minute,minimum_s,increment_s
+    34,Spain,0,0.0100,0,1
+    346,Spain mobile,0.01,0.0900,60,60
+    1,USA,0,0.0050,6,6
+    1809,Dominican Republic,0.05,0.2500,60,1
+    """
+
+  @Test("The longest prefix counts, with and without a plus")
+  func longestPrefix() throws {
+    let deck = try deck(Self.small)
+    #expect(deck.count == 4)
+    #expect(deck.quote(for: "34911234567", at: Bench.noon)?.destination == "Spain")
+    #expect(deck.quote(for: "+34600123456", at: Bench.noon)?.destination == "Spain mobile")
+    let caribbean = deck.quote(for: "18095551234", at: Bench.noon)
+    #expect(caribbean?.prefix == "1809")
+    #expect(caribbean?.tariff.connectionFee == 50_000)
+    #expect(caribbean?.tariff.pricePerMinute == 250_000)
+    #expect(caribbean?.tariff.minimumSeconds == 60)
+    #expect(deck.quote(for: "12025551234", at: Bench.noon)?.prefix == "1")
+  }
+
+  @Test(
+    "F10, F31: what is not in the deck, or not a number, has no price",
+    arguments: ["44123", "", "+", "34a", "3", "１２", "34 911", "*67346"])
+  func unknown(number: String) throws {
+    let deck = try deck(Self.small)
+    #expect(deck.quote(for: number, at: Bench.noon) == nil)
+    #expect(RateDeck.empty.quote(for: number, at: Bench.noon) == nil)
+  }
+
+  @Test(
+    "Spreadsheets: byte order mark, CRLF, quotes, any order of columns, semicolons, decimal commas")
+  func spreadsheet() throws {
+    let text =
+      "\u{FEFF}Price per minute;PREFIX;destination\r\n"
+      + "0,0475;+351;\"Portugal; \"\"mainland\"\"\"\r\n\r\n1,5; 882 ;\"Satellite\r\nnetworks\"\r\n"
+    let deck = try deck(text)
+    #expect(deck.quote(for: "351210000000", at: Bench.noon)?.tariff.pricePerMinute == 47_500)
+    #expect(
+      deck.quote(for: "351210000000", at: Bench.noon)?.destination == "Portugal; \"mainland\"")
+    #expect(deck.quote(for: "88216", at: Bench.noon)?.tariff.pricePerMinute == 1_500_000)
+  }
+
+  @Test("F36: negative, overflowing, too precise and missing amounts are named with line and field")
+  func wrongAmounts() {
+    let errors = errors(
+      """
+      prefix,price_per_minute,connection_fee,increment_s
+      34,-0.01,0,1
+      35,99999999999999999999,0,1
+      36,0.0000001,0,1
+      37,,0,1
+      38,0.01,1000001,1
+      39,0.01,0,0
+      40,0.01,0,-5
+      41,abc,0,1
+      """)
+    #expect(
+      errors == [
+        "line 2, price_per_minute: \"-0.01\" may not be negative",
+        "line 3, price_per_minute: \"99999999999999999999\" must be a number like 0.0475",
+        "line 4, price_per_minute: \"0.0000001\" has more than six decimals; round it up to six",
+        "line 5, price_per_minute: is empty; write 0 for a destination that costs nothing",
+        "line 6, connection_fee: is above 1000000, which no call costs",
+        "line 7, increment_s: must be from 1 to 86400",
+        "line 8, increment_s: \"-5\" must be whole seconds, like 60",
+        "line 9, price_per_minute: \"abc\" must be a number like 0.0475",
+      ])
+  }
+
+  @Test("A wrong header names what is known; a missing column says which")
+  func wrongHeader() {
+    let errors = errors("prefix,rate\n34,0.01\n")
+    #expect(errors.count == 2)
+    #expect(errors.first?.hasPrefix("line 1, header: names the column \"rate\"") == true)
+    #expect(
+      errors.last == "line 1, header: has no column price_per_minute; add it to the first line")
+    #expect(self.errors("").first?.hasPrefix("line 1, header: is missing") == true)
+  }
+
+  @Test("Prefixes that are no numbers, twins and open quotes are refused")
+  func wrongRows() {
+    let errors = errors(
+      "prefix,price_per_minute\n0034,1\n^34.*,1\n49,1\n1234567890123456,1\n49,2\n50,\"1\n")
+    #expect(errors.count == 5)
+    #expect(errors[0].contains("begins with 0"))
+    #expect(errors[1].hasPrefix("line 3, prefix: \"^34.*\" must be 1 to 15 digits"))
+    #expect(errors[2].hasPrefix("line 5, prefix"))
+    #expect(errors[3] == "line 7, field 2: has an opening quote and no closing one; add it")
+    #expect(errors[4] == "line 6, prefix: 49 has a price in line 4 already; keep one")
+  }
+
+  @Test("At most fifty mistakes are listed, and all are counted")
+  func manyErrors() {
+    let text = "prefix,price_per_minute\n" + (0..<80).map { _ in "x,1\n" }.joined()
+    do throws(RateDeckErrors) {
+      _ = try deck(text)
+      Issue.record("a wrong deck was taken")
+    } catch {
+      #expect(error.errors.count == 50)
+      #expect(error.total == 80)
+      #expect(error.description.hasSuffix("… and 30 more"))
+    }
+  }
+
+  private static let timed = """
+    prefix,destination,price_per_minute,days,from_time,to_time
+    44,UK peak,0.10,mon-fri,08:00,20:00
+    44,UK night,0.04,mon-fri,20:00,08:00
+    44,UK weekend,0.03,sat sun,00:00,24:00
+    44,UK Monday before dawn,0.03,mon,00:00,08:00
+    """
+
+  @Test("F08: a quote before the boundary has the step to the other price")
+  func timeBands() throws {
+    let deck = try deck(Self.timed)
+    let quote = try #require(deck.quote(for: "442071234567", at: Bench.noon))
+    #expect(quote.tariff.pricePerMinute == 100_000)
+    let eight = Bench.noon + .seconds(8 * 3600)
+    #expect(
+      quote.tariff.steps.first == Tariff.Step(from: eight, pricePerMinute: 40_000))
+    #expect(
+      quote.tariff.steps.dropFirst().first
+        == Tariff.Step(from: eight + .seconds(12 * 3600), pricePerMinute: 100_000))
+    let sunday = Bench.noon + .seconds(-86_400)
+    #expect(deck.quote(for: "44207", at: sunday)?.destination == "UK weekend")
+    let saturdayDawn = WallTime(
+      unixSeconds: CivilTime(year: 2026, month: 3, day: 7, hour: 3).secondsSinceEpoch)
+    #expect(deck.quote(for: "44207", at: saturdayDawn)?.tariff.pricePerMinute == 40_000)
+  }
+
+  @Test("Hours are those of the deck's zone")
+  func timeBandsInZone() throws {
+    let madrid = try TestZones.load("Europe/Madrid")
+    let deck = try deck(Self.timed, zone: madrid)
+    let seven = Bench.noon + .seconds(-5 * 3600)  // 07:00 UTC is 08:00 in Madrid.
+    #expect(deck.quote(for: "44", at: seven)?.tariff.pricePerMinute == 100_000)
+    #expect(deck.quote(for: "44", at: seven + .seconds(-1))?.tariff.pricePerMinute == 30_000)
+  }
+
+  @Test(
+    "Hours that no row speaks of have no price; dates that are over fall back to the shorter prefix"
+  )
+  func gaps() throws {
+    let deck = try deck(
+      """
+      prefix,price_per_minute,valid_from,valid_until,from_time,to_time
+      44,0.10,,,,
+      447,0.20,2026-01-01,2026-02-28,,
+      447,0.25,2026-03-03,,,
+      448,0.50,,,08:00,10:00
+      """)
+    let february = Bench.noon + .seconds(-5 * 86_400)
+    #expect(deck.quote(for: "4471", at: february)?.tariff.pricePerMinute == 200_000)
+    #expect(deck.quote(for: "4471", at: Bench.noon)?.prefix == "44")
+    let march = Bench.noon + .seconds(86_400)
+    #expect(deck.quote(for: "4471", at: march)?.tariff.pricePerMinute == 250_000)
+    #expect(deck.quote(for: "4481", at: Bench.noon) == nil)
+  }
+
+  @Test("Validity that changes in the middle of a call is a step")
+  func validityStep() throws {
+    let deck = try deck(
+      """
+      prefix,price_per_minute,valid_from,valid_until
+      33,0.10,,2026-03-02 12:30
+      33,0.30,2026-03-02 12:30,
+      """)
+    let quote = try #require(deck.quote(for: "331", at: Bench.noon))
+    #expect(quote.tariff.pricePerMinute == 100_000)
+    #expect(
+      quote.tariff.steps.first
+        == Tariff.Step(from: Bench.noon + .seconds(1800), pricePerMinute: 300_000))
+  }
+
+  @Test("Bytes of any kind never trap the parser", arguments: UInt64(1)...200)
+  func garbage(seed: UInt64) {
+    var dice = SplitMix(seed: seed)
+    let pieces = [
+      "prefix", "price_per_minute", ",", ";", "\n", "\r\n", "\"", "34", "0.1", "-", "99999999999",
+      "mon-fri", "valid_from", "from_time", "2026-02-30", "25:00", "\u{FEFF}", "é", "\t",
+    ]
+    let text = (0..<60).map { _ in pieces[Int.random(in: 0..<pieces.count, using: &dice)] }
+    let header = seed % 2 == 0 ? "prefix,price_per_minute,days,valid_from,from_time\n" : ""
+    _ = errors(header + text.joined())
+  }
+}
