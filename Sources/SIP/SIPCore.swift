@@ -71,6 +71,11 @@ extension SIPCore {
   /// Whether our request still waits for its final response.
   package func isPending(_ id: ClientTransactionID) -> Bool { clients[id]?.isPending ?? false }
 
+  /// Whether our INVITE has had a provisional response, 100 included, and waits for its final one.
+  package func isProceeding(_ id: ClientTransactionID) -> Bool {
+    clients[id]?.isProceeding ?? false
+  }
+
   /// The dialog that Replaces (RFC 3891 §3), Join or Target-Dialog names.
   package func dialog(named name: Replaces) -> DialogID? {
     dialog(callID: name.callID, localTag: name.toTag, remoteTag: name.fromTag)

@@ -13,6 +13,8 @@ package struct SwitchConfiguration: Sendable {
   package var nonceSecret: Secret
   /// Names and addresses by which requests may call us besides the tenants' domains.
   package var ownHosts: [String] = []
+  /// Addresses of ours besides the one that a request came in on: public ones in front of a NAT.
+  package var ownAddresses: Set<IPAddress> = []
 
   package init(nonceSecret: Secret) {
     self.nonceSecret = nonceSecret

@@ -117,6 +117,8 @@ package struct ForwardEntry: Codable, Hashable, Sendable {
   package var noAnswer: String?
   package var noAnswerSeconds = 20
   package var notRegistered: String?
+  /// A phone may forward by answering 3xx. Off by default: a stolen phone would do so, too.
+  package var byPhone = false
 
   package init() {}
 }

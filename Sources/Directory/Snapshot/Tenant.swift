@@ -90,6 +90,8 @@ package struct Forwards: Hashable, Sendable {
   /// How long it rings before `noAnswer`.
   package let noAnswerAfter: Duration
   package let notRegistered: [UInt8]?
+  /// A phone's own 3xx answer counts as a forward of this extension.
+  package let byPhone: Bool
 
   init(_ entry: ForwardEntry) {
     always = entry.always.map { Array($0.utf8) }
@@ -97,6 +99,7 @@ package struct Forwards: Hashable, Sendable {
     noAnswer = entry.noAnswer.map { Array($0.utf8) }
     noAnswerAfter = .seconds(entry.noAnswerSeconds)
     notRegistered = entry.notRegistered.map { Array($0.utf8) }
+    byPhone = entry.byPhone
   }
 }
 

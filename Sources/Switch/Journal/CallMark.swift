@@ -24,14 +24,16 @@ package struct DialogMark: Hashable, Sendable {
   package var sequence: UInt32
   /// Where requests of this dialog went.
   package var flow: Flow
+  /// A carrier may be connected to again; a phone's connection died with the process.
+  package var isTrunk: Bool
 
   package init(
     callID: [UInt8], local: [UInt8], remote: [UInt8], target: [UInt8], routes: [[UInt8]],
-    sequence: UInt32, flow: Flow
+    sequence: UInt32, flow: Flow, isTrunk: Bool
   ) {
     (self.callID, self.local, self.remote) = (callID, local, remote)
     (self.target, self.routes, self.sequence) = (target, routes, sequence)
-    self.flow = flow
+    (self.flow, self.isTrunk) = (flow, isTrunk)
   }
 }
 
@@ -66,6 +68,7 @@ extension DialogMark {
     for route in routes { writer.write(route) }
     writer.write(sequence)
     flow.encode(into: &writer)
+    writer.write(isTrunk)
   }
 
   fileprivate init(from reader: inout ByteReader) throws(ByteCodingError) {
@@ -77,6 +80,6 @@ extension DialogMark {
     for _ in 0..<(try reader.read(UInt32.self)) { routes.append(try reader.readBytes()) }
     self.init(
       callID: callID, local: local, remote: remote, target: target, routes: routes,
-      sequence: try reader.read(), flow: try Flow(from: &reader))
+      sequence: try reader.read(), flow: try Flow(from: &reader), isTrunk: try reader.readBool())
   }
 }

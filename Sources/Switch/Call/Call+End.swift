@@ -1,0 +1,248 @@
+import Directory
+import Elements
+import Limits
+import Relay
+import SIP
+import SIPSyntax
+
+// Every way in which a call ends leads through here, once.
+
+extension SwitchCore {
+  /// Ends the call: each leg in its own way, then media, money and record.
+  ///
+  /// A caller without an answer gets `failure`, or what the cause stands for. `reason` is the Reason
+  /// value of the side that hung up, to be passed on.
+  mutating func end(
+    _ call: inout Call, _ cause: HangupCause, by party: CallDetailRecord.Party,
+    failure: LegFailure? = nil, reason: [UInt8]? = nil, at now: Now
+  ) throws(LegContradiction) {
+    guard call.phase != .ending else { return }
+    call.phase = .ending
+    call.endUntil = now.instant + configuration.calls.ending
+    (call.record.cause, call.record.endedBy, call.record.endedAt) = (cause, party, now.wall)
+    call.exchange = nil
+    refuseCaller(&call, failure ?? LegFailure(cause), reason: reason, at: now)
+    for leg in call.legs.indices {
+      switch call.legs[leg].state {
+      case .preparing, .inviting, .ringing:
+        if leg == 0 {
+          try call.legs[0].take(.ended)
+        } else {
+          try cancelLeg(&call, leg, cause: cause, at: now)
+        }
+      case .answered, .talking: try hangUp(&call, leg, cause: cause, reason: reason, at: now)
+      case .cancelling, .ending, .over: break
+      }
+    }
+    for branch in call.branches.indices { releaseKeptHold(of: branch, in: &call, at: now) }
+    closeMedia(&call)
+    log(
+      .info, "call ended", call: call, Alert.Fact("cause", cause.rawValue),
+      Alert.Fact("by", party.rawValue), Alert.Fact("status", "\(call.record.status)"))
+  }
+
+  /// The final answer to the INVITE of the caller, if it has none yet.
+  private mutating func refuseCaller(
+    _ call: inout Call, _ failure: LegFailure, reason: [UInt8]?, at now: Now
+  ) {
+    guard let server = call.caller.serverInvite else { return }
+    call.caller.serverInvite = nil
+    owners.invites[server] = nil
+    var status = StatusCode(exactly: Int(failure.statusForCaller)) ?? 500
+    if call.caller.party.trunk != nil, failure.cause == .noChannel { status = 486 }
+    var headers = [HeaderDraft(.reason, reason ?? failure.reasonValue)]
+    if let warning = failure.warning { headers.append(HeaderDraft(.warning, warning)) }
+    if status == 503 || failure.retryAfterSeconds != nil {
+      headers.append(HeaderDraft(.retryAfter, "\(failure.retryAfterSeconds ?? 30)"))
+    }
+    call.record.status = status.number
+    respond(server, ResponseDraft(status, headers: headers), at: now)
+  }
+
+  /// Lets a leg go that has no answer yet.
+  mutating func cancelLeg(
+    _ call: inout Call, _ leg: Int, cause: HangupCause = .normal, at now: Now
+  ) throws(LegContradiction) {
+    guard let client = call.legs[leg].clientInvite, call.legs[leg].state != .preparing else {
+      return try over(&call, leg, .neverAnswered, at: now)
+    }
+    if call.legs[leg].isConfirmed { return try hangUp(&call, leg, cause: cause, at: now) }
+    guard call.legs[leg].isEarly else { return }
+    try call.legs[leg].take(.cancelled)
+    // RFC 3326: phones show no missed call when somebody else has answered.
+    let words =
+      call.answered != nil
+      ? Array("SIP;cause=200;text=\"Call completed elsewhere\"".utf8)
+      : LegFailure(cause).reasonValue
+    sip.cancel(client, headers: [HeaderDraft(.reason, words)], at: now, effects: &output.wire)
+  }
+
+  /// Sends BYE on a confirmed leg.
+  mutating func hangUp(
+    _ call: inout Call, _ leg: Int, cause: HangupCause, reason: [UInt8]? = nil, at now: Now
+  ) throws(LegContradiction) {
+    guard let dialog = call.legs[leg].dialog else {
+      return try over(&call, leg, .unknown, at: now)
+    }
+    try call.legs[leg].take(.hungUp)
+    let words = reason ?? LegFailure(cause).reasonValue
+    let isSent = sendBye(
+      in: dialog, owner: .bye(call.id, leg: leg), reasonValue: words, at: now)
+    if !isSent { try over(&call, leg, .unknown, at: now) }
+  }
+
+  @discardableResult
+  mutating func sendBye(
+    in dialog: DialogID, owner: Owners.Client?, reasonValue: [UInt8], at now: Now
+  ) -> Bool {
+    let draft = RequestDraft(.bye, headers: [HeaderDraft(.reason, reasonValue)])
+    guard let client = try? sip.send(draft, in: dialog, at: now, effects: &output.wire) else {
+      return false
+    }
+    if let owner { owners.clients[client] = owner }
+    return true
+  }
+
+  mutating func sendBye(
+    in dialog: DialogID, owner: Owners.Client?, reason: HangupCause, at now: Now
+  ) {
+    sendBye(in: dialog, owner: owner, reasonValue: LegFailure(reason).reasonValue, at: now)
+  }
+
+  /// A leg is done: its money is settled and its channel is free.
+  mutating func over(
+    _ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now
+  ) throws(LegContradiction) {
+    guard !call.legs[leg].isOver else { return }
+    try call.legs[leg].take(.ended)
+    settleMoney(&call, leg, outcome, at: now)
+    if call.legs[leg].holdsChannel, let trunk = call.legs[leg].party.trunk {
+      call.legs[leg].holdsChannel = false
+      trunks[trunk]?.releaseChannel()
+    }
+    if let dialog = call.legs[leg].dialog { owners.dialogs[dialog] = nil }
+    if leg != 0, call.phase != .ending, call.legs[leg].media.isAttached, call.answered != leg {
+      call.legs[leg].media.isAttached = false
+      output.relay.append(.detach(call.media.session, leg: leg))
+    }
+  }
+
+  /// The answer to our BYE, or that there will be none.
+  mutating func byeAnswered(
+    _ call: inout Call, _ leg: Int, status: UInt16?, at now: Now
+  ) throws(LegContradiction) {
+    guard call.legs[leg].state == .ending else { return }
+    // 481: the dialog is gone on the other side. Nothing else than these proves that it stopped.
+    let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
+    if !isProven { possiblyStillUp(call, leg, at: now) }
+    try over(&call, leg, isProven ? .ended(at: now.instant) : .unknown, at: now)
+  }
+
+  private mutating func possiblyStillUp(_ call: Call, _ leg: Int, at now: Now) {
+    guard let trunk = call.legs[leg].party.trunk, call.legs[leg].paid != nil else { return }
+    alert(
+      .possiblyStillUp, .critical, tenant: call.record.tenant, key: "up-\(call.id)-\(leg)", at: now,
+      [
+        Alert.Fact("call", "\(call.id)"),
+        Alert.Fact("trunk", rules.directory.trunk(trunk)?.name ?? "\(trunk)"),
+        Alert.Fact("to", call.record.normalised),
+        Alert.Fact("why", "the carrier did not confirm that the call has ended"),
+      ])
+  }
+
+  // MARK: - The end of the end
+
+  /// Nothing is under way any more.
+  func isGone(_ call: Call) -> Bool {
+    call.phase == .ending && call.media.state == .closed && call.legs.allSatisfy(\.isOver)
+  }
+
+  /// The call waited long enough for answers that do not come.
+  mutating func endAtLast(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    for leg in call.legs.indices where !call.legs[leg].isOver {
+      if leg != 0 { possiblyStillUp(call, leg, at: now) }
+      try over(&call, leg, .unknown, at: now)
+    }
+    call.media.state = .closed
+  }
+
+  /// Writes the one record of the call and forgets it.
+  mutating func finish(_ call: inout Call, at now: Now) {
+    var record = call.record
+    record.legs = call.legs.filter { $0.index == 0 || $0.clientInvite != nil }.map {
+      $0.recorded(at: $0.index == 0 ? .caller : .callee)
+    }
+    journal.write(.record(record))
+    owners.sessions[call.media.session] = nil
+    for leg in call.legs {
+      if let dialog = leg.dialog { owners.dialogs[dialog] = nil }
+      if let server = leg.serverInvite { owners.invites[server] = nil }
+    }
+    if isDraining, calls.isEmpty { output.publications.append(.drained) }
+  }
+
+  /// A contradiction of ours in this call: it ends here, and nothing else is touched.
+  mutating func poison(_ call: inout Call, _ error: LegContradiction, at now: Now) {
+    status.callsPoisoned += 1
+    log(.error, "call poisoned", call: call, Alert.Fact("why", "\(error)"))
+    alert(
+      .internalFault, .critical, tenant: call.record.tenant, key: "fault-\(call.id)", at: now,
+      [Alert.Fact("call", "\(call.id)"), Alert.Fact("why", "\(error)")])
+    if call.phase != .ending {
+      call.phase = .ending
+      (call.record.cause, call.record.endedBy) = (.internalFault, .system)
+      call.record.endedAt = now.wall
+    }
+    call.endUntil = now.instant + configuration.calls.ending
+    if let server = call.caller.serverInvite {
+      call.caller.serverInvite = nil
+      owners.invites[server] = nil
+      call.record.status = 500
+      respond(server, 500, at: now)
+    }
+    for leg in call.legs.indices where !call.legs[leg].isOver {
+      if let dialog = call.legs[leg].dialog, sip.dialog(dialog)?.state == .confirmed {
+        call.legs[leg].force(.ending)
+        let isSent = sendBye(
+          in: dialog, owner: .bye(call.id, leg: leg),
+          reasonValue: LegFailure(.internalFault).reasonValue, at: now)
+        if isSent { continue }
+      } else if let client = call.legs[leg].clientInvite, sip.isPending(client) {
+        call.legs[leg].force(.cancelling)
+        sip.cancel(client, headers: [], at: now, effects: &output.wire)
+        continue
+      }
+      settleMoney(&call, leg, .unknown, at: now)
+      try? over(&call, leg, .unknown, at: now)
+    }
+    for branch in call.branches.indices { releaseKeptHold(of: branch, in: &call, at: now) }
+    closeMedia(&call)
+  }
+}
+
+extension LegFailure {
+  /// The status for the caller: what the other side said, where that is no secret and no invitation to act.
+  var statusForCaller: UInt16 {
+    switch status {
+    case 401, 407, 402: 403
+    case 300...399: 480
+    case 487: cause == .cancelled ? 487 : 480
+    case 400...699: cause == HangupCause(status: status) ? status : cause.status
+    case _: cause.status
+    }
+  }
+
+  /// The value of Reason: the Q.850 cause that we were told, or the one that our cause stands for.
+  var reasonValue: [UInt8] {
+    Array("Q.850;cause=\(q850 ?? cause.q850);text=\"\(cause.phrase)\"".utf8)
+  }
+
+  /// What a person at the phone should read; nothing about our inside.
+  var warning: String? {
+    switch cause {
+    case .limitReached, .unknownRate, .noChannel, .journalUnavailable, .forbidden, .draining:
+      "399 pbx \"\(cause.phrase)\""
+    case _: nil
+    }
+  }
+}

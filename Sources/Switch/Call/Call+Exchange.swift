@@ -1,0 +1,215 @@
+import Elements
+import SDP
+import SIP
+import SIPSyntax
+
+// Offers and answers in the running call: hold, codecs, video, moved media; passed from leg to leg.
+
+extension SwitchCore {
+  /// A re-INVITE or UPDATE of a party.
+  mutating func offered(
+    _ call: inout Call, _ leg: Int, _ server: ServerTransactionID, _ message: Message, at now: Now
+  ) throws(LegContradiction) {
+    let offer = sdp(of: message)
+    if !message.body.isEmpty, offer == nil { return respond(server, 488, at: now) }
+    guard let terms = agreeTimer(&call.legs[leg], server, message, at: now) else { return }
+    let isRefresh = offer == nil ? message.method == .update : offer == call.legs[leg].media.said
+    if isRefresh {
+      return acceptRefresh(&call, leg, server, message, hasOffer: offer != nil, terms, at: now)
+    }
+    guard call.phase == .talking, let peer = call.peer(of: leg), call.exchange == nil,
+      call.legs[leg].state == .talking, call.legs[peer].state == .talking
+    else {
+      // RFC 3261 §14.2: somebody else's offer is under way.
+      return respond(server, call.phase == .ending ? 481 : 491, at: now)
+    }
+    var exchange = Exchange(kind: .passed(message.method), from: leg, to: peer, server: server)
+    exchange.before = [leg: call.legs[leg].media, peer: call.legs[peer].media]
+    exchange.terms = terms.value
+    exchange.isLate = offer == nil
+    call.exchange = exchange
+    if let offer {
+      guard offer.isUsable, call.legs[leg].media.takeOffer(offer, using: &dice) else {
+        return try refuseExchange(&call, status: 488, at: now)
+      }
+    }
+    try passOffer(&call, at: now)
+  }
+
+  /// Sends the offer to the other leg, once there are ports for each of its streams.
+  private mutating func passOffer(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    guard var exchange = call.exchange, exchange.client == nil,
+      case .passed(let method) = exchange.kind, let dialog = call.legs[exchange.to].dialog
+    else { return }
+    var draft = RequestDraft(method)
+    draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
+    addTimer(of: call.legs[exchange.to], to: &draft)
+    if !exchange.isLate, let offer = call.legs[exchange.from].media.said {
+      for leg in [exchange.from, exchange.to] where !call.legs[leg].media.hasPorts(for: offer) {
+        growMedia(call, leg: leg, for: offer)
+        exchange.waitsForPorts = true
+      }
+      if exchange.waitsForPorts, !hasPorts(call, exchange, offer) {
+        call.exchange = exchange
+        return
+      }
+      guard
+        let body = call.legs[exchange.to].media.makeOffer(from: offer, codecs: [], using: &dice)
+      else { return try refuseExchange(&call, status: 488, at: now) }
+      draft.body = .sdp(body.serialized())
+    }
+    do throws(DialogError) {
+      let client = try sip.send(draft, in: dialog, at: now, effects: &output.wire)
+      exchange.client = client
+      owners.clients[client] = .exchange(call.id)
+      call.exchange = exchange
+    } catch {
+      if case .pending = error { return try refuseExchange(&call, status: 491, at: now) }
+      try refuseExchange(&call, status: 481, at: now)
+    }
+  }
+
+  private func hasPorts(
+    _ call: Call, _ exchange: Exchange, _ offer: SessionDescription
+  ) -> Bool {
+    call.legs[exchange.from].media.hasPorts(for: offer)
+      && call.legs[exchange.to].media.hasPorts(for: offer)
+  }
+
+  /// Ports have come.
+  mutating func resumeExchange(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    guard let exchange = call.exchange else { return }
+    if exchange.waitsForPorts, exchange.client == nil {
+      guard let offer = call.legs[exchange.from].media.said, hasPorts(call, exchange, offer) else {
+        return
+      }
+      return try passOffer(&call, at: now)
+    }
+    if exchange.waitsToAnswer { try answerLateOffer(&call, at: now) }
+  }
+
+  // MARK: - The answer
+
+  /// The response to what we passed on, or to a refresh of ours.
+  mutating func exchangeAnswered(
+    _ call: inout Call, _ client: ClientTransactionID, _ message: Message, at now: Now
+  ) throws(LegContradiction) {
+    guard let exchange = call.exchange, exchange.client == client, let status = message.status,
+      status.isFinal
+    else { return }
+    call.legs[exchange.to].note(message)
+    if case .refresh = exchange.kind {
+      return try refreshAnswered(&call, exchange, message, at: now)
+    }
+    guard status.isSuccess else {
+      if status == 481 || status == 408 {
+        try refuseExchange(&call, status: status, at: now)
+        return try end(&call, .sessionExpired, by: .system, at: now)
+      }
+      return try refuseExchange(&call, status: status, at: now)
+    }
+    startTimer(&call.legs[exchange.to], after: message, at: now)
+    guard case .passed(let method) = exchange.kind else { return }
+    let body = sdp(of: message)
+    if exchange.isLate {
+      // The 200 of a re-INVITE without offer brings one: it waits for the ACK of the other side.
+      guard let body, call.legs[exchange.to].media.takeOffer(body, using: &dice) else {
+        acknowledgeExchange(call, exchange, body: nil, at: now)
+        return try refuseExchange(&call, status: 488, at: now)
+      }
+      return try answerLateOffer(&call, at: now)
+    }
+    if method == .invite { acknowledgeExchange(call, exchange, body: nil, at: now) }
+    guard let body, (try? call.legs[exchange.to].media.takeAnswer(body)) != nil,
+      let answer = call.legs[exchange.from].media.makeAnswer(from: body)
+    else { return try refuseExchange(&call, status: 488, at: now) }
+    respondToExchange(&call, exchange, body: answer, at: now)
+    updateMedia(call, leg: exchange.from)
+    updateMedia(call, leg: exchange.to)
+    call.exchange = nil
+  }
+
+  /// Makes the other side's offer ours, for the side that asked without one.
+  private mutating func answerLateOffer(
+    _ call: inout Call, at now: Now
+  ) throws(LegContradiction) {
+    guard var exchange = call.exchange, let offer = call.legs[exchange.to].media.said else {
+      return
+    }
+    guard hasPorts(call, exchange, offer) else {
+      growMedia(call, leg: exchange.from, for: offer)
+      growMedia(call, leg: exchange.to, for: offer)
+      exchange.waitsToAnswer = true
+      call.exchange = exchange
+      return
+    }
+    exchange.waitsToAnswer = false
+    guard
+      let body = call.legs[exchange.from].media.makeOffer(from: offer, codecs: [], using: &dice)
+    else {
+      acknowledgeExchange(call, exchange, body: nil, at: now)
+      return try refuseExchange(&call, status: 488, at: now)
+    }
+    exchange.waitsForAcknowledgement = true
+    respondToExchange(&call, exchange, body: body, at: now)
+    exchange.server = nil
+    call.exchange = exchange
+  }
+
+  /// The ACK that brings the answer to a late offer.
+  mutating func exchangeAcknowledged(
+    _ call: inout Call, _ leg: Int, _ message: Message, at now: Now
+  ) throws(LegContradiction) {
+    guard let exchange = call.exchange, exchange.waitsForAcknowledgement, exchange.from == leg
+    else { return }
+    call.exchange = nil
+    guard let answer = sdp(of: message),
+      (try? call.legs[exchange.from].media.takeAnswer(answer)) != nil,
+      let body = call.legs[exchange.to].media.makeAnswer(from: answer)
+    else {
+      acknowledgeExchange(call, exchange, body: nil, at: now)
+      return try end(&call, .incompatible, by: .system, at: now)
+    }
+    acknowledgeExchange(call, exchange, body: body, at: now)
+    updateMedia(call, leg: exchange.from)
+    updateMedia(call, leg: exchange.to)
+  }
+
+  /// Nothing came of it: both legs are as before, and the one who asked is told.
+  mutating func refuseExchange(
+    _ call: inout Call, status: StatusCode, at now: Now
+  ) throws(LegContradiction) {
+    guard let exchange = call.exchange else { return }
+    call.exchange = nil
+    for leg in exchange.before.keys.sorted() {
+      guard let before = exchange.before[leg] else { continue }
+      let ports = call.legs[leg].media.ports
+      let origin = call.legs[leg].media.origin
+      call.legs[leg].media = before
+      (call.legs[leg].media.ports, call.legs[leg].media.origin) = (ports, origin)
+      updateMedia(call, leg: leg)
+    }
+    guard let server = exchange.server else { return }
+    let isSayable = [481, 488, 491, 606, 415, 408].contains(status.number)
+    respond(server, isSayable ? status : 488, at: now)
+  }
+
+  private mutating func respondToExchange(
+    _ call: inout Call, _ exchange: Exchange, body: SessionDescription, at now: Now
+  ) {
+    guard let server = exchange.server else { return }
+    var draft = ResponseDraft(200, body: .sdp(body.serialized()))
+    draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
+    addTimer(exchange.terms, of: &call.legs[exchange.from], to: &draft, at: now)
+    respond(server, draft, at: now)
+  }
+
+  private mutating func acknowledgeExchange(
+    _ call: Call, _ exchange: Exchange, body: SessionDescription?, at now: Now
+  ) {
+    guard exchange.kind == .passed(.invite), let dialog = call.legs[exchange.to].dialog else {
+      return
+    }
+    acknowledge(dialog, body: body, at: now)
+  }
+}

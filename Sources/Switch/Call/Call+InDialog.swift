@@ -1,0 +1,81 @@
+import Elements
+import Limits
+import SDP
+import SIP
+import SIPSyntax
+
+// Requests within a dialog: what a party asks during its call.
+
+extension SwitchCore {
+  mutating func inDialog(
+    _ server: ServerTransactionID, _ message: Message, _ dialog: DialogID, at now: Now
+  ) {
+    guard let owner = owners.dialogs[dialog] else {
+      // A dialog that is being ended without a leg of its own: a further fork.
+      respond(server, message.method == .bye ? 200 : 481, at: now)
+      return
+    }
+    withCall(owner.call, at: now) { (core, call) throws(LegContradiction) in
+      call.legs[owner.leg].note(message)
+      switch message.method {
+      case .bye: try core.hungUp(&call, owner.leg, server, message, at: now)
+      case .invite, .update: try core.offered(&call, owner.leg, server, message, at: now)
+      case .info: core.passInfo(&call, owner.leg, server, message, at: now)
+      case .prack:
+        // An offer in a PRACK would need a second exchange within the first.
+        core.respond(server, message.body.isEmpty ? 200 : 488, at: now)
+      case .options: core.respond(server, core.sip.optionsAnswer(), at: now)
+      case .refer: core.respond(server, 403, at: now)
+      case .subscribe, .notify: core.respond(server, 489, at: now)
+      case .ack, .cancel, .register, .publish, .message, .other:
+        core.respond(server, 405, [HeaderDraft(.allow, Self.allow)], at: now)
+      }
+    }
+  }
+
+  /// BYE: the leg is over, and so is the call.
+  private mutating func hungUp(
+    _ call: inout Call, _ leg: Int, _ server: ServerTransactionID, _ message: Message, at now: Now
+  ) throws(LegContradiction) {
+    respond(server, 200, at: now)
+    let wasLive = call.phase != .ending && (leg == 0 || leg == call.answered)
+    try over(&call, leg, .ended(at: now.instant), at: now)
+    guard wasLive else { return }
+    try end(
+      &call, .normal, by: leg == 0 ? .caller : .callee,
+      reason: message.text(.reason).map { Array($0.utf8) }, at: now)
+  }
+
+  /// CANCEL of the caller: its INVITE gets 487, everybody else is let go.
+  mutating func cancelled(_ server: ServerTransactionID, _ message: Message, at now: Now) {
+    guard let id = owners.invites[server] else {
+      respond(server, 487, at: now)
+      return
+    }
+    withCall(id, at: now) { (core, call) throws(LegContradiction) in
+      try core.end(
+        &call, .cancelled, by: .caller, failure: LegFailure(.cancelled),
+        reason: message.text(.reason).map { Array($0.utf8) }, at: now)
+    }
+  }
+
+  /// DTMF and the like as INFO: passed to the other leg, its answer passed back (RFC 6086 for legacy use).
+  private mutating func passInfo(
+    _ call: inout Call, _ leg: Int, _ server: ServerTransactionID, _ message: Message, at now: Now
+  ) {
+    guard let peer = call.peer(of: leg), let dialog = call.legs[peer].dialog,
+      call.legs[peer].isConfirmed
+    else { return respond(server, 481, at: now) }
+    var draft = RequestDraft(.info)
+    if let package = message.text(.infoPackage) {
+      draft.headers.append(HeaderDraft(.infoPackage, package))
+    }
+    if !message.body.isEmpty, let type = message.first(.contentType) {
+      draft.body = BodyDraft(contentType: message.text(type), bytes: message.bodyBytes)
+    }
+    guard let client = try? sip.send(draft, in: dialog, at: now, effects: &output.wire) else {
+      return respond(server, 481, at: now)
+    }
+    owners.clients[client] = .passed(call.id, server)
+  }
+}

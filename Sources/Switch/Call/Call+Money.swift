@@ -1,0 +1,116 @@
+import Elements
+import Limits
+import Numbering
+import Relay
+import SIP
+
+// What the ledger is told of a leg, and what it makes of it.
+
+extension SwitchCore {
+  /// Writes what the ledger did, and the alerts that belong to it, into the batch of this event.
+  mutating func write(
+    _ entries: [LedgerEntry], _ notices: [LedgerNotice], call: Call? = nil, at now: Now
+  ) {
+    for entry in entries { journal.write(.ledger(entry)) }
+    for notice in notices { journal.write(.alert(alert(of: notice, call: call, at: now))) }
+  }
+
+  /// The called party answered: talk time counts from here.
+  mutating func startCharging(_ call: inout Call, _ leg: Int, at now: Now) {
+    guard var money = call.legs[leg].paid, !money.isSettled else { return }
+    var entries: [LedgerEntry] = []
+    do throws(LimitError) {
+      money.reservation = try ledger.answered(money.reservation.hold, at: now, into: &entries)
+    } catch {
+      // The hold is gone although the leg lives: let it end at once rather than talk for nothing.
+      log(.error, "hold is missing", call: call, Alert.Fact("why", "\(error)"))
+      money.isLastSlice = true
+    }
+    write(entries, [], call: call, at: now)
+    call.legs[leg].paid = money
+    if let expiry = money.reservation.expiry { renewMedia(&call, until: expiry) }
+  }
+
+  /// Reserves the next slice, or tells the parties that this one is the last.
+  mutating func renewMoney(_ call: inout Call, _ leg: Int, at now: Now) {
+    guard var money = call.legs[leg].paid, !money.isSettled, !money.isLastSlice,
+      money.renewal == nil
+    else { return }
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    do throws(LimitError) {
+      guard journal.failure == nil else { throw .interrupted(money.reservation.hold) }
+      let next = try ledger.renew(
+        money.reservation.hold, at: now, into: &entries, notices: &notices)
+      money.renewal = PaidLeg.Renewal(reservation: next, batch: journal.nextSequence)
+      waiting.append(JournalWaiter(batch: journal.nextSequence, call: call.id, leg: leg))
+    } catch {
+      money.isLastSlice = true
+      log(
+        .warning, "last slice", call: call, Alert.Fact("account", "\(money.account)"),
+        Alert.Fact("why", "\(error)"))
+      output.relay.append(.play(call.media.session, leg: 0, .warning))
+    }
+    call.legs[leg].paid = money
+    write(entries, notices, call: call, at: now)
+  }
+
+  /// A renewed slice is on disk: from now on it counts.
+  func renewalIsDurable(_ money: PaidLeg) -> Bool {
+    money.renewal.map { $0.batch <= journal.durableThrough } ?? false
+  }
+
+  mutating func takeRenewal(_ call: inout Call, _ leg: Int) {
+    guard var money = call.legs[leg].paid, let renewal = money.renewal, renewalIsDurable(money)
+    else { return }
+    (money.reservation, money.renewal) = (renewal.reservation, nil)
+    money.slices += 1
+    call.legs[leg].paid = money
+    if let expiry = money.reservation.expiry { renewMedia(&call, until: expiry) }
+  }
+
+  /// Settles the money of a leg, once.
+  mutating func settleMoney(_ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now) {
+    guard var money = call.legs[leg].paid, !money.isSettled else { return }
+    money.isSettled = true
+    call.legs[leg].paid = money
+    settle(money, outcome, in: &call, at: now)
+  }
+
+  private mutating func settle(
+    _ money: PaidLeg, _ outcome: Outcome, in call: inout Call, at now: Now
+  ) {
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    let charge = ledger.finish(
+      money.reservation.hold, outcome, at: now, into: &entries, notices: &notices)
+    write(entries, notices, call: call, at: now)
+    guard let charge else { return }
+    call.record.add(charge, slices: money.slices, trunk: money.trunk)
+  }
+
+  /// A leg failed for certain before an answer: its hold may serve the next trunk.
+  mutating func keepHold(of leg: Int, in call: inout Call) {
+    guard let branch = call.legs[leg].branch, var money = call.legs[leg].paid, !money.isSettled,
+      !call.branches[branch].candidates.isEmpty
+    else { return }
+    call.branches[branch].keptHold = money
+    money.isSettled = true
+    call.legs[leg].paid = money
+  }
+
+  mutating func releaseKeptHold(of branch: Int, in call: inout Call, at now: Now) {
+    guard let money = call.branches[branch].keptHold else { return }
+    call.branches[branch].keptHold = nil
+    settle(money, .neverAnswered, in: &call, at: now)
+  }
+}
+
+extension CallDetailRecord {
+  mutating func add(_ charge: Charge, slices: Int, trunk: TrunkID) {
+    (payer, hold, self.trunk) = (charge.account, charge.hold, trunk)
+    sell = sell?.adding(charge.sell) ?? charge.sell
+    purchase = purchase?.adding(charge.purchase) ?? charge.purchase
+    self.slices += slices
+  }
+}

@@ -1,0 +1,119 @@
+import Directory
+import Elements
+import SIP
+import SIPSyntax
+
+// INVITEs that are sent once more, and calls that are sent elsewhere.
+
+extension SwitchCore {
+  /// 422: the next hop wants a longer session interval (RFC 4028 §7.3).
+  mutating func repeatWithLongerTimer(
+    _ call: inout Call, _ leg: Int, _ message: Message, at now: Now
+  ) throws(LegContradiction) -> Bool {
+    guard let minimum = message.minSE, minimum <= 86_400 else { return false }
+    call.legs[leg].timerPolicy = call.legs[leg].timerPolicy.raised(to: minimum)
+    return try sendAgain(&call, leg, Leg.Repetition(response: message, headers: []), at: now)
+  }
+
+  /// 401 or 407 of a carrier: answered with the credentials of that trunk and for its realm only; a
+  /// phone that challenges us gets nothing (A22).
+  mutating func authorise(
+    _ call: inout Call, _ leg: Int, _ message: Message, at now: Now
+  ) throws(LegContradiction) -> Bool {
+    guard case .trunk(let trunk, _) = call.legs[leg].route, call.legs[leg].repetitions == 0,
+      let target = call.legs[leg].target,
+      let header = authorization(
+        of: trunk, for: message, method: .invite, uri: target)
+    else { return false }
+    return try sendAgain(
+      &call, leg, Leg.Repetition(response: message, headers: [header]), at: now)
+  }
+
+  /// A phone on TLS that has no SRTP: offered once more in the clear, unless that is forbidden.
+  mutating func repeatUnsecured(
+    _ call: inout Call, _ leg: Int, at now: Now
+  ) throws(LegContradiction) -> Bool {
+    guard call.legs[leg].media.securesOffers, !call.legs[leg].mustSecure,
+      call.legs[leg].isEarly, call.invitation.offer != nil
+    else { return false }
+    call.legs[leg].media.securesOffers = false
+    return try sendAgain(&call, leg, nil, at: now)
+  }
+
+  private mutating func sendAgain(
+    _ call: inout Call, _ leg: Int, _ repetition: Leg.Repetition?, at now: Now
+  ) throws(LegContradiction) -> Bool {
+    guard call.phase != .ending, call.answered == nil, call.legs[leg].isEarly,
+      call.legs[leg].repetitions < 3
+    else { return false }
+    call.legs[leg].repetitions += 1
+    call.legs[leg].repetition = repetition
+    try call.legs[leg].take(.repeated)
+    try inviteReadyLegs(&call, at: now)
+    return true
+  }
+
+  // MARK: - Elsewhere
+
+  /// A phone answers with 3xx: a forward of its user, where its extension allows that, paid by it (F13).
+  ///
+  /// A Contact never becomes a route by itself: its user part is dialled as the phone could have.
+  mutating func redirected(
+    _ call: inout Call, _ leg: Int, _ message: Message, at now: Now
+  ) throws(LegContradiction) {
+    guard let line = call.legs[leg].party.extension.flatMap({ rules.directory.line($0) }),
+      line.forwards.byPhone, case .contacts(let contacts)? = try? message.contacts(),
+      let target = contacts.first?.uri.user, !target.isEmpty,
+      let branch = call.legs[leg].branch, branch >= call.stepStart, call.phase != .ending
+    else {
+      return try legFailed(&call, leg, LegFailure(status: 480, cause: .declined), at: now)
+    }
+    forward(&call, to: target, by: line, at: now)
+    let others = call.branches[branch].legs.filter { $0 != leg && call.legs[$0].isAlive }
+    for other in others { try cancelLeg(&call, other, at: now) }
+    try legFailed(&call, leg, LegFailure(status: 480, cause: .noAnswer), at: now)
+  }
+
+  /// Puts a forward behind the current step of the plan.
+  mutating func forward(_ call: inout Call, to target: [UInt8], by line: Extension, at now: Now) {
+    var forwards = call.plan.forwards
+    do throws(RouteRefusal) {
+      let steps = try router.forward(
+        to: target, by: line, shown: call.plan.shown, forwards: &forwards, at: now.wall)
+      call.plan.forwards = forwards
+      call.plan.steps.insert(contentsOf: steps, at: call.step + 1)
+      call.record.forwardedBy = line.id
+      log(
+        .info, "call forwarded", call: call, Alert.Fact("by", "\(line.digits)"),
+        Alert.Fact("to", masked(String(decoding: target, as: UTF8.self))))
+    } catch {
+      log(
+        .info, "forward refused", call: call, Alert.Fact("by", "\(line.digits)"),
+        Alert.Fact("why", error.detail))
+      let failure = LegFailure(error.cause)
+      if call.failure.map({ failure.rank < $0.rank }) ?? true { call.failure = failure }
+    }
+  }
+
+  var router: Router {
+    Router(
+      rules: rules, forwardLimit: configuration.calls.forwards,
+      ringTime: configuration.calls.ringTime)
+  }
+}
+
+extension Forwards {
+  /// The forward for what happened to the call.
+  func target(for cause: HangupCause) -> [UInt8]? {
+    switch cause {
+    case .busy, .declined: busy
+    case .noAnswer, .unansweredTooLong: noAnswer
+    case .notRegistered: notRegistered
+    case .normal, .cancelled, .unknownNumber, .invalidNumber, .forbidden, .limitReached,
+      .cutAtLimit, .unknownRate, .noChannel, .trunkFailure, .failure, .incompatible, .loop,
+      .journalUnavailable, .mediaUnavailable, .mediaSilent, .sessionExpired, .unacknowledged,
+      .draining, .operatorAction, .restart, .internalFault:
+      nil
+    }
+  }
+}

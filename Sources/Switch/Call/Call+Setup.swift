@@ -1,0 +1,202 @@
+import Elements
+import Relay
+import SDP
+import SIP
+import SIPSyntax
+
+// From the caller's INVITE to the INVITEs of the first step.
+
+extension SwitchCore {
+  /// Runs `body` on a call and puts it back; a contradiction ends that call and no other.
+  mutating func withCall(
+    _ id: CallID, at now: Now,
+    _ body: (inout SwitchCore, inout Call) throws(LegContradiction) -> Void
+  ) {
+    guard var call = calls.removeValue(forKey: id) else { return }
+    do throws(LegContradiction) {
+      try body(&self, &call)
+    } catch {
+      poison(&call, error, at: now)
+    }
+    settle(&call, at: now)
+  }
+
+  /// Puts a call back with its next deadline, or lets it go when nothing of it is left.
+  private mutating func settle(_ call: inout Call, at now: Now) {
+    guard !isGone(call) else { return finish(&call, at: now) }
+    let next = deadline(of: call)
+    if let next, call.deadlineAt.map({ next < $0 || $0 <= now.instant }) ?? true {
+      agenda.schedule(.call(call.id), at: next)
+      call.deadlineAt = next
+    }
+    calls[call.id] = call
+  }
+
+  /// Makes the call that a plan describes, and rings its first step.
+  mutating func begin(
+    _ plan: CallPlan, invitation: Invitation, caller: Leg, record: CallDetailRecord, at now: Now
+  ) {
+    let limits = configuration.calls
+    let session = sessionIDs.next()
+    let media = CallMedia(session: session)
+    let call = Call(
+      id: record.call, plan: plan, unansweredUntil: now.instant + limits.unanswered,
+      lastUntil: now.instant + limits.duration, legs: [caller], media: media, record: record,
+      invitation: invitation)
+    owners.sessions[session] = call.id
+    if let server = caller.serverInvite { owners.invites[server] = call.id }
+    status.callsTotal += 1
+    journal.write(.call(.open(call.id, call.record)))
+    calls[call.id] = call
+    withCall(call.id, at: now) { (core, call) throws(LegContradiction) in
+      try core.startStep(&call, at: now)
+    }
+  }
+
+  /// Rings the targets of the current step; goes on to the next one while none of them can ring.
+  mutating func startStep(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    while call.step < call.plan.steps.count {
+      let step = call.plan.steps[call.step]
+      call.stepStart = call.branches.count
+      for target in step.targets { addBranch(target, to: &call, at: now) }
+      if call.currentBranches.contains(where: { $0.failure == nil }) {
+        call.stepUntil = now.instant + (step.ringTime ?? configuration.calls.unanswered)
+        openMedia(&call, at: now)
+        return try inviteReadyLegs(&call, at: now)
+      }
+      noteFailures(&call)
+      call.step += 1
+    }
+    try giveUp(&call, at: now)
+  }
+
+  /// Keeps the failure of the step that says most.
+  func noteFailures(_ call: inout Call) {
+    for failure in call.currentBranches.compactMap(\.failure) {
+      if let best = call.failure, best.rank <= failure.rank { continue }
+      call.failure = failure
+    }
+  }
+
+  /// Every step has failed: the caller is told the best reason that there is.
+  mutating func giveUp(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    let failure = call.failure ?? LegFailure(.noAnswer)
+    try end(&call, failure.cause, by: .callee, failure: failure, at: now)
+  }
+
+  // MARK: - Branches
+
+  mutating func addBranch(_ target: PlanTarget, to call: inout Call, at now: Now) {
+    let index = call.branches.count
+    guard index - call.stepStart < configuration.calls.branches else { return }
+    var branch = Branch(target: target)
+    switch target {
+    case .extension(let `extension`):
+      for binding in bindings.bindings(of: `extension`, at: now.wall)
+      where call.legs.count < configuration.calls.legs {
+        branch.legs.append(addPhoneLeg(binding, branch: index, to: &call))
+      }
+      if branch.legs.isEmpty { branch.failure = LegFailure(.notRegistered) }
+    case .outside(let route):
+      branch.candidates = route.candidates
+    case .emergency(let route):
+      branch.emergencyTrunks = route.trunks
+    }
+    call.branches.append(branch)
+    if case .extension = target { return }
+    tryNextTrunk(of: index, in: &call, at: now)
+  }
+
+  private mutating func addPhoneLeg(
+    _ binding: Binding, branch: Int, to call: inout Call
+  ) -> Int {
+    var leg = Leg(
+      index: call.legs.count, party: .phone(binding.extension), state: .preparing, branch: branch,
+      timerPolicy: timerPolicy)
+    leg.flow = binding.flow
+    leg.route = .binding(binding)
+    leg.userAgent = binding.userAgent
+    leg.media.address = binding.flow.local.address
+    leg.media.signallingSource = binding.flow.remote.address
+    leg.media.signallingIsSecret = binding.flow.transport == .tls
+    leg.media.securesOffers = binding.flow.transport == .tls
+    leg.media.origin = OriginKeeper(id: dice.next())
+    call.legs.append(leg)
+    return leg.index
+  }
+
+  var timerPolicy: SessionTimerPolicy {
+    SessionTimerPolicy(
+      preferred: configuration.calls.sessionSeconds,
+      minimum: configuration.calls.minimumSessionSeconds)
+  }
+
+  // MARK: - Inviting
+
+  /// Sends the INVITE of every leg that has its ports and its money.
+  mutating func inviteReadyLegs(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    guard call.media.state == .open || call.invitation.offer == nil else { return }
+    for index in call.legs.indices where call.legs[index].state == .preparing {
+      let leg = call.legs[index]
+      if let offer = call.invitation.offer, !leg.media.hasPorts(for: offer) { continue }
+      switch leg.route {
+      case .binding(let binding): try invitePhone(&call, index, binding, at: now)
+      case .trunk(let trunk, let hop): try inviteTrunk(&call, index, trunk, hop, at: now)
+      case nil: break
+      }
+    }
+  }
+
+  private mutating func invitePhone(
+    _ call: inout Call, _ index: Int, _ binding: Binding, at now: Now
+  ) throws(LegContradiction) {
+    let draft = repeated(invite(toPhone: binding, leg: index, of: &call), call.legs[index])
+    let client = sip.send(
+      draft, to: .flow(binding.flow), at: now, effects: &output.wire)
+    call.legs[index].clientInvite = client
+    owners.clients[client] = .invite(call.id, leg: index)
+    try call.legs[index].take(.invited)
+  }
+
+  private mutating func inviteTrunk(
+    _ call: inout Call, _ index: Int, _ trunk: TrunkID, _ hop: TrunkHop, at now: Now
+  ) throws(LegContradiction) {
+    guard let permit = permit(for: call.legs[index], of: call, over: trunk) else { return }
+    guard let invite = invite(toTrunk: trunk, hop: hop, leg: index, of: &call) else {
+      // The trunk or the tenant is no more since the call began.
+      return try legFailed(&call, index, LegFailure(.trunkFailure), at: now)
+    }
+    let draft = repeated(invite, call.legs[index])
+    call.legs[index].target = draft.target
+    if let until = permit.until { renewMedia(&call, until: until) }
+    let client = TrunkGate.invite(
+      permit, draft, hop: hop, using: &sip, at: now, into: &output.wire)
+    call.legs[index].clientInvite = client
+    call.legs[index].attemptUntil = now.instant + configuration.trunks.attempt
+    owners.clients[client] = .invite(call.id, leg: index)
+    call.record.attempts += 1
+    try call.legs[index].take(.invited)
+  }
+
+  private func repeated(_ draft: RequestDraft, _ leg: Leg) -> RequestDraft {
+    guard let repetition = leg.repetition else { return draft }
+    return draft.repeated(after: repetition.response, adding: repetition.headers)
+  }
+
+  /// The permit of a leg: from its hold when that is on disk, or from the emergency route.
+  private func permit(for leg: Leg, of call: Call, over trunk: TrunkID) -> TrunkPermit? {
+    if let money = leg.paid {
+      return TrunkGate.permit(for: money, over: trunk, durableThrough: journal.durableThrough)
+    }
+    guard let branch = leg.branch, branch < call.branches.count,
+      case .emergency(let route) = call.branches[branch].target
+    else { return nil }
+    return TrunkGate.permit(for: route, over: trunk)
+  }
+}
+
+/// Where a leg's INVITE goes.
+enum LegRoute: Sendable {
+  case binding(Binding)
+  case trunk(TrunkID, TrunkHop)
+}

@@ -1,0 +1,215 @@
+import Elements
+import Limits
+import SDP
+import SIP
+import SIPSyntax
+
+// Session timers of each leg (RFC 4028), and everything else about a call that has a date.
+
+extension SwitchCore {
+  /// The outcome of agreeing on a session timer: a wrapper, so that "none" and "refused" differ.
+  struct TimerTerms {
+    let value: SessionTimerTerms?
+  }
+
+  /// Agrees on the timer of a request, or answers 422 and gives nil.
+  mutating func agreeTimer(
+    _ leg: inout Leg, _ server: ServerTransactionID, _ message: Message, at now: Now
+  ) -> TimerTerms? {
+    switch leg.timerPolicy.answer(SessionTimerOffer(message)) {
+    case .tooSmall(let minimum):
+      respond(server, 422, [HeaderDraft(.minSE, "\(minimum)")], at: now)
+      return nil
+    case .agreed(let terms): return TimerTerms(value: terms)
+    case .none: return TimerTerms(value: nil)
+    }
+  }
+
+  /// What a 2xx to our INVITE or UPDATE says about the timer.
+  func startTimer(_ leg: inout Leg, after message: Message, at now: Now) {
+    guard let terms = leg.timerPolicy.terms(after: SessionTimerOffer(message)) else {
+      leg.timer.stop()
+      return
+    }
+    leg.timer.start(terms, isOurs: terms.refresher == .uac, at: now.instant)
+  }
+
+  func addTimer(of leg: Leg, to draft: inout RequestDraft) {
+    draft.headers.append(HeaderDraft(.minSE, "\(leg.timerPolicy.minimum)"))
+    guard let terms = leg.timer.terms else {
+      draft.headers.append(HeaderDraft(.sessionExpires, "\(leg.timerPolicy.preferred)"))
+      return
+    }
+    draft.headers.append(HeaderDraft(.sessionExpires, "\(terms.interval)"))
+  }
+
+  func addTimer(
+    _ terms: SessionTimerTerms?, of leg: inout Leg, to draft: inout ResponseDraft, at now: Now
+  ) {
+    guard let terms else { return leg.timer.stop() }
+    draft.headers.append(HeaderDraft(.sessionExpires, terms.sessionExpires.serialized))
+    if terms.requiresTimer { draft.headers.append(HeaderDraft(.require, "timer")) }
+    leg.timer.start(terms, isOurs: terms.refresher == .uas, at: now.instant)
+  }
+
+  /// The same session again: answered here, since each leg has a timer of its own.
+  mutating func acceptRefresh(
+    _ call: inout Call, _ leg: Int, _ server: ServerTransactionID, _ message: Message,
+    hasOffer: Bool, _ terms: TimerTerms, at now: Now
+  ) {
+    guard call.phase != .ending else { return respond(server, 481, at: now) }
+    var draft = ResponseDraft(200)
+    draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
+    if hasOffer, let sent = call.legs[leg].media.sent { draft.body = .sdp(sent.serialized()) }
+    addTimer(terms.value, of: &call.legs[leg], to: &draft, at: now)
+    respond(server, draft, at: now)
+  }
+
+  /// Our turn to refresh: UPDATE where the party knows it, otherwise a re-INVITE with what it has.
+  mutating func refresh(_ call: inout Call, _ leg: Int, at now: Now) {
+    guard call.exchange == nil, call.legs[leg].state == .talking,
+      let dialog = call.legs[leg].dialog
+    else {
+      call.legs[leg].refreshAt = now.instant + .seconds(2)
+      return
+    }
+    var draft = RequestDraft(call.legs[leg].takesUpdate ? .update : .invite)
+    draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
+    addTimer(of: call.legs[leg], to: &draft)
+    if draft.method == .invite {
+      guard let sent = call.legs[leg].media.sent else { return }
+      draft.body = .sdp(sent.serialized())
+    }
+    guard let client = try? sip.send(draft, in: dialog, at: now, effects: &output.wire) else {
+      call.legs[leg].refreshAt = now.instant + sip.glareDelay(in: dialog)
+      return
+    }
+    owners.clients[client] = .exchange(call.id)
+    var exchange = Exchange(kind: .refresh, from: leg, to: leg)
+    exchange.client = client
+    exchange.method = draft.method
+    call.exchange = exchange
+  }
+
+  mutating func refreshAnswered(
+    _ call: inout Call, _ exchange: Exchange, _ message: Message, at now: Now
+  ) throws(LegContradiction) {
+    call.exchange = nil
+    let leg = exchange.to
+    guard let status = message.status, let dialog = call.legs[leg].dialog else { return }
+    switch status.number {
+    case 200...299:
+      startTimer(&call.legs[leg], after: message, at: now)
+      guard exchange.method == .invite else { return }
+      acknowledge(dialog, body: nil, at: now)
+      if let answer = sdp(of: message), answer != call.legs[leg].media.said,
+        (try? call.legs[leg].media.takeAnswer(answer)) != nil
+      {
+        updateMedia(call, leg: leg)
+      }
+    case 422:
+      let minimum = message.number(.minSE) ?? 0
+      call.legs[leg].timerPolicy = call.legs[leg].timerPolicy.raised(to: min(minimum, 86_400))
+      call.legs[leg].refreshAt = now.instant
+    case 491: call.legs[leg].refreshAt = now.instant + sip.glareDelay(in: dialog)
+    case 408, 481: try end(&call, .sessionExpired, by: .system, at: now)
+    case _: break  // The session goes on until its timer has run out.
+    }
+  }
+
+  // MARK: - Dates
+
+  /// When something must be done about the call.
+  func deadline(of call: Call) -> Instant? {
+    if call.phase == .ending { return call.endUntil }
+    var dates: [Instant?] = [call.lastUntil]
+    if call.phase != .talking { dates += [call.unansweredUntil, call.stepUntil] }
+    for leg in call.legs where !leg.isOver {
+      dates += [leg.attemptUntil, leg.paid?.deadline]
+      if leg.isConfirmed { dates += [leg.timer.deadline, leg.refreshAt] }
+    }
+    return dates.compactMap { $0 }.min()
+  }
+
+  mutating func handleDuties(at now: Now) {
+    while let duty = agenda.popDue(at: now.instant) {
+      switch duty {
+      case .call(let id):
+        withCall(id, at: now) { (core, call) throws(LegContradiction) in
+          call.deadlineAt = nil
+          try core.handleDeadline(&call, at: now)
+        }
+      case .trunk(let id): handleDeadline(ofTrunk: id, at: now)
+      }
+    }
+    write(bindings.expire(at: now))
+  }
+
+  private mutating func handleDeadline(
+    _ call: inout Call, at now: Now
+  ) throws(LegContradiction) {
+    if call.phase == .ending {
+      if let until = call.endUntil, until <= now.instant { try endAtLast(&call, at: now) }
+      return
+    }
+    if call.lastUntil <= now.instant {
+      return try end(&call, .sessionExpired, by: .system, at: now)
+    }
+    if call.phase != .talking, call.unansweredUntil <= now.instant {
+      return try end(&call, .unansweredTooLong, by: .system, at: now)
+    }
+    for leg in call.legs.indices where !call.legs[leg].isOver && call.phase != .ending {
+      try handleDeadline(&call, leg: leg, at: now)
+    }
+    if call.phase != .ending, call.answered == nil, let until = call.stepUntil,
+      until <= now.instant
+    {
+      call.stepUntil = nil
+      try stepTimedOut(&call, at: now)
+    }
+  }
+
+  private mutating func handleDeadline(
+    _ call: inout Call, leg: Int, at now: Now
+  ) throws(LegContradiction) {
+    if let until = call.legs[leg].attemptUntil, until <= now.instant {
+      call.legs[leg].attemptUntil = nil
+      try attemptTimedOut(&call, leg, at: now)
+    }
+    if let money = call.legs[leg].paid, let date = money.deadline, date <= now.instant {
+      try moneyIsDue(&call, leg, money, at: now)
+    }
+    guard call.phase != .ending, call.legs[leg].isConfirmed else { return }
+    if let date = call.legs[leg].refreshAt, date <= now.instant {
+      call.legs[leg].refreshAt = nil
+      refresh(&call, leg, at: now)
+    }
+    var effects: [SessionTimer.Effect] = []
+    call.legs[leg].timer.handleDeadline(at: now.instant, into: &effects)
+    for effect in effects where call.phase != .ending {
+      switch effect {
+      case .refresh: refresh(&call, leg, at: now)
+      case .expire: try end(&call, .sessionExpired, by: .system, at: now)
+      }
+    }
+  }
+
+  /// The slice needs its successor, or has run out: then both sides are hung up, and the relay is mute.
+  private mutating func moneyIsDue(
+    _ call: inout Call, _ leg: Int, _ money: PaidLeg, at now: Now
+  ) throws(LegContradiction) {
+    if let expiry = money.reservation.expiry, expiry <= now.instant {
+      log(.warning, "call cut", call: call, Alert.Fact("account", "\(money.account)"))
+      let cause = money.isLastSlice ? HangupCause.cutAtLimit : .journalUnavailable
+      return try end(&call, cause, by: .system, at: now)
+    }
+    renewMoney(&call, leg, at: now)
+  }
+
+  /// The relay found the paid time used up: it is mute already, and the call ends.
+  mutating func mediaExpired(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    guard let until = call.media.until, until <= now.instant, call.phase != .ending else { return }
+    let cause: HangupCause = call.phase == .talking ? .cutAtLimit : .unansweredTooLong
+    try end(&call, cause, by: .system, at: now)
+  }
+}

@@ -1,0 +1,194 @@
+import Directory
+import Elements
+import Limits
+import Numbering
+import SDP
+import SIP
+
+// Outside legs: choosing a trunk, holding the money, and passing over a dead one.
+
+extension SwitchCore {
+  /// Gives a branch that leads outside its next leg.
+  ///
+  /// That is the next trunk that is up, has a free channel, and can be paid for; without one the
+  /// branch has failed.
+  mutating func tryNextTrunk(of index: Int, in call: inout Call, at now: Now) {
+    while call.legs.count < configuration.calls.legs {
+      if case .emergency = call.branches[index].target {
+        guard !call.branches[index].emergencyTrunks.isEmpty else { break }
+        let trunk = call.branches[index].emergencyTrunks.removeFirst()
+        if addEmergencyLeg(trunk, branch: index, to: &call, at: now) { return }
+        continue
+      }
+      guard case .outside(let route) = call.branches[index].target,
+        !call.branches[index].candidates.isEmpty
+      else { break }
+      let candidate = call.branches[index].candidates.removeFirst()
+      guard let failure = addOutsideLeg(route, candidate, branch: index, to: &call, at: now) else {
+        return
+      }
+      note(failure, branch: index, in: &call)
+      // What no other trunk can change ends the branch at once.
+      if !failure.isOfTheTrunk, failure.cause != .unknownRate { break }
+    }
+    releaseKeptHold(of: index, in: &call, at: now)
+    if call.branches[index].failure == nil {
+      call.branches[index].failure =
+        call.branches[index].lastFailure ?? LegFailure(.trunkFailure)
+    }
+  }
+
+  private func note(_ failure: LegFailure, branch index: Int, in call: inout Call) {
+    if let old = call.branches[index].lastFailure, old.rank <= failure.rank { return }
+    call.branches[index].lastFailure = failure
+  }
+
+  /// - Returns: Why this trunk cannot be asked; nil when a leg was added.
+  private mutating func addOutsideLeg(
+    _ route: OutsideRoute, _ candidate: TrunkCandidate, branch: Int, to call: inout Call,
+    at now: Now
+  ) -> LegFailure? {
+    guard let trunk = rules.directory.trunk(candidate.trunk), let state = trunks[trunk.id] else {
+      return LegFailure(.trunkFailure)
+    }
+    guard journal.failure == nil else { return LegFailure(.journalUnavailable) }
+    guard let hop = state.hops.first, !state.isDown else { return LegFailure(.trunkFailure) }
+    guard state.channelsInUse < trunk.channels else { return LegFailure(.noChannel) }
+    let money: PaidLeg
+    do throws(LimitError) {
+      money = try hold(for: route, candidate, branch: branch, in: &call, at: now)
+    } catch {
+      return refused(error, route, in: call, at: now)
+    }
+    addTrunkLeg(trunk.id, hop, money: money, branch: branch, to: &call, at: now)
+    return nil
+  }
+
+  /// Reserves the price of the first slice, or moves the hold of the failed attempt before.
+  private mutating func hold(
+    for route: OutsideRoute, _ candidate: TrunkCandidate, branch: Int, in call: inout Call,
+    at now: Now
+  ) throws(LimitError) -> PaidLeg {
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    defer { write(entries, notices, call: call, at: now) }
+    if var kept = call.branches[branch].keptHold, let price = candidate.price {
+      kept.reservation = try ledger.reprice(
+        kept.reservation.hold, to: price, over: candidate.trunk, at: now, into: &entries,
+        notices: &notices)
+      (kept.trunk, kept.price, kept.batch) = (candidate.trunk, price, journal.nextSequence)
+      call.branches[branch].keptHold = nil
+      return kept
+    }
+    let request = ReservationRequest(
+      account: route.account, trunk: candidate.trunk, price: candidate.price,
+      isInternational: route.number.isInternational, ringLimit: configuration.calls.unanswered,
+      guardTime: configuration.calls.renewAhead)
+    let reservation = try ledger.reserve(
+      request, at: now, into: &entries, notices: &notices)
+    guard let price = candidate.price else { throw .unknownRate(route.account) }
+    return PaidLeg(
+      account: route.account, trunk: candidate.trunk, reservation: reservation,
+      batch: journal.nextSequence, price: price)
+  }
+
+  private mutating func addTrunkLeg(
+    _ trunk: TrunkID, _ hop: TrunkHop, money: PaidLeg?, branch: Int, to call: inout Call,
+    at now: Now
+  ) {
+    var leg = Leg(
+      index: call.legs.count, party: .trunk(trunk), state: .preparing, branch: branch,
+      timerPolicy: timerPolicy)
+    leg.route = .trunk(trunk, hop)
+    leg.paid = money
+    leg.holdsChannel = true
+    leg.media.address = hop.local.address
+    leg.media.signallingSource = hop.remote.address
+    leg.media.trustsNamedAddress = true
+    leg.media.signallingIsSecret = hop.transport == .tls
+    leg.media.securesOffers =
+      hop.transport == .tls && rules.directory.trunk(trunk)?.media.srtp != .off
+    leg.media.origin = OriginKeeper(id: dice.next())
+    call.legs.append(leg)
+    call.branches[branch].legs.append(leg.index)
+    trunks[trunk]?.takeChannel()
+    if let money {
+      // From here on a restart must know whose money is held for which call.
+      var record = call.record
+      (record.payer, record.hold, record.trunk) = (money.account, money.reservation.hold, trunk)
+      journal.write(.call(.open(call.id, record)))
+      waiting.append(JournalWaiter(batch: money.batch, call: call.id, leg: leg.index))
+    }
+    if call.media.state != .none { openMedia(&call, at: now) }
+  }
+
+  /// Emergency calls ask no limit, no channel and no health; only where to send them must be known.
+  private mutating func addEmergencyLeg(
+    _ trunk: TrunkID, branch: Int, to call: inout Call, at now: Now
+  ) -> Bool {
+    guard let hop = trunks[trunk]?.hops.first else { return false }
+    addTrunkLeg(trunk, hop, money: nil, branch: branch, to: &call, at: now)
+    return true
+  }
+
+  /// What the ledger's refusal means for the call; the alert that belongs to it is a notice of the ledger.
+  private mutating func refused(
+    _ error: LimitError, _ route: OutsideRoute, in call: Call, at now: Now
+  ) -> LegFailure {
+    status.callsRefusedByLimit += 1
+    log(
+      .warning, "call refused", call: call, Alert.Fact("account", "\(route.account)"),
+      Alert.Fact("to", masked("\(route.number.number)")), Alert.Fact("why", "\(error)"))
+    return LegFailure(HangupCause(error))
+  }
+
+  // MARK: - The journal has caught up
+
+  mutating func journaled(through number: UInt64, at now: Now) {
+    journal.confirm(through: number)
+    var count = 0
+    while count < waiting.count, waiting[count].batch <= journal.durableThrough {
+      let waiter = waiting[count]
+      count += 1
+      withCall(waiter.call, at: now) { (core, call) throws(LegContradiction) in
+        guard call.phase != .ending else { return }
+        core.takeRenewal(&call, waiter.leg)
+        try core.inviteReadyLegs(&call, at: now)
+      }
+    }
+    waiting.removeFirst(count)
+  }
+
+  /// Nothing that costs money may begin; legs whose hold is not on disk fail now.
+  mutating func journalFailed(_ reason: String, at now: Now) {
+    if journal.failure == nil {
+      alert(
+        .journalFailed, .critical, tenant: nil, key: "journal-\(journal.durableThrough)", at: now,
+        [Alert.Fact("reason", reason)])
+      log(.error, "journal failed", Alert.Fact("reason", reason))
+    }
+    journal.fail(reason)
+    let stuck = waiting
+    waiting.removeAll()
+    for waiter in stuck {
+      withCall(waiter.call, at: now) { (core, call) throws(LegContradiction) in
+        guard call.legs[waiter.leg].state == .preparing else { return }
+        try core.legFailed(&call, waiter.leg, LegFailure(.journalUnavailable), at: now)
+      }
+    }
+  }
+}
+
+extension HangupCause {
+  /// What the caller is told of a refusal of the ledger.
+  init(_ error: LimitError) {
+    switch error {
+    case .unknownRate: self = .unknownRate
+    case .blocked, .reached, .neverFits, .pricePerMinute, .connectionFee, .costPerCall, .balance,
+      .tooManyCalls:
+      self = .limitReached
+    case .unknownAccount, .unknownTrunk, .unknownSubject: self = .forbidden
+    case .unknownHold, .interrupted, .alreadyAnswered, .currency, .outOfRange: self = .internalFault
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import Elements
+import SDP
+import SIP
+import SIPSyntax
+
+/// A call: the caller's leg, the legs that ring or talk for it, its media session and its money.
+///
+///     routing ──first leg rings──▶ ringing ──a leg answers──▶ talking
+///        │                            │                          │ BYE, cut, silence, expiry, fault
+///        └────── refused, given up ───┴──────────────────────────┴──▶ ending ──all legs over──▶ gone
+struct Call: Sendable {
+  enum Phase: String, Hashable, Sendable {
+    case routing, ringing, talking, ending
+  }
+
+  let id: CallID
+  var phase = Phase.routing
+  var plan: CallPlan
+  /// The step of the plan that rings; counts up.
+  var step = 0
+  /// Until when this step rings.
+  var stepUntil: Instant?
+  /// Until when the call may stay unanswered, and until when it may last.
+  var unansweredUntil: Instant
+  var lastUntil: Instant
+  /// Set when the call is being ended: then nobody waits for answers any more.
+  var endUntil: Instant?
+  /// Leg 0 is the caller's; a leg stays in its place for good.
+  var legs: [Leg]
+  /// The leg that talks with the caller.
+  var answered: Int?
+  /// Every target that was rung so far; those of the current step begin at ``stepStart``.
+  var branches: [Branch] = []
+  var stepStart = 0
+  var media: CallMedia
+  /// An offer and answer, or a refresh, that is under way; one at a time.
+  var exchange: Exchange?
+  var record: CallDetailRecord
+  /// The best failure so far, for the final answer.
+  var failure: LegFailure?
+  /// What the INVITE of the caller said that each branch needs.
+  let invitation: Invitation
+  var deadlineAt: Instant?
+  /// What the caller was last told before the answer.
+  var lastRinging: UInt16?
+  var lastEarly: SessionDescription?
+  /// The 200 for the caller waits for ports that a late offer needs.
+  var answerWaits = false
+
+  init(
+    id: CallID, plan: CallPlan, unansweredUntil: Instant, lastUntil: Instant, legs: [Leg],
+    media: CallMedia, record: CallDetailRecord, invitation: Invitation
+  ) {
+    (self.id, self.plan, self.legs, self.media) = (id, plan, legs, media)
+    (self.unansweredUntil, self.lastUntil) = (unansweredUntil, lastUntil)
+    (self.record, self.invitation) = (record, invitation)
+  }
+
+  var caller: Leg {
+    get { legs[0] }
+    set { legs[0] = newValue }
+  }
+
+  /// The targets that ring now.
+  var currentBranches: ArraySlice<Branch> { branches[stepStart...] }
+
+  /// The other side of the conversation.
+  func peer(of leg: Int) -> Int? { leg == 0 ? answered : (leg == answered ? 0 : nil) }
+}
+
+/// One target of the step that rings, and how far it is.
+struct Branch: Sendable {
+  let target: PlanTarget
+  /// The legs that serve it: each phone of an extension, or the trunk that is tried.
+  var legs: [Int] = []
+  /// Trunks that remain to be tried.
+  var candidates: [TrunkCandidate] = []
+  var emergencyTrunks: [TrunkID] = []
+  /// The hold of an attempt that failed for certain: the next attempt takes it over.
+  var keptHold: PaidLeg?
+  /// The failure so far that says most, while further trunks are tried.
+  var lastFailure: LegFailure?
+  /// Set when it failed for good.
+  var failure: LegFailure?
+}
+
+/// What of the caller's INVITE every leg of the call needs.
+struct Invitation: Sendable {
+  var offer: SessionDescription?
+  /// The parts of a body that is not SDP alone, kept as they came.
+  var maxForwards: UInt8
+  /// Header lines that pass: known to be safe and to mean something to the other side.
+  var passing: [HeaderDraft]
+  var supportsReliable: Bool
+  var dialled: String
+  var callerName: String
+}
+
+/// The media session of a call.
+struct CallMedia: Sendable {
+  enum State: Hashable, Sendable {
+    case none, opening, open, closing, closed
+  }
+
+  let session: MediaSessionID
+  var state = State.none
+  /// What waits for ports.
+  var until: Instant?
+  /// The legs that hear each other.
+  var bridged: Int?
+}
+
+/// An offer that one side made to the other in the running call, and where its answer is.
+struct Exchange: Sendable {
+  enum Kind: Hashable, Sendable {
+    /// Passed from leg to leg.
+    case passed(Method)
+    /// Ours: a session refresh.
+    case refresh
+  }
+
+  let kind: Kind
+  let from: Int
+  let to: Int
+  /// The request to answer.
+  var server: ServerTransactionID?
+  /// The request that we sent.
+  var client: ClientTransactionID?
+  /// The request came without an offer: the answer will come in the ACK.
+  var isLate = false
+  /// Both legs' media before it, to go back to when it fails.
+  var before: [Int: LegMedia] = [:]
+  /// What was agreed about the session timer with the one who asked.
+  var terms: SessionTimerTerms?
+  /// The method of a refresh of ours.
+  var method: Method?
+  /// The request, or the answer to it, waits for ports.
+  var waitsForPorts = false
+  var waitsToAnswer = false
+  /// The answer to a late offer comes with the ACK.
+  var waitsForAcknowledgement = false
+
+  init(kind: Kind, from: Int, to: Int, server: ServerTransactionID? = nil) {
+    (self.kind, self.from, self.to, self.server) = (kind, from, to, server)
+  }
+}

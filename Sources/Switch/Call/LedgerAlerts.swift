@@ -1,0 +1,156 @@
+import Directory
+import Elements
+import Limits
+import SIP
+
+// The words of what the ledger has to tell people; in the batch of what caused it (guard rule 14).
+
+extension SwitchCore {
+  func alert(of notice: LedgerNotice, call: Call?, at now: Now) -> Alert {
+    switch notice {
+    case .blocked(let subject, let block, let used, let limit):
+      var facts = [Alert.Fact("subject", name(of: subject)), Alert.Fact("reason", block.words)]
+      facts.append(Alert.Fact("used", amount(used, block.reason, of: subject)))
+      if let limit { facts.append(Alert.Fact("limit", amount(limit, block.reason, of: subject))) }
+      facts.append(Alert.Fact("refused", amount(block.needed, block.reason, of: subject)))
+      return Alert(
+        .accountBlocked, .critical, tenant: tenant(of: subject), at: now.wall,
+        key: "blocked-\(subject)-\(block.since.unixMilliseconds)",
+        facts: facts + callFacts(call))
+    case .unblocked(let subject, let by, _):
+      return Alert(
+        .accountUnblocked, .information, tenant: tenant(of: subject), at: now.wall,
+        key: "unblocked-\(subject)-\(now.wall.unixMilliseconds)",
+        facts: [
+          Alert.Fact("subject", name(of: subject)),
+          Alert.Fact("by", by ?? "the end of the period"),
+        ])
+    case .share(let subject, let meter, let percent, let used, let limit):
+      return Alert(
+        .limitShare, percent >= 100 ? .critical : .warning, tenant: tenant(of: subject),
+        at: now.wall, key: "share-\(subject)-\(meter)-\(percent)-\(now.wall.unixMilliseconds)",
+        facts: [
+          Alert.Fact("subject", name(of: subject)), Alert.Fact("limit of", "\(meter)"),
+          Alert.Fact("percent", "\(percent)"),
+          Alert.Fact("used", amount(used, meter, of: subject)),
+          Alert.Fact("limit", amount(limit, meter, of: subject)),
+        ] + callFacts(call))
+    case .limitChanged(let subject, let limit, let old, let new):
+      return Alert(
+        .limitChanged, .warning, tenant: tenant(of: subject), at: now.wall,
+        key: "changed-\(subject)-\(limit)-\(now.wall.unixMilliseconds)",
+        facts: [
+          Alert.Fact("subject", name(of: subject)), Alert.Fact("limit of", "\(limit)"),
+          Alert.Fact("before", old.map { amount($0, limit, of: subject) } ?? "none"),
+          Alert.Fact("now", new.map { amount($0, limit, of: subject) } ?? "none"),
+        ])
+    case .unknownRate, .overrun, .clockBehind: return operatorAlert(of: notice, call, at: now)
+    }
+  }
+
+  private func operatorAlert(of notice: LedgerNotice, _ call: Call?, at now: Now) -> Alert {
+    switch notice {
+    case .unknownRate(let account, let count):
+      return Alert(
+        .unknownRate, .warning, tenant: tenant(of: .account(account)), at: now.wall,
+        key: "rate-\(account)-\(count)-\(now.wall.unixSeconds / 3600)",
+        facts: [
+          Alert.Fact("subject", name(of: .account(account))),
+          Alert.Fact("calls in this hour", "\(count)"),
+        ] + callFacts(call))
+    case .overrun(let account, let hold, let excess):
+      return Alert(
+        .possiblyStillUp, .critical, tenant: tenant(of: .account(account)), at: now.wall,
+        key: "overrun-\(hold)",
+        facts: [
+          Alert.Fact("subject", name(of: .account(account))),
+          Alert.Fact("above what was held", "\(excess)"),
+        ] + callFacts(call))
+    case .clockBehind(let by):
+      return Alert(
+        .internalFault, .critical, tenant: nil, at: now.wall,
+        key: "clock-\(now.wall.unixSeconds / 3600)",
+        facts: [Alert.Fact("the clock is behind by", "\(by.wholeMilliseconds / 1000) s")])
+    case .blocked, .unblocked, .share, .limitChanged:
+      return alert(of: notice, call: call, at: now)
+    }
+  }
+
+  /// From where, with what, and to where the call was that brought it about.
+  private func callFacts(_ call: Call?) -> [Alert.Fact] {
+    guard let call else { return [] }
+    var facts = [Alert.Fact("call", "\(call.id)"), Alert.Fact("to", call.record.normalised)]
+    if !call.record.country.isEmpty { facts.append(Alert.Fact("country", call.record.country)) }
+    if let flow = call.caller.flow { facts.append(Alert.Fact("from", "\(flow.remote)")) }
+    if !call.caller.userAgent.isEmpty {
+      facts.append(Alert.Fact("phone", call.caller.userAgent))
+    }
+    return facts
+  }
+
+  private func name(of subject: LimitSubject) -> String {
+    switch subject {
+    case .account(let account):
+      rules.directory.line(paying: account).map { "\($0.tenant.name) \($0.digits)" }
+        ?? "\(subject)"
+    case .tenant(let tenant): rules.directory.tenant(tenant)?.name ?? "\(subject)"
+    case .trunk(let trunk): rules.directory.trunk(trunk)?.name ?? "\(subject)"
+    case .platform: "\(subject)"
+    }
+  }
+
+  private func tenant(of subject: LimitSubject) -> TenantID? {
+    switch subject {
+    case .account(let account): rules.directory.line(paying: account)?.tenant.id
+    case .tenant(let tenant): tenant
+    case .trunk, .platform: nil
+    }
+  }
+
+  // MARK: - Amounts
+
+  private func amount(
+    _ value: Int64, _ reason: Block.Reason, of subject: LimitSubject
+  ) -> String {
+    switch reason {
+    case .reached(let meter, _): amount(value, meter, of: subject)
+    case .manual: "\(value)"
+    }
+  }
+
+  private func amount(_ value: Int64, _ limit: LimitName, of subject: LimitSubject) -> String {
+    switch limit {
+    case .meter(let meter): amount(value, meter, of: subject)
+    case .concurrentCalls: "\(value)"
+    case .pricePerMinute, .connectionFee, .costPerCall:
+      Money(micros: value, currency(of: subject)).description
+    }
+  }
+
+  private func amount(_ value: Int64, _ meter: Meter, of subject: LimitSubject) -> String {
+    switch meter.quantity {
+    case .money: Money(micros: value, currency(of: subject)).description
+    case .international, .attempts: "\(value)"
+    }
+  }
+
+  private func currency(of subject: LimitSubject) -> Currency {
+    let platform = Currency(rules.directory.platform.currency) ?? .eur
+    switch subject {
+    case .account(let account):
+      return rules.directory.line(paying: account)?.tenant.currency ?? platform
+    case .tenant(let tenant): return rules.directory.tenant(tenant)?.currency ?? platform
+    case .trunk, .platform: return platform
+    }
+  }
+
+  /// Somebody calls for help: the operator is told at once.
+  mutating func emergencyAlert(_ record: CallDetailRecord, _ flow: Flow, at now: Now) {
+    alert(
+      .emergencyCall, .critical, tenant: record.tenant, key: "emergency-\(record.call)", at: now,
+      [
+        Alert.Fact("call", "\(record.call)"), Alert.Fact("caller", record.caller),
+        Alert.Fact("number", record.normalised), Alert.Fact("from", "\(flow.remote)"),
+      ])
+  }
+}

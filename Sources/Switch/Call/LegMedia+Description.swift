@@ -1,0 +1,143 @@
+import Elements
+import Relay
+import SDP
+import SRTP
+
+// The descriptions that a leg gets from us: the other leg's words with our addresses, ports and keys.
+
+extension LegMedia {
+  /// The suites that we offer, strongest first.
+  private static let offeredProfiles: [ProtectionProfile] = [
+    .aeadAES256GCM, .aes256CMSHA1Tag80, .aes128CMSHA1Tag80,
+  ]
+
+  /// Rewrites what the other side said into an offer for this leg; nil without ports.
+  mutating func makeOffer(
+    from source: SessionDescription, codecs: [String], using dice: inout Dice
+  ) -> SessionDescription? {
+    guard let ports, let address else { return nil }
+    if securesOffers { makeKeys(for: source, using: &dice) }
+    var body = source
+    if !codecs.isEmpty { body.keepCodecs(codecs) }
+    let local = source.media.indices.map { index -> LocalMedia? in
+      guard source.relayKind(of: index) != nil, index < ports.streams.count,
+        let pair = ports.streams[index]
+      else { return nil }
+      let line = source.media[index]
+      let mux = said.map { index < $0.media.count && $0.media[index].wantsRTCPMux } ?? false
+      return LocalMedia(
+        address: address, rtp: pair.rtp, rtcp: mux ? pair.rtp : pair.rtcp, rtcpMux: mux,
+        profile: line.profile.secured(securesOffers && line.profile.isRTP),
+        crypto: securesOffers ? keys[index].ours.map(\.serialized) : [],
+        direction: source.direction(of: index))
+    }
+    origin.rewrite(&body, address: address, local: local)
+    sent = body
+    return body
+  }
+
+  /// Rewrites the other side's answer into the answer to what this leg offered.
+  mutating func makeAnswer(from source: SessionDescription) -> SessionDescription? {
+    guard let ports, let address, let said, said.media.count == source.media.count else {
+      return nil
+    }
+    var body = source
+    let local = source.media.indices.map { index -> LocalMedia? in
+      guard !source.media[index].isRejected, said.relayKind(of: index) != nil,
+        index < ports.streams.count, let pair = ports.streams[index]
+      else { return nil }
+      let offered = said.media[index]
+      var crypto: [[UInt8]] = []
+      if index < keys.count, keys[index].send != nil { crypto = keys[index].ours.map(\.serialized) }
+      return LocalMedia(
+        address: address, rtp: pair.rtp, rtcp: offered.wantsRTCPMux ? pair.rtp : pair.rtcp,
+        rtcpMux: offered.wantsRTCPMux, profile: offered.profile, crypto: crypto,
+        direction: source.direction(of: index))
+    }
+    origin.rewrite(&body, address: address, local: local)
+    sent = body
+    return body
+  }
+
+  // MARK: - Keys
+
+  /// Takes the party's offer: its key, and one of ours in the same suite.
+  ///
+  /// - Returns: False when a stream must be protected and cannot be.
+  mutating func takeOffer(_ offer: SessionDescription, using dice: inout Dice) -> Bool {
+    let old = keys
+    said = offer
+    keys = Array(repeating: StreamKeys(), count: offer.media.count)
+    for (index, line) in offer.media.enumerated() where !line.isRejected && line.profile.isRTP {
+      let wants = line.profile.isSecure || (signallingIsSecret && !line.crypto.isEmpty)
+      guard wants else { continue }
+      let offers = line.crypto.compactMap { KeyingAttribute(parsing: $0) }
+      guard let chosen = offers.min(by: { $0.key.profile.rawValue < $1.key.profile.rawValue })
+      else {
+        if line.profile.isSecure { return false }
+        continue
+      }
+      // The same key as before where the suite is the same: a refresh must not change anything.
+      let kept = index < old.count ? old[index].send : nil
+      let mine =
+        kept?.profile == chosen.key.profile
+        ? kept : MasterKey(random: chosen.key.profile, using: &dice)
+      guard let mine else { return false }
+      keys[index].ours = [KeyingAttribute(tag: chosen.tag, key: mine)]
+      (keys[index].receive, keys[index].send) = (chosen.key, mine)
+    }
+    securesOffers = offer.media.contains { !$0.isRejected && $0.profile.isSecure }
+    return true
+  }
+
+  /// Takes the party's answer to our offer.
+  mutating func takeAnswer(_ answer: SessionDescription) throws(SDPError) {
+    guard let sent else { throw .answerMismatch("nothing was offered") }
+    try answer.checkAnswer(to: sent)
+    for (index, line) in answer.media.enumerated() where !line.isRejected {
+      let isOffered = sent.media[index].profile.isSecure
+      guard line.profile.isSecure == isOffered else {
+        throw .answerMismatch("m= line \(index + 1) has another profile")
+      }
+      guard isOffered, index < keys.count else { continue }
+      guard let theirs = line.crypto.compactMap({ KeyingAttribute(parsing: $0) }).first,
+        let mine = keys[index].ours.first(where: {
+          $0.tag == theirs.tag && $0.key.profile == theirs.key.profile
+        })
+      else { throw .answerMismatch("m= line \(index + 1) has no key for a suite we offered") }
+      (keys[index].receive, keys[index].send) = (theirs.key, mine.key)
+    }
+    said = answer
+  }
+
+  private mutating func makeKeys(for source: SessionDescription, using dice: inout Dice) {
+    while keys.count < source.media.count { keys.append(StreamKeys()) }
+    for index in source.media.indices {
+      if let send = keys[index].send,
+        let current = keys[index].ours.first(where: { $0.key == send })
+      {
+        // In a running session the agreed suite is offered again, with the key in use.
+        keys[index].ours = [current]
+      } else if keys[index].ours.isEmpty {
+        keys[index].ours = Self.offeredProfiles.enumerated().map { place, profile in
+          KeyingAttribute(tag: place + 1, key: MasterKey(random: profile, using: &dice))
+        }
+      }
+    }
+  }
+}
+
+extension SessionDescription {
+  /// Keeps the codecs that a customer allows, in its order; telephone events and comfort noise stay.
+  fileprivate mutating func keepCodecs(_ names: [String]) {
+    for index in media.indices where media[index].kind == .audio {
+      let codecs = media[index].codecs
+      let wanted = names.flatMap { name in
+        codecs.filter { $0.name.lowercased() == name.lowercased() }.map(\.payloadType)
+      }
+      guard !wanted.isEmpty else { continue }
+      let helpers = codecs.filter { $0.isTelephoneEvent || $0.name.uppercased() == "CN" }
+      media[index].keepFormats(wanted + helpers.map(\.payloadType))
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import Elements
+import Limits
+
+/// The money of one leg: whose, how much is held, and until when it may talk.
+///
+///     reserved ──answer──▶ running ──renewed and durable──▶ running
+///                             └──renewal refused──▶ last slice ──expiry──▶ cut
+struct PaidLeg: Sendable {
+  let account: AccountID
+  var trunk: TrunkID
+  var reservation: Reservation
+  /// The batch that must be durable before the INVITE leaves.
+  var batch: UInt64
+  /// A renewed slice whose batch is not durable yet: it does not count before.
+  var renewal: Renewal?
+  /// The ledger gave no more: the call ends at the expiry.
+  var isLastSlice = false
+  var slices = 1
+  var price: Price
+  var isSettled = false
+
+  struct Renewal: Sendable {
+    let reservation: Reservation
+    let batch: UInt64
+  }
+
+  init(
+    account: AccountID, trunk: TrunkID, reservation: Reservation, batch: UInt64, price: Price
+  ) {
+    (self.account, self.trunk, self.reservation) = (account, trunk, reservation)
+    (self.batch, self.price) = (batch, price)
+  }
+
+  /// When something must be done about it: renew, or cut.
+  var deadline: Instant? {
+    guard !isSettled else { return nil }
+    if isLastSlice || renewal != nil { return reservation.expiry }
+    return [reservation.renewAt, reservation.expiry].compactMap { $0 }.min()
+  }
+}

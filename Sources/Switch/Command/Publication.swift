@@ -1,0 +1,38 @@
+package import Elements
+
+/// What the switch tells the services above it; nothing here is needed for its own work.
+package enum Publication: Sendable {
+  case reply(CommandToken, CommandReply)
+  case log(LogLine)
+  /// Draining is complete: no call is left.
+  case drained
+}
+
+/// One decision, one line.
+package struct LogLine: Hashable, Sendable {
+  package enum Level: String, Hashable, Sendable {
+    case debug, info, warning, error
+  }
+
+  package let level: Level
+  /// What was decided: "call routed", "call refused", "binding added".
+  package let event: String
+  package let call: CallID?
+  package let tenant: TenantID?
+  /// Facts by name, in order; never a secret, at `info` and above never a full number.
+  package let facts: [Alert.Fact]
+
+  package init(
+    _ level: Level, _ event: String, call: CallID? = nil, tenant: TenantID? = nil,
+    facts: [Alert.Fact] = []
+  ) {
+    (self.level, self.event, self.call) = (level, event, call)
+    (self.tenant, self.facts) = (tenant, facts)
+  }
+}
+
+/// A number as it may stand in a log: country and last two digits, "+34…22".
+package func masked(_ number: String) -> String {
+  guard number.count > 5 else { return number }
+  return "\(number.prefix(3))…\(number.suffix(2))"
+}

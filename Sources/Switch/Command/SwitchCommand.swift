@@ -1,0 +1,110 @@
+package import Elements
+package import Limits
+
+/// Pairs a question with its answer; chosen by who asks.
+package struct CommandToken: Hashable, Sendable {
+  package let number: UInt64
+
+  package init(_ number: UInt64) {
+    self.number = number
+  }
+}
+
+/// What an operator, or the server on an operator's behalf, asks of the switch.
+package enum SwitchCommand: Sendable {
+  /// Takes a new directory into force for the next call; running calls go on.
+  case adopt(Rulebook)
+  /// Takes no new calls; answers ``Publication/drained`` when the last has ended.
+  case drain
+  case undrain
+  /// Ends every call now, with BYE on both sides.
+  case hangUpAll
+  case hangUp(CallID)
+  /// Lets an account make paid calls again; `by` and `reason` go into the audit trail and the alert.
+  case unblock(LimitSubject, by: String, reason: String)
+  /// Running calls, of one tenant or of all.
+  case calls(TenantID?)
+  case registrations(TenantID?)
+  case trunks
+  /// Where the limits of one payer stand.
+  case limits(LimitSubject)
+  case status
+}
+
+/// The answer to one ``SwitchCommand``.
+package enum CommandReply: Sendable {
+  case done
+  /// Not possible, and why, in words for the person who asked.
+  case refused(String)
+  case calls([CallSummary])
+  case registrations([RegistrationSummary])
+  case trunks([TrunkSummary])
+  case limits(Standing)
+  case status(SwitchStatus)
+}
+
+/// A running call as an operator sees it.
+package struct CallSummary: Hashable, Sendable {
+  package let call: CallID
+  package let tenant: TenantID?
+  package let direction: CallDetailRecord.Direction
+  /// "routing", "ringing", "talking" or "ending".
+  package let state: String
+  package let caller: String
+  package let dialled: String
+  package let startedAt: WallTime
+  package let answeredAt: WallTime?
+  package let payer: AccountID?
+  package let trunk: TrunkID?
+  /// What is reserved and spent on it so far.
+  package let committed: Money?
+}
+
+/// One registered phone.
+package struct RegistrationSummary: Hashable, Sendable {
+  package let tenant: TenantID
+  package let `extension`: ExtensionID
+  package let contact: String
+  /// "udp", "tcp" or "tls".
+  package let transport: String
+  package let remote: Endpoint
+  package let userAgent: String
+  package let registeredAt: WallTime
+  package let expiresAt: WallTime
+}
+
+/// One trunk and how it is.
+package struct TrunkSummary: Hashable, Sendable {
+  package let trunk: TrunkID
+  package let name: String
+  /// "up", "down", "unknown" or "registering".
+  package let state: String
+  package let since: WallTime
+  package let channels: Int
+  package let channelsInUse: Int
+  /// Addresses in the order in which they are asked.
+  package let addresses: [Endpoint]
+  /// Why it is not up; empty when it is.
+  package let reason: String
+}
+
+/// Numbers about the whole switch, for `status` and for metrics.
+package struct SwitchStatus: Hashable, Sendable {
+  package var callsActive = 0
+  package var callsTalking = 0
+  package var callsTotal: UInt64 = 0
+  package var callsAnswered: UInt64 = 0
+  package var callsRefusedByLimit: UInt64 = 0
+  package var registrations = 0
+  package var registerRequests: UInt64 = 0
+  package var authenticationFailures: UInt64 = 0
+  package var trunksUp = 0
+  package var trunksDown = 0
+  package var journalSequence: UInt64 = 0
+  package var journalDurableThrough: UInt64 = 0
+  package var journalFailed = false
+  package var callsPoisoned: UInt64 = 0
+  package var draining = false
+
+  package init() {}
+}

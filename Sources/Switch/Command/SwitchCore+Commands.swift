@@ -1,0 +1,155 @@
+import Directory
+import Elements
+import Limits
+import SIP
+
+// What operators ask, and what takes force while calls go on.
+
+extension SwitchCore {
+  mutating func handle(_ command: SwitchCommand, token: CommandToken, at now: Now) {
+    let reply: CommandReply =
+      switch command {
+      case .adopt(let rules): adopt(rules, at: now)
+      case .drain: drain(at: now)
+      case .undrain: undrain()
+      case .hangUpAll: hangUpAll(at: now)
+      case .hangUp(let call): hangUp(call, at: now)
+      case .unblock(let subject, let by, let reason):
+        unblock(subject, by: by, reason: reason, at: now)
+      case .calls(let tenant): .calls(callSummaries(of: tenant))
+      case .registrations(let tenant): .registrations(registrations(of: tenant, at: now))
+      case .trunks: .trunks(trunkSummaries())
+      case .limits(let subject):
+        ledger.standing(of: subject, at: now).map(CommandReply.limits)
+          ?? .refused("\(subject) is not in the ledger.")
+      case .status: .status(currentStatus())
+      }
+    output.publications.append(.reply(token, reply))
+  }
+
+  private mutating func adopt(_ new: Rulebook, at now: Now) -> CommandReply {
+    let old = rules
+    rules = new
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    ledger.adopt(new.limitBook, at: now, into: &entries, notices: &notices)
+    write(entries, notices, at: now)
+    let directory = new.directory
+    write(bindings.retain { directory.line($0) != nil })
+    adoptTrunks(old, at: now)
+    log(
+      .info, "directory adopted", Alert.Fact("revision", "\(directory.revision)"),
+      Alert.Fact("tenants", "\(directory.tenants.count)"))
+    return .done
+  }
+
+  private mutating func drain(at now: Now) -> CommandReply {
+    isDraining = true
+    log(.info, "draining", Alert.Fact("calls", "\(calls.count)"))
+    if calls.isEmpty { output.publications.append(.drained) }
+    return .done
+  }
+
+  private mutating func undrain() -> CommandReply {
+    isDraining = false
+    return .done
+  }
+
+  private mutating func hangUpAll(at now: Now) -> CommandReply {
+    for id in calls.keys.sorted() { end(id, .draining, at: now) }
+    return .done
+  }
+
+  private mutating func hangUp(_ id: CallID, at now: Now) -> CommandReply {
+    guard calls[id] != nil else { return .refused("There is no call \(id).") }
+    end(id, .operatorAction, at: now)
+    return .done
+  }
+
+  private mutating func end(_ id: CallID, _ cause: HangupCause, at now: Now) {
+    withCall(id, at: now) { (core, call) throws(LegContradiction) in
+      try core.end(&call, cause, by: .system, at: now)
+    }
+  }
+
+  private mutating func unblock(
+    _ subject: LimitSubject, by person: String, reason: String, at now: Now
+  ) -> CommandReply {
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    let isDone = ledger.unblock(subject, by: person, at: now, into: &entries, notices: &notices)
+    write(entries, notices, at: now)
+    guard isDone else { return .refused("\(subject) is not blocked.") }
+    log(
+      .info, "unblocked", Alert.Fact("subject", "\(subject)"), Alert.Fact("by", person),
+      Alert.Fact("reason", reason))
+    return .done
+  }
+
+  // MARK: - Questions
+
+  private func callSummaries(of tenant: TenantID?) -> [CallSummary] {
+    calls.keys.sorted().compactMap { calls[$0] }
+      .filter { tenant == nil || $0.record.tenant == tenant }
+      .map { call in
+        let paid = call.legs.last { $0.paid != nil }
+        return CallSummary(
+          call: call.id, tenant: call.record.tenant, direction: call.record.direction,
+          state: call.phase.rawValue, caller: call.record.caller, dialled: call.record.dialled,
+          startedAt: call.record.startedAt, answeredAt: call.record.answeredAt,
+          payer: paid?.paid?.account, trunk: call.legs.last { $0.party.trunk != nil }?.party.trunk,
+          committed: paid?.paid?.reservation.held)
+      }
+  }
+
+  private func registrations(of tenant: TenantID?, at now: Now) -> [RegistrationSummary] {
+    bindings.all(at: now.wall).filter { tenant == nil || $0.tenant == tenant }.map {
+      RegistrationSummary(
+        tenant: $0.tenant, extension: $0.extension, contact: $0.contact,
+        transport: "\($0.flow.transport.viaToken)".lowercased(), remote: $0.flow.remote,
+        userAgent: $0.userAgent, registeredAt: $0.registeredAt, expiresAt: $0.expiresAt)
+    }
+  }
+
+  private func trunkSummaries() -> [TrunkSummary] {
+    rules.directory.trunks.compactMap { trunk in
+      guard let state = trunks[trunk.id] else { return nil }
+      let (word, reason) = state.words
+      return TrunkSummary(
+        trunk: trunk.id, name: trunk.name, state: word, since: state.since,
+        channels: trunk.channels, channelsInUse: state.channelsInUse,
+        addresses: state.hops.map(\.remote), reason: reason)
+    }
+  }
+
+  private func currentStatus() -> SwitchStatus {
+    var status = status
+    status.callsActive = calls.count
+    status.callsTalking = calls.values.count { $0.phase == .talking }
+    status.registrations = bindings.count
+    status.trunksUp = trunks.values.count { $0.health == .up }
+    status.trunksDown = trunks.values.count(where: \.isDown)
+    status.journalSequence = journal.sequence
+    status.journalDurableThrough = journal.durableThrough
+    status.journalFailed = journal.failure != nil
+    status.draining = isDraining
+    return status
+  }
+}
+
+extension TrunkState {
+  /// The state in one word, and why it is not up.
+  var words: (state: String, reason: String) {
+    if case .down(let reason) = health { return ("down", reason) }
+    if let registration, !registration.isRegistered {
+      return ("registering", registration.trouble)
+    }
+    return health == .up ? ("up", "") : ("unknown", "it has not answered yet")
+  }
+}
+
+extension TrunkRegistration {
+  var trouble: String {
+    if case .failed(let status, _) = state { "the carrier answered \(status)" } else { "" }
+  }
+}

@@ -1,0 +1,38 @@
+import Elements
+
+/// The write-ahead side of the journal: gathers the entries of one event, numbers the batch, and knows
+/// what is durable.
+struct JournalPen: Sendable {
+  private var pending: [JournalEntry] = []
+  /// The number of the last batch that was handed over.
+  private(set) var sequence: UInt64 = 0
+  private(set) var durableThrough: UInt64 = 0
+  /// Set when the disk failed: nothing that costs money may begin any more.
+  private(set) var failure: String?
+
+  /// The number that the batch of this event gets if it has any entry.
+  var nextSequence: UInt64 { sequence + 1 }
+
+  mutating func write(_ entry: JournalEntry) { pending.append(entry) }
+
+  /// Ends the event: its batch, if there is anything to write.
+  mutating func takeBatch() -> JournalBatch? {
+    guard !pending.isEmpty else { return nil }
+    sequence += 1
+    defer { pending.removeAll(keepingCapacity: true) }
+    return JournalBatch(sequence: sequence, entries: pending)
+  }
+
+  mutating func confirm(through number: UInt64) {
+    durableThrough = max(durableThrough, min(number, sequence))
+    if durableThrough == sequence { failure = nil }
+  }
+
+  mutating func fail(_ reason: String) { failure = reason }
+
+  /// A batch read back: it is on disk, and the next one follows it.
+  mutating func replayed(_ number: UInt64) {
+    sequence = max(sequence, number)
+    durableThrough = sequence
+  }
+}

@@ -1,0 +1,160 @@
+package import Elements
+package import Limits
+import SIP
+import SIPSyntax
+
+// Coming back after a death: the journal is read again, and what was left open is ended.
+
+/// A call that the dead process left open.
+struct Orphan: Sendable {
+  var record: CallDetailRecord?
+  var dialogs: [DialogMark] = []
+  /// BYEs that have no answer yet.
+  var pending = 0
+  var isUncertain = false
+}
+
+extension SwitchCore {
+  /// Takes a batch of the journal back, before the first event; in order, each once.
+  ///
+  /// - Throws: ``LedgerReplayError`` where the journal does not fit together.
+  package mutating func replay(_ batch: JournalBatch) throws(LedgerReplayError) {
+    journal.replayed(batch.sequence)
+    for entry in batch.entries { try replay(entry) }
+  }
+
+  /// Takes one entry of a checkpoint back; `sequence` is the last batch that it includes.
+  package mutating func replay(
+    checkpoint entries: [JournalEntry], through sequence: UInt64
+  ) throws(LedgerReplayError) {
+    journal.replayed(sequence)
+    for entry in entries { try replay(entry) }
+  }
+
+  private mutating func replay(_ entry: JournalEntry) throws(LedgerReplayError) {
+    switch entry {
+    case .ledger(let entry): try ledger.replay(entry)
+    case .binding(let change): bindings.replay(change)
+    case .call(.open(let id, let record)):
+      callIDs.reserve(id)
+      orphans[id, default: Orphan()].record = record
+    case .call(.leg(let id, let dialog)):
+      callIDs.reserve(id)
+      orphans[id, default: Orphan()].dialogs.append(dialog)
+    case .record(let record):
+      callIDs.reserve(record.call)
+      orphans[record.call] = nil
+    case .alert: break
+    }
+  }
+
+  /// Ends the replay: what the dead process left open is ended, charged and recorded.
+  package mutating func recover(at now: Now, into effects: inout [SwitchEffect]) {
+    bindings.recovered(at: now)
+    let charges = settleOpenHolds(at: now)
+    for id in orphans.keys.sorted() { endOrphan(id, charges: charges, at: now) }
+    orphans = orphans.filter { $0.value.pending > 0 }
+    flush(into: &effects)
+  }
+
+  /// Holds without settlement are charged in full: their calls may have been answered (guard rule 13).
+  private mutating func settleOpenHolds(at now: Now) -> [HoldID: Charge] {
+    var charges: [HoldID: Charge] = [:]
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    for hold in ledger.openHolds {
+      charges[hold] = ledger.finish(
+        hold, .unknown, at: now, into: &entries, notices: &notices)
+    }
+    write(entries, notices, at: now)
+    return charges
+  }
+
+  private mutating func endOrphan(_ id: CallID, charges: [HoldID: Charge], at now: Now) {
+    guard var orphan = orphans[id] else { return }
+    if var record = orphan.record {
+      (record.cause, record.endedBy, record.endedAt) = (.restart, .system, now.wall)
+      if let hold = record.hold, let charge = charges[hold] {
+        record.add(charge, slices: 1, trunk: record.trunk ?? TrunkID(0))
+      }
+      journal.write(.record(record))
+    }
+    for mark in orphan.dialogs where sendBye(to: mark, of: id, at: now) { orphan.pending += 1 }
+    log(
+      .warning, "call ended after restart", tenant: orphan.record?.tenant,
+      Alert.Fact("call", "\(id)"), Alert.Fact("byes", "\(orphan.pending)"))
+    orphans[id] = orphan
+  }
+
+  /// - Returns: False where the dialog cannot be reached any more, since its connection died with us.
+  private mutating func sendBye(to mark: DialogMark, of id: CallID, at now: Now) -> Bool {
+    guard let target = try? URI(parsing: mark.target.span) else { return false }
+    let destination: Destination =
+      mark.isTrunk
+      ? .open(
+        NextHop(
+          transport: mark.flow.transport, remote: mark.flow.remote, local: mark.flow.local))
+      : .flow(mark.flow)
+    guard mark.isTrunk || mark.flow.connection == nil,
+      let dialog = sip.restoreDialog(
+        callID: mark.callID, local: mark.local, remote: mark.remote, target: target,
+        routes: mark.routes, sequence: mark.sequence + 1_000, flow: mark.flow,
+        destination: destination)
+    else { return false }
+    return sendBye(
+      in: dialog, owner: .orphan(id), reasonValue: LegFailure(.restart).reasonValue, at: now)
+  }
+
+  mutating func orphanAnswered(
+    _ id: CallID, _ status: UInt16?, at now: Now, isFailure: Bool = false
+  ) {
+    guard isFailure || status != nil, var orphan = orphans[id] else { return }
+    let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
+    orphan.pending -= 1
+    orphan.isUncertain = orphan.isUncertain || !isProven
+    orphans[id] = orphan.pending > 0 ? orphan : nil
+    guard orphan.pending == 0, orphan.isUncertain, orphan.record?.payer != nil else { return }
+    alert(
+      .possiblyStillUp, .critical, tenant: orphan.record?.tenant, key: "up-\(id)", at: now,
+      [
+        Alert.Fact("call", "\(id)"), Alert.Fact("to", orphan.record?.normalised ?? ""),
+        Alert.Fact("why", "the carrier did not confirm the end of a call from before a restart"),
+      ])
+  }
+
+  /// The whole lasting state as entries, for the head of a new journal segment.
+  package func checkpoint() -> [JournalEntry] {
+    var entries = ledger.checkpoint().map(JournalEntry.ledger)
+    entries += bindings.checkpoint().map(JournalEntry.binding)
+    for id in calls.keys.sorted() {
+      guard let call = calls[id] else { continue }
+      entries.append(.call(.open(id, call.record)))
+      for leg in call.legs {
+        if let mark = dialogMark(of: leg) { entries.append(.call(.leg(id, mark))) }
+      }
+    }
+    return entries
+  }
+
+  // MARK: - Marks of running calls
+
+  /// Writes what is needed to end this leg from outside, and what is known of the call by now.
+  mutating func mark(_ call: Call, _ leg: Int) {
+    guard let mark = dialogMark(of: call.legs[leg]) else { return }
+    var record = call.record
+    if let money = call.legs[leg].paid {
+      (record.payer, record.hold) = (money.account, money.reservation.hold)
+      record.trunk = money.trunk
+    }
+    if leg != 0 { journal.write(.call(.open(call.id, record))) }
+    journal.write(.call(.leg(call.id, mark)))
+  }
+
+  private func dialogMark(of leg: Leg) -> DialogMark? {
+    guard leg.isConfirmed, let id = leg.dialog, let dialog = sip.dialog(id) else { return nil }
+    return DialogMark(
+      callID: dialog.callID, local: dialog.localAddress, remote: dialog.remoteAddress,
+      target: dialog.remoteTarget.bytes, routes: dialog.routeSet.routes,
+      sequence: dialog.localSequence, flow: dialog.flow, isTrunk: leg.party.trunk != nil)
+  }
+}

@@ -1,0 +1,129 @@
+import Directory
+import Elements
+import SIP
+import SIPSyntax
+
+// REGISTER: from the message to the bindings and back (RFC 3261 §10.3, RFC 5626 §6, RFC 3327).
+
+extension SwitchCore {
+  mutating func register(
+    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
+  ) {
+    status.registerRequests += 1
+    switch authenticate(message, flow, at: now) {
+    case .unknown(let isStale): challenge(server, message, flow, isStale: isStale, at: now)
+    case .refused: refuse(server, 403, at: now)
+    case .device(let device): register(device, server, message, flow, at: now)
+    }
+  }
+
+  private mutating func register(
+    _ device: Device, _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
+  ) {
+    guard let line = addressOfRecord(in: message, of: device) else {
+      // Another user's address, or one of nobody: the same answer (A28).
+      return refuse(server, 403, at: now)
+    }
+    do throws(RegistrarError) {
+      let request = try registration(of: line, in: message, on: flow)
+      let known = bindings.count
+      write(try bindings.register(request, limits: configuration.registrar, at: now))
+      if bindings.count != known {
+        log(
+          .info, "registration changed", tenant: line.tenant.id,
+          Alert.Fact("extension", "\(line.digits)"), Alert.Fact("from", "\(flow.remote)"),
+          Alert.Fact("transport", "\(flow.transport.viaToken)"))
+      }
+      accept(request, line, server, message, at: now)
+    } catch {
+      var draft = ResponseDraft(StatusCode(exactly: Int(error.status)) ?? 400)
+      draft.reasonPhrase = error.phrase
+      if case .intervalTooBrief(let minimum) = error {
+        draft.headers.append(HeaderDraft(.minExpires, "\(minimum)"))
+      }
+      sip.respondStatelessly(to: server, draft, at: now, effects: &output.wire)
+    }
+  }
+
+  /// The extension that To names, if it is one of the device's and From does not say otherwise.
+  private func addressOfRecord(in message: Message, of device: Device) -> Extension? {
+    let uri = message.toURI
+    guard let host = uri.host, rules.directory.tenant(host: host)?.id == device.tenant,
+      let user = uri.user
+    else { return nil }
+    if let line = rules.directory.line(device.tenant, user: user.span) {
+      return device.extensions.contains(line.id) ? line : nil
+    }
+    guard user == device.username else { return nil }
+    return device.extensions.first.flatMap { rules.directory.line($0) }
+  }
+
+  private func registration(
+    of line: Extension, in message: Message, on flow: Flow
+  ) throws(RegistrarError) -> Registration {
+    var request = Registration(
+      tenant: line.tenant.id, extension: line.id, wish: .query, expires: message.expires,
+      flow: flow, callID: message.text(message.callID), sequence: message.cseq.number)
+    request.userAgent = String((message.text(.userAgent) ?? "").prefix(128))
+    let paths = message.values(.path)
+    guard paths.count <= configuration.registrar.pathValues else {
+      throw .malformed("Path Too Long")
+    }
+    request.path = paths.map { message.text($0) }
+    guard let contacts = try? message.contacts() else { throw .malformed("Bad Contact") }
+    switch contacts {
+    case .all:
+      guard message.lines(.contact).count == 1, request.expires == 0 else {
+        throw .malformed("Wildcard Needs Expires 0")
+      }
+      request.wish = .removeAll
+    case .contacts(let list):
+      if list.isEmpty { return request }
+      let limit = configuration.registrar.contactsPerExtension
+      guard list.count <= limit else { throw .tooManyContacts(limit: limit) }
+      var found: [Registration.Contact] = []
+      for address in list { found.append(try contact(address)) }
+      request.wish = .update(found)
+    }
+    return request
+  }
+
+  private func contact(_ address: NameAddress) throws(RegistrarError) -> Registration.Contact {
+    guard address.uri.isSIP else { throw .malformed("Contact Is No SIP URI") }
+    let uri = address.uri.asRequestURI
+    var contact = Registration.Contact(uri: String(decoding: uri.bytes, as: UTF8.self))
+    contact.expires = address.expires
+    contact.preference = address.preference ?? 1000
+    contact.instance = address.instance.map { String(decoding: $0.prefix(256), as: UTF8.self) }
+    contact.registration = address.registrationID
+    return contact
+  }
+
+  /// 200 with every binding of the extension, and how long each has left.
+  private mutating func accept(
+    _ request: Registration, _ line: Extension, _ server: ServerTransactionID, _ message: Message,
+    at now: Now
+  ) {
+    var draft = ResponseDraft(200)
+    draft.contact = .none
+    for binding in bindings.bindings(of: line.id, at: now.wall) {
+      let left = max(1, (binding.expiresAt - now.wall).wholeMilliseconds / 1000)
+      var value = "<\(binding.contact)>;expires=\(left)"
+      if case .instance(let instance, let number) = binding.key {
+        value += ";+sip.instance=\"\(instance)\";reg-id=\(number)"
+      }
+      draft.headers.append(HeaderDraft(.contact, value))
+    }
+    draft.headers.append(HeaderDraft(.date, SIPDate(now.wall).serialized))
+    for hop in request.path { draft.headers.append(HeaderDraft(.path, hop)) }
+    if case .update(let contacts) = request.wish,
+      contacts.contains(where: { $0.registration != nil }),
+      message.supported.contains("outbound")
+    {
+      draft.headers.append(HeaderDraft(.require, "outbound"))
+      draft.headers.append(HeaderDraft(.supported, "path, outbound"))
+    }
+    // Kept for copies of the request: their CSeq and nonce count would be refused as old.
+    respond(server, draft, at: now)
+  }
+}

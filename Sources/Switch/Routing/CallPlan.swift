@@ -1,0 +1,82 @@
+import Elements
+import Limits
+import Numbering
+
+/// What shall be done with a call, decided once when it comes in, by a pure function.
+struct CallPlan: Sendable {
+  var direction: CallDetailRecord.Direction
+  var tenant: TenantID
+  /// One after the other; the targets of one step at once.
+  var steps: [PlanStep]
+  /// Where the number led: "+34976111222", or the extension.
+  var normalised: String
+  var destinationClass = ""
+  var country = ""
+  /// What the called side sees.
+  var shown: CallerIdentity
+  /// Forwards that the call has behind it.
+  var forwards = 0
+}
+
+/// What rings at the same time.
+struct PlanStep: Sendable {
+  var targets: [PlanTarget]
+  /// Nil: until the caller gives up or the call has rung too long.
+  var ringTime: Duration?
+}
+
+enum PlanTarget: Sendable {
+  case `extension`(ExtensionID)
+  case outside(OutsideRoute)
+  case emergency(EmergencyRoute)
+}
+
+/// A way to a number of the world: who pays, who is shown, and over which trunks.
+struct OutsideRoute: Sendable {
+  var number: OutsideNumber
+  /// Who pays: the account that dialled, or that forwarded.
+  var account: AccountID
+  /// The extension that the account is of.
+  var payer: ExtensionID
+  var shown: CallerIdentity
+  /// In order of preference.
+  var candidates: [TrunkCandidate]
+  /// Set when a forward leads here: the extension whose forward it is.
+  var forwardedBy: ExtensionID?
+}
+
+/// One trunk that may carry a call and what it would cost there; no price, no call.
+struct TrunkCandidate: Hashable, Sendable {
+  var trunk: TrunkID
+  var price: Price?
+}
+
+/// The way of an emergency call; only the router makes one, from an emergency number.
+struct EmergencyRoute: Sendable {
+  let digits: DigitString
+  let shown: CallerIdentity
+  let trunks: [TrunkID]
+  let caller: ExtensionID
+}
+
+/// Who a called party is told is calling.
+struct CallerIdentity: Hashable, Sendable {
+  /// The user part: "101" or "+34976111222"; empty when unknown.
+  var number: String
+  var name: String
+  /// Told to those we trust only: `Privacy: id` and an anonymous From (RFC 3323, RFC 3325).
+  var isWithheld: Bool
+
+  static let unknown = CallerIdentity(number: "", name: "", isWithheld: false)
+}
+
+/// Why a call goes nowhere.
+struct RouteRefusal: Error, Hashable {
+  var cause: HangupCause
+  /// For the operator's log, never for the wire.
+  var detail: String
+
+  init(_ cause: HangupCause, _ detail: String) {
+    (self.cause, self.detail) = (cause, detail)
+  }
+}

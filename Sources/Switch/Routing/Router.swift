@@ -1,0 +1,183 @@
+import Directory
+import Elements
+import Limits
+import Numbering
+
+/// Decides where calls go: a pure function of the rulebook and the request.
+struct Router: Sendable {
+  let rules: Rulebook
+  /// Forwards that one call may take.
+  let forwardLimit: Int
+  /// Rings an extension that says nothing itself.
+  let ringTime: Duration
+
+  private var directory: DirectorySnapshot { rules.directory }
+
+  /// A call of one of our phones.
+  struct Dialled: Sendable {
+    var line: Extension
+    /// The user part of the Request-URI, as dialled.
+    var user: [UInt8]
+    /// A number that the phone asks to show.
+    var wanted: PhoneNumber?
+    var asksPrivacy = false
+    /// Forwards that the call says it has behind it (Diversion, History-Info).
+    var forwards = 0
+  }
+
+  func plan(_ dialled: Dialled, at wall: WallTime) throws(RouteRefusal) -> CallPlan {
+    guard dialled.forwards <= forwardLimit else {
+      throw RouteRefusal(.loop, "\(dialled.forwards) forwards behind it")
+    }
+    let line = dialled.line
+    var plan = CallPlan(
+      direction: .internal, tenant: line.tenant.id, steps: [],
+      normalised: String(decoding: dialled.user, as: UTF8.self), shown: identity(inside: line),
+      forwards: dialled.forwards)
+    switch directory.dial(dialled.user.span, from: line) {
+    case .emergency(let digits):
+      plan.direction = .emergency
+      (plan.normalised, plan.destinationClass) = ("\(digits)", DestinationClass.emergency.name)
+      plan.country = "\(line.tenant.country.region)"
+      plan.steps = [emergency(digits, from: line)]
+    case .line(let called):
+      plan.normalised = "\(called.digits)"
+      plan.steps = try steps(to: called, shown: plan.shown, forwards: &plan.forwards, at: wall)
+      if case .outside(let route) = plan.steps.first?.targets.first { plan.note(route) }
+    case .outside(let number, let verdict):
+      var shown = identity(outside: line, wanted: dialled.wanted, presentation: number.presentation)
+      if dialled.asksPrivacy, number.presentation != .shown { shown.isWithheld = true }
+      let route = try route(to: number, verdict, payer: line, shown: shown, at: wall)
+      plan.shown = shown
+      plan.note(route)
+      plan.steps = [PlanStep(targets: [.outside(route)], ringTime: nil)]
+    case .unknown(let digits):
+      throw RouteRefusal(.unknownNumber, "nobody has \(digits)")
+    case .invalid(let error):
+      throw RouteRefusal(.invalidNumber, "\(error)")
+    }
+    return plan
+  }
+
+  /// A call that a trunk delivers.
+  func plan(
+    inbound number: PhoneNumber, caller: CallerIdentity, forwards: Int, at wall: WallTime
+  ) throws(RouteRefusal) -> CallPlan {
+    guard forwards <= forwardLimit else { throw RouteRefusal(.loop, "\(forwards) forwards") }
+    guard let inbound = directory.inbound(number) else {
+      throw RouteRefusal(.unknownNumber, "no tenant has this number")
+    }
+    let facts = number.facts
+    var plan = CallPlan(
+      direction: .inbound, tenant: inbound.tenant.id, steps: [], normalised: "\(number)",
+      destinationClass: facts.kind.name, country: "\(facts.region)", shown: caller,
+      forwards: forwards)
+    for step in inbound.steps {
+      if let line = step.extensions.first, step.extensions.count == 1 {
+        plan.steps += try steps(
+          to: line, shown: caller, forwards: &plan.forwards, ringTime: step.duration, at: wall)
+      } else {
+        plan.steps.append(
+          PlanStep(targets: step.extensions.map { .extension($0.id) }, ringTime: step.duration))
+      }
+    }
+    return plan
+  }
+
+  // MARK: - Extensions and their forwards
+
+  /// How an extension is reached: itself, or where it sends its calls.
+  func steps(
+    to line: Extension, shown: CallerIdentity, forwards: inout Int, ringTime: Duration? = nil,
+    at wall: WallTime
+  ) throws(RouteRefusal) -> [PlanStep] {
+    guard let target = line.forwards.always else {
+      let limit = ringTime ?? line.ringTime
+      let own = line.forwards.noAnswer != nil ? min(limit, line.forwards.noAnswerAfter) : limit
+      return [PlanStep(targets: [.extension(line.id)], ringTime: own)]
+    }
+    return try forward(to: target, by: line, shown: shown, forwards: &forwards, at: wall)
+  }
+
+  /// Where a forward leads; the extension that set it up pays (guard rule 7).
+  func forward(
+    to target: [UInt8], by line: Extension, shown: CallerIdentity, forwards: inout Int,
+    at wall: WallTime
+  ) throws(RouteRefusal) -> [PlanStep] {
+    forwards += 1
+    guard forwards <= forwardLimit else { throw RouteRefusal(.loop, "forwarded too often") }
+    switch directory.dial(target.span, from: line) {
+    case .line(let next):
+      return try steps(to: next, shown: shown, forwards: &forwards, at: wall)
+    case .outside(let number, let verdict):
+      let mine = identity(outside: line, wanted: nil, presentation: .asConfigured)
+      var route = try route(to: number, verdict, payer: line, shown: mine, at: wall)
+      route.forwardedBy = line.id
+      return [PlanStep(targets: [.outside(route)], ringTime: nil)]
+    case .emergency:
+      throw RouteRefusal(.forbidden, "a forward may not lead to an emergency number")
+    case .unknown(let digits): throw RouteRefusal(.unknownNumber, "nobody has \(digits)")
+    case .invalid(let error): throw RouteRefusal(.invalidNumber, "\(error)")
+    }
+  }
+
+  // MARK: - The outside
+
+  private func route(
+    to number: OutsideNumber, _ verdict: DestinationVerdict, payer: Extension,
+    shown: CallerIdentity, at wall: WallTime
+  ) throws(RouteRefusal) -> OutsideRoute {
+    if case .deny(let refusal) = verdict { throw RouteRefusal(.forbidden, "\(refusal)") }
+    let digits = "\(number.number.digits)"
+    let trunks = payer.tenant.trunks.compactMap { directory.trunk($0) }
+    guard !trunks.isEmpty else { throw RouteRefusal(.trunkFailure, "the tenant has no trunk") }
+    let candidates = trunks.map { trunk in
+      TrunkCandidate(
+        trunk: trunk.id, price: rules.price(digits, tenant: payer.tenant, trunk: trunk, at: wall))
+    }
+    return OutsideRoute(
+      number: number, account: payer.account, payer: payer.id, shown: shown,
+      candidates: candidates)
+  }
+
+  private func emergency(_ digits: DigitString, from line: Extension) -> PlanStep {
+    // The answering point must be able to call back: the number is always shown.
+    var shown = identity(outside: line, wanted: nil, presentation: .shown)
+    shown.isWithheld = false
+    let route = EmergencyRoute(
+      digits: digits, shown: shown,
+      trunks: line.tenant.emergencyTrunks.isEmpty
+        ? line.tenant.trunks : line.tenant.emergencyTrunks,
+      caller: line.id)
+    return PlanStep(targets: [.emergency(route)], ringTime: nil)
+  }
+
+  // MARK: - Who is shown (A24, A25)
+
+  private func identity(inside line: Extension) -> CallerIdentity {
+    CallerIdentity(number: "\(line.digits)", name: line.name, isWithheld: false)
+  }
+
+  private func identity(
+    outside line: Extension, wanted: PhoneNumber?, presentation: Presentation
+  ) -> CallerIdentity {
+    let withheld =
+      switch presentation {
+      case .asConfigured: line.callerID.withhold
+      case .withheld: true
+      case .shown: false
+      }
+    let number = line.callerID.shown(for: wanted)
+    return CallerIdentity(
+      number: number.map { "\($0)" } ?? "", name: "", isWithheld: withheld)
+  }
+}
+
+extension CallPlan {
+  mutating func note(_ route: OutsideRoute) {
+    if direction == .internal { direction = .outbound }
+    destinationClass = route.number.kind.name
+    country = "\(route.number.region)"
+    normalised = "\(route.number.number)"
+  }
+}

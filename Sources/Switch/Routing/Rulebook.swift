@@ -1,0 +1,87 @@
+package import Directory
+package import Elements
+package import Limits
+
+/// What ``SwitchCommand/adopt(_:)`` takes into force: the directory and what its names stand for.
+package struct Rulebook: Sendable {
+  package let directory: DirectorySnapshot
+  /// Rate decks by name.
+  package let decks: [String: RateDeck]
+  /// Rules of the time zones that tenants name; a missing one counts as UTC.
+  package let zones: [String: TimeZoneRules]
+
+  package init(
+    directory: DirectorySnapshot, decks: [String: RateDeck] = [:],
+    zones: [String: TimeZoneRules] = [:]
+  ) {
+    (self.directory, self.decks, self.zones) = (directory, decks, zones)
+  }
+
+  package static let empty = Rulebook(directory: .empty)
+
+  func zone(of tenant: Tenant) -> TimeZoneRules { zones[tenant.timezone] ?? .utc }
+
+  /// What a call costs over one trunk; nil where a deck or a row is missing, and then it is refused.
+  func price(_ digits: String, tenant: Tenant, trunk: Trunk, at wall: WallTime) -> Price? {
+    let zone = zone(of: tenant)
+    func quote(_ deck: String?) -> Tariff? {
+      deck.flatMap { decks[$0] }?.quote(for: digits, at: wall, zone: zone)?.tariff
+    }
+    guard let sell = quote(tenant.rates.sell) else { return nil }
+    guard let deck = trunk.purchase ?? tenant.rates.purchase else { return Price(both: sell) }
+    guard let purchase = quote(deck) else { return nil }
+    return Price(sell: sell, purchase: purchase)
+  }
+
+  /// The limits of every subject, for the ledger.
+  package var limitBook: LimitBook {
+    let platformCurrency = Currency(directory.platform.currency) ?? .eur
+    var lines = [
+      LimitBook.Line(
+        .platform, limits: LimitSet(directory.platform.limits, currency: platformCurrency),
+        zone: .utc)
+    ]
+    for tenant in directory.tenants {
+      lines.append(
+        LimitBook.Line(
+          .tenant(tenant.id), limits: LimitSet(tenant.limits, currency: tenant.currency),
+          zone: zone(of: tenant)))
+    }
+    for trunk in directory.trunks {
+      lines.append(
+        LimitBook.Line(
+          .trunk(trunk.id), limits: LimitSet(trunk.limits, currency: platformCurrency), zone: .utc))
+    }
+    for line in directory.extensions {
+      lines.append(
+        LimitBook.Line(
+          .account(line.account), of: line.tenant.id,
+          limits: LimitSet(line.limits, currency: line.tenant.currency),
+          zone: zone(of: line.tenant)))
+    }
+    return LimitBook(lines: lines)
+  }
+}
+
+extension LimitSet {
+  init(_ entry: LimitEntry, currency: Currency) {
+    self.init(currency: currency)
+    switch entry.basis {
+    case .sell: basis = .sell
+    case .purchase: basis = .purchase
+    case .highest, nil: basis = .max
+    }
+    moneyPerHour = entry.spend.hourMicros
+    moneyPerDay = entry.spend.dayMicros
+    moneyPerMonth = entry.spend.monthMicros
+    internationalPerHour = entry.international.hour.map(Int64.init)
+    internationalPerDay = entry.international.day.map(Int64.init)
+    internationalPerMonth = entry.international.month.map(Int64.init)
+    attemptsPerHour = entry.internationalAttemptsPerHour.map(Int64.init)
+    concurrentCalls = entry.concurrent.map(Int64.init)
+    pricePerMinute = entry.pricePerMinuteMicros
+    costPerCall = entry.callMicros
+    isPrepaid = entry.balanceMicros != nil
+    if entry.release == .window { releasesAtRoll = [.hour, .day, .month] }
+  }
+}

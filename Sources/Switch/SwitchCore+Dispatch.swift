@@ -1,0 +1,162 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+
+// Responses and failures, to those who wait for them.
+
+extension SwitchCore {
+  mutating func response(
+    _ client: ClientTransactionID, _ message: Message, dialog: DialogID?, at now: Now
+  ) {
+    guard let owner = owners.clients[client], let status = message.status else { return }
+    // A forked INVITE may still bring further 2xx: its owner stays until the call is gone.
+    if status.isFinal, message.method != .invite || !status.isSuccess {
+      owners.clients[client] = nil
+    }
+    switch owner {
+    case .invite(let id, let leg):
+      guard calls[id] != nil else {
+        if status.isSuccess, message.method == .invite { dismiss(dialog, at: now) }
+        owners.clients[client] = nil
+        return
+      }
+      withCall(id, at: now) { (core, call) throws(LegContradiction) in
+        try core.inviteAnswered(&call, leg, message, dialog: dialog, at: now)
+      }
+    case .exchange(let id):
+      withCall(id, at: now) { (core, call) throws(LegContradiction) in
+        try core.exchangeAnswered(&call, client, message, at: now)
+      }
+    case .bye(let id, let leg):
+      guard status.isFinal else { return }
+      withCall(id, at: now) { (core, call) throws(LegContradiction) in
+        try core.byeAnswered(&call, leg, status: status.number, at: now)
+      }
+    case .prack: break
+    case .passed(_, let server):
+      guard status.isFinal else { return }
+      respond(server, status.isSuccess ? 200 : status, at: now)
+    case .probe(let trunk): probeAnswered(trunk, status, at: now)
+    case .register(let trunk): registerAnswered(trunk, client, message, at: now)
+    case .orphan(let id): orphanAnswered(id, status.isFinal ? status.number : nil, at: now)
+    }
+  }
+
+  /// A 2xx for a call that is gone.
+  private mutating func dismiss(_ dialog: DialogID?, at now: Now) {
+    guard let dialog else { return }
+    acknowledge(dialog, body: nil, at: now)
+    sendBye(in: dialog, owner: nil, reason: .normal, at: now)
+  }
+
+  mutating func failed(_ client: ClientTransactionID, _ failure: ClientFailure, at now: Now) {
+    guard let owner = owners.clients.removeValue(forKey: client) else { return }
+    switch owner {
+    case .invite(let id, let leg):
+      withCall(id, at: now) { (core, call) throws(LegContradiction) in
+        try core.inviteFailed(&call, leg, failure, at: now)
+      }
+    case .exchange(let id):
+      withCall(id, at: now) { (core, call) throws(LegContradiction) in
+        guard let exchange = call.exchange, exchange.client == client else { return }
+        // RFC 3261 §12.2.1.2: no answer within the dialog ends it.
+        try core.refuseExchange(&call, status: 408, at: now)
+        try core.end(&call, .sessionExpired, by: .system, at: now)
+      }
+    case .bye(let id, let leg):
+      withCall(id, at: now) { (core, call) throws(LegContradiction) in
+        try core.byeAnswered(&call, leg, status: nil, at: now)
+      }
+    case .prack: break
+    case .passed(_, let server): respond(server, 408, at: now)
+    case .probe(let trunk): probeFailed(trunk, "\(failure)", at: now)
+    case .register(let trunk): registerFailed(trunk, status: 408, at: now)
+    case .orphan(let id): orphanAnswered(id, nil, at: now, isFailure: true)
+    }
+  }
+
+  /// An INVITE of ours has no answer: what that means for the money depends on whether it left.
+  private mutating func inviteFailed(
+    _ call: inout Call, _ leg: Int, _ failure: ClientFailure, at now: Now
+  ) throws(LegContradiction) {
+    if let trunk = call.legs[leg].party.trunk { trunkSilent(trunk, "\(failure)", at: now) }
+    switch failure {
+    case .transport:
+      // It never left us, unless we heard of it before.
+      let outcome: Outcome = call.legs[leg].heardProvisional ? .unknown : .neverAnswered
+      try legFailed(
+        &call, leg, LegFailure(status: 503, cause: .trunkFailure), outcome: outcome, at: now)
+    case .timeout:
+      // The carrier may have answered without our hearing it: the hold is charged (guard rule 13).
+      try legFailed(
+        &call, leg, LegFailure(status: 408, cause: .noAnswer), outcome: .unknown, at: now)
+    }
+  }
+
+  /// The trunk has not said anything in its time: the next one is tried, this one is cancelled.
+  ///
+  /// Its hold stays until its transaction has ended, since it may still answer.
+  mutating func attemptTimedOut(
+    _ call: inout Call, _ leg: Int, at now: Now
+  ) throws(LegContradiction) {
+    guard let client = call.legs[leg].clientInvite, call.legs[leg].isEarly,
+      !call.legs[leg].heardProvisional, !sip.isProceeding(client),
+      let branch = call.legs[leg].branch, let trunk = call.legs[leg].party.trunk
+    else { return }
+    trunkSilent(trunk, "no answer to a call", at: now)
+    log(.warning, "trunk timed out", call: call, Alert.Fact("trunk", "\(trunk)"))
+    try cancelLeg(&call, leg, cause: .trunkFailure, at: now)
+    call.branches[branch].note(LegFailure(status: 408, cause: .trunkFailure))
+    tryNextTrunk(of: branch, in: &call, at: now)
+    try inviteReadyLegs(&call, at: now)
+    try checkStep(&call, at: now)
+  }
+
+  mutating func acknowledged(_ dialog: DialogID, _ message: Message, at now: Now) {
+    guard let owner = owners.dialogs[dialog] else { return }
+    withCall(owner.call, at: now) { (core, call) throws(LegContradiction) in
+      if owner.leg == 0, call.caller.state == .answered {
+        try core.callerAcknowledged(&call, message, at: now)
+      } else {
+        try core.exchangeAcknowledged(&call, owner.leg, message, at: now)
+      }
+    }
+  }
+
+  /// Our 2xx got no ACK: the session is ended with BYE (RFC 3261 §13.3.1.4).
+  mutating func unacknowledged(_ dialog: DialogID, at now: Now) {
+    guard let owner = owners.dialogs[dialog] else { return }
+    withCall(owner.call, at: now) { (core, call) throws(LegContradiction) in
+      try core.end(&call, .unacknowledged, by: .system, at: now)
+    }
+  }
+
+  mutating func provisionalUnacknowledged(_ server: ServerTransactionID, at now: Now) {
+    guard let id = owners.invites[server] else { return }
+    withCall(id, at: now) { (core, call) throws(LegContradiction) in
+      try core.end(
+        &call, .unacknowledged, by: .system,
+        failure: LegFailure(status: 504, cause: .unacknowledged), at: now)
+    }
+  }
+
+  /// A request with the tags of a dialog from a foreign address: its digest must prove it (A30).
+  mutating func stranger(
+    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ dialog: DialogID,
+    at now: Now
+  ) {
+    guard let owner = owners.dialogs[dialog], let call = calls[owner.call],
+      let number = call.legs[owner.leg].party.extension
+    else { return refuse(server, 481, at: now) }
+    switch authenticate(message, flow, at: now) {
+    case .device(let device) where device.extensions.contains(number):
+      var events: [SIPEvent] = []
+      sip.admit(server, at: now, events: &events, effects: &output.wire)
+      for event in events { handle(event, at: now) }
+    case .device, .refused: refuse(server, 403, at: now)
+    case .unknown(let isStale): challenge(server, message, flow, isStale: isStale, at: now)
+    }
+  }
+}

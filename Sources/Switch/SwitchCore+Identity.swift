@@ -1,0 +1,259 @@
+import Directory
+import Elements
+import Numbering
+import SIP
+import SIPSyntax
+
+// Who a request is from: a phone by its digest, a carrier by its address; nobody by what it says.
+
+extension SwitchCore {
+  enum Identity {
+    case phone(Device, Extension)
+    case trunk(Trunk)
+    /// Not proven yet: to be challenged.
+    case unknown(isStale: Bool)
+    /// Proven, and not allowed to be who it says (A24), or not from there.
+    case refused
+  }
+
+  /// Carriers by where they send from, everybody else by digest.
+  mutating func identify(_ message: Message, _ flow: Flow, at now: Now) -> Identity {
+    if let trunk = trunk(sending: message, on: flow) { return .trunk(trunk) }
+    switch authenticate(message, flow, at: now) {
+    case .unknown(let isStale): return .unknown(isStale: isStale)
+    case .refused: return .refused
+    case .device(let device):
+      // The identity is the authenticated account; From may choose among its extensions only.
+      guard let line = rules.directory.line(of: device, claimedIn: message.fromURI) else {
+        return .refused
+      }
+      return .phone(device, line)
+    }
+  }
+
+  enum Authentication {
+    case device(Device)
+    case unknown(isStale: Bool)
+    case refused
+  }
+
+  /// Checks the digest; unknown users and wrong passwords are the same to the outside (A02).
+  mutating func authenticate(_ message: Message, _ flow: Flow, at now: Now) -> Authentication {
+    guard let tenant = rules.directory.tenant(of: message) else { return .unknown(isStale: false) }
+    guard
+      let credentials = verifier.credentials(in: message, realm: tenant.domainBytes)
+        ?? verifier.credentials(in: message, realm: tenant.domainBytes, isProxy: true)
+    else { return .unknown(isStale: false) }
+    let device = rules.directory.device(of: tenant, named: credentials.username)
+    let verdict = verifier.verify(
+      credentials, of: message, secrets: device?.secrets, source: flow.remote.address, at: now)
+    switch verdict {
+    case .accepted:
+      guard let device, device.mayComeFrom(flow.remote.address) else { return .refused }
+      return .device(device)
+    case .stale: return .unknown(isStale: true)
+    case .mismatched: return .refused
+    case .wrong:
+      status.authenticationFailures += 1
+      log(
+        .info, "authentication failed", tenant: tenant.id, Alert.Fact("from", "\(flow.remote)"),
+        Alert.Fact("method", message.method.name))
+      return .unknown(isStale: false)
+    }
+  }
+
+  /// Asks who it is; strongest algorithm first (RFC 8760 §2.4).
+  mutating func challenge(
+    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, isStale: Bool, at now: Now
+  ) {
+    guard let tenant = rules.directory.tenant(of: message) else {
+      // No domain of ours: nothing is relayed (A33), nothing is told.
+      return refuse(server, 403, at: now)
+    }
+    let challenges = verifier.challenges(
+      realm: tenant.domainBytes, algorithms: [.sha256, .md5], source: flow.remote.address,
+      isStale: isStale, at: now)
+    refuse(server, 401, challenges, at: now)
+  }
+
+  // MARK: - Carriers
+
+  /// The trunk that a request is from: by its exact address, or by an address of its own when the
+  /// request does not claim to be of a tenant.
+  ///
+  /// Phones may share an address with a carrier (a gateway in the office); they name a domain of ours.
+  private func trunk(sending message: Message, on flow: Flow) -> Trunk? {
+    let known = trunks.keys.sorted()
+    if let exact = known.first(where: { id in
+      trunks[id]?.hops.contains { $0.remote == flow.remote } ?? false
+    }) {
+      return rules.directory.trunk(exact)
+    }
+    guard let host = message.fromURI.host, rules.directory.tenant(host: host) == nil,
+      !message.has(.authorization), !message.has(.proxyAuthorization)
+    else { return nil }
+    if let named = rules.directory.trunks(from: flow.remote.address).first { return named }
+    let resolved = known.first { trunks[$0]?.isReached(from: flow.remote) ?? false }
+    return resolved.flatMap { rules.directory.trunk($0) }
+  }
+
+  /// Whether the Request-URI names us: a domain of a tenant, our address, or a name of ours.
+  func isOurs(_ message: Message, on flow: Flow) -> Bool {
+    guard let uri = message.requestURI else { return false }
+    guard let host = uri.host else { return uri.scheme == .tel }
+    if case .address(let address) = host {
+      return address == flow.local.address || configuration.ownAddresses.contains(address)
+    }
+    return rules.directory.tenant(host: host) != nil
+      || configuration.ownHosts.contains("\(host)".lowercased())
+  }
+
+  /// A preloaded route may lead to us and nowhere else: we are no relay (A33).
+  func hasOnlyOurRoutes(_ message: Message) -> Bool {
+    guard message.has(.route) else { return true }
+    guard let routes = try? message.routes() else { return false }
+    return routes.allSatisfy { route in
+      guard let host = route.uri.host else { return false }
+      if case .address(let address) = host { return isOwn(address) }
+      return rules.directory.tenant(host: host) != nil
+        || configuration.ownHosts.contains("\(host)".lowercased())
+    }
+  }
+
+  private func isOwn(_ address: IPAddress) -> Bool {
+    configuration.ownAddresses.contains(address)
+  }
+
+  // MARK: - What a request says
+
+  /// What a phone dialled, and which number it would like to show.
+  func dialled(_ message: Message, by line: Extension) -> Router.Dialled {
+    var dialled = Router.Dialled(line: line, user: message.requestURI?.user ?? [])
+    let preferred = try? message.preferredIdentities().first
+    let asserted = try? message.assertedIdentities().first
+    let wanted = preferred ?? asserted ?? message.from
+    dialled.wanted = wanted.uri.telephoneNumber.flatMap { PhoneNumber($0) }
+    dialled.asksPrivacy = message.wantsPrivacy
+    dialled.forwards = message.forwardCount
+    return dialled
+  }
+
+  /// Where a call of a trunk goes, and who its caller is: what the carrier vouches for first.
+  func inboundPlan(
+    _ message: Message, _ trunk: Trunk, _ record: inout CallDetailRecord, at now: Now
+  ) throws(RouteRefusal) -> CallPlan {
+    let home = trunk.country ?? rules.directory.tenants.first?.country
+    guard let home, let number = calledNumber(message, trunk, home) else {
+      throw RouteRefusal(.unknownNumber, "the called number cannot be read")
+    }
+    let country = trunk.country ?? rules.directory.inbound(number)?.tenant.country ?? home
+    let caller = callerIdentity(message, trunk, country)
+    record.caller = caller.number
+    record.normalised = "\(number)"
+    record.tenant = rules.directory.inbound(number)?.tenant.id
+    return try router.plan(
+      inbound: number, caller: caller, forwards: message.forwardCount, at: now.wall)
+  }
+
+  /// The number that was called: Request-URI, or To where a carrier puts our own user name there.
+  private func calledNumber(
+    _ message: Message, _ trunk: Trunk, _ country: CountryPlan
+  ) -> PhoneNumber? {
+    var candidates: [[UInt8]] = []
+    if let user = message.requestURI?.user { candidates.append(user) }
+    if let user = message.toURI.user { candidates.append(user) }
+    let numbers = candidates.compactMap { trunk.numberFormat.read($0.span, in: country) }
+    return numbers.first { rules.directory.inbound($0) != nil } ?? numbers.first
+  }
+
+  private func callerIdentity(
+    _ message: Message, _ trunk: Trunk, _ country: CountryPlan
+  ) -> CallerIdentity {
+    let asserted = (try? message.assertedIdentities())?.first
+    let source = asserted ?? message.from
+    let user = source.uri.user ?? []
+    let number = trunk.numberFormat.read(user.span, in: country).map { "\($0)" }
+    let name = String(source.displayText.prefix(64))
+    let isWithheld = message.wantsPrivacy || message.from.isAnonymous
+    return CallerIdentity(
+      number: number ?? (isWithheld ? "" : String(decoding: user.prefix(32), as: UTF8.self)),
+      name: name, isWithheld: isWithheld)
+  }
+
+  /// The header lines that pass from leg to leg: harmless, and of use to the other side.
+  func passing(_ message: Message) -> [HeaderDraft] {
+    let names: [HeaderName] = [.subject, .priority, .userToUser, .acceptLanguage]
+    return names.compactMap { name in
+      message.first(name).map { HeaderDraft(name, Array(message[$0].prefix(256))) }
+    }
+  }
+}
+
+extension Message {
+  /// `Privacy: id`, `user` or `header`: the caller must not be shown (RFC 3323, RFC 3325).
+  var wantsPrivacy: Bool {
+    guard has(.privacy) else { return false }
+    // What cannot be read counts as a wish for privacy.
+    return ((try? privacy()) ?? nil)?.hidesIdentity ?? true
+  }
+
+  /// Forwards that the call says it has behind it; Diversion counts may be summed (RFC 5806 §10).
+  var forwardCount: Int {
+    let diversions = (try? diversions()) ?? []
+    let diverted = diversions.reduce(0) { $0 + Int(min($1.counter, 100)) }
+    let history = (try? historyInfo()) ?? []
+    return max(diverted, history.count { $0.origin != nil || $0.index.count > 1 })
+  }
+}
+
+extension NameAddress {
+  var isAnonymous: Bool {
+    uri.userText?.lowercased() == "anonymous"
+      || uri.host.map { "\($0)".hasSuffix(".invalid") } ?? true
+  }
+}
+
+extension Device {
+  var secrets: DigestSecrets {
+    DigestSecrets(
+      md5: hashes.md5.value, sha256: hashes.sha256.value, sha512Half: hashes.sha512256.value)
+  }
+}
+
+extension DirectorySnapshot {
+  func device(of tenant: Tenant, named username: [UInt8]) -> Device? {
+    let realm = tenant.domainBytes
+    return device(realm: realm.span, username: username.span)
+  }
+
+  func tenant(host: Host) -> Tenant? { tenant(domain: Array("\(host)".utf8).span) }
+
+  /// The tenant that a request is for: by From, else by Request-URI, else by To.
+  func tenant(of message: Message) -> Tenant? {
+    for uri in [message.fromURI, message.requestURI, message.toURI] {
+      if let host = uri?.host, let tenant = tenant(host: host) { return tenant }
+    }
+    return nil
+  }
+
+  /// The extension that an authenticated device may act as: the one that From names, or its own.
+  func line(of device: Device, claimedIn uri: URI) -> Extension? {
+    guard let tenant = tenant(device.tenant),
+      uri.host.map({ self.tenant(host: $0) === tenant }) ?? false
+    else { return nil }
+    guard let user = uri.user, !user.isEmpty, !uri.isAnonymousUser else {
+      return device.extensions.first.flatMap { line($0) }
+    }
+    if let claimed = line(device.tenant, user: user.span) {
+      return device.extensions.contains(claimed.id) ? claimed : nil
+    }
+    // Phones may put their user name there, or a number that they would like to show.
+    let isOwnName =
+      user == device.username || PhoneNumber(String(decoding: user, as: UTF8.self)) != nil
+    return isOwnName ? device.extensions.first.flatMap { line($0) } : nil
+  }
+}
+
+extension URI {
+  fileprivate var isAnonymousUser: Bool { userText?.lowercased() == "anonymous" }
+}

@@ -1,0 +1,162 @@
+import Directory
+package import Elements
+import Limits
+import Relay
+import SIP
+import SIPSyntax
+
+/// The switch: registrar, calls, trunks and money in one value.
+///
+/// Events in, effects out.
+/// See README.md for the words, the invariants and the state diagrams.
+package struct SwitchCore: Sendable {
+  let configuration: SwitchConfiguration
+  var dice: Dice
+  var sip: SIPCore
+  var verifier: DigestVerifier
+  var ledger = Ledger()
+  var rules = Rulebook.empty
+  var bindings = BindingTable()
+  var trunks: [TrunkID: TrunkState] = [:]
+  var calls: [CallID: Call] = [:]
+  var owners = Owners()
+  /// Legs whose INVITE or renewed slice waits for the disk, in the order of their batches.
+  var waiting: [JournalWaiter] = []
+  var journal = JournalPen()
+  var agenda = DeadlineQueue<Duty>()
+  var callIDs = IDSource<CallSubject>()
+  var sessionIDs = IDSource<MediaSessionSubject>()
+  var resolutionIDs = IDSource<ResolutionSubject>()
+  var alertCounter: UInt64 = 0
+  /// Calls that a dead process left open: their records as far as they were known, and their dialogs.
+  var orphans: [CallID: Orphan] = [:]
+  var status = SwitchStatus()
+  var isDraining = false
+  var output = Output()
+
+  package init(configuration: SwitchConfiguration, dice: Dice) {
+    self.configuration = configuration
+    self.dice = dice
+    sip = SIPCore(configuration: configuration.sip, dice: dice)
+    verifier = DigestVerifier(secret: configuration.nonceSecret)
+  }
+
+  /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
+  package var deadline: Instant? {
+    [sip.deadline, agenda.next, bindings.deadline].compactMap { $0 }.min()
+  }
+
+  /// Takes one event and gives every effect it has; drain them before the next event.
+  package mutating func handle(
+    _ event: SwitchEvent, at now: Now, into effects: inout [SwitchEffect]
+  ) {
+    var events: [SIPEvent] = []
+    switch event {
+    case .received(let bytes, let flow):
+      sip.receive(bytes, on: flow, at: now, events: &events, effects: &output.wire)
+    case .receivedMessage(let message, let flow):
+      sip.receive(message, on: flow, at: now, events: &events, effects: &output.wire)
+    case .flowClosed(let connection):
+      sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
+      write(bindings.closed(connection))
+    case .transmitFailed(let transaction, let reason):
+      sip.transportFailed(
+        transaction, reason: reason, at: now, events: &events, effects: &output.wire)
+    case .relay(let event): handle(event, at: now)
+    case .journaled(let number): journaled(through: number, at: now)
+    case .journalFailed(let reason): journalFailed(reason, at: now)
+    case .resolved(let question, let hops): resolved(question, hops, at: now)
+    case .command(let token, let command): handle(command, token: token, at: now)
+    case .deadline:
+      sip.handleDeadline(at: now, events: &events, effects: &output.wire)
+      handleDuties(at: now)
+    }
+    for event in events { handle(event, at: now) }
+    flush(into: &effects)
+  }
+
+  /// The effects of one event in a fixed order: what must be kept first, then media, then messages.
+  mutating func flush(into effects: inout [SwitchEffect]) {
+    if let batch = journal.takeBatch() { effects.append(.journal(batch)) }
+    for command in output.relay { effects.append(.relay(command)) }
+    for transmission in output.wire { effects.append(.transmit(transmission)) }
+    for (number, query) in output.queries { effects.append(.resolve(number, query)) }
+    for publication in output.publications { effects.append(.publish(publication)) }
+    output.clear()
+  }
+
+  // MARK: - Saying things
+
+  mutating func write(_ changes: [BindingChange]) {
+    for change in changes { journal.write(.binding(change)) }
+  }
+
+  mutating func log(
+    _ level: LogLine.Level, _ event: String, call: Call? = nil, tenant: TenantID? = nil,
+    _ facts: Alert.Fact...
+  ) {
+    output.publications.append(
+      .log(
+        LogLine(
+          level, event, call: call?.id, tenant: tenant ?? call?.record.tenant, facts: facts)))
+  }
+
+  /// Writes an alert into the batch of this event.
+  mutating func alert(
+    _ kind: Alert.Kind, _ severity: Alert.Severity, tenant: TenantID?, key: String, at now: Now,
+    _ facts: [Alert.Fact]
+  ) {
+    journal.write(
+      .alert(Alert(kind, severity, tenant: tenant, at: now.wall, key: key, facts: facts)))
+  }
+}
+
+/// The effects of the event that is being handled.
+struct Output: Sendable {
+  var wire: [Transmission] = []
+  var relay: [RelayCommand] = []
+  var queries: [(ResolutionID, NameQuery)] = []
+  var publications: [Publication] = []
+
+  mutating func clear() {
+    wire.removeAll(keepingCapacity: true)
+    relay.removeAll(keepingCapacity: true)
+    queries.removeAll(keepingCapacity: true)
+    publications.removeAll(keepingCapacity: true)
+  }
+}
+
+/// Something that must be looked at when its time has come.
+enum Duty: Hashable, Sendable {
+  case call(CallID)
+  case trunk(TrunkID)
+}
+
+/// A leg that may go on when a batch is durable.
+struct JournalWaiter: Sendable {
+  let batch: UInt64
+  let call: CallID
+  let leg: Int
+}
+
+/// Whose transactions, dialogs and sessions they are.
+struct Owners: Sendable {
+  enum Client: Hashable, Sendable {
+    case invite(CallID, leg: Int)
+    /// A request in a dialog that belongs to the exchange of the call.
+    case exchange(CallID)
+    case bye(CallID, leg: Int)
+    case prack(CallID, leg: Int)
+    /// A request passed from leg to leg; the answer goes back to the server transaction.
+    case passed(CallID, ServerTransactionID)
+    case probe(TrunkID)
+    case register(TrunkID)
+    case orphan(CallID)
+  }
+
+  var clients: [ClientTransactionID: Client] = [:]
+  var invites: [ServerTransactionID: CallID] = [:]
+  var dialogs: [DialogID: (call: CallID, leg: Int)] = [:]
+  var sessions: [MediaSessionID: CallID] = [:]
+  var resolutions: [ResolutionID: TrunkID] = [:]
+}

@@ -1,0 +1,52 @@
+package import Elements
+package import Relay
+package import SIP
+package import SIPSyntax
+
+/// A question to the name resolver.
+package enum ResolutionSubject {}
+package typealias ResolutionID = ID<ResolutionSubject>
+
+/// A name to be resolved to next hops (RFC 3263); address literals too, since only the lane knows
+/// from which of our addresses a peer is reached.
+package struct NameQuery: Hashable, Sendable {
+  package let host: String
+  /// Given: no SRV look-up is made (RFC 3263 §4.2).
+  package let port: UInt16?
+  /// Given: no NAPTR look-up is made (RFC 3263 §4.1).
+  package let transport: Transport?
+
+  package init(host: String, port: UInt16?, transport: Transport?) {
+    (self.host, self.port, self.transport) = (host, port, transport)
+  }
+}
+
+/// Everything that can happen to the switch.
+package enum SwitchEvent: Sendable {
+  /// The bytes of one datagram.
+  case received([UInt8], Flow)
+  /// One whole message of a stream, already framed and parsed.
+  case receivedMessage(Message, Flow)
+  case flowClosed(FlowID)
+  /// A request could not be sent.
+  case transmitFailed(ClientTransactionID, String)
+  case relay(RelayEvent)
+  /// Every batch up to and with this number is on disk.
+  case journaled(through: UInt64)
+  /// Nothing can be written any more: what costs money is refused from now on.
+  case journalFailed(String)
+  /// Next hops in the order in which to try them; empty when the name leads nowhere.
+  case resolved(ResolutionID, [NextHop])
+  case command(CommandToken, SwitchCommand)
+  /// The moment of ``SwitchCore/deadline`` has come.
+  case deadline
+}
+
+/// Everything that the switch can ask of the world.
+package enum SwitchEffect: Sendable {
+  case transmit(Transmission)
+  case relay(RelayCommand)
+  case journal(JournalBatch)
+  case resolve(ResolutionID, NameQuery)
+  case publish(Publication)
+}

@@ -1,0 +1,240 @@
+import Directory
+import Elements
+import Numbering
+import SIP
+import SIPSyntax
+
+// Looking after trunks: their names, their health, and our registration with them.
+
+extension SwitchCore {
+  /// Takes the trunks of a new directory; those that stay keep their state.
+  mutating func adoptTrunks(_ old: Rulebook, at now: Now) {
+    for id in trunks.keys.sorted() where rules.directory.trunk(id) == nil {
+      // Calls over it go on; it takes no new ones and is forgotten with the last.
+      if trunks[id]?.channelsInUse == 0 { trunks[id] = nil }
+    }
+    for trunk in rules.directory.trunks {
+      let before = old.directory.trunk(trunk.id)
+      if trunks[trunk.id] == nil {
+        trunks[trunk.id] = TrunkState(id: trunk.id, at: now)
+      } else if before?.address != trunk.address {
+        trunks[trunk.id]?.moved(at: now)
+      }
+      if trunk.registration == nil {
+        trunks[trunk.id]?.registration = nil
+      } else if before?.registration != trunk.registration || before?.address != trunk.address {
+        trunks[trunk.id]?.registration = TrunkRegistration(
+          number: dice.next(), seconds: UInt32(clamping: trunk.registration?.expiresSeconds ?? 600),
+          at: now.instant)
+      }
+      handleDeadline(ofTrunk: trunk.id, at: now)
+    }
+  }
+
+  mutating func handleDeadline(ofTrunk id: TrunkID, at now: Now) {
+    guard let trunk = rules.directory.trunk(id), var state = trunks[id] else { return }
+    if state.resolution == nil, state.resolveAt <= now.instant {
+      let question = resolutionIDs.next()
+      state.resolution = question
+      owners.resolutions[question] = id
+      output.queries.append((question, trunk.address.query))
+    }
+    trunks[id] = state
+    if let every = trunk.probeEvery, state.probe == nil, state.probeAt <= now.instant {
+      probe(trunk, every: every, at: now)
+    } else if trunk.probeEvery == nil {
+      trunks[id]?.probeAt = .never
+    }
+    if let date = trunks[id]?.registration?.deadline, date <= now.instant {
+      register(with: trunk, at: now)
+    }
+    schedule(id, at: now)
+  }
+
+  private mutating func schedule(_ id: TrunkID, at now: Now) {
+    guard let next = trunks[id]?.deadline, next < .never else { return }
+    guard trunks[id]?.scheduledAt.map({ next < $0 || $0 <= now.instant }) ?? true else { return }
+    trunks[id]?.scheduledAt = next
+    agenda.schedule(.trunk(id), at: next)
+  }
+
+  mutating func resolved(_ question: ResolutionID, _ hops: [NextHop], at now: Now) {
+    guard let id = owners.resolutions.removeValue(forKey: question),
+      trunks[id]?.resolution == question
+    else { return }
+    let change = trunks[id]?.adopt(hops, times: configuration.trunks, at: now)
+    tell(id, change ?? nil, at: now)
+    handleDeadline(ofTrunk: id, at: now)
+  }
+
+  // MARK: - Health
+
+  private mutating func probe(_ trunk: Trunk, every: Duration, at now: Now) {
+    guard let hop = trunks[trunk.id]?.hops.first else {
+      trunks[trunk.id]?.probeAt = now.instant + every
+      return
+    }
+    let host = trunk.address.signallingHost
+    let target = URI(host: host, port: trunk.address.port)
+    let mine = NameAddress(uri: URI(host: .address(hop.local.address)))
+    let draft = RequestDraft(.options, target: target, from: mine, to: NameAddress(uri: target))
+    let client = TrunkGate.ask(
+      .options, draft, hop: hop, using: &sip, at: now, into: &output.wire)
+    trunks[trunk.id]?.probe = client
+    owners.clients[client] = .probe(trunk.id)
+  }
+
+  mutating func probeAnswered(_ id: TrunkID, _ status: StatusCode, at now: Now) {
+    guard status.isFinal else { return }
+    scheduleProbe(id, at: now)
+    // Any answer shows that somebody is there; 503 says that it takes no calls.
+    if status == 503 { return trunkSilent(id, "it answers 503", at: now) }
+    trunkHeard(id, at: now)
+  }
+
+  mutating func probeFailed(_ id: TrunkID, _ reason: String, at now: Now) {
+    trunkSilent(id, reason, at: now)
+    scheduleProbe(id, at: now)
+  }
+
+  private mutating func scheduleProbe(_ id: TrunkID, at now: Now) {
+    let every = rules.directory.trunk(id)?.probeEvery ?? configuration.trunks.probe
+    trunks[id]?.scheduleProbe(every: every, times: configuration.trunks, at: now.instant)
+    schedule(id, at: now)
+  }
+
+  mutating func trunkHeard(_ id: TrunkID, at now: Now) {
+    let change = trunks[id]?.heard(at: now)
+    tell(id, change ?? nil, at: now)
+  }
+
+  mutating func trunkSilent(_ id: TrunkID, _ reason: String, at now: Now) {
+    let change = trunks[id]?.silent(reason, times: configuration.trunks, at: now)
+    tell(id, change ?? nil, at: now)
+  }
+
+  /// Tells people of a change that matters to them: down, and up again.
+  private mutating func tell(_ id: TrunkID, _ change: TrunkState.Health?, at now: Now) {
+    guard let change, let name = rules.directory.trunk(id)?.name else { return }
+    let key = "trunk-\(id)-\(now.wall.unixMilliseconds)"
+    switch change {
+    case .down(let reason):
+      trunks[id]?.isReportedDown = true
+      alert(
+        .trunkDown, .critical, tenant: nil, key: key, at: now,
+        [Alert.Fact("trunk", name), Alert.Fact("why", reason)])
+      log(.warning, "trunk down", Alert.Fact("trunk", name), Alert.Fact("why", reason))
+    case .up:
+      log(.info, "trunk up", Alert.Fact("trunk", name))
+      guard trunks[id]?.isReportedDown == true else { return }
+      trunks[id]?.isReportedDown = false
+      alert(.trunkUp, .information, tenant: nil, key: key, at: now, [Alert.Fact("trunk", name)])
+    case .unknown: break
+    }
+  }
+
+  // MARK: - Registering with a carrier
+
+  private mutating func register(
+    with trunk: Trunk, answering: (response: Message, header: HeaderDraft)? = nil, at now: Now
+  ) {
+    guard let entry = trunk.registration, let hop = trunks[trunk.id]?.hops.first,
+      var registration = trunks[trunk.id]?.registration
+    else {
+      trunks[trunk.id]?.registration?.wait(until: now.instant + .seconds(1))
+      return
+    }
+    let host = trunk.address.signallingHost
+    let user = entry.credentials.username
+    let own = entry.addressOfRecord.flatMap { try? URI($0) } ?? URI(user: user, host: host)
+    let target = URI(host: host, port: trunk.address.port)
+    let address = NameAddress(uri: own)
+    var draft = RequestDraft(.register, target: target, from: address, to: address)
+    draft.callID = registration.callID
+    draft.fromTag = registration.tag
+    draft.cseq = registration.nextSequence()
+    draft.contact = .automatic(user: user)
+    draft.headers = [HeaderDraft(.expires, "\(registration.seconds)")]
+    if let answering { draft.headers.append(answering.header) }
+    let client = TrunkGate.ask(
+      .register, draft, hop: hop, using: &sip, at: now, into: &output.wire)
+    registration.asked(client, answered: answering != nil)
+    trunks[trunk.id]?.registration = registration
+    owners.clients[client] = .register(trunk.id)
+  }
+
+  mutating func registerAnswered(
+    _ id: TrunkID, _ client: ClientTransactionID, _ message: Message, at now: Now
+  ) {
+    guard let trunk = rules.directory.trunk(id), let status = message.status, status.isFinal,
+      let registration = trunks[id]?.registration
+    else { return }
+    switch status.number {
+    case 200...299:
+      let seconds = granted(message) ?? registration.seconds
+      trunks[id]?.registration?.accepted(seconds: seconds, at: now.instant)
+      trunkHeard(id, at: now)
+    case 401, 407:
+      let target = URI(host: trunk.address.signallingHost, port: trunk.address.port)
+      guard registration.mayAnswer(client),
+        let header = authorization(of: id, for: message, method: .register, uri: target)
+      else { return registerFailed(id, status: status.number, at: now) }
+      register(with: trunk, answering: (message, header), at: now)
+    case 423:
+      trunks[id]?.registration?.tooBrief(
+        minimum: message.number(.minExpires) ?? 3600, at: now.instant)
+    case _: registerFailed(id, status: status.number, at: now)
+    }
+    handleDeadline(ofTrunk: id, at: now)
+  }
+
+  mutating func registerFailed(_ id: TrunkID, status: UInt16, at now: Now) {
+    let wasRegistered = trunks[id]?.registration?.wasRegistered ?? false
+    trunks[id]?.registration?.failed(
+      status: status, times: configuration.trunks, at: now.instant)
+    let name = rules.directory.trunk(id)?.name ?? "\(id)"
+    log(
+      .warning, "trunk registration failed", Alert.Fact("trunk", name),
+      Alert.Fact("status", "\(status)"))
+    if wasRegistered || status == 403 || status == 401 {
+      let change = trunks[id]?.refused("its registration failed with \(status)", at: now)
+      tell(id, change ?? nil, at: now)
+    }
+    schedule(id, at: now)
+  }
+
+  /// The shortest expiry of our contact, or of the whole answer.
+  private func granted(_ message: Message) -> UInt32? {
+    guard case .contacts(let contacts)? = try? message.contacts() else { return message.expires }
+    return contacts.compactMap(\.expires).min() ?? message.expires
+  }
+
+  /// The credentials of a trunk for a challenge of its own; nil for a realm that is not its (A22).
+  ///
+  /// Asked for INVITE and REGISTER that went to the trunk itself, and for nothing else.
+  mutating func authorization(
+    of id: TrunkID, for challenge: Message, method: Method, uri: URI
+  ) -> HeaderDraft? {
+    guard let credentials = rules.directory.trunk(id)?.credentials else { return nil }
+    let name: HeaderName = challenge.status == 407 ? .proxyAuthenticate : .wwwAuthenticate
+    let named = (try? challenge.digestChallenges(name))?.first?.realm ?? []
+    let account = DigestAccount(
+      user: credentials.username,
+      realm: credentials.realm ?? String(decoding: named, as: UTF8.self),
+      password: credentials.password.value)
+    return account.answer(challenge, method: method, uri: uri, dice: &dice)
+  }
+}
+
+extension TrunkAddress {
+  var query: NameQuery {
+    let transport: SIP.Transport? =
+      switch transport {
+      case .udp: .udp
+      case .tcp: .tcp
+      case .tls: .tls
+      case nil: nil
+      }
+    return NameQuery(host: host, port: port, transport: transport)
+  }
+}

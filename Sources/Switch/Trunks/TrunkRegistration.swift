@@ -1,0 +1,77 @@
+import Elements
+import SIP
+
+/// Our registration with a carrier, as a client (RFC 3261 §10.2): refreshed before it ends, retried
+/// with growing pauses.
+///
+///     due ──REGISTER──▶ asking ──200──▶ registered ──before its end──▶ due
+///                         │ 401, 407: answered once, stays asking
+///                         └─any other answer, silence──▶ failed ──pause, doubled──▶ due
+struct TrunkRegistration: Sendable {
+  enum State: Hashable, Sendable {
+    case due(Instant)
+    case asking(ClientTransactionID, answered: Bool)
+    case registered(refreshAt: Instant)
+    case failed(status: UInt16, retryAt: Instant)
+  }
+
+  private(set) var state: State
+  /// One Call-ID for the life of the registration, CSeq ascending (RFC 3261 §10.2).
+  let callID: [UInt8]
+  let tag: [UInt8]
+  private(set) var sequence: UInt32 = 0
+  private var failures = 0
+  private(set) var wasRegistered = false
+  /// What the carrier asked for as the shortest time (423).
+  private(set) var seconds: UInt32
+
+  init(number: UInt64, seconds: UInt32, at now: Instant) {
+    (callID, tag) = (Array("\(number)".utf8), Array("\(number >> 7)".utf8))
+    self.seconds = seconds
+    state = .due(now)
+  }
+
+  var isRegistered: Bool { if case .registered = state { true } else { false } }
+
+  var deadline: Instant {
+    switch state {
+    case .due(let at): at
+    case .asking: .never
+    case .registered(let refreshAt): refreshAt
+    case .failed(_, let retryAt): retryAt
+    }
+  }
+
+  mutating func nextSequence() -> UInt32 {
+    sequence += 1
+    return sequence
+  }
+
+  mutating func asked(_ transaction: ClientTransactionID, answered: Bool) {
+    state = .asking(transaction, answered: answered)
+  }
+
+  /// Whether a challenge to this transaction may be answered: once, then the secret is wrong.
+  func mayAnswer(_ transaction: ClientTransactionID) -> Bool {
+    state == .asking(transaction, answered: false)
+  }
+
+  mutating func accepted(seconds granted: UInt32, at now: Instant) {
+    (failures, wasRegistered) = (0, true)
+    // Half the time, so that one lost refresh does not lose the registration.
+    state = .registered(refreshAt: now + .seconds(Int64(max(granted, 20))) / 2)
+  }
+
+  mutating func tooBrief(minimum: UInt32, at now: Instant) {
+    seconds = max(seconds, min(minimum, 86_400))
+    state = .due(now)
+  }
+
+  mutating func failed(status: UInt16, times: TrunkTimes, at now: Instant) {
+    let pause = min(times.registerRetry * (1 << min(failures, 10)), times.registerRetryLimit)
+    (failures, wasRegistered) = (failures + 1, false)
+    state = .failed(status: status, retryAt: now + pause)
+  }
+
+  mutating func wait(until moment: Instant) { state = .due(moment) }
+}
