@@ -56,7 +56,8 @@ package struct Rulebook: Sendable {
       lines.append(
         LimitBook.Line(
           .account(line.account), of: line.tenant.id,
-          limits: LimitSet(line.limits, currency: line.tenant.currency),
+          limits: LimitSet(
+            line.limits, currency: line.tenant.currency, inheriting: line.tenant.limits.basis),
           zone: zone(of: line.tenant)))
     }
     return LimitBook(lines: lines)
@@ -64,24 +65,35 @@ package struct Rulebook: Sendable {
 }
 
 extension LimitSet {
-  init(_ entry: LimitEntry, currency: Currency) {
+  /// - Parameters:
+  ///   - entry: What the directory says.
+  ///   - currency: Of its amounts.
+  ///   - inherited: The basis where the entry names none.
+  init(_ entry: LimitEntry, currency: Currency, inheriting inherited: PriceBasis? = nil) {
     self.init(currency: currency)
-    switch entry.basis {
+    switch entry.basis ?? inherited {
     case .sell: basis = .sell
     case .purchase: basis = .purchase
-    case .highest, nil: basis = .max
+    case .max, nil: basis = .max
     }
     moneyPerHour = entry.spend.hourMicros
     moneyPerDay = entry.spend.dayMicros
     moneyPerMonth = entry.spend.monthMicros
-    internationalPerHour = entry.international.hour.map(Int64.init)
-    internationalPerDay = entry.international.day.map(Int64.init)
-    internationalPerMonth = entry.international.month.map(Int64.init)
-    attemptsPerHour = entry.internationalAttemptsPerHour.map(Int64.init)
-    concurrentCalls = entry.concurrent.map(Int64.init)
+    costPerCall = entry.spend.callMicros
+    internationalPerHour = entry.international.hour
+    internationalPerDay = entry.international.day
+    internationalPerMonth = entry.international.month
+    attemptsPerHour = entry.attemptsPerHour
+    concurrentCalls = entry.concurrent
     pricePerMinute = entry.pricePerMinuteMicros
-    costPerCall = entry.callMicros
-    isPrepaid = entry.balanceMicros != nil
-    if entry.release == .window { releasesAtRoll = [.hour, .day, .month] }
+    connectionFee = entry.connectionFeeMicros
+    isPrepaid = entry.isPrepaid
+    for period in entry.releases {
+      switch period {
+      case .hour: releasesAtRoll.insert(.hour)
+      case .day: releasesAtRoll.insert(.day)
+      case .month: releasesAtRoll.insert(.month)
+      }
+    }
   }
 }
