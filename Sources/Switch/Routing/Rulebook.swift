@@ -23,9 +23,9 @@ package struct Rulebook: Sendable {
 
   /// What a call costs over one trunk; nil where a deck or a row is missing, and then it is refused.
   func price(_ digits: String, tenant: Tenant, trunk: Trunk, at wall: WallTime) -> Price? {
-    let zone = zone(of: tenant)
-    func quote(_ deck: String?) -> Tariff? {
-      deck.flatMap { decks[$0] }?.quote(for: digits, at: wall, zone: zone)?.tariff
+    func quote(_ name: String?) -> Tariff? {
+      guard let name, let deck = decks[name] else { return nil }
+      return deck.quote(for: digits, at: wall)?.tariff
     }
     guard let sell = quote(tenant.rates.sell) else { return nil }
     guard let deck = trunk.purchase ?? tenant.rates.purchase else { return Price(both: sell) }
