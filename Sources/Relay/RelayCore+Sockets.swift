@@ -2,11 +2,14 @@ package import Elements
 import SRTP
 
 extension RelayCore {
-  /// The lane bound the socket of a `.bind`.
+  /// The lane bound the socket of a `.bind`; one that is no longer wanted is closed again.
   package mutating func bound(
     _ socket: SocketID, at now: Instant, into effects: inout [RelayEffect]
   ) {
-    guard let stream = stream(of: socket) else { return }
+    guard let stream = stream(of: socket) else {
+      effects.append(.close(socket))
+      return
+    }
     streams[stream].boundSockets += 1
     announce(streams[stream].session, into: &effects)
   }

@@ -6,7 +6,7 @@ package import Elements
 package enum RelayEffect: Hashable, Sendable {
   /// Bind a UDP socket; answer with `bound` or `bindFailed`, now or later.
   case bind(SocketID, Endpoint)
-  /// Close the socket, also while its bind is still open.
+  /// Close the socket, also while its bind is still open; an unknown one is passed over.
   case close(SocketID)
   /// Send bytes of the relay itself (a tone); a lost one is no harm.
   case transmit(SocketID, to: Endpoint, [UInt8])
