@@ -61,27 +61,13 @@ struct HeaderNameTable: Sendable {
   @inline(__always)
   private static func words(of bytes: Span<UInt8>, _ lower: Int, _ upper: Int) -> Words {
     var words = Words()
-    words.first = bytes.foldedWord(at: lower, end: upper)
+    words.first = bytes.foldedWord(ByteRange(lower, upper))
     guard upper - lower > 8 else { return words }
-    words.second = bytes.foldedWord(at: lower + 8, end: upper)
+    words.second = bytes.foldedWord(ByteRange(lower + 8, upper))
     guard upper - lower > 16 else { return words }
-    words.third = bytes.foldedWord(at: lower + 16, end: upper)
+    words.third = bytes.foldedWord(ByteRange(lower + 16, upper))
     guard upper - lower > 24 else { return words }
-    words.fourth = bytes.foldedWord(at: lower + 24, end: upper)
+    words.fourth = bytes.foldedWord(ByteRange(lower + 24, upper))
     return words
-  }
-}
-
-extension Span where Element == UInt8 {
-  /// Eight bytes from `offset` on, with bit 5 set; zeros from `end` on.
-  ///
-  /// Setting bit 5 folds letters to lower case and keeps "-"; the other bytes that it changes are in
-  /// no name that we know, and the bytes that it would turn into such (CR, control characters) are in no token.
-  @inline(__always)
-  fileprivate func foldedWord(at offset: Int, end: Int) -> UInt64 {
-    let word = self.word(offset, end)
-    let length = end - offset
-    let fold: UInt64 = 0x2020_2020_2020_2020
-    return word | (length >= 8 ? fold : fold & ~(UInt64.max &<< UInt64(length * 8)))
   }
 }

@@ -103,7 +103,9 @@ extension MessageDraft {
   }
 
   private mutating func checkVersion(_ bytes: Span<UInt8>, _ lower: Int, _ upper: Int) {
-    if bytes.equals(ByteRange(lower, upper), ignoringCase: "sip/2.0") { return }
+    // sip/2.0 as a word; only its three letters are folded.
+    let word = bytes.word(lower, upper) | 0x20_2020
+    if upper - lower == 7, word == 0x30_2E32_2F70_6973 { return }
     let isVersion =
       upper - lower > 4 && bytes.equals(ByteRange(lower, lower + 4), ignoringCase: "sip/")
     var offset = lower + 4
@@ -174,16 +176,15 @@ extension MessageDraft {
   private mutating func parseField(
     _ bytes: Span<UInt8>, _ table: HeaderNameTable, _ lower: Int, _ upper: Int, next: Int
   ) {
-    var colon = lower
-    while colon < upper, ByteSet.token.contains(bytes[colon]) { colon += 1 }
-    let nameEnd = colon
-    while colon < upper, bytes[colon] == 0x20 || bytes[colon] == 0x09 { colon += 1 }
-    guard nameEnd > lower, colon < upper, bytes[colon] == UInt8(ascii: ":") else {
-      note("a header field", at: colon)
+    let colon = bytes.colon(from: lower, end: upper)
+    var nameEnd = colon
+    while nameEnd > lower, bytes[nameEnd - 1] == 0x20 || bytes[nameEnd - 1] == 0x09 { nameEnd -= 1 }
+    let name = table.lookUp(bytes, ByteRange(lower, nameEnd))
+    guard colon < upper, name != nil || isToken(bytes, lower, nameEnd) else {
+      note("a header field", at: lower)
       return
     }
     let value = bytes.trimmed(colon + 1, upper)
-    let name = table.lookUp(bytes, ByteRange(lower, nameEnd))
     fields.append(
       HeaderField(
         name: name, nameLower: UInt16(truncatingIfNeeded: lower),
@@ -197,6 +198,12 @@ extension MessageDraft {
     } catch {
       note(error)
     }
+  }
+
+  private func isToken(_ bytes: Span<UInt8>, _ lower: Int, _ upper: Int) -> Bool {
+    var offset = lower
+    _ = bytes.run(of: .token, at: &offset, end: upper)
+    return offset == upper && upper > lower
   }
 
   /// Parses the fields that every transaction needs, which come first in ``HeaderName``.

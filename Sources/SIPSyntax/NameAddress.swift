@@ -104,9 +104,8 @@ struct NameAddressParts: Sendable {
     let start = offset
     var tag: ByteRange?
     try bytes.forEachParameter(at: &offset, end: end) { name, value in
-      if name.count == 3, tag == nil, bytes.equals(name, ignoringCase: "tag"), !value.isEmpty {
-        tag = value
-      }
+      let isTag = name.count == 3 && bytes.foldedWord(name) == 0x67_6174
+      if isTag, tag == nil, !value.isEmpty { tag = value }
     }
     self.tag = tag
     var stop = offset

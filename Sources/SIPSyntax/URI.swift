@@ -132,14 +132,12 @@ extension [UInt8] {
 
 extension URI.Scheme {
   init(_ bytes: Span<UInt8>, _ range: ByteRange) {
-    if bytes.equals(range, ignoringCase: "sip") {
-      self = .sip
-    } else if bytes.equals(range, ignoringCase: "sips") {
-      self = .sips
-    } else if bytes.equals(range, ignoringCase: "tel") {
-      self = .tel
-    } else {
-      self = .other
+    // The names as words, the first letter in the lowest byte.
+    switch (range.count, bytes.foldedWord(range)) {
+    case (3, 0x70_6973): self = .sip
+    case (4, 0x7370_6973): self = .sips
+    case (3, 0x6C_6574): self = .tel
+    case _: self = .other
     }
   }
 }

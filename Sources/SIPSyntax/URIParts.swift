@@ -66,24 +66,24 @@ struct URIParts: Hashable, Sendable {
     guard offset == upper else { throw SyntaxError(expected: "the end of the URI", offset: offset) }
   }
 
+  /// Takes `user [ ":" password ] "@"`, or nothing if there is no "@" behind it.
   private mutating func parseUserInfo(
     _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
   ) throws(SyntaxError) {
     var at = offset
-    while at < upper, bytes[at] != UInt8(ascii: "@") { at += 1 }
-    guard at < upper else { return }
-    let start = offset
-    try bytes.skipEscaped(.user, at: &offset, end: at)
-    guard offset > start else { throw SyntaxError(expected: "a user", offset: offset) }
-    user = Piece(start - lower, offset - lower)
-    if offset < at, bytes[offset] == UInt8(ascii: ":") {
-      offset += 1
-      let start = offset
-      try bytes.skipEscaped(.password, at: &offset, end: at)
-      password = Piece(start - lower, offset - lower)
+    try bytes.skipEscaped(.user, at: &at, end: upper)
+    let userEnd = at
+    if bytes.peek(at, end: upper) == UInt8(ascii: ":") {
+      at += 1
+      try bytes.skipEscaped(.password, at: &at, end: upper)
+      if bytes.peek(at, end: upper) == UInt8(ascii: "@") {
+        password = Piece(userEnd + 1 - lower, at - lower)
+      }
     }
-    guard offset == at else { throw SyntaxError(expected: "a legal user", offset: offset) }
-    offset += 1
+    guard bytes.peek(at, end: upper) == UInt8(ascii: "@") else { return }
+    guard userEnd > offset else { throw SyntaxError(expected: "a user", offset: offset) }
+    user = Piece(offset - lower, userEnd - lower)
+    offset = at + 1
   }
 
   private mutating func parseHostPort(

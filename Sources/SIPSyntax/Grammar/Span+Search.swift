@@ -1,3 +1,5 @@
+import Elements
+
 extension Span where Element == UInt8 {
   /// Eight bytes as one word, the first in the lowest bits; the caller has checked the bounds.
   @inline(__always)
@@ -18,6 +20,32 @@ extension Span where Element == UInt8 {
       word |= UInt64(self[lower + index]) &<< UInt64(index * 8)
     }
     return word
+  }
+
+  /// Up to eight bytes of a range with bit 5 set, which folds ASCII letters to lower case.
+  ///
+  /// Only for a comparison with letters and digits, which no other byte of a token turns into.
+  @inline(__always)
+  func foldedWord(_ range: ByteRange) -> UInt64 {
+    let length = range.count
+    let fold: UInt64 = 0x2020_2020_2020_2020
+    return word(Int(range.lower), Int(range.upper))
+      | (length >= 8 ? fold : fold & ~(UInt64.max &<< UInt64(length * 8)))
+  }
+
+  /// The offset of the first colon from `offset` on; `end` if there is none.
+  @inline(__always)
+  func colon(from offset: Int, end: Int) -> Int {
+    var index = offset
+    while index + 8 <= count, index < end {
+      // Zero bytes of `x` are colons; the lowest set bit of the test is exact.
+      let x = wordUnaligned(at: index) ^ 0x3A3A_3A3A_3A3A_3A3A
+      let hits = (x &- 0x0101_0101_0101_0101) & ~x & 0x8080_8080_8080_8080
+      if hits != 0 { return Swift.min(index + hits.trailingZeroBitCount >> 3, end) }
+      index += 8
+    }
+    while index < end, self[index] != 0x3A { index += 1 }
+    return Swift.min(index, end)
   }
 
   /// The offset of the first CR, LF or other control byte below 0x0E except TAB, from `offset` on; `end` if none.

@@ -133,6 +133,8 @@ extension AuthenticationValue {
       let inner = ByteRange(Int(value.lower) + 1, Int(value.upper) - 1)
       return Item(text, bytes.copy(inner), isQuoted: true)
     }
+    // A second "=" is the padding of a token68.
+    guard bytes.peek(offset, end: bytes.count) != UInt8(ascii: "=") else { return nil }
     let value = bytes.run(of: .parameterValue, at: &offset, end: bytes.count)
     return value.isEmpty ? nil : Item(text, bytes.copy(value), isQuoted: false)
   }

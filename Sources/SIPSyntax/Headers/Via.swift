@@ -172,20 +172,21 @@ struct ViaParts: Sendable {
 
   /// Remembers the parameters that routing needs; the first of each name counts.
   private mutating func note(_ bytes: Span<UInt8>, _ name: ByteRange, _ value: ByteRange) {
-    switch name.count {
-    case 6 where branch == nil && bytes.equals(name, ignoringCase: "branch"):
+    // The names as words, the first letter in the lowest byte.
+    switch (name.count, bytes.foldedWord(name)) {
+    case (6, 0x6863_6E61_7262) where branch == nil:  // branch
       branch = value.isEmpty ? nil : value
-      hasTransactionID =
-        value.count > 7
-        && bytes.equals(ByteRange(Int(value.lower), Int(value.lower) + 7), ignoringCase: "z9hg4bk")
-    case 5 where !hasRPort && bytes.equals(name, ignoringCase: "rport"):
+      // z9hG4bK, in any case, and something behind it.
+      let cookie = bytes.foldedWord(value) & 0x00FF_FFFF_FFFF_FFFF
+      hasTransactionID = value.count > 7 && cookie == 0x6B_6234_6768_397A
+    case (5, 0x74_726F_7072) where !hasRPort:  // rport
       hasRPort = true
       rport = number(bytes, value, below: 65_536).map { UInt16($0) }
-    case 5 where maddr == nil && bytes.equals(name, ignoringCase: "maddr"):
+    case (5, 0x72_6464_616D) where maddr == nil:  // maddr
       maddr = value.isEmpty ? nil : value
-    case 8 where received == nil && bytes.equals(name, ignoringCase: "received"):
+    case (8, 0x6465_7669_6563_6572) where received == nil:  // received
       received = value.isEmpty ? nil : value
-    case 3 where ttl == nil && bytes.equals(name, ignoringCase: "ttl"):
+    case (3, 0x6C_7474) where ttl == nil:  // ttl
       ttl = number(bytes, value, below: 256).map { UInt8($0) }
     case _: break
     }
