@@ -91,6 +91,9 @@ extension SIPCore {
   ) -> DialogID? {
     guard let transaction = clients[id] else { return nil }
     if let dialog = transaction.dialog { return dialog }
+    guard let key = dialogName(of: message),
+      dialogs.find(key) != nil || transaction.earlyDialogs.count < ClientTransaction.forkLimit
+    else { return nil }
     guard let dialog = makeDialog(of: message, to: transaction, on: flow) else { return nil }
     if !transaction.earlyDialogs.contains(dialog) {
       clients[id]?.earlyDialogs.append(dialog)
@@ -116,6 +119,9 @@ extension SIPCore {
     effects: inout [Transmission]
   ) {
     guard let transaction = clients[id] else { return }
+    let key = transaction.dialog == nil ? dialogName(of: message) : nil
+    // A copy of a 2xx whose dialog has ended already would make it rise again.
+    if let key, dialogs.find(key) == nil, !transaction.mayFork(to: key) { return }
     guard let dialog = transaction.dialog ?? makeDialog(of: message, to: transaction, on: flow)
     else { return }
     if dialogs[dialog]?.acceptedSequence == message.cseq.number {
@@ -125,6 +131,7 @@ extension SIPCore {
     dialogs[dialog]?.confirm(by: message, on: flow, isFirst: transaction.dialog == nil)
     release(dialog, from: id)
     clients[id]?.earlyDialogs.removeAll { $0 == dialog }
+    if let key { clients[id]?.acceptedForks.append(key) }
     events.append(.response(id, message, flow, dialog: dialog))
   }
 
@@ -132,15 +139,19 @@ extension SIPCore {
   private mutating func acknowledgeAgain(
     _ message: Message, _ status: StatusCode, effects: inout [Transmission]
   ) {
-    guard status.isSuccess, message.cseq.method == .invite, let toTag = message.toTag,
-      let fromTag = message.fromTag
+    guard status.isSuccess, message.cseq.method == .invite, let key = dialogName(of: message),
+      let dialog = dialogs.find(key)
     else { return }
-    let bytes = message.bytes.span
-    let key = names.dialog(
-      callID: bytes.extracting(message.callID.range),
-      localTag: bytes.extracting(fromTag.range), remoteTag: bytes.extracting(toTag.range))
-    guard let dialog = dialogs.find(key) else { return }
     repeatAcknowledgement(of: message, in: dialog, effects: &effects)
+  }
+
+  /// The name of the dialog that a response to a request of ours is in; nil without tags.
+  private func dialogName(of response: Message) -> Fingerprint? {
+    guard let fromTag = response.fromTag, let toTag = response.toTag else { return nil }
+    let bytes = response.bytes.span
+    return names.dialog(
+      callID: bytes.extracting(response.callID.range),
+      localTag: bytes.extracting(fromTag.range), remoteTag: bytes.extracting(toTag.range))
   }
 
   private func repeatAcknowledgement(

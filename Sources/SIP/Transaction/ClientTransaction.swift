@@ -47,6 +47,8 @@ struct ClientTransaction: Sendable {
   var cancellation = Cancellation.none
   /// Early dialogs of this INVITE that are not confirmed.
   var earlyDialogs: [DialogID] = []
+  /// The dialogs that a 2xx of this INVITE has made, whether they are still there or not.
+  var acceptedForks: [Fingerprint] = []
   /// The ACK of a 300…699.
   var acknowledgement: [UInt8] = []
   var scheduled: Instant?
@@ -71,7 +73,15 @@ struct ClientTransaction: Sendable {
           timers: timers, isReliable: isReliable, patience: patience, at: now))
   }
 
+  /// Dialogs that one INVITE may make; what forks further is not answered.
+  static let forkLimit = 16
+
   var method: Method { plan.method }
+
+  /// Whether a 2xx may make this dialog: it has not done so before, and there is room.
+  func mayFork(to dialog: Fingerprint) -> Bool {
+    acceptedForks.count < Self.forkLimit && !acceptedForks.contains(dialog)
+  }
 
   var isTerminated: Bool {
     switch machine {
