@@ -31,6 +31,9 @@ package enum MediaProfile: Hashable, Sendable {
     }
   }
 
+  /// As it stands in the m= line.
+  var bytes: [UInt8] { if case .other(let bytes) = self { bytes } else { Array(name.utf8) } }
+
   package var isRTP: Bool { if case .other = self { false } else { true } }
 
   /// Keys come in `a=crypto` attributes or are missing.

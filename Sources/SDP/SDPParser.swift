@@ -119,7 +119,7 @@ extension MediaDescription {
   var line: [UInt8] {
     var value = name + [.space] + Array(String(port).utf8)
     if port != 0 { value += portCount }
-    value += [.space] + Array(profile.name.utf8)
+    value += [.space] + profile.bytes
     for format in formats { value += [.space] + format }
     return value
   }

@@ -185,7 +185,7 @@ import Testing
       [0x80, 8], [0x80, 200, 0, 6], [0x81, 201, 0, 7], [0x10, 0, 0, 1, 0x5A, 0x52, 0x54, 0x50],
       [0xBF, 0x88], [0x80, 203], [], [0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42], [0x81, 202, 0, 3],
     ]
-    for _ in 0..<3_000 {
+    for _ in 0..<1_000 {
       call.studio.now = call.studio.now + .milliseconds(5)
       var packet = heads.randomElement(using: &random) ?? []
       let size = Bool.random(using: &random) ? 40 : 2048 - packet.count

@@ -1,6 +1,6 @@
 import Elements
-import Foundation
 import SRTP
+import TestKit
 import Testing
 
 /// A receive buffer as the lanes have it: aligned, with room behind the packet.
@@ -30,11 +30,8 @@ private struct Buffer {
 /// The arrays of the libSRTP tests by function and name.
 private enum Vectors {
   static func load() throws -> [String: [UInt8]] {
-    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appending(path: "../Fixtures/srtp/libsrtp-arrays.tsv")
     var arrays: [String: [UInt8]] = [:]
-    for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n").dropFirst() {
-      let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+    for fields in try Fixtures.table("srtp/libsrtp-arrays.tsv") {
       let digits = Array(fields[4].utf8)
       arrays["\(fields[1]).\(fields[2])"] = stride(from: 0, to: digits.count - 1, by: 2).map {
         UInt8(String(decoding: digits[$0...($0 + 1)], as: UTF8.self), radix: 16) ?? 0
