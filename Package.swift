@@ -109,8 +109,9 @@ let shellTargets: [Target] = [
     [
       "Switch", "SIP", "SIPSyntax", "Relay", "CLinuxSockets",
       .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
-      .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      .product(name: "NIOTLS", package: nio), .product(name: "NIOSSL", package: "swift-nio-ssl"),
       .product(name: "X509", package: "swift-certificates"),
+      .product(name: "SwiftASN1", package: "swift-asn1"),
       .product(name: "Crypto", package: "swift-crypto"),
     ]),
   .systemLibrary(
@@ -143,7 +144,7 @@ let shellTargets: [Target] = [
     ],
     swiftSettings: everywhere),
   tests("Store", ["Switch", "Directory", "Limits"]),
-  tests("Net", ["SIP", "SIPSyntax", "Relay"]),
+  tests("Net", ["SIP", "SIPSyntax", "Relay", "Switch", "Directory"]),
   tests("Notices", ["Store"]),
   tests("Server", ["API"]),
 ]
@@ -159,6 +160,7 @@ let package = Package(
       .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
       .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
       .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+      .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
       .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
       .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
       .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),

@@ -299,6 +299,11 @@ uint64_t cls_outbox_drop_first(cls_outbox *outbox, cls_endpoint *remote) {
   return tag;
 }
 
+void cls_outbox_discard(cls_outbox *outbox) {
+  outbox->head = outbox->tail = 0;
+  outbox->used = 0;
+}
+
 int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *remote) {
   struct sockaddr_storage address;
   socklen_t size = cls_sockaddr(remote, &address);

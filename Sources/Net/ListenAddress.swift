@@ -11,15 +11,5 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     (self.transport, self.endpoint) = (transport, endpoint)
   }
 
-  /// Parses "udp:192.0.2.1:5060", "tls:[2001:db8::1]:5061" or, for UDP and TCP both, "192.0.2.1:5060".
-  package static func parse(_ text: some StringProtocol) -> [ListenAddress]? {
-    for transport in Transport.allCases {
-      let prefix = "\(transport.viaToken):".lowercased()
-      guard text.lowercased().hasPrefix(prefix) else { continue }
-      return Endpoint(text.dropFirst(prefix.count)).map { [ListenAddress(transport, $0)] }
-    }
-    return Endpoint(text).map { [ListenAddress(.udp, $0), ListenAddress(.tcp, $0)] }
-  }
-
   package var description: String { "\(transport.viaToken) \(endpoint)" }
 }

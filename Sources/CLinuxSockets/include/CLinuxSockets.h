@@ -73,6 +73,8 @@ bool cls_outbox_add_in_place(
 int cls_outbox_flush(cls_outbox *outbox, int fd);
 /// The datagram at the head, given up after an error. Returns its tag.
 uint64_t cls_outbox_drop_first(cls_outbox *outbox, cls_endpoint *remote);
+/// Forgets everything that is queued.
+void cls_outbox_discard(cls_outbox *outbox);
 
 /// sendto without waiting; returns 0 or -errno.
 int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *remote);

@@ -42,6 +42,20 @@ package final class DatagramOutbox {
     return cls_outbox_add(outbox, bytes, bytes.count, &to, &from, tag)
   }
 
+  /// Queues bytes that stay where they are until the next ``flush(_:failures:)`` has returned.
+  @discardableResult
+  package func addInPlace(_ bytes: UnsafeMutableRawBufferPointer, to remote: Endpoint) -> Bool {
+    guard let start = bytes.baseAddress else { return false }
+    var (to, from) = (remote.kernel, cls_endpoint.none)
+    return cls_outbox_add_in_place(
+      outbox, start.assumingMemoryBound(to: UInt8.self), bytes.count, &to, &from, 0)
+  }
+
+  /// Forgets what waits.
+  package func discard() {
+    cls_outbox_discard(outbox)
+  }
+
   /// Sends all that waits; what the kernel has no room for stays for the next time.
   package func flush(_ socket: DatagramSocket, failures: inout [Failure]) {
     // An error of the past (ICMP) can be reported in place of sending: such a datagram gets a second

@@ -101,7 +101,7 @@ private final class ThreadBody {
 }
 
 /// Starts a detached thread; returns 0 or an errno.
-private func startThread(name: String, _ run: @escaping @Sendable () -> Void) -> Int32 {
+func startThread(name: String, _ run: @escaping @Sendable () -> Void) -> Int32 {
   let body = Unmanaged.passRetained(ThreadBody(name: name, run: run))
   var thread = pthread_t()
   var attributes = pthread_attr_t()

@@ -1,0 +1,189 @@
+package import Elements
+import Glibc
+import RTP
+package import Relay
+import Switch
+
+/// Drives one relay core: binds and closes its sockets, moves packets in place.
+///
+/// Lives on a thread of its own, or beside the signalling lane on the same one.
+package final class MediaLane: LaneResident {
+  /// A socket of the relay; the generation tells it from an earlier one with the same index.
+  private struct Socket {
+    let id: SocketID
+    let datagrams: DatagramSocket
+  }
+
+  private var core: RelayCore
+  private let loop: LaneLoop
+  private var resident = 0
+  private var sockets: [Socket?] = []
+  private let inbox: DatagramInbox
+  private let outbox: DatagramOutbox
+  private var failures: [DatagramOutbox.Failure] = []
+  private var effects: [RelayEffect] = []
+  /// Answers to binds, given to the core when the effects around them are done.
+  private var bindings: [(id: SocketID, failure: String?)] = []
+  /// What the core had to tell and nobody has taken yet.
+  private var events: [RelayEvent] = []
+  package private(set) var packetsForwarded: UInt64 = 0
+
+  private static let slots = 16
+  /// An Ethernet jumbo frame's share that RTP ever uses, and room for an SRTP trailer.
+  ///
+  /// Not a power of two, so that the slots' first lines do not fight for the same cache set.
+  private static let slotBytes = 4_160
+  private static let indexBits: UInt64 = 24
+
+  package init(_ configuration: RelayConfiguration, loop: LaneLoop) throws(NetError) {
+    core = RelayCore(configuration: configuration, dice: .system)
+    self.loop = loop
+    inbox = try DatagramInbox(slots: Self.slots, slotBytes: Self.slotBytes)
+    outbox = try DatagramOutbox(slots: Self.slots, arenaBytes: 0)
+    resident = loop.add(self)
+  }
+
+  package var deadline: Instant? { core.deadline }
+  package var hasMail: Bool { false }
+
+  /// Does one command and everything that follows from it.
+  package func handle(_ command: RelayCommand, at now: Now) {
+    core.handle(command, at: now.instant, into: &effects)
+    drain(at: now)
+  }
+
+  /// Hands over what the core told, in order.
+  package func takeEvents(_ take: (RelayEvent) -> Void) {
+    guard !events.isEmpty else { return }
+    for event in events { take(event) }
+    events.removeAll(keepingCapacity: true)
+  }
+
+  package func turn(at now: Now) {
+    while let deadline = core.deadline, deadline <= now.instant {
+      core.handleDeadline(at: now.instant, into: &effects)
+      guard !effects.isEmpty else { return }  // Whatever is left is due again in the next turn.
+      drain(at: now)
+    }
+  }
+
+  package func ready(_ token: UInt64, hasError: Bool, at now: Now) {
+    let index = Int(token & (1 << Self.indexBits - 1))
+    guard index < sockets.count, let socket = sockets[index],
+      UInt64(socket.id.generation) == token >> Self.indexBits
+    else { return }  // Closed earlier in this turn.
+    // What is left after one batch is told again: no leg can keep the others waiting.
+    let count = inbox.receive(from: socket.datagrams.descriptor)
+    if count == 1 {
+      forward(0, from: socket.id, at: now)
+    } else if count > 1 {
+      forwardBurst(count, from: socket.id, at: now)
+    }
+  }
+
+  private func forward(_ index: Int, from socket: SocketID, at now: Now) {
+    guard let forward = receive(index, on: socket, at: now),
+      let out = descriptor(of: forward.socket)
+    else { return }
+    let bytes = inbox.slot(index, bytes: forward.length)
+    if out.send(UnsafeRawBufferPointer(bytes), to: forward.destination) == 0 {
+      packetsForwarded += 1
+    }
+  }
+
+  /// Several packets of one leg, which normally leave together by one socket.
+  private func forwardBurst(_ count: Int, from socket: SocketID, at now: Now) {
+    var current: DatagramSocket?
+    for index in 0..<count {
+      guard let forward = receive(index, on: socket, at: now),
+        let out = descriptor(of: forward.socket)
+      else { continue }
+      if let current, current !== out { flush(current) }
+      current = out
+      outbox.addInPlace(
+        inbox.slot(index, bytes: forward.length), to: forward.destination)
+    }
+    if let current { flush(current) }
+  }
+
+  private func flush(_ socket: DatagramSocket) {
+    let waiting = outbox.count
+    outbox.flush(socket, failures: &failures)
+    packetsForwarded += UInt64(waiting - failures.count - outbox.count)
+    failures.removeAll(keepingCapacity: true)
+    // Media does not wait: what the kernel has no room for now is late already.
+    outbox.discard()
+  }
+
+  private func receive(_ index: Int, on socket: SocketID, at now: Now) -> Forward? {
+    guard !inbox.isTruncated(index) else { return nil }
+    var span = inbox.slot(index, bytes: Self.slotBytes).mutableBytes
+    return core.receive(
+      &span, length: inbox.count(index), on: socket, from: inbox.remote(index), at: now.instant)
+  }
+
+  private func descriptor(of id: SocketID) -> DatagramSocket? {
+    guard Int(id.index) < sockets.count, let socket = sockets[Int(id.index)], socket.id == id else {
+      return nil
+    }
+    return socket.datagrams
+  }
+
+  // MARK: What the core asks for
+
+  /// Does every effect, then those that follow from answering the binds among them.
+  private func drain(at now: Now) {
+    performEffects()
+    var next = 0
+    while next < bindings.count {
+      let (id, failure) = bindings[next]
+      next += 1
+      if let failure {
+        core.bindFailed(id, reason: failure, at: now.instant, into: &effects)
+      } else {
+        core.bound(id, at: now.instant, into: &effects)
+      }
+      performEffects()
+    }
+    bindings.removeAll(keepingCapacity: true)
+  }
+
+  private func performEffects() {
+    for index in effects.indices { perform(effects[index]) }
+    effects.removeAll(keepingCapacity: true)
+  }
+
+  private func perform(_ effect: RelayEffect) {
+    switch effect {
+    case .bind(let id, let endpoint):
+      bindings.append((id, bind(id, to: endpoint)))
+    case .close(let id):
+      guard let socket = descriptor(of: id) else { return }
+      loop.unwatch(socket.descriptor)
+      sockets[Int(id.index)] = nil
+    case .transmit(let id, let remote, let bytes):
+      guard let socket = descriptor(of: id) else { return }
+      _ = bytes.withUnsafeBytes { socket.send($0, to: remote) }
+    case .tell(let event):
+      events.append(event)
+    }
+  }
+
+  /// Returns why the socket cannot be had, or nil.
+  private func bind(_ id: SocketID, to endpoint: Endpoint) -> String? {
+    guard id.index < 1 << Self.indexBits else { return "too many sockets" }
+    do {
+      let socket = try DatagramSocket(bindingTo: endpoint, .media)
+      try loop.watch(
+        socket.descriptor, for: resident,
+        token: UInt64(id.generation) << Self.indexBits | UInt64(id.index))
+      while sockets.count <= Int(id.index) { sockets.append(nil) }
+      sockets[Int(id.index)] = Socket(id: id, datagrams: socket)
+      return nil
+    } catch let error as SystemError {
+      return String(cString: strerror(error.errno))
+    } catch {
+      return "\(error)"
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import Elements
+import Relay
+import SIP
+import Switch
+import Synchronization
+
+/// Drives the switch: gives it one event after the other and does everything it asks for before the
+/// next (design: sans-IO contract).
+///
+/// Lives on one thread.
+final class SignallingLane: LaneResident {
+  /// Where the relay is.
+  enum RelayDoor {
+    case here(MediaLane)
+    case away([Mailbox<RelayCommand>])
+  }
+
+  var core: SwitchCore
+  let ports: [DatagramPort]
+  let relay: RelayDoor
+  let streams: StreamService
+  let resolver: NameResolver
+  let mail: SignallingMail
+  let doors: LaneDoors
+
+  /// Both are empty between two events.
+  var effects: [SwitchEffect] = []
+  /// What happened while effects were done: the next events, in order.
+  var consequences: [SwitchEvent] = []
+  var transmissions: [Transmission] = []
+  var publications: [Publication] = []
+  /// Commands that a media lane's mailbox had no room for; in order, tried again.
+  var unsent: [(lane: Int, command: RelayCommand)] = []
+  var lastSequence: UInt64
+  var counters = LaneCounters()
+
+  private let published: SharedCounters
+  private let inbox: DatagramInbox
+  private var retryAt: Instant?
+  private var streamInputs: [StreamInput] = []
+  private var relayEvents: [RelayEvent] = []
+  private var questions: [SignallingMail.Question] = []
+  private var answers: [SignallingMail.Answer] = []
+
+  private static let slots = 64
+  private static let slotBytes = 65_536
+  /// Batches of one socket before the others get their turn.
+  private static let batchesAtOnce = 4
+  private static let retryAfter = Duration.milliseconds(1)
+
+  init(
+    core: SwitchCore, lastSequence: UInt64, ports: [DatagramPort], relay: RelayDoor,
+    streams: StreamService, resolver: NameResolver, mail: SignallingMail, doors: LaneDoors,
+    counters: SharedCounters, loop: LaneLoop
+  ) throws(NetError) {
+    (self.core, self.lastSequence) = (core, lastSequence)
+    (self.ports, self.relay) = (ports, relay)
+    (self.streams, self.resolver, self.mail, self.doors) = (streams, resolver, mail, doors)
+    published = counters
+    inbox = try DatagramInbox(slots: Self.slots, slotBytes: Self.slotBytes)
+    let resident = loop.add(self)
+    for (index, port) in ports.enumerated() {
+      try loop.watch(port.socket.descriptor, for: resident, token: UInt64(index))
+    }
+  }
+
+  var deadline: Instant? {
+    guard let retryAt else { return core.deadline }
+    return core.deadline.map { min($0, retryAt) } ?? retryAt
+  }
+
+  var hasMail: Bool { !mail.isEmpty }
+
+  // MARK: Events
+
+  /// Ends the replay of the journal, before anything else happens.
+  func recover(at now: Now) {
+    core.recover(at: now, into: &effects)
+    settle(at: now)
+    flush(at: now)
+  }
+
+  func ready(_ token: UInt64, hasError: Bool, at now: Now) {
+    let port = ports[Int(token)]
+    if hasError {
+      port.takeErrors { consequences.append(.transmitFailed($0, $1)) }
+      settle(at: now)
+    }
+    for _ in 0..<Self.batchesAtOnce {
+      let count = inbox.receive(from: port.socket.descriptor)
+      for index in 0..<max(count, 0) { receive(index, on: port, at: now) }
+      guard count == Self.slots else { return }
+    }
+  }
+
+  private func receive(_ index: Int, on port: DatagramPort, at now: Now) {
+    counters.datagramsReceived += 1
+    guard !inbox.isTruncated(index) else {
+      counters.datagramsTruncated += 1
+      return
+    }
+    let remote = inbox.remote(index)
+    // Nothing can be answered to port 0, and nothing good comes from it.
+    guard remote.port != 0 else { return }
+    let flow = Flow(
+      transport: .udp, local: Endpoint(inbox.localAddress(index), port.local.port), remote: remote)
+    handle(.received(inbox.bytes(index), flow), at: now)
+  }
+
+  /// Gives the switch one event and does all that follows from it.
+  func handle(_ event: SwitchEvent, at now: Now) {
+    core.handle(event, at: now, into: &effects)
+    settle(at: now)
+  }
+
+  func turn(at now: Now) {
+    counters.turns &+= 1
+    takeJournal(at: now)
+    takeRelayEvents(at: now)
+    takeAnswers(at: now)
+    takeStreams(at: now)
+    takeCommands(at: now)
+    if let deadline = core.deadline, deadline <= now.instant { handle(.deadline, at: now) }
+    flush(at: now)
+  }
+
+  private func takeJournal(at now: Now) {
+    let word = mail.takeJournal()
+    if let sequence = word.durableThrough { handle(.journaled(through: sequence), at: now) }
+    if let failure = word.failure { handle(.journalFailed(failure), at: now) }
+    guard word.wantsCheckpoint else { return }
+    // A copy of the value: the journal's thread takes it apart while the lane goes on.
+    let core = core
+    doors.journal.checkpoint(at: lastSequence) { core.checkpoint() }
+  }
+
+  private func takeRelayEvents(at now: Now) {
+    switch relay {
+    case .here(let lane):
+      lane.takeEvents { consequences.append(.relay($0)) }
+      settle(at: now)
+    case .away:
+      mail.relay.drain(into: &relayEvents)
+      for event in relayEvents { handle(.relay(event), at: now) }
+    }
+  }
+
+  private func takeAnswers(at now: Now) {
+    mail.answers.drain(into: &answers)
+    for answer in answers { handle(.resolved(answer.resolution, answer.hops), at: now) }
+  }
+
+  private func takeStreams(at now: Now) {
+    mail.streams.drain(into: &streamInputs)
+    guard !streamInputs.isEmpty else { return }
+    for input in streamInputs {
+      switch input {
+      case .message(let bytes, let flow):
+        counters.streamMessages += 1
+        handle(.received(bytes, flow), at: now)
+      case .closed(let connection): handle(.flowClosed(connection), at: now)
+      case .failed(let transaction, let reason):
+        handle(.transmitFailed(transaction, reason), at: now)
+      }
+    }
+    streams.resumeReading()
+  }
+
+  private func takeCommands(at now: Now) {
+    mail.commands.drain(into: &questions)
+    for question in questions { handle(.command(question.token, question.command), at: now) }
+  }
+
+  // MARK: Leaving
+
+  /// Sends what the turn has collected.
+  private func flush(at now: Now) {
+    retryAt = nil
+    var waits = sendDatagrams()
+    if !consequences.isEmpty {
+      settle(at: now)
+      waits = sendDatagrams() || waits
+    }
+    if !unsent.isEmpty { sendUnsentCommands() }
+    if waits || !unsent.isEmpty || !consequences.isEmpty {
+      retryAt = now.instant + Self.retryAfter
+    }
+    if !transmissions.isEmpty {
+      streams.send(transmissions)
+      transmissions.removeAll(keepingCapacity: true)
+    }
+    if !publications.isEmpty {
+      doors.publish(publications)
+      publications.removeAll(keepingCapacity: true)
+    }
+    published.store(counters)
+  }
+
+  private func sendDatagrams() -> Bool {
+    var waits = false
+    for port in ports {
+      waits =
+        port.flush { transaction, reason in
+          counters.datagramsUnsent += 1
+          consequences.append(.transmitFailed(transaction, reason))
+        } || waits
+    }
+    return waits
+  }
+}

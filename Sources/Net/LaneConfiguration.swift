@@ -1,0 +1,94 @@
+package import Elements
+import Glibc
+package import Relay
+
+/// What a ``LaneGroup`` is made of.
+package struct LaneConfiguration: Sendable {
+  /// Where SIP is taken; at least one.
+  package var listeners: [ListenAddress]
+  /// Threads for media; with none it shares the signalling lane's.
+  ///
+  /// Sharing saves every wake-up between the two and is right for one or two processors.
+  package var mediaLanes: Int = LaneConfiguration.recommendedMediaLanes
+  /// Bounds of media; its port range is divided among the media lanes.
+  package var relay = RelayConfiguration()
+  package var streams = StreamLimits()
+  /// Needed as soon as a listener or a trunk speaks TLS.
+  package var tls: TLSSettings?
+  package var resolver = ResolverSettings()
+  /// Datagrams that one socket may have waiting for the kernel; beyond it sending fails.
+  package var sendQueue = 2_048
+  /// Commands and questions that may wait for the signalling lane.
+  package var commandQueue = 1_024
+
+  package init(listeners: [ListenAddress]) {
+    self.listeners = listeners
+  }
+
+  /// One processor for the rest of the server, the others for media.
+  package static var recommendedMediaLanes: Int {
+    let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    return processors <= 2 ? 0 : min(processors - 1, 4)
+  }
+}
+
+/// Bounds of TCP and TLS connections (A12).
+package struct StreamLimits: Hashable, Sendable {
+  /// Connections at a time, in and out.
+  package var connections = 50_000
+  /// Connections at a time from one IPv4 address or one IPv6 network of 64 bits.
+  package var connectionsPerAddress = 1_000
+  /// From accepting a connection to the first whole message; includes the TLS handshake.
+  package var firstMessage: Duration = .seconds(15)
+  /// Without a byte from the peer; above the longest registration with a keep-alive (RFC 5626 §4.4.1).
+  package var idle: Duration = .seconds(7_500)
+  /// From the first to the last byte of one message.
+  package var message: Duration = .seconds(20)
+  /// From our decision to connect to a connection that can carry a request, TLS included.
+  package var connect: Duration = .seconds(4)
+  /// Bytes that may wait for a peer that does not read; beyond it the connection is closed.
+  package var unsentBytes = 1 << 20
+  /// Messages that may wait for the signalling lane before connections are no longer read.
+  package var inboundQueue = 8_192
+
+  package init() {}
+}
+
+/// Certificates of ours, and what we ask of others'.
+package struct TLSSettings: Hashable, Sendable {
+  /// Holds `certificate.pem` (with its chain) and `key.pem`; both are made when they are missing.
+  package var folder: String
+  /// Names and addresses that a certificate of our own making carries.
+  package var names: [String]
+  /// Whether connections that we open are checked against the system's authorities (RFC 5922).
+  package var verifiesPeers = true
+  /// A PEM file of further authorities, for a carrier with its own; nil: none.
+  package var authorities: String?
+
+  package init(folder: String, names: [String] = []) {
+    (self.folder, self.names) = (folder, names)
+  }
+}
+
+/// How names are looked up.
+package struct ResolverSettings: Hashable, Sendable {
+  /// A server of our own choice; nil: those of /etc/resolv.conf.
+  package var server: Endpoint?
+  /// For one query, tried twice.
+  package var timeoutSeconds = 2
+  /// Lookups at a time.
+  package var threads = 4
+  /// Lookups that may wait; beyond it a name leads nowhere.
+  package var queue = 4_096
+  /// Names remembered.
+  package var cacheEntries = 4_096
+  /// Bounds on what the servers say about how long an answer is good.
+  package var shortestLife: Duration = .seconds(5)
+  package var longestLife: Duration = .seconds(3_600)
+  /// How long a failure is remembered.
+  package var failureLife: Duration = .seconds(15)
+  /// Next hops of one name.
+  package var hops = 16
+
+  package init() {}
+}

@@ -1,0 +1,268 @@
+import Elements
+import NIOCore
+import NIOSSL
+import NIOTLS
+import SIP
+import SIPSyntax
+
+/// One TCP or TLS connection: cuts messages out of it, writes ours, knows its deadlines.
+///
+///     connecting ──active, TLS done──▶ open ──broken stream──▶ closing ──lingered──▶ closed
+///     connecting, open ──deadline, error, peer──▶ closed
+///
+/// Lives on the streams' event loop, as its ``StreamTable`` does.
+final class StreamConnection: ChannelDuplexHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private enum State {
+    case connecting
+    case open(Flow)
+    /// The stream has lost its borders: nothing is read any more, an answer may still leave.
+    case closing(Flow, until: Instant)
+    case closed
+  }
+
+  /// What a connection of ours was opened for.
+  struct Peer: Hashable {
+    let transport: Transport
+    let remote: Endpoint
+    let serverName: String?
+  }
+
+  let id: FlowID
+  let transport: Transport
+  /// Nil: the peer connected to us.
+  let peer: Peer?
+  private let table: StreamTable
+  private var state = State.connecting
+  private var context: ChannelHandlerContext?
+  private var framer = StreamFramer()
+  /// Waits for the connection to open.
+  private var pending: [Transmission] = []
+  private var hasUnflushed = false
+  /// A read that was asked for while the lane has no room.
+  private var holdsRead = false
+
+  /// Set until the first whole message has come.
+  private var firstMessageBy: Instant?
+  private var messageBy: Instant?
+  private var heardAt: Instant
+
+  private static let maximumPending = 64
+  /// How long an answer to a broken message may take.
+  private static let linger = Duration.seconds(1)
+
+  init(id: FlowID, transport: Transport, peer: Peer?, table: StreamTable) {
+    (self.id, self.transport, self.peer, self.table) = (id, transport, peer, table)
+    heardAt = Clocks.instant()
+    firstMessageBy = heardAt + (peer == nil ? table.limits.firstMessage : table.limits.connect)
+  }
+
+  // MARK: Coming and going
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    ended("the connection was closed")
+    self.context = nil
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if transport == .tcp { opened(context) }
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    ended("the connection was closed")
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    ended("\(error)")
+    context.close(promise: nil)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .handshakeCompleted = event as? TLSUserEvent {
+      if speaksForPeer(context) {
+        opened(context)
+      } else {
+        ended("the certificate is not that of \(peer?.serverName ?? "the peer") (RFC 5922)")
+        context.close(promise: nil)
+      }
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  /// Whether the certificate of a connection of ours carries the name we wanted.
+  private func speaksForPeer(_ context: ChannelHandlerContext) -> Bool {
+    guard let name = peer?.serverName, table.contexts?.verifiesPeers == true else { return true }
+    guard
+      let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self),
+      let certificate = try? handler.peerCertificate?.toDERBytes()
+    else { return false }
+    return PeerIdentity.certificate(certificate, standsFor: name)
+  }
+
+  private func opened(_ context: ChannelHandlerContext) {
+    guard case .connecting = state, let local = context.localAddress.flatMap({ Endpoint($0) }),
+      let remote = context.remoteAddress.flatMap({ Endpoint($0) })
+    else { return }
+    state = .open(Flow(transport: transport, local: local, remote: remote, connection: id))
+    heardAt = Clocks.instant()
+    if peer != nil { firstMessageBy = nil }
+    for transmission in pending { write(transmission, context) }
+    pending.removeAll()
+    flush()
+  }
+
+  /// The end, whatever brought it; told once.
+  private func ended(_ reason: String) {
+    let wasOpen: Bool
+    switch state {
+    case .closed: return
+    case .connecting: wasOpen = false
+    case .open, .closing: wasOpen = true
+    }
+    state = .closed
+    for transmission in pending { table.failed(transmission, reason) }
+    pending.removeAll()
+    table.ended(self, wasOpen: wasOpen)
+  }
+
+  /// Closes from our side.
+  func close(_ reason: String) {
+    let context = context
+    ended(reason)
+    context?.close(promise: nil)
+  }
+
+  // MARK: Reading
+
+  func read(context: ChannelHandlerContext) {
+    guard !table.isCongested else {
+      holdsRead = true
+      return table.hold(self)
+    }
+    if case .closing = state { return }
+    context.read()
+  }
+
+  /// The lane has room again.
+  func resumeReading() {
+    guard holdsRead, let context else { return }
+    holdsRead = false
+    read(context: context)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard case .open(let flow) = state else { return }
+    let now = Clocks.instant()
+    heardAt = now
+    framer.append(unwrapInboundIn(data).readableBytesView)
+    do throws(StreamError) {
+      while let item = try framer.next() {
+        messageBy = nil
+        switch item {
+        case .message(let bytes):
+          firstMessageBy = nil
+          table.received(.message(bytes, flow))
+        case .ping: write(StreamFramer.pong, nil, context)
+        case .pong: continue
+        }
+      }
+      if !framer.isWithinMessage {
+        messageBy = nil
+      } else if messageBy == nil {
+        messageBy = now + table.limits.message
+      }
+    } catch {
+      broken(error, flow, at: now)
+    }
+  }
+
+  /// The borders between messages are lost (A20): what can be answered is, then the stream closes.
+  private func broken(_ error: StreamError, _ flow: Flow, at now: Instant) {
+    switch error {
+    case .missingContentLength(let head), .badContentLength(let head), .tooLarge(let head):
+      state = .closing(flow, until: now + Self.linger)
+      table.received(.message(head, flow))
+    case .headTooLong:
+      close(error.description)
+    }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    table.deliver()
+    flush()
+    context.fireChannelReadComplete()
+  }
+
+  // MARK: Writing
+
+  /// Sends a message, or keeps it until the connection is open.
+  func send(_ transmission: Transmission) {
+    switch state {
+    case .connecting:
+      guard pending.count < Self.maximumPending else {
+        return table.failed(transmission, "too many messages wait for the connection")
+      }
+      pending.append(transmission)
+    case .open, .closing:
+      guard let context else { return table.failed(transmission, "the connection is closed") }
+      write(transmission, context)
+    case .closed:
+      table.failed(transmission, "the connection is closed")
+    }
+  }
+
+  private func write(_ transmission: Transmission, _ context: ChannelHandlerContext) {
+    guard context.channel.isWritable else {
+      table.failed(transmission, "the peer does not read")
+      return close("the peer does not read")
+    }
+    guard transmission.transaction != nil else {
+      return write(transmission.bytes, nil, context)
+    }
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.assumeIsolated().whenFailure { [table] error in
+      table.failed(transmission, "\(error)")
+      table.deliver()
+    }
+    write(transmission.bytes, promise, context)
+  }
+
+  private func write(
+    _ bytes: [UInt8], _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+  ) {
+    context.write(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: promise)
+    guard !hasUnflushed else { return }
+    hasUnflushed = true
+    table.unflushed(self)
+  }
+
+  func flush() {
+    guard hasUnflushed else { return }
+    hasUnflushed = false
+    context?.flush()
+  }
+
+  // MARK: Deadlines
+
+  /// Closes the connection where a deadline has passed (A12).
+  func sweep(at now: Instant) {
+    if case .closing(_, let until) = state, until <= now {
+      close("the stream was broken")
+    } else if let firstMessageBy, firstMessageBy <= now {
+      close(peer == nil ? "no message came" : "the connection was not made in time")
+    } else if let messageBy, messageBy <= now {
+      close("a message did not end")
+    } else if heardAt + table.limits.idle <= now {
+      close("nothing was heard for too long")
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import Elements
+import NIOCore
+import NIOPosix
+import NIOSSL
+import SIP
+import Synchronization
+
+/// What other threads may know about the streams.
+final class StreamGauge: Sendable {
+  let connections = Atomic<Int>(0)
+  /// Connections wait for the lane before they are read again.
+  let isCongested = Atomic<Bool>(false)
+}
+
+/// The connections of a server, by number and by what they were opened for.
+///
+/// Lives on one event loop. Whatever comes in goes to the signalling lane in batches; when the lane's
+/// mailbox is full, connections are not read until it has caught up.
+final class StreamTable {
+  let limits: StreamLimits
+  let contexts: TLSContexts?
+  private let loop: any EventLoop
+  private let mail: SignallingMail
+  private let gauge: StreamGauge
+  private var connections: [FlowID: StreamConnection] = [:]
+  private var outgoing: [StreamConnection.Peer: FlowID] = [:]
+  /// Counted against the limits: who connected from where.
+  private var sources: [FlowID: IPAddress] = [:]
+  private var perSource: [IPAddress: Int] = [:]
+  private var ids: IDSource<FlowSubject>
+  /// On its way to the lane; what it has no room for waits here, and reading stops.
+  private var inbound: [StreamInput] = []
+  private var held: [StreamConnection] = []
+  private var touched: [StreamConnection] = []
+
+  init(
+    limits: StreamLimits, contexts: TLSContexts?, loop: any EventLoop, mail: SignallingMail,
+    gauge: StreamGauge
+  ) {
+    (self.limits, self.contexts, self.loop) = (limits, contexts, loop)
+    (self.mail, self.gauge) = (mail, gauge)
+    // A number must never come twice, not even after a restart: a binding that was read back from the
+    // journal would lead to somebody else's connection.
+    ids = IDSource(after: UInt64(max(0, Clocks.wall().unixMilliseconds)) << 20)
+  }
+
+  var isCongested: Bool { gauge.isCongested.load(ordering: .relaxed) }
+
+  // MARK: Connections
+
+  /// A place for a connection from `remote`; nil when there are enough.
+  func admit(_ transport: Transport, from remote: Endpoint) -> StreamConnection? {
+    let source = remote.address.network
+    let already = perSource[source] ?? 0
+    guard connections.count < limits.connections, already < limits.connectionsPerAddress else {
+      return nil
+    }
+    let id = ids.next()
+    (perSource[source], sources[id]) = (already + 1, source)
+    return add(StreamConnection(id: id, transport: transport, peer: nil, table: self))
+  }
+
+  private func add(_ connection: StreamConnection) -> StreamConnection {
+    connections[connection.id] = connection
+    gauge.connections.store(connections.count, ordering: .relaxed)
+    return connection
+  }
+
+  /// Called by the connection, once.
+  func ended(_ connection: StreamConnection, wasOpen: Bool) {
+    let id = connection.id
+    connections[id] = nil
+    gauge.connections.store(connections.count, ordering: .relaxed)
+    if let peer = connection.peer, outgoing[peer] == id { outgoing[peer] = nil }
+    if let source = sources.removeValue(forKey: id) {
+      let left = (perSource[source] ?? 1) - 1
+      perSource[source] = left > 0 ? left : nil
+    }
+    if wasOpen { inbound.append(.closed(id)) }
+    deliver()
+  }
+
+  func closeAll() {
+    let ids = connections.keys.sorted()
+    for id in ids { connections[id]?.close("the server stops") }
+  }
+
+  func sweep() {
+    let now = Clocks.instant()
+    // Some connections end while the rest is looked at.
+    for connection in Array(connections.values) { connection.sweep(at: now) }
+  }
+
+  // MARK: To the lane
+
+  func received(_ input: StreamInput) {
+    inbound.append(input)
+  }
+
+  /// A request that cannot be sent; responses are sent again when the request comes again.
+  func failed(_ transmission: Transmission, _ reason: String) {
+    guard let transaction = transmission.transaction else { return }
+    inbound.append(.failed(transaction, reason))
+  }
+
+  /// Hands over what has come in.
+  func deliver() {
+    guard !inbound.isEmpty else { return }
+    inbound.removeFirst(mail.streams.send(contentsOf: inbound))
+    guard !inbound.isEmpty else { return }
+    gauge.isCongested.store(true, ordering: .sequentiallyConsistent)
+    // Once more: the lane may have emptied the mailbox before it could see that somebody waits.
+    inbound.removeFirst(mail.streams.send(contentsOf: inbound))
+    if inbound.isEmpty { endCongestion() }
+  }
+
+  /// The lane took what was there.
+  func resume() {
+    deliver()
+    if inbound.isEmpty { endCongestion() }
+  }
+
+  private func endCongestion() {
+    gauge.isCongested.store(false, ordering: .sequentiallyConsistent)
+    let connections = held
+    held.removeAll()
+    for connection in connections { connection.resumeReading() }
+  }
+
+  func hold(_ connection: StreamConnection) {
+    held.append(connection)
+  }
+
+  // MARK: From the lane
+
+  func send(_ transmissions: [Transmission]) {
+    for transmission in transmissions {
+      switch transmission.destination {
+      case .flow(let flow):
+        if let connection = flow.connection.flatMap({ connections[$0] }) {
+          connection.send(transmission)
+        } else {
+          failed(transmission, "the connection is closed")
+        }
+      case .open(let hop):
+        connection(to: hop).send(transmission)
+      }
+    }
+    let written = touched
+    touched.removeAll(keepingCapacity: true)
+    for connection in written { connection.flush() }
+    deliver()
+  }
+
+  func unflushed(_ connection: StreamConnection) {
+    touched.append(connection)
+  }
+
+  /// The open connection to a next hop, or a new one (RFC 3261 §18: connections are reused).
+  private func connection(to hop: NextHop) -> StreamConnection {
+    let peer = StreamConnection.Peer(
+      transport: hop.transport, remote: hop.remote, serverName: hop.serverName)
+    if let connection = outgoing[peer].flatMap({ connections[$0] }) { return connection }
+    let connection = add(
+      StreamConnection(id: ids.next(), transport: hop.transport, peer: peer, table: self))
+    outgoing[peer] = connection.id
+    do {
+      connect(connection, to: try hop.remote.socketAddress())
+    } catch {
+      connection.close("\(error)")
+    }
+    return connection
+  }
+
+  private func connect(_ connection: StreamConnection, to address: SocketAddress) {
+    let bound = NIOLoopBound((table: self, connection: connection), eventLoop: loop)
+    ClientBootstrap(group: loop)
+      .connectTimeout(.nanoseconds(limits.connect.wholeNanoseconds))
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelOption(.writeBufferWaterMark, value: limits.waterMark)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let (table, connection) = bound.value
+          try table.prepare(channel, for: connection)
+        }
+      }
+      .connect(to: address)
+      .assumeIsolated()
+      .whenFailure { error in bound.value.connection.close("\(error)") }
+  }
+
+  /// Puts TLS, where it is spoken, and the connection into a new channel.
+  func prepare(_ channel: any Channel, for connection: StreamConnection) throws {
+    let pipeline = channel.pipeline.syncOperations
+    if connection.transport == .tls {
+      guard let contexts else {
+        throw NetError.configuration("TLS is not configured: a certificate folder is needed.")
+      }
+      if let peer = connection.peer {
+        let name = peer.serverName.flatMap { IPAddress($0) == nil ? $0 : nil }
+        try pipeline.addHandler(
+          NIOSSLClientHandler(context: contexts.client, serverHostname: name))
+      } else {
+        try pipeline.addHandler(NIOSSLServerHandler(context: contexts.server))
+      }
+    }
+    try pipeline.addHandler(connection)
+  }
+}
+
+extension StreamLimits {
+  var waterMark: ChannelOptions.Types.WriteBufferWaterMark {
+    .init(low: unsentBytes / 2, high: unsentBytes)
+  }
+}
+
+extension IPAddress {
+  /// What one customer can have many of: an IPv4 address counts alone, IPv6 by its network of 64 bits.
+  fileprivate var network: IPAddress { isV4 ? self : IPAddress(high: high, low: 0) }
+}
