@@ -140,6 +140,23 @@ extension Compilation {
     return nil
   }
 
+  /// The first number that rings an extension, alone or by its last digits.
+  private func directNumber(of line: String, _ context: TenantContext) -> PhoneNumber? {
+    for entry in context.entry.numbers {
+      if entry.last == nil, entry.steps.contains(where: { $0.extensions.contains(line) }) {
+        return PhoneNumber(entry.first)
+      }
+      if entry.lastDigits == line.utf8.count, let last = entry.last,
+        let number = PhoneNumber(entry.first.dropLast(line.utf8.count) + line),
+        let first = PhoneNumber(entry.first), let end = PhoneNumber(last),
+        first <= number, number <= end
+      {
+        return number
+      }
+    }
+    return nil
+  }
+
   mutating func callerID(
     of entry: ExtensionEntry, _ context: TenantContext, at path: FieldPath
   ) -> CallerIDRule {
@@ -147,10 +164,9 @@ extension Compilation {
     if let text = entry.callerID.number {
       own = ownNumber(text, context, at: path.key("number"))
     }
-    let direct = context.entry.numbers.first { number in
-      number.last == nil && number.steps.contains { $0.extensions.contains(entry.number) }
-    }.flatMap { PhoneNumber($0.first) }
-    let number = own ?? direct ?? context.entry.callerID.number.flatMap { PhoneNumber($0) }
+    let number =
+      own ?? directNumber(of: entry.number, context)
+      ?? context.entry.callerID.number.flatMap { PhoneNumber($0) }
     var allowed = Set([number].compactMap { $0 })
     for (index, text) in entry.callerID.allowed.enumerated() {
       if let number = ownNumber(text, context, at: path.key("allowed").item(index)) {

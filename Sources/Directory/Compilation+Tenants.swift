@@ -43,6 +43,7 @@ extension Compilation {
     compileDevices(&context)
     checkCallerID(context)
     let trunks = trunkIDs(entry.trunks, at: path.key("trunks"))
+    checkCurrencies(of: entry, at: path)
     let emergency = trunkIDs(entry.emergencyTrunks, at: path.key("emergency_trunks"))
     guard let currency = Currency(entry.currency) else { return }
     let tenant = Tenant(
@@ -77,6 +78,30 @@ extension Compilation {
     let rates = path.key("rates")
     for (name, key) in [(entry.rates.sell, "sell"), (entry.rates.purchase, "purchase")] {
       if let name { checkRate(name, currency: entry.currency, at: rates.key(key)) }
+    }
+  }
+
+  /// Money of one tenant is of one currency: sums over two of them mean nothing.
+  private mutating func checkCurrencies(of entry: TenantEntry, at path: FieldPath) {
+    for (index, name) in entry.trunks.enumerated() {
+      guard let deck = document.trunks.first(where: { $0.name == name })?.purchase,
+        let rate = document.rates.first(where: { $0.name == deck }),
+        rate.currency != entry.currency
+      else { continue }
+      report(
+        path.key("trunks").item(index),
+        "trunk \"\(name)\" charges in \(rate.currency), the tenant pays in \(entry.currency)")
+    }
+    let platform = document.platform
+    let limits =
+      [platform.limits]
+      + document.trunks.filter { entry.trunks.contains($0.name) }
+      .map(\.limits)
+    if entry.currency != platform.currency, limits.contains(where: \.limitsMoney) {
+      report(
+        path.key("currency"),
+        "the limits of the platform and of trunks are in \(platform.currency) and cannot count "
+          + "\(entry.currency)")
     }
   }
 

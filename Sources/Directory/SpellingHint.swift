@@ -9,7 +9,8 @@ package enum SpellingHint {
     var best: (word: String, distance: Int)?
     for candidate in known where candidate.utf8.count <= longestWord {
       let distance = distance(Array(word.lowercased().utf8), Array(candidate.lowercased().utf8))
-      if distance <= max(1, candidate.utf8.count / 3), distance < best?.distance ?? .max {
+      let allowed = max(1, max(word.utf8.count, candidate.utf8.count) / 3)
+      if distance <= allowed, distance < best?.distance ?? .max {
         best = (candidate, distance)
       }
     }

@@ -27,7 +27,11 @@ package struct DialPlan: Hashable, Sendable {
 
   private func resolve(_ dialled: DialledKeys) throws(DiallingError) -> Dialling {
     guard !dialled.isEmpty else { throw .empty }
-    let (keys, presentation) = withoutServiceCode(dialled)
+    var (keys, presentation) = withoutServiceCode(dialled)
+    // "0 +44…": an outside line, and then what needs none.
+    if let outsideLine, keys.starts(with: outsideLine), keys.dropFirst(outsideLine.count).isGlobal {
+      keys = keys.dropFirst(outsideLine.count)
+    }
     guard keys.isGlobal || keys.isDigits else {
       guard !keys.contains(DialledKeys.plus), let digits = keys.digits(from: 0) else {
         throw .notANumber

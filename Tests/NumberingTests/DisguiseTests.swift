@@ -47,6 +47,7 @@ func resolve(_ dialled: String, in plan: DialPlan) -> String {
     #expect(resolve("9 00 44 909 879 0879", in: office) == "+449098790879 premium")
     #expect(resolve("9976111222", in: office) == "+34976111222 geographic")
     #expect(resolve("+449098790879", in: office) == "+449098790879 premium")
+    #expect(resolve("9 +44 909 879 0879", in: office) == "+449098790879 premium")
     #expect(resolve("0044909", in: office) == "inside 0044909")
     #expect(resolve("101", in: office) == "inside 101")
     let other = try plan("ES", outsideLine: "0")

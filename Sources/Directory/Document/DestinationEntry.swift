@@ -12,6 +12,7 @@ package struct DestinationEntry: Codable, Hashable, Sendable {
   package init() {}
 }
 
+/// Whether something may be called.
 package enum Access: String, Codable, Hashable, Sendable, CaseIterable {
   case allow, deny
 }
@@ -25,6 +26,7 @@ package struct MediaEntry: Codable, Hashable, Sendable {
   package init() {}
 }
 
+/// Whether media is encrypted (SDES, RFC 4568).
 package enum SRTPPolicy: String, Codable, Hashable, Sendable, CaseIterable {
   case off
   /// Taken when offered; offered where the signalling is encrypted.

@@ -70,6 +70,7 @@ package struct NoticeEntry: Codable, Hashable, Sendable {
   package init() {}
 }
 
+/// An address of the customer that hears of alerts.
 package struct WebhookEntry: Codable, Hashable, Sendable {
   package var url: String
   /// Signs each delivery (HMAC-SHA-256).

@@ -22,6 +22,11 @@ package struct LimitEntry: Codable, Hashable, Sendable {
 
   package init() {}
 
+  /// Whether any of them is about money.
+  var limitsMoney: Bool {
+    spend != SpendEntry() || pricePerMinuteMicros != nil || connectionFeeMicros != nil || isPrepaid
+  }
+
   /// What an account has from its first minute: 10 a day, 100 a month, 10/30/100 international calls.
   package static var account: LimitEntry {
     var limits = LimitEntry()
@@ -35,6 +40,7 @@ package struct LimitEntry: Codable, Hashable, Sendable {
   }
 }
 
+/// Money in each window, and for one call.
 package struct SpendEntry: Codable, Hashable, Sendable {
   package var hourMicros: Int64?
   package var dayMicros: Int64?
@@ -62,10 +68,12 @@ package struct CountEntry: Codable, Hashable, Sendable {
   }
 }
 
+/// The length of a window.
 package enum LimitPeriod: String, Codable, Hashable, Sendable, CaseIterable {
   case hour, day, month
 }
 
+/// Which price a limit counts.
 package enum PriceBasis: String, Codable, Hashable, Sendable, CaseIterable {
   /// What the customer pays.
   case sell

@@ -99,6 +99,7 @@ package struct DeviceEntry: Codable, Hashable, Sendable {
   }
 }
 
+/// The numbers that one extension may show.
 package struct ExtensionCallerID: Codable, Hashable, Sendable {
   /// Shown on calls to the outside; nil: the first number that rings it, then the tenant's.
   package var number: String?
@@ -117,7 +118,9 @@ package struct ForwardEntry: Codable, Hashable, Sendable {
   package var noAnswer: String?
   package var noAnswerSeconds = 20
   package var notRegistered: String?
-  /// A phone may forward by answering 3xx. Off by default: a stolen phone would do so, too.
+  /// A phone may forward by answering 3xx.
+  ///
+  /// Off by default: a stolen phone would do so, too.
   package var byPhone = false
 
   package init() {}

@@ -34,6 +34,7 @@ package struct TrunkEntry: Codable, Hashable, Sendable {
   }
 }
 
+/// How we answer a carrier's challenge; its password is kept as it is, since the realm may be any.
 package struct TrunkCredentials: Codable, Hashable, Sendable {
   package var username: String
   package var password: SecretText
@@ -45,6 +46,7 @@ package struct TrunkCredentials: Codable, Hashable, Sendable {
   }
 }
 
+/// Registering with a carrier.
 package struct RegistrationEntry: Codable, Hashable, Sendable {
   package var credentials: TrunkCredentials
   /// The address of record; nil: the user name at the host of the trunk.
@@ -56,13 +58,14 @@ package struct RegistrationEntry: Codable, Hashable, Sendable {
   }
 }
 
+/// The header field that carries the caller's number.
 package enum TrunkIdentity: String, Codable, Hashable, Sendable, CaseIterable {
   /// P-Asserted-Identity (RFC 3325).
   case asserted
   /// P-Preferred-Identity (RFC 3325).
   case preferred
   /// Remote-Party-ID.
-  case remoteParty
+  case remoteParty = "remote_party"
   /// From only.
   case from
 }

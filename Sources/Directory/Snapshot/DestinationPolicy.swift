@@ -81,6 +81,7 @@ extension DestinationPolicy {
   }
 }
 
+/// May it be called, and if not, why.
 package enum DestinationVerdict: Hashable, Sendable {
   case allow
   case deny(DestinationRefusal)

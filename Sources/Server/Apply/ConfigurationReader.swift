@@ -1,0 +1,126 @@
+package import Directory
+import Elements
+package import Foundation
+import Yams
+
+/// One YAML file of the configuration.
+package struct ConfigurationFile: Sendable {
+  /// As the person named it, for messages.
+  package let name: String
+  package let bytes: [UInt8]
+  /// Rate files stand relative to it.
+  package let folder: URL
+
+  package init(name: String, bytes: [UInt8], folder: URL) {
+    (self.name, self.bytes, self.folder) = (name, bytes, folder)
+  }
+}
+
+/// What was read: complete and checked, and not in force yet.
+package struct ConfigurationDraft: Sendable {
+  /// With the identities of all its names.
+  package let document: DirectoryDocument
+  package let snapshot: DirectorySnapshot
+  /// Passwords that were made; to be handed over once.
+  package let generated: [GeneratedSecret]
+}
+
+/// Reads the YAML of version 1, checks everything, and changes nothing.
+///
+/// What the files leave out of secrets is taken from `previous` (the document in force) or made: so that what
+/// `export` wrote can be applied again.
+package struct ConfigurationReader {
+  /// Every key that is read, by the mapping it stands in; for the test of the manual.
+  package static var keys: [(name: String, keys: [String])] {
+    ConfigurationKeys.all.map { ($0.name, $0.keys) }
+  }
+
+  /// Above it a file is no configuration.
+  private static let largestFileBytes = 16 << 20
+
+  private let previous: DirectoryDocument?
+  private let problems = ProblemList()
+
+  package init(previous: DirectoryDocument? = nil) {
+    self.previous = previous
+  }
+
+  /// Reads files that together are the whole configuration.
+  ///
+  /// - Parameters:
+  ///   - files: In the order given; lists of several files are joined.
+  ///   - revision: Of the snapshot; above that of the one in force.
+  ///   - dice: Makes the passwords that are left out.
+  /// - Returns: The draft, ready to be put in force.
+  /// - Throws: Everything that is wrong.
+  package func read(
+    _ files: [ConfigurationFile], revision: UInt64, dice: inout some RandomNumberGenerator
+  ) throws(ConfigurationProblems) -> ConfigurationDraft {
+    var parts: [DocumentPart] = []
+    var secrets = SecretKeeper(previous: previous, dice: dice)
+    for file in files {
+      if let root = root(of: file) {
+        parts.append(DocumentReader(file: file, root: root).read(&secrets))
+      }
+    }
+    guard problems.problems.isEmpty else { throw problems.sorted(files: files.map(\.name)) }
+    var document = DocumentPart.joined(parts, problems)
+    document.identities = previous?.identities ?? IdentityMap()
+    let snapshot: DirectorySnapshot
+    do throws(DirectoryProblems) {
+      snapshot = try DirectoryCompiler.compile(&document, revision: revision)
+    } catch {
+      let index = FieldIndex(parts)
+      for problem in error.problems { problems.report(index.place(problem)) }
+      throw problems.sorted(files: files.map(\.name))
+    }
+    guard problems.problems.isEmpty else { throw problems.sorted(files: files.map(\.name)) }
+    return ConfigurationDraft(
+      document: document, snapshot: snapshot, generated: secrets.generated)
+  }
+
+  private func root(of file: ConfigurationFile) -> Field? {
+    func fail(_ message: String, _ mark: Mark? = nil) -> Field? {
+      problems.report(
+        ConfigurationProblem(
+          file: file.name, line: mark?.line ?? 0, column: mark?.column ?? 0, field: FieldPath(),
+          message: message))
+      return nil
+    }
+    guard file.bytes.count <= Self.largestFileBytes else {
+      return fail(
+        "the file has \(file.bytes.count) bytes, at most \(Self.largestFileBytes) are read")
+    }
+    guard let text = String(validating: file.bytes, as: UTF8.self) else {
+      return fail("the file is not UTF-8 text")
+    }
+    do {
+      guard let node = try Yams.compose(yaml: text) else { return fail("the file is empty") }
+      return Field(node: node, path: FieldPath(), file: file.name, problems: problems)
+    } catch let error as YamlError {
+      let (message, mark) = error.explained
+      return fail(message, mark)
+    } catch {
+      return fail("the file cannot be read as YAML: \(error)")
+    }
+  }
+}
+
+extension YamlError {
+  /// What is wrong, in a line, and where.
+  fileprivate var explained: (String, Mark?) {
+    switch self {
+    case .scanner(let context, let problem, let mark, _),
+      .parser(let context, let problem, let mark, _),
+      .composer(let context, let problem, let mark, _):
+      let text = context.map { "\(problem) (\($0.text))" } ?? problem
+      return ("not YAML: \(text). Look at the indentation, and quote texts with : or #", mark)
+    case .duplicatedKeysInMapping(let keys, let context):
+      return ("not YAML: a key stands there twice: \(keys.joined(separator: ", "))", context.mark)
+    case .reader(let problem, _, _, _):
+      return ("not YAML: \(problem)", nil)
+    case _:
+      return ("not YAML: \(self)", nil)
+    }
+  }
+}

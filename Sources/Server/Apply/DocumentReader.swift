@@ -1,0 +1,107 @@
+import Directory
+import Elements
+import Foundation
+import Limits
+import Yams
+
+/// Reads the top of a file.
+struct DocumentReader {
+  let file: ConfigurationFile
+  let root: Field
+
+  func read(_ secrets: inout SecretKeeper) -> DocumentPart {
+    var part = DocumentPart(file: file, root: root)
+    guard let mapping = root.mapping(ConfigurationKeys.root) else { return part }
+    if let version = mapping.required("version")?.wholeNumber(), version != 1 {
+      mapping["version"]?.report("this program reads version 1, found \(version)")
+    }
+    let currency = mapping["platform"]?.node["currency"]?.scalar?.string ?? "EUR"
+    for field in mapping["rates"]?.list(namedBy: "name") ?? [] {
+      if let rate = rates(field, currency) { part.document.rates.append(rate) }
+    }
+    for field in mapping["trunks"]?.list(namedBy: "name") ?? [] {
+      if let trunk = TrunkReader.read(field, secrets) { part.document.trunks.append(trunk) }
+    }
+    for field in mapping["tenants"]?.list(namedBy: "name") ?? [] {
+      if let tenant = TenantReader.read(field, currency, &secrets) {
+        part.document.tenants.append(tenant)
+      }
+    }
+    if let platform = mapping["platform"]?.mapping(ConfigurationKeys.platform) {
+      part.hasPlatform = true
+      part.document.platform.currency = currency
+      part.document.platform.limits =
+        LimitReader(base: LimitEntry()).read(platform["limits"])
+      part.document.platform.notices = NoticeReader.read(
+        platform["notices"], tenant: nil, &secrets)
+    }
+    part.document.mail = mail(mapping["mail"], secrets)
+    return part
+  }
+
+  private func mail(_ field: Field?, _ secrets: SecretKeeper) -> MailEntry? {
+    guard let mapping = field?.mapping(ConfigurationKeys.mail),
+      let server = mapping.required("server")?.text(), let from = mapping.required("from")?.text()
+    else { return nil }
+    let username = mapping.text("username")
+    var password = mapping.text("password").map { SecretText(Secret($0)) }
+    if let username, password == nil { password = secrets.mailPassword(username: username) }
+    return MailEntry(
+      server: server, from: from, username: username, password: password,
+      requireTLS: mapping["require_tls"]?.truth() ?? false)
+  }
+
+  private func rates(_ field: Field, _ currency: String) -> RateEntry? {
+    guard let mapping = field.mapping(ConfigurationKeys.rates),
+      let name = mapping.required("name")?.text(), let file = mapping.required("file"),
+      let path = file.text()
+    else { return nil }
+    let currency = mapping.text("currency") ?? currency
+    let place =
+      path.hasPrefix("/") ? URL(filePath: path) : self.file.folder.appending(path: path)
+    guard let data = try? Data(contentsOf: place) else {
+      file.report("there is no readable file \(place.path); its place is relative to this file")
+      return nil
+    }
+    check(Array(data), currency, path, field)
+    return RateEntry(
+      name: name, currency: currency, file: path, table: String(decoding: data, as: UTF8.self))
+  }
+
+  /// Problems of a rate file are told with its own lines.
+  private func check(_ bytes: [UInt8], _ currency: String, _ path: String, _ field: Field) {
+    guard let currency = Currency(currency) else { return }  // The compiler says so.
+    do throws(RateDeckErrors) {
+      _ = try RateDeckParser(currency: currency).parse(bytes)
+    } catch {
+      for problem in error.errors {
+        field.problems.report(
+          ConfigurationProblem(
+            file: path, line: problem.line, field: FieldPath([.key(problem.field)]),
+            message: problem.reason))
+      }
+      if error.total > error.errors.count {
+        field.report("\(path) has \(error.total - error.errors.count) more problems")
+      }
+    }
+  }
+}
+
+/// Reads who is told.
+enum NoticeReader {
+  static func read(
+    _ field: Field?, tenant: String?, _ secrets: inout SecretKeeper
+  ) -> NoticeEntry {
+    var notices = NoticeEntry()
+    guard let mapping = field?.mapping(ConfigurationKeys.notices) else { return notices }
+    notices.mail = mapping.texts("mail")
+    for field in mapping["webhooks"]?.list(namedBy: "url") ?? [] {
+      guard let webhook = field.mapping(ConfigurationKeys.webhook),
+        let url = webhook.required("url")?.text()
+      else { continue }
+      let secret = secrets.webhookSecret(url, given: webhook["secret"], tenant: tenant)
+      notices.webhooks.append(WebhookEntry(url: url, secret: secret))
+    }
+    return notices
+  }
+}

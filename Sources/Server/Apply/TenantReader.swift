@@ -1,0 +1,115 @@
+import Directory
+import Foundation
+
+/// Reads a tenant.
+enum TenantReader {
+  static func read(
+    _ field: Field, _ currency: String, _ secrets: inout SecretKeeper
+  ) -> TenantEntry? {
+    guard let mapping = field.mapping(ConfigurationKeys.tenant) else { return nil }
+    let name = mapping.required("name")?.text()
+    let domain = mapping.required("domain")?.text()
+    let country = mapping.required("country")?.text()
+    guard let name, let domain, let country else { return nil }
+    var tenant = TenantEntry(name: name, domain: domain, country: country)
+    readValues(mapping, currency, &tenant)
+    tenant.notices = NoticeReader.read(mapping["notices"], tenant: name, &secrets)
+    let realm = SecretKeeper.Realm(tenant: name, domain: domain)
+    let devices = DeviceReader(realm: realm)
+    for field in mapping["devices"]?.list(namedBy: "username", "name") ?? [] {
+      if let device = devices.read(field, ConfigurationKeys.tenantDevice, &secrets) {
+        tenant.devices.append(device)
+      }
+    }
+    let served = Set(tenant.devices.flatMap(\.extensions))
+    let lines = ExtensionReader(devices: devices, base: tenant.extensionLimits, served: served)
+    for field in mapping["extensions"]?.list(namedBy: "number") ?? [] {
+      if let line = lines.read(field, &secrets) { tenant.extensions.append(line) }
+    }
+    for field in mapping["numbers"]?.list(namedBy: "number", "first") ?? [] {
+      if let number = NumberReader.read(field) { tenant.numbers.append(number) }
+    }
+    return tenant
+  }
+
+  private static func readValues(
+    _ mapping: Mapping, _ currency: String, _ tenant: inout TenantEntry
+  ) {
+    tenant.currency = mapping.text("currency") ?? currency
+    if let timezone = mapping["timezone"], let name = timezone.text() {
+      tenant.timezone = name
+      if TimeZone(identifier: name) == nil {
+        timezone.report(
+          "\"\(name)\" is not a time zone of this machine; write one such as Europe/Madrid")
+      }
+    }
+    tenant.limits = LimitReader(base: LimitEntry()).read(mapping["limits"])
+    tenant.extensionLimits = LimitReader(base: .account).read(mapping["extension_limits"])
+    tenant.destinations = DestinationReader.read(mapping["destinations"]) ?? DestinationEntry()
+    tenant.outsideLine = mapping.text("outside_line")
+    tenant.emergency = mapping.texts("emergency")
+    tenant.trunks = mapping.texts("trunks")
+    tenant.emergencyTrunks = mapping.texts("emergency_trunks")
+    if let rates = mapping["rates"]?.mapping(ConfigurationKeys.tenantRates) {
+      tenant.rates = TenantRates(sell: rates.text("sell"), purchase: rates.text("purchase"))
+    }
+    if let callerID = mapping["caller_id"]?.mapping(ConfigurationKeys.tenantCallerID) {
+      tenant.callerID.number = callerID.text("number")
+      tenant.callerID.withhold = callerID["withhold"]?.truth() ?? false
+      tenant.callerID.foreign = callerID.texts("foreign")
+    }
+    tenant.media = MediaReader.read(mapping) ?? MediaEntry()
+    tenant.sessionTimer = MediaReader.sessionTimer(mapping["session_timer"])
+  }
+}
+
+/// Reads `srtp` and `codecs`, which stand among other keys, and session timers.
+enum MediaReader {
+  static func read(_ mapping: Mapping) -> MediaEntry? {
+    guard mapping["srtp"] != nil || mapping["codecs"] != nil else { return nil }
+    var media = MediaEntry()
+    if let policy = mapping["srtp"]?.word(SRTPPolicy.self) { media.srtp = policy }
+    media.codecs = mapping.texts("codecs")
+    return media
+  }
+
+  static func sessionTimer(_ field: Field?) -> SessionTimerEntry {
+    var timer = SessionTimerEntry()
+    guard let mapping = field?.mapping(ConfigurationKeys.sessionTimer) else { return timer }
+    timer.expires = mapping.wholeNumber("expires") ?? timer.expires
+    timer.minimum = mapping.wholeNumber("minimum") ?? timer.minimum
+    return timer
+  }
+}
+
+/// Reads a phone.
+struct DeviceReader {
+  let realm: SecretKeeper.Realm
+
+  func read(_ field: Field, _ keys: KeySet, _ secrets: inout SecretKeeper) -> DeviceEntry? {
+    guard let mapping = field.mapping(keys), let username = mapping.required("username")?.text()
+    else { return nil }
+    let extensions =
+      keys.keys.contains("extensions") ? mapping.required("extensions")?.texts() ?? [] : []
+    return device(username, mapping, extensions, &secrets)
+  }
+
+  /// A device out of the keys `name`, `password` and `sources` of `mapping`.
+  func device(
+    _ username: String, _ mapping: Mapping, _ extensions: [String],
+    _ secrets: inout SecretKeeper
+  ) -> DeviceEntry {
+    let names = [username, realm.tenant, realm.domain] + extensions
+    if let field = mapping["password"], let password = field.text(),
+      let objection = PasswordRule.objection(to: password, names: names)
+    {
+      field.report("the password of \(username) \(objection)")
+    }
+    let hashes = secrets.hashes(for: username, password: mapping["password"], in: realm)
+    var device = DeviceEntry(
+      username: username, name: mapping.text("name") ?? username, hashes: hashes,
+      extensions: extensions)
+    device.sources = mapping.texts("sources")
+    return device
+  }
+}

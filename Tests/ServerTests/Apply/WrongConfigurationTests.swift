@@ -1,0 +1,168 @@
+import Directory
+import Foundation
+import Server
+import Testing
+
+@Suite struct WrongConfigurationTests {
+  /// The office with one text in place of another.
+  private func office(_ text: String, _ other: String) -> String {
+    officeYAML.replacing(text, with: other)
+  }
+
+  @Test("A wrong value names file, line, field, what is wrong and the way out")
+  func values() {
+    let cases: [(String, String, String)] = [
+      (
+        "hour: 50", "hour: fifty",
+        "office.yaml:8: tenants → office → limits → spend → hour: "
+          + "expected an amount such as 10 or 0.0475, found \"fifty\""
+      ),
+      (
+        "hour: 50", "hour: -1",
+        "office.yaml:8: tenants → office → limits → spend → hour: "
+          + "an amount of a limit may not be negative, found \"-1\""
+      ),
+      (
+        "channels: 1000", "chanels: 1000",
+        "office.yaml:22: trunks → carrier → chanels: a trunk has no key \"chanels\"; "
+          + "did you mean \"channels\"?"
+      ),
+      (
+        "country: ES", "country: Spain",
+        "office.yaml:6: tenants → office → country: \"Spain\" is not a country; "
+          + "write its two letters of ISO 3166, such as ES"
+      ),
+      (
+        "timezone: Europe/Madrid", "timezone: Europe/Zaragoza",
+        "office.yaml:5: tenants → office → timezone: \"Europe/Zaragoza\" is not a time zone of this "
+          + "machine; write one such as Europe/Madrid"
+      ),
+      (
+        "international: allow", "international: allowed",
+        "office.yaml:9: tenants → office → destinations → international: expected allow, deny, "
+          + "found \"allowed\"; did you mean \"allow\"?"
+      ),
+      (
+        "sell: retail", "sell: retial",
+        "office.yaml:19: tenants → office → rates → sell: there are no rates \"retial\"; "
+          + "did you mean \"retail\"?"
+      ),
+      (
+        "trunks: [carrier]", "trunks: [carier]",
+        "office.yaml:18: tenants → office → trunks → no. 1: there is no trunk \"carier\"; "
+          + "did you mean \"carrier\"?"
+      ),
+      (
+        "to: [\"101\"]", "to: [\"111\"]",
+        "office.yaml:17: tenants → office → numbers → +34976111222 → to: there is no extension "
+          + "\"111\"; did you mean \"101\"?"
+      ),
+      (
+        "+34976111222", "976111222",
+        "office.yaml:17: tenants → office → numbers → 976111222 → number: \"976111222\" is not in "
+          + "E.164 form; write + and the country code, +34976111222"
+      ),
+      (
+        "number: \"102\"", "number: \"112\"",
+        "office.yaml:15: tenants → office → extensions → 112 → number: 112 cannot be an extension: "
+          + "it is an emergency number of ES"
+      ),
+      (
+        "file: wholesale.csv", "file: nowhere.csv",
+        "office.yaml:25: rates → wholesale → file: there is no readable file "
+          + "\(examplesFolder.appending(path: "nowhere.csv").path); its place is relative to this file"
+      ),
+      (
+        "version: 1", "version: 2",
+        "office.yaml:1: version: this program reads version 1, found 2"
+      ),
+      (
+        "address: \"sip:127.0.0.1:5090;transport=udp\"", "address: \"127.0.0.1:5090\"",
+        "office.yaml:22: trunks → carrier → address: \"127.0.0.1:5090\" is not an address; "
+          + "write sip:HOST[:PORT][;transport=udp|tcp|tls]"
+      ),
+      (
+        "admin@office.example", "admin@office.example, b@x",
+        "office.yaml:20: tenants → office → notices → mail → no. 1: "
+          + "\"admin@office.example, b@x\" is not a mail address"
+      ),
+      ("currency: EUR", "currency: PLN", "rates \"retail\" are in EUR, the tenant pays in PLN"),
+      ("name: office\n", "nam: office\n", "a tenant needs \"name\""),
+    ]
+    for (text, other, expected) in cases {
+      let found = complaints(office(text, other))
+      #expect(found.contains { $0.hasSuffix(expected) }, "\(other): \(found)")
+    }
+  }
+
+  @Test("Everything wrong is told at once, in the order of the file")
+  func allAtOnce() {
+    let yaml = office("hour: 50", "hour: x").replacing("channels: 1000", with: "channels: many")
+      .replacing("premium: deny", with: "premum: deny")
+    let lines = complaints(yaml)
+    #expect(lines.count == 3, "\(lines)")
+  }
+
+  @Test("What is not YAML is told with its line")
+  func noYAML() {
+    #expect(
+      complaints("version: 1\ntenants:\n  - name: [a\n").first?.hasPrefix("office.yaml:") == true)
+    #expect(complaints("a: 1\na: 2").first?.contains("stands there twice") == true)
+    #expect(complaints("") == ["office.yaml: the file is empty"])
+    #expect(complaints("just text").first?.contains("expected a mapping") == true)
+    #expect(complaints("\u{0}").isEmpty == false)
+  }
+
+  @Test("A wrong row of a rate file names that file, its line and the field")
+  func wrongRates() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "rates-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let csv = """
+      prefix,destination,connection_fee,price_per_minute,minimum_s,increment_s
+      34,Spain,0,0.01,0,1
+      44,Britain,0,cheap,0,1
+      """
+    try Data(csv.utf8).write(to: folder.appending(path: "retail.csv"))
+    var dice = SystemRandomNumberGenerator()
+    let yaml = "version: 1\nrates: [{ name: retail, file: retail.csv }]\n"
+    let file = ConfigurationFile(name: "a.yaml", bytes: Array(yaml.utf8), folder: folder)
+    do {
+      _ = try ConfigurationReader().read([file], revision: 1, dice: &dice)
+      Issue.record("a wrong price was taken")
+    } catch {
+      let text = try #require(error.problems.first).description
+      #expect(text.hasPrefix("retail.csv:3: price_per_minute: "), "\(text)")
+    }
+  }
+
+  @Test(
+    "E6: weak passwords are refused with the way out",
+    arguments: [
+      "101", "short", "12345678", "Password123!", "P@ssw0rd1", "office", "aaaaaaaaaa", "qwertyuiop",
+      "officeoffice", "office.example", "1234567890", "changeme", "asterisk1",
+    ])
+  func weakPasswords(password: String) {
+    let found = complaints(office("only in tests", password))
+    #expect(found.count == 1 && found[0].contains("leave it out to have one made"), "\(found)")
+    #expect(!found.joined().contains("\"\(password)\""))
+  }
+
+  @Test(
+    "E6: passwords of people and machines are taken",
+    arguments: [
+      "only in tests", "correct horse battery", "Xk3!vB9q", "k2jh34kj2h3", "8243970184562093",
+    ])
+  func goodPasswords(password: String) {
+    #expect(complaints(office("only in tests", password)) == [])
+  }
+
+  @Test("A carrier's password that was never given is asked for; one in force is kept")
+  func carrierPassword() throws {
+    let trunk = "channels: 1000, register: { username: us, password: their-password }"
+    let draft = try read(office("channels: 1000", trunk))
+    let without = office("channels: 1000", "channels: 1000, register: { username: us }")
+    #expect(complaints(without).first?.contains("the carrier's password is needed") == true)
+    #expect(try read(without, previous: draft.document).document == draft.document)
+  }
+}
