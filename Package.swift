@@ -146,7 +146,7 @@ let shellTargets: [Target] = [
   tests("Store", ["Switch", "Directory", "Limits"]),
   tests("Net", ["SIP", "SIPSyntax", "Relay", "Switch", "Directory"]),
   tests("Notices", ["Store"]),
-  tests("Server", ["API"]),
+  tests("Server", ["API", "Directory", "Numbering"]),
 ]
 
 let package = Package(
