@@ -143,9 +143,12 @@ let shellTargets: [Target] = [
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: everywhere),
-  tests("Store", ["Switch", "Directory", "Limits"]),
+  tests(
+    "Store",
+    ["Switch", "SIP", "Directory", "Limits", .product(name: "GRDB", package: "GRDB.swift")]),
   tests("Net", ["SIP", "SIPSyntax", "Relay", "Switch", "Directory"]),
-  tests("Notices", ["Store"]),
+  tests(
+    "Notices", ["Store", "Directory", .product(name: "Crypto", package: "swift-crypto")]),
   tests("Server", ["API", "Directory", "Numbering"]),
 ]
 

@@ -5,7 +5,7 @@ import Foundation
 import GRDB
 
 /// The configuration in force.
-package struct StoredConfiguration: Sendable {
+package struct StoredConfiguration: Hashable, Sendable {
   package let revision: Int64
   package let appliedAt: WallTime
   package let appliedBy: String

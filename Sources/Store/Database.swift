@@ -26,6 +26,17 @@ package final class Database: Sendable {
   /// Closes the file; queries after it fail.
   package func close() { try? pool.close() }
 
+  /// The settings that decide what a commit survives, as SQLite says them; for the doctor.
+  package func durability() throws(StoreError) -> String {
+    try StoreError.wrap("asking SQLite for its settings") {
+      try pool.writeWithoutTransaction { db in
+        try ["synchronous", "journal_mode", "foreign_keys"].map { name in
+          "\(name)=\(try String.fetchOne(db, sql: "PRAGMA \(name)") ?? "?")"
+        }.joined(separator: " ")
+      }
+    }
+  }
+
   private static func opened(_ path: String) throws(StoreError) -> DatabasePool {
     // Made with the right mode before SQLite makes it with a wider one.
     let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -8,7 +8,7 @@ extension Journal {
   /// Removes the segments that neither a restart nor the follower needs any more.
   ///
   /// The follower has everything up to `sequence` in the database.
-  func followed(through sequence: UInt64) throws(DiskError) {
+  package func followed(through sequence: UInt64) throws(DiskError) {
     let obsolete = progress.withLock { progress in
       progress.followedThrough = max(progress.followedThrough, sequence)
       var paths: [String] = []

@@ -87,7 +87,6 @@ final class JournalWriter {
     let hadFailed = file == nil
     do throws(DiskError) {
       try work()
-      if hadFailed { notify(.recovered) }
     } catch {
       if let file { journal.disk.close(file) }
       file = nil
@@ -127,7 +126,7 @@ final class JournalWriter {
     draft.batches = owed.map(frame)
     let (next, named, start) = try draft.write(
       spare: spare.take(), folder: journal.folder, options: journal.options, disk: journal.disk)
-    if let file { journal.disk.close(file) }
+    if let file { journal.disk.close(file) } else { notify(.recovered) }
     (file, segment, end) = (next, named.header, start)
     askAt = (start + next.sizeBytes) / 2
     if checkpoint != nil { (owedCheckpoint, hasAsked) = (nil, false) }

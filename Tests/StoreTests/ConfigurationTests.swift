@@ -1,0 +1,95 @@
+import Directory
+import Elements
+import Foundation
+import GRDB
+import Store
+import Testing
+
+@Suite struct ConfigurationTests {
+  @Test("A document comes back as it was, rate tables and identities too")
+  func roundTrip() throws {
+    let bench = try StoreBench()
+    #expect(try bench.database.configuration() == nil)
+    let document = StoreBench.document()
+    #expect(try bench.database.adopt(document, by: "ana", at: StoreBench.noon) == 1)
+    let stored = try #require(try bench.database.configuration())
+    #expect(stored.document == document)
+    #expect((stored.revision, stored.appliedBy) == (1, "ana"))
+    #expect(try bench.database.adopt(document, by: "ana", at: StoreBench.noon) == 2)
+  }
+
+  @Test("E6: no secret stands in the files, in the database or its log")
+  func sealed() throws {
+    let bench = try StoreBench()
+    try bench.database.adopt(StoreBench.document(), by: "ana", at: StoreBench.noon)
+    let secret = Data("a very secret key here".utf8)
+    let hexadecimal = Data(Array(secret).hexadecimal.utf8)
+    for name in try bench.temporary.files() where name.hasPrefix("martinet.db") {
+      let bytes = Data(try bench.temporary.bytes(name))
+      #expect(bytes.range(of: secret) == nil && bytes.range(of: hexadecimal) == nil, "\(name)")
+    }
+  }
+
+  @Test("What changed is in the trail of the tenant concerned, without secrets")
+  func changes() throws {
+    let bench = try StoreBench()
+    var document = StoreBench.document()
+    try bench.database.adopt(document, by: "ana", at: StoreBench.noon)
+    document.tenants[0].timezone = "Europe/Madrid"
+    document.tenants[0].notices.webhooks[0] = WebhookEntry(
+      url: "https://hooks.example/a", secret: SecretText(Secret("another secret of length")))
+    document.platform.currency = "USD"
+    try bench.database.adopt(document, by: "eva", at: StoreBench.noon)
+    let own = try TenantScope(StoreBench.office, as: .administrator, in: bench.database).audit()
+    let last = try #require(own.first)
+    #expect(last.actor == "eva" && own.count == 2)
+    #expect(
+      last.detail == """
+        tenants[office].notices.webhooks[https://hooks.example/a].secret: (secret) → (secret)
+        tenants[office].timezone: UTC → Europe/Madrid
+        """)
+    let platform = try TenantScope.platform(in: bench.database).audit()
+    #expect(platform.first?.detail == "platform.currency: EUR → USD")
+  }
+
+  @Test("amend changes what is in force, and an error changes nothing")
+  func amend() throws {
+    struct Wrong: Error {}
+    let bench = try StoreBench()
+    #expect(try bench.database.amend(by: "ana", at: StoreBench.noon) { _ in } == nil)
+    try bench.database.adopt(StoreBench.document(), by: "ana", at: StoreBench.noon)
+    let stored = try bench.database.amend(by: "ana", at: StoreBench.noon) {
+      $0.tenants[0].timezone = "Europe/Warsaw"
+    }
+    #expect(stored?.revision == 2)
+    #expect(throws: Wrong.self) {
+      try bench.database.amend(by: "ana", at: StoreBench.noon) { document in
+        document.tenants = []
+        throw Wrong()
+      }
+    }
+    #expect(try bench.database.configuration()?.document.tenants.first?.timezone == "Europe/Warsaw")
+  }
+
+  @Test("A removed extension keeps its number, and one with another number is refused")
+  func identities() throws {
+    let bench = try StoreBench()
+    var document = StoreBench.document()
+    try bench.database.adopt(document, by: "ana", at: StoreBench.noon)
+    let before = try bench.database.subjects()
+    document.tenants[0].extensions = []
+    try bench.database.adopt(document, by: "ana", at: StoreBench.noon)
+    #expect(try bench.database.subjects() == before)
+    // A document whose identities were lost would give the account of 101 to somebody else.
+    var strange = StoreBench.document()
+    var identities = IdentityMap()
+    let office = identities.tenant("office")
+    _ = identities.line("100", of: office)
+    _ = identities.line("101", of: office)
+    strange.identities = identities
+    #expect(throws: StoreError.self) {
+      try bench.database.adopt(strange, by: "ana", at: StoreBench.noon)
+    }
+    #expect(try bench.database.configuration()?.revision == 2)
+  }
+}

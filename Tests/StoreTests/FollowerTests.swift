@@ -1,0 +1,224 @@
+import Elements
+import Foundation
+import GRDB
+import Store
+import Switch
+import Testing
+
+@Suite struct FollowerTests {
+  /// Three batches with two records and an alert, two with bindings, one with nothing to follow.
+  private static let batches: [JournalBatch] = [
+    JournalBatch(
+      sequence: 1, entries: [.record(StoreBench.record(1)), .alert(StoreBench.alert("a"))]),
+    JournalBatch(sequence: 2, entries: [.binding(.put(StoreBench.binding(7, expiresIn: 60)))]),
+    JournalBatch(sequence: 3, entries: []),
+    JournalBatch(
+      sequence: 4,
+      entries: [
+        .record(StoreBench.record(2)), .binding(.put(StoreBench.binding(8, expiresIn: 60))),
+      ]),
+    JournalBatch(
+      sequence: 5,
+      entries: [
+        .binding(.put(StoreBench.binding(7, expiresIn: 120))),
+        .binding(.removed(ExtensionID(8), StoreBench.binding(8, expiresIn: 0).key)),
+        .record(StoreBench.record(3)),
+      ]),
+  ]
+
+  private func journal(_ bench: StoreBench) throws -> Journal {
+    var options = Journal.Options()
+    options.segmentBytes = 64 << 10
+    return try Journal(in: bench.folder, options: options) { _ in }
+  }
+
+  /// Writes the batches, and closes the journal.
+  private func fill(_ bench: StoreBench) throws {
+    let journal = try journal(bench)
+    for batch in FollowerTests.batches { journal.append(batch) }
+    journal.start { _ in }
+    journal.close()
+  }
+
+  private func followToTheEnd(_ bench: StoreBench) throws {
+    let follower = try JournalFollower(try journal(bench), into: bench.database)
+    follower.start { Issue.record("the follower said \($0)") }
+    follower.stop()
+  }
+
+  private func expectEverythingOnce(_ bench: StoreBench) throws {
+    let scope = TenantScope(StoreBench.office, as: .administrator, in: bench.database)
+    #expect(try scope.callRecords() == [3, 2, 1].map { StoreBench.record($0) })
+    #expect(try scope.alerts().map(\.alert) == [StoreBench.alert("a")])
+    let bindings = try scope.bindings()
+    #expect(bindings.map(\.extension) == [ExtensionID(7)])
+    #expect(bindings.first?.expiresAt == StoreBench.noon + .seconds(120))
+    let positions = try bench.sql().read {
+      try Int.fetchAll($0, sql: "SELECT sequence FROM journal_position ORDER BY stream")
+    }
+    #expect(positions == [5, 5])
+  }
+
+  @Test("Records, alerts and the last state of bindings come over, each once")
+  func follows() throws {
+    let bench = try StoreBench()
+    try fill(bench)
+    try followToTheEnd(bench)
+    try expectEverythingOnce(bench)
+    try followToTheEnd(bench)
+    try expectEverythingOnce(bench)
+  }
+
+  @Test(
+    "F23: a failure at any row leaves whole transactions, and going on gives each row once",
+    arguments: [
+      "call_record", "call_leg", "alert", "binding", "journal_position",
+    ])
+  func failureAtEachStep(table: String) throws {
+    for step in 0..<3 {
+      let bench = try StoreBench()
+      try fill(bench)
+      let sql = try bench.sql()
+      try sql.write { db in
+        try db.execute(
+          sql: """
+            CREATE TRIGGER fault BEFORE INSERT ON \(table)
+            WHEN (SELECT count(*) FROM \(table)) >= \(step)
+            BEGIN SELECT RAISE (ABORT, 'fault'); END
+            """)
+      }
+      let (said, journal) = (Said<JournalFollower.Notice>(), try journal(bench))
+      let follower = try JournalFollower(journal, into: bench.database)
+      follower.start { said($0) }
+      follower.stop()
+      try sql.write { try $0.execute(sql: "DROP TRIGGER fault") }
+      try followToTheEnd(bench)
+      try expectEverythingOnce(bench)
+    }
+  }
+
+  @Test("A failure is said once, tried again, and its end is said too")
+  func recovers() throws {
+    let bench = try StoreBench()
+    try fill(bench)
+    let sql = try bench.sql()
+    try sql.write { db in
+      try db.execute(
+        sql: """
+          CREATE TRIGGER fault BEFORE INSERT ON call_record
+          BEGIN SELECT RAISE (ABORT, 'fault'); END
+          """)
+    }
+    var options = JournalFollower.Options()
+    options.retryPause = .milliseconds(5)
+    let said = Said<JournalFollower.Notice>()
+    let follower = try JournalFollower(
+      try journal(bench), into: bench.database, options: options)
+    follower.start { said($0) }
+    #expect(said.wait { if case .failed(let why) = $0 { why.contains("fault") } else { false } })
+    try sql.write { try $0.execute(sql: "DROP TRIGGER fault") }
+    #expect(said.wait { $0 == .recovered })
+    follower.stop()
+    #expect(said.all.count == 2)
+    try expectEverythingOnce(bench)
+  }
+
+  @Test(
+    "F23: kill -9 while following and writing; after the restart every confirmed record is there once"
+  )
+  func killed() async throws {
+    let temporary = try TemporaryFolder()
+    let path = temporary.path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let folder = try DataFolder(path)
+      let database = try Store.Database(
+        in: folder, key: try MasterKey(in: folder, credentials: nil))
+      var options = Journal.Options()
+      options.segmentBytes = 32 << 10
+      let journal = try Journal(in: folder, options: options) { _ in }
+      let follower = try JournalFollower(journal, into: database)
+      follower.start { _ in }
+      journal.start { notice in
+        guard case .durable(let sequence) = notice else { return }
+        try? Data("\(sequence)".utf8).write(to: URL(filePath: path + "/confirmed"))
+        if sequence > 400 { kill(getpid(), SIGKILL) }
+      }
+      for sequence in UInt64(1)...100_000 {
+        var entries: [JournalEntry] = [.record(StoreBench.record(sequence))]
+        if sequence % 20 == 0 { entries.append(.alert(StoreBench.alert("\(sequence)"))) }
+        while !journal.append(JournalBatch(sequence: sequence, entries: entries)) {}
+      }
+    }
+    let confirmed = try #require(
+      Int(String(decoding: try temporary.bytes("confirmed"), as: UTF8.self)))
+    let folder = try DataFolder(path)
+    let database = try Store.Database(in: folder, key: try MasterKey(in: folder, credentials: nil))
+    var replayed: [CallDetailRecord] = []
+    let journal = try Journal(in: folder) { batch in
+      for case .record(let record) in batch.entries { replayed.append(record) }
+    }
+    #expect(replayed.count >= confirmed)
+    let follower = try JournalFollower(journal, into: database)
+    follower.start { Issue.record("the follower said \($0)") }
+    follower.stop()
+    var query = CallRecordQuery()
+    query.limit = CallRecordQuery.largestLimit
+    let scope = TenantScope(StoreBench.office, as: .administrator, in: database)
+    #expect(try scope.callRecords(query).count == replayed.count)
+    #expect(try scope.alerts(limit: 100_000).count == replayed.count / 20)
+  }
+
+  @Test("A journal that ends before the database does is refused")
+  func journalBehind() throws {
+    let bench = try StoreBench()
+    try fill(bench)
+    try followToTheEnd(bench)
+    try bench.sql().write { try $0.execute(sql: "UPDATE journal_position SET sequence = 9") }
+    #expect(throws: StoreError.journalBehind(journal: 5, database: 9)) {
+      try JournalFollower(try journal(bench), into: bench.database)
+    }
+  }
+
+  @Test("A journal that is not the one followed is refused, until an operator accepts it")
+  func otherJournal() throws {
+    let bench = try StoreBench()
+    try fill(bench)
+    try followToTheEnd(bench)
+    try FileManager.default.removeItem(atPath: bench.folder.journalPath)
+    #expect(throws: StoreError.otherJournal) {
+      try JournalFollower(try journal(bench), into: bench.database)
+    }
+    try bench.database.acceptNewJournal(by: "operator", at: StoreBench.noon)
+    try followToTheEnd(bench)
+    let trail = try TenantScope.platform(in: bench.database).audit()
+    #expect(trail.map(\.action) == ["journal.replaced"])
+  }
+
+  @Test("Segments go once the state was handed in and everything in them is in the database")
+  func removesSegments() throws {
+    let bench = try StoreBench()
+    var options = Journal.Options()
+    options.segmentBytes = 16 << 10
+    let journal = try Journal(in: bench.folder, options: options) { _ in }
+    let said = Said<JournalNotice>()
+    journal.start { said($0) }
+    for sequence in UInt64(1)...200 {
+      journal.append(
+        JournalBatch(sequence: sequence, entries: [.record(StoreBench.record(sequence))]))
+    }
+    journal.checkpoint(at: 200, [])
+    journal.append(JournalBatch(sequence: 201, entries: []))
+    #expect(said.wait { $0 == .durable(through: 201) })
+    #expect(journal.segmentCount > 1)
+    let follower = try JournalFollower(journal, into: bench.database)
+    follower.start { Issue.record("the follower said \($0)") }
+    follower.stop()
+    #expect(journal.segmentCount == 1)
+    journal.close()
+    try followToTheEnd(bench)
+    let scope = TenantScope(StoreBench.office, as: .operator, in: bench.database)
+    var query = CallRecordQuery()
+    query.limit = 1000
+    #expect(try scope.callRecords(query).count == 200)
+  }
+}

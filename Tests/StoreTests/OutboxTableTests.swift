@@ -1,0 +1,65 @@
+import Elements
+import Store
+import Testing
+
+@Suite struct OutboxTableTests {
+  private let mail = Recipient(.mail, "admin@office.example")
+
+  private func addressed() throws -> StoreBench {
+    let bench = try StoreBench()
+    try bench.database.raise(StoreBench.alert("a"))
+    let alerts = try bench.database.unaddressedAlerts(limit: 10)
+    try bench.database.address(alerts.map { ($0, [mail]) }, at: StoreBench.noon)
+    return bench
+  }
+
+  private func due(_ bench: StoreBench, after seconds: Int64) throws -> [OutboxItem] {
+    try bench.database.dueItems(
+      at: StoreBench.noon + .seconds(seconds), horizon: .seconds(900), limit: 10)
+  }
+
+  @Test("The same key is the same alert, however often it is raised")
+  func oneAlert() throws {
+    let bench = try addressed()
+    try bench.database.raise(StoreBench.alert("a"))
+    #expect(try bench.database.unaddressedAlerts(limit: 10).isEmpty)
+    try bench.database.raise(StoreBench.alert("a", tenant: TenantID(2)))
+    #expect(try bench.database.unaddressedAlerts(limit: 10).count == 1, "keys are per tenant")
+  }
+
+  @Test("A copy is due at once, later after a failure, and never again after it was taken")
+  func life() throws {
+    let bench = try addressed()
+    let item = try #require(try due(bench, after: 0).first)
+    #expect(item.alert == StoreBench.alert("a") && item.attempts == 0)
+    try bench.database.postpone(
+      item.key, until: StoreBench.noon + .seconds(30), error: "connection refused")
+    #expect(try due(bench, after: 29).isEmpty)
+    #expect(try bench.database.nextDue(after: StoreBench.noon) == StoreBench.noon + .seconds(30))
+    #expect(try due(bench, after: 30).first?.attempts == 1)
+    try bench.database.acknowledge(item.key, at: StoreBench.noon + .seconds(31))
+    #expect(try due(bench, after: 100_000).isEmpty)
+    #expect(try bench.database.nextDue(after: StoreBench.noon) == nil)
+    let standing = try TenantScope(StoreBench.office, as: .operator, in: bench.database).alerts()
+    #expect(standing.first?.recipients == 1 && standing.first?.acknowledged == 1)
+  }
+
+  @Test("F26: after the clock was put back a copy is due now, not in a day")
+  func clockPutBack() throws {
+    let bench = try addressed()
+    let item = try #require(try due(bench, after: 0).first)
+    try bench.database.postpone(
+      item.key, until: StoreBench.noon + .seconds(30), error: "refused")
+    #expect(try due(bench, after: -86_400).count == 1)
+  }
+
+  @Test("An alert that nobody is to hear is addressed all the same")
+  func nobody() throws {
+    let bench = try StoreBench()
+    try bench.database.raise(StoreBench.alert("a"))
+    try bench.database.address([(StoreBench.alert("a"), [])], at: StoreBench.noon)
+    #expect(try bench.database.unaddressedAlerts(limit: 10).isEmpty)
+    let standing = try TenantScope(StoreBench.office, as: .operator, in: bench.database).alerts()
+    #expect(standing.first?.recipients == 0)
+  }
+}
