@@ -58,6 +58,22 @@ CURLcode curl_shim_drop_answer(CURL *handle, size_t *seen) {
   return code;
 }
 
+static size_t keep(char *bytes, size_t size, size_t count, void *context) {
+  struct curl_shim_line *line = context;
+  size_t length = size * count;
+  size_t kept = length < sizeof line->text ? length : sizeof line->text - 1;
+  while (kept > 0 && (bytes[kept - 1] == '\r' || bytes[kept - 1] == '\n')) kept--;
+  memcpy(line->text, bytes, kept);
+  line->text[kept] = 0;
+  return length;
+}
+
+CURLcode curl_shim_keep_line(CURL *handle, struct curl_shim_line *line) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, keep);
+  if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_HEADERDATA, line);
+  return code;
+}
+
 CURLcode curl_shim_get_long(CURL *handle, CURLINFO info, long *value) {
   return curl_easy_getinfo(handle, info, value);
 }

@@ -67,14 +67,14 @@ struct MailMessage: Hashable, Sendable {
       + "\(two(civil.hour)):\(two(civil.minute)):\(two(civil.second)) +0000"
   }
 
-  /// Short printable ASCII as it is, all else in encoded words of at most 75 characters (RFC 2047 §2).
+  /// Short printable ASCII as it is, all else in encoded words, lines below 76 characters (RFC 2047 §2).
   static func encodedWords(_ text: String) -> String {
     let isPlain = text.utf8.count <= 60 && text.utf8.allSatisfy { (32...126).contains($0) }
     if isPlain, !text.contains("=?") { return text }
     var (words, chunk): ([String], [UInt8]) = ([], [])
     for character in text.unicodeScalars {
       let bytes = Array(String(character).utf8)
-      if chunk.count + bytes.count > 45 {
+      if chunk.count + bytes.count > 39 {
         words.append("=?utf-8?B?\(Data(chunk).base64EncodedString())?=")
         chunk = []
       }

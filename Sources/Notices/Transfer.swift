@@ -14,6 +14,7 @@ final class Transfer {
 
   private let handle: UnsafeMutableRawPointer?
   private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+  private let answer = UnsafeMutablePointer<curl_shim_line>.allocate(capacity: 1)
 
   init() {
     handle = Transfer.isReady ? curl_easy_init() : nil
@@ -22,6 +23,7 @@ final class Transfer {
   deinit {
     if let handle { curl_easy_cleanup(handle) }
     errorText.deallocate()
+    answer.deallocate()
   }
 
   /// Hands a mail to a server; returns when the server has answered for it (250).
@@ -61,6 +63,7 @@ final class Transfer {
     guard let handle else { throw Failure(description: "libcurl cannot be started") }
     curl_easy_reset(handle)
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    answer.initialize(to: curl_shim_line())
     var codes = [
       curl_shim_set_error_buffer(handle, errorText),
       curl_shim_set_long(handle, CURLOPT_NOSIGNAL, 1),
@@ -87,6 +90,7 @@ final class Transfer {
       codes.append(
         body.withUnsafeBufferPointer { curl_shim_set_body(handle, $0.baseAddress, body.count) })
     }
+    if upload != nil { codes.append(curl_shim_keep_line(handle, answer)) }
     if let wrong = codes.first(where: { $0 != CURLE_OK }) { throw failure(wrong) }
     let code = run(handle, upload: upload ?? [], isUpload: upload != nil)
     guard code == CURLE_OK else { throw failure(code) }
@@ -111,6 +115,13 @@ final class Transfer {
 
   private func failure(_ code: CURLcode) -> Failure {
     let own = String(cString: errorText)
-    return Failure(description: own.isEmpty ? String(cString: curl_easy_strerror(code)) : own)
+    let words = own.isEmpty ? String(cString: curl_easy_strerror(code)) : own
+    let said = withUnsafeBytes(of: answer.pointee.text) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    // A greeting or a 250 before the connection broke says nothing.
+    let isRefusal = said.utf8.first.map { $0 == 52 || $0 == 53 } ?? false
+    return Failure(
+      description: isRefusal ? "\(words); the server said: \(NoticeText.inert(said))" : words)
   }
 }

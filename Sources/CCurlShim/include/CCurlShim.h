@@ -13,6 +13,11 @@ struct curl_shim_upload {
   size_t offset;
 };
 
+/// A line that the other side sent, cut to fit, ended by zero.
+struct curl_shim_line {
+  char text[256];
+};
+
 CURLcode curl_shim_set_long(CURL *handle, CURLoption option, long value);
 CURLcode curl_shim_set_string(CURL *handle, CURLoption option, const char *value);
 CURLcode curl_shim_set_list(CURL *handle, CURLoption option, struct curl_slist *value);
@@ -24,6 +29,8 @@ CURLcode curl_shim_set_upload(CURL *handle, struct curl_shim_upload *upload);
 CURLcode curl_shim_set_body(CURL *handle, const unsigned char *bytes, long count);
 /// Whatever the other side answers is read up to 64 KB and dropped.
 CURLcode curl_shim_drop_answer(CURL *handle, size_t *seen);
+/// Keeps the last line of a mail server's answers; `line` outlives the transfer.
+CURLcode curl_shim_keep_line(CURL *handle, struct curl_shim_line *line);
 CURLcode curl_shim_get_long(CURL *handle, CURLINFO info, long *value);
 
 #endif

@@ -1,0 +1,181 @@
+import Elements
+import Foundation
+import Notices
+import Store
+import Testing
+
+@Suite struct MailTests {
+  private func server(_ peer: Peer, scheme: String = "smtp") -> MailServer {
+    MailServer(url: "\(scheme)://127.0.0.1:\(peer.port)", from: "martinet@office.example")
+  }
+
+  @Test("I6: the mail of a block is in the other server within a second, and says everything")
+  func block() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer())
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { _ in
+      let raised = ContinuousClock.now
+      try bench.database.raise(OutboxBench.alert())
+      let mail = try #require(peer.message(0))
+      #expect(ContinuousClock.now - raised < .seconds(1))
+      #expect(mail["from"] == "martinet@office.example" && mail["to"] == OutboxBench.mail)
+      #expect(mail["subject"] == "[critical] Outgoing paid calls blocked: office 101")
+      #expect(mail["importance"] == "high" && mail["defects"] == "[]")
+      let text = try #require(mail["text"])
+      for word in [
+        "When:", "10.00 EUR per day", "9.50 EUR", "2.50 EUR", "203.0.113.7:5060",
+        "Desk phone 3.1", "+88213000", "martinet limits unblock office 101",
+        "Incoming, internal and emergency calls go on",
+      ] { #expect(text.contains(word), "\(word)") }
+      #expect(bench.wait(for: OutboxBench.isDelivered))
+    }
+    let standing = try TenantScope(OutboxBench.office, as: .operator, in: bench.database).alerts()
+    #expect(standing.first?.acknowledged == 1)
+  }
+
+  @Test("A46: what a caller sent cannot add a header, a recipient or a line")
+  func injection() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer())
+    let evil = "x\r\nBcc: victim@elsewhere.example\r\n.\r\nMAIL FROM:<a@b>\n\u{2028}\u{202E}é\u{0}"
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { _ in
+      try bench.database.raise(
+        OutboxBench.alert(
+          "key\r\nX-Evil: 1",
+          facts: [.init("extension", evil), .init(evil, evil), .init("tenant", "a'; rm -rf /")]))
+      let mail = try #require(peer.message(0))
+      let names = mail["names"]?.lowercased().split(separator: ",").map(String.init) ?? []
+      #expect(
+        Set(names) == [
+          "date", "from", "to", "subject", "message-id", "auto-submitted", "mime-version",
+          "content-type", "content-transfer-encoding", "importance",
+        ])
+      #expect(mail["to"] == OutboxBench.mail && mail["defects"] == "[]")
+      #expect(mail["subject"]?.contains("\n") == false)
+      #expect(mail["text"]?.contains("\nBcc:") == false)
+      #expect(mail["text"]?.contains("\n.\n") == false)
+      #expect(mail["text"]?.contains("\u{202E}") == false)
+      #expect(mail["text"]?.contains("é") == true, "harmless letters stay")
+      #expect(mail["text"]?.contains("unblock 'a'\\''; rm -rf /'") == true, "quoted for a shell")
+      #expect(mail["raw"]?.utf8.allSatisfy { $0 < 128 } == true)
+    }
+  }
+
+  @Test("RFC 2047, RFC 2045: long and foreign text arrives whole, in short lines")
+  func longText() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer())
+    let name = "Zażółć gęślą jaźń, " + String(repeating: "ñ€ ", count: 40)
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { _ in
+      try bench.database.raise(
+        OutboxBench.alert(facts: [
+          .init("extension", name), .init("to", String(repeating: "=.", count: 100)),
+        ]))
+      let mail = try #require(peer.message(0))
+      #expect(mail["subject"] == "[critical] Outgoing paid calls blocked: office \(name)")
+      #expect(mail["text"]?.contains(name.trimmingCharacters(in: .whitespaces)) == true)
+      #expect(mail["text"]?.contains(String(repeating: "=.", count: 100)) == true)
+      let longest = mail["raw"]?.components(separatedBy: "\r\n").map(\.utf8.count).max() ?? 0
+      #expect(longest <= 76)
+    }
+  }
+
+  @Test("F38: a server that is not there at the moment of the block gets the mail when it is back")
+  func serverDown() throws {
+    let (bench, port) = (try OutboxBench(), try Peer.freePort())
+    let server = MailServer(url: "smtp://127.0.0.1:\(port)", from: "martinet@office.example")
+    try bench.serve(OutboxBench.settings(mail: server), overdueAfter: .zero) { _ in
+      try bench.database.raise(OutboxBench.alert())
+      #expect(bench.wait(for: OutboxBench.isFailed))
+      #expect(bench.wait { if case .overdue = $0 { true } else { false } })
+      let peer = try Peer.mailServer(port: port)
+      #expect(peer.message(0)?["to"] == OutboxBench.mail)
+      #expect(bench.wait(for: OutboxBench.isDelivered))
+      let overdue = bench.allReports.filter { if case .overdue = $0 { true } else { false } }
+      #expect(overdue.count == 1, "said once")
+      #expect(peer.messageCount == 1, "and the mail came once")
+    }
+  }
+
+  @Test("A refusal is tried again, under the same Message-ID")
+  func refused() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer(refusals: 2))
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { _ in
+      try bench.database.raise(OutboxBench.alert())
+      let mail = try #require(peer.message(0))
+      #expect(mail["id"]?.hasSuffix("@office.example>") == true)
+      #expect(
+        bench.wait { if case .delivered(_, attempts: 3) = $0 { true } else { false } })
+      let errors = bench.allReports.compactMap {
+        if case .failed(_, _, let error) = $0 { error } else { nil }
+      }
+      #expect(errors.count == 2 && errors.allSatisfy { $0.contains("451") }, "\(errors)")
+    }
+  }
+
+  enum Protection: String, CaseIterable, Sendable {
+    case startTLS, implicitTLS
+  }
+
+  @Test("TLS and a password, by STARTTLS and from the first byte", arguments: Protection.allCases)
+  func authenticated(_ protection: Protection) throws {
+    let (bench, certificate) = (try OutboxBench(), try Certificate())
+    let isImplicit = protection == .implicitTLS
+    let peer = try Peer.mailServer(
+      certificate: certificate, isImplicitTLS: isImplicit, password: "pass word")
+    var server = server(peer, scheme: isImplicit ? "smtps" : "smtp")
+    (server.username, server.password) = ("martinet", Secret("pass word"))
+    (server.requiresTLS, server.trustedCertificates) = (true, certificate.path)
+    try bench.serve(OutboxBench.settings(mail: server)) { _ in
+      try bench.database.raise(OutboxBench.alert())
+      let mail = try #require(peer.message(0))
+      #expect(mail["tls"] == "True" || isImplicit)
+      #expect(mail["login"] == "True")
+    }
+  }
+
+  @Test("A certificate nobody vouches for, or no TLS at all, is refused when TLS is asked for")
+  func untrusted() throws {
+    let certificate = try Certificate()
+    for peer in [try Peer.mailServer(certificate: certificate), try Peer.mailServer()] {
+      let bench = try OutboxBench()
+      var server = server(peer)
+      server.requiresTLS = true
+      try bench.serve(OutboxBench.settings(mail: server)) { _ in
+        try bench.database.raise(OutboxBench.alert())
+        #expect(bench.wait(for: OutboxBench.isFailed))
+      }
+      #expect(peer.messageCount == 0)
+    }
+  }
+
+  @Test("A wrong password is a failure that says so, and is tried again")
+  func wrongPassword() throws {
+    let bench = try OutboxBench()
+    let peer = try Peer.mailServer(password: "right")
+    var server = server(peer)
+    (server.username, server.password) = ("martinet", Secret("wrong"))
+    try bench.serve(OutboxBench.settings(mail: server)) { service in
+      try bench.database.raise(OutboxBench.alert())
+      #expect(bench.wait(for: OutboxBench.isFailed))
+      server.password = Secret("right")
+      service.adopt(OutboxBench.settings(mail: server))
+      #expect(peer.message(0)?["login"] == "True")
+    }
+  }
+
+  @Test("An alert for nobody is reported, and one for somebody removed since is withdrawn")
+  func nobody() throws {
+    let (bench, port) = (try OutboxBench(), try Peer.freePort())
+    try bench.serve(OutboxBench.settings()) { _ in
+      try bench.database.raise(OutboxBench.alert("a"))
+      #expect(bench.wait { if case .nobodyToTell = $0 { true } else { false } })
+    }
+    let server = MailServer(url: "smtp://127.0.0.1:\(port)", from: "martinet@office.example")
+    try bench.serve(OutboxBench.settings(mail: server)) { service in
+      try bench.database.raise(OutboxBench.alert("b"))
+      #expect(bench.wait(for: OutboxBench.isFailed))
+      service.adopt(OutboxBench.settings())
+      while try bench.database.nextDue(after: WallTime(unixMilliseconds: 0)) != nil {
+        bench.database.ringAlertBell()
+      }
+    }
+  }
+}
