@@ -1,0 +1,250 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+@Suite struct InboundTests {
+  private func carrier(_ bench: Bench, at address: String = "192.0.2.50:5060") -> UserAgent {
+    UserAgent(bench, user: "", address: address, domain: "carrier.example")
+  }
+
+  private func phone(
+    _ bench: Bench, _ user: String, _ port: Int, _ manner: UserAgent.Manner
+  ) -> UserAgent {
+    let phone = UserAgent(bench, user: user, address: "198.51.100.7:\(port)")
+    phone.manner = manner
+    phone.register()
+    return phone
+  }
+
+  private func call(
+    _ carrier: UserAgent, _ number: String, headers: [HeaderDraft] = [], from: String? = nil
+  ) {
+    let host = Host.address(Bench.switchEndpoint.address)
+    let caller = NameAddress(
+      uri: URI(user: from ?? "+34600111222", host: .name("carrier.example")))
+    carrier.call(
+      number, headers: headers, from: caller, target: URI(user: number, host: host))
+  }
+
+  @Test("A number rings its extension, with the caller's number; the trunk is known by its address")
+  func number() throws {
+    let bench = try Bench()
+    let (carrier, desk) = (carrier(bench), phone(bench, "101", 5062, .answers(after: .seconds(1))))
+    call(carrier, Town.ddi)
+    bench.run(for: .seconds(3))
+    #expect(carrier.statuses() == [180, 200])
+    let invite = try #require(desk.received(.invite).first)
+    #expect(invite.fromURI.userText == "+34600111222")
+    #expect("\(try #require(invite.requestURI))" == "sip:101@198.51.100.7:5062")
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.first)
+    #expect(record.direction == .inbound && record.caller == "+34600111222")
+    #expect(record.payer == nil && record.sell == nil && record.normalised == Town.ddi)
+  }
+
+  @Test("National and 00 forms of the same number reach it, by the trunk's format")
+  func formats() throws {
+    for (format, dialled) in [
+      ("national", "976111222"), ("international", "0034976111222"), ("e164", "34976111222"),
+    ] {
+      var town = Town()
+      town.document.trunks[0].numberFormat = format
+      town.document.trunks[0].country = "ES"
+      let bench = try Bench(town)
+      let carrier = carrier(bench)
+      let desk = phone(bench, "101", 5062, .rings)
+      call(carrier, dialled)
+      bench.run(for: .seconds(1))
+      #expect(desk.received(.invite).count == 1, "\(format)")
+    }
+  }
+
+  @Test(
+    "A number of nobody is 404; a stranger's INVITE is challenged or refused, and nothing rings")
+  func strangers() throws {
+    let bench = try Bench()
+    let desk = phone(bench, "101", 5062, .rings)
+    let carrier = carrier(bench)
+    call(carrier, "+34911999888")
+    bench.run(for: .seconds(1))
+    #expect(carrier.lastStatus == 404)
+    let stranger = UserAgent(
+      bench, user: "x", address: "203.0.113.66:5060", domain: "carrier.example")
+    stranger.password = nil
+    call(stranger, Town.ddi)
+    bench.run(for: .seconds(1))
+    #expect(stranger.lastStatus == 403)
+    let scanner = UserAgent(bench, user: "101", address: "203.0.113.66:5061")
+    scanner.password = nil
+    scanner.call("+34976333444")
+    bench.run(for: .seconds(1))
+    #expect(scanner.lastStatus == 401)
+    #expect(desk.received(.invite).isEmpty)
+  }
+
+  @Test("A step rings its extensions together, the next one after the ring time; losers get CANCEL")
+  func groups() throws {
+    let bench = try Bench()
+    let carrier = carrier(bench)
+    let (first, second) = (phone(bench, "101", 5062, .rings), phone(bench, "102", 5064, .rings))
+    let third = phone(bench, "103", 5066, .answers(after: .seconds(2)))
+    call(carrier, Town.groupDDI)
+    bench.run(for: .seconds(5))
+    #expect(first.received(.invite).count == 1 && second.received(.invite).count == 1)
+    #expect(third.received(.invite).isEmpty)
+    bench.run(for: .seconds(10))
+    #expect(first.open.isEmpty && second.open.isEmpty)
+    #expect(carrier.statuses().last == 200)
+    #expect(third.acknowledgements.count == 1)
+  }
+
+  @Test(
+    "The first of a group to answer gets the call; the others hear that it was answered elsewhere")
+  func answeredElsewhere() throws {
+    let bench = try Bench()
+    let carrier = carrier(bench)
+    let slow = phone(bench, "101", 5062, .rings)
+    _ = phone(bench, "102", 5064, .answers(after: .seconds(1)))
+    call(carrier, Town.groupDDI)
+    bench.run(for: .seconds(3))
+    #expect(carrier.statuses().last == 200)
+    let cancel = bench.requests("CANCEL", to: slow.endpoint)
+    #expect(cancel.count == 1 && cancel[0].contains("Call completed elsewhere"))
+    #expect(carrier.statuses() == [180, 200])
+  }
+
+  @Test("Two phones of one extension that answer at once: one wins, the other gets ACK and BYE")
+  func bothAnswer() throws {
+    let bench = try Bench()
+    let carrier = carrier(bench)
+    let one = phone(bench, "101", 5062, .answers(after: .seconds(1)))
+    let two = phone(bench, "101", 5064, .answers(after: .seconds(1)))
+    call(carrier, Town.ddi)
+    bench.run(for: .seconds(3))
+    #expect(carrier.statuses().filter { $0 == 200 }.count == 1)
+    #expect(one.acknowledgements.count + two.acknowledgements.count == 2)
+    #expect(one.received(.bye).count + two.received(.bye).count == 1)
+  }
+
+  @Test("A withheld caller is shown as anonymous, and its asserted number stays with us")
+  func withheld() throws {
+    let bench = try Bench()
+    let carrier = carrier(bench)
+    let desk = phone(bench, "101", 5062, .rings)
+    call(
+      carrier, Town.ddi,
+      headers: [
+        HeaderDraft(.privacy, "id"),
+        HeaderDraft(.assertedIdentity, "<sip:+34600111222@carrier.example>"),
+      ], from: "anonymous")
+    bench.run(for: .seconds(1))
+    let invite = try #require(desk.received(.invite).first)
+    #expect(!String(decoding: invite.bytes, as: UTF8.self).contains("600111222"))
+    #expect("\(invite.fromURI)" == "sip:anonymous@anonymous.invalid")
+  }
+
+  @Test("DDI ranges lead to the extension with the last digits")
+  func ranges() throws {
+    var town = Town()
+    var range = NumberEntry(first: "+34976222100", last: "+34976222199")
+    range.lastDigits = 3
+    town.document.tenants[0].numbers.append(range)
+    let bench = try Bench(town)
+    let carrier = carrier(bench)
+    let desk = phone(bench, "103", 5062, .rings)
+    call(carrier, "+34976222103")
+    bench.run(for: .seconds(1))
+    #expect(desk.received(.invite).count == 1)
+  }
+
+  @Test(
+    "A15, F17: a registration whose Contact is a trunk, ourselves or a premium number rings its flow"
+  )
+  func contactIsNoRoute() throws {
+    for host in ["192.0.2.50:5060", "192.0.2.1:5060", Town.domain, "198.51.100.99"] {
+      let bench = try Bench()
+      let carrier = carrier(bench)
+      let thief = UserAgent(bench, user: "102", address: "203.0.113.9:5062")
+      thief.register(contact: "<sip:+8821234567890@\(host)>")
+      let caller = phone(bench, "101", 5062, .waits)
+      caller.call("102")
+      bench.run(for: .seconds(1))
+      #expect(thief.received(.invite).count == 1, "down the flow that registered")
+      #expect(carrier.received(.invite).isEmpty)
+      #expect(bench.sent.allSatisfy { !$0.text.hasPrefix("INVITE") || $0.to == thief.endpoint })
+    }
+  }
+
+  @Test("A16: no hop left is 483; more forwards behind it than allowed is 482")
+  func loops() throws {
+    let bench = try Bench()
+    let carrier = carrier(bench)
+    let desk = phone(bench, "101", 5062, .rings)
+    carrier.call(
+      Town.ddi, target: URI(user: Town.ddi, host: .address(Bench.switchEndpoint.address)),
+      maxForwards: 0)
+    bench.run(for: .seconds(1))
+    #expect(carrier.lastStatus == 483)
+    let forwarded = (1...6).map { "<sip:+3460000000\($0)@x.example>;reason=unconditional" }
+    call(
+      carrier, Town.ddi,
+      headers: [HeaderDraft(.diversion, forwarded.joined(separator: ", "))])
+    bench.run(for: .seconds(1))
+    #expect(carrier.lastStatus == 482)
+    #expect(desk.received(.invite).isEmpty)
+  }
+
+  @Test(
+    "A33: a preloaded route to elsewhere, or a domain that is not ours, is 403 and goes nowhere")
+  func relay() throws {
+    let bench = try Bench()
+    let desk = phone(bench, "101", 5062, .rings)
+    desk.call("102", headers: [HeaderDraft(.route, "<sip:victim.example;lr>")])
+    bench.run(for: .seconds(1))
+    #expect(desk.lastStatus == 403)
+    desk.call("102", target: URI(user: "102", host: .name("victim.example")))
+    bench.run(for: .seconds(1))
+    #expect(desk.lastStatus == 403)
+    #expect(bench.sent.allSatisfy { !$0.text.hasPrefix("INVITE") })
+  }
+
+  @Test("A27: MESSAGE, SUBSCRIBE, REFER, NOTIFY and INFO of a stranger reach no phone")
+  func unsolicited() throws {
+    let bench = try Bench()
+    let desk = phone(bench, "101", 5062, .rings)
+    let stranger = UserAgent(bench, user: "102", address: "203.0.113.66:5061")
+    stranger.password = nil
+    for method in [Method.message, .subscribe, .refer, .notify, .info, .publish] {
+      stranger.send(
+        RequestDraft(
+          method, target: URI(user: "101", host: .name(Town.domain)),
+          from: stranger.address("102"), to: stranger.address("101")))
+      bench.run(for: .seconds(1))
+      #expect([401, 403, 405, 481].contains(stranger.lastStatus ?? 0), "\(method)")
+    }
+    #expect(desk.requests.isEmpty)
+  }
+
+  @Test("Replaces and REFER are refused")
+  func transferRefused() throws {
+    let bench = try Bench()
+    let desk = phone(bench, "101", 5062, .answers(after: .seconds(1)))
+    let other = phone(bench, "102", 5064, .answers(after: .seconds(1)))
+    other.call("101", headers: [HeaderDraft(.replaces, "a;to-tag=b;from-tag=c")])
+    bench.run(for: .seconds(1))
+    #expect(other.lastStatus == 403 && desk.requests.isEmpty)
+    other.call("101")
+    bench.run(for: .seconds(3))
+    let dialog = try #require(other.dialog)
+    other.send(
+      in: dialog, RequestDraft(.refer, headers: [HeaderDraft(.referTo, "<sip:+8821234567@x>")]))
+    bench.run(for: .seconds(1))
+    #expect(other.statuses(.refer) == [403])
+  }
+}

@@ -1,0 +1,223 @@
+import Elements
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+@Suite struct RegistrarTests {
+  private func phone(_ bench: Bench, _ user: String = "101") -> UserAgent {
+    UserAgent(bench, user: user, address: "198.51.100.7:5062")
+  }
+
+  private func registrations(_ bench: Bench) -> [RegistrationSummary] {
+    guard case .registrations(let list)? = bench.ask(.registrations(nil)) else { return [] }
+    return list
+  }
+
+  @Test("RFC 3261 §10.3: a challenged phone registers, and 200 lists its binding")
+  func registers() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.register()
+    #expect(phone.lastStatus == 200)
+    let contact = try #require(phone.responses.last?.text(.contact))
+    #expect(contact.hasPrefix("<sip:101@198.51.100.7:5062>;expires=3600"))
+    #expect(phone.responses.last?.has(.date) == true)
+    #expect(registrations(bench).map(\.remote) == [phone.endpoint])
+  }
+
+  @Test("A wrong password and an unknown user are answered alike (A02)")
+  func wrongPassword() throws {
+    let bench = try Bench()
+    let thief = UserAgent(bench, user: "101", address: "203.0.113.9:5062")
+    thief.password = "guess"
+    thief.register()
+    let nobody = UserAgent(bench, user: "999", address: "203.0.113.9:5063")
+    nobody.register()
+    #expect(thief.responses.map { $0.status?.number } == [401, 401])
+    #expect(nobody.responses.map { $0.status?.number } == [401, 401])
+    #expect(thief.responses.last?.text(.server) == nil)
+  }
+
+  @Test("A28: nobody registers another user's address, with contacts, wildcard or expires 0")
+  func hijack() throws {
+    let bench = try Bench()
+    let owner = phone(bench)
+    owner.register()
+    let thief = UserAgent(bench, user: "102", address: "203.0.113.9:5062")
+    thief.register(to: "101")
+    #expect(thief.lastStatus == 403)
+    thief.register(expires: 0, contact: "*", to: "101")
+    #expect(thief.lastStatus == 403)
+    thief.register(expires: 0, contact: owner.contact(), to: "101")
+    #expect(thief.lastStatus == 403)
+    #expect(registrations(bench).map(\.remote) == [owner.endpoint])
+  }
+
+  @Test(
+    "RFC 3261 §10.2.2: expires 0 removes one binding, the wildcard all, and it needs Expires: 0")
+  func removal() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.register()
+    phone.register(contact: "<sip:101@198.51.100.7:5070>")
+    #expect(registrations(bench).count == 2)
+    phone.register(expires: 0)
+    #expect(registrations(bench).map(\.contact) == ["sip:101@198.51.100.7:5070"])
+    phone.register(expires: 60, contact: "*")
+    #expect(phone.lastStatus == 400)
+    phone.register(expires: 0, contact: "*")
+    #expect(phone.lastStatus == 200)
+    #expect(registrations(bench).isEmpty)
+  }
+
+  @Test(
+    "RFC 3261 §10.3: too short is 423 with Min-Expires, too long is cut, nothing is the default")
+  func expiry() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.register(expires: 10)
+    #expect(phone.lastStatus == 423)
+    #expect(phone.responses.last?.text(.minExpires) == "60")
+    phone.register(expires: 1_000_000)
+    #expect(phone.responses.last?.text(.contact)?.hasSuffix(";expires=7200") == true)
+    phone.register(expires: nil)
+    #expect(phone.responses.last?.text(.contact)?.hasSuffix(";expires=3600") == true)
+    bench.run(for: .seconds(3601))
+    #expect(registrations(bench).isEmpty)
+  }
+
+  @Test("RFC 3261 §10.2.3: without Contact the bindings are listed and nothing changes")
+  func query() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.register()
+    phone.register(expires: nil, contact: "")
+    #expect(phone.lastStatus == 200)
+    #expect(phone.responses.last?.text(.contact)?.contains("198.51.100.7:5062") == true)
+    #expect(registrations(bench).count == 1)
+  }
+
+  @Test("RFC 3261 §10.3 step 7: an older CSeq of the same Call-ID changes nothing")
+  func outOfOrder() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.register(callID: "one", cseq: 50)
+    phone.register(expires: 0, callID: "one", cseq: 20)
+    #expect(phone.lastStatus == 400)
+    #expect(registrations(bench).count == 1)
+  }
+
+  @Test("A29: more contacts than an extension may have are refused whole")
+  func stuffing() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    let many = (0..<50).map { "<sip:101@198.51.100.7:\(6000 + $0)>" }.joined(separator: ", ")
+    phone.register(contact: many)
+    #expect(phone.lastStatus == 403)
+    phone.register(contact: "<tel:+34976111222>")
+    #expect(phone.lastStatus == 400)
+    #expect(registrations(bench).isEmpty)
+  }
+
+  @Test("RFC 5626 §6: the same instance and reg-id replace the binding, another reg-id adds one")
+  func outbound() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    let instance = ";+sip.instance=\"<urn:uuid:1>\""
+    let supported = [HeaderDraft(.supported, "path, outbound")]
+    phone.register(contact: phone.contact(instance + ";reg-id=1"), headers: supported)
+    #expect(phone.responses.last?.require.contains("outbound") == true)
+    phone.register(
+      contact: "<sip:101@198.51.100.7:5999>\(instance);reg-id=1", headers: supported)
+    #expect(registrations(bench).map(\.contact) == ["sip:101@198.51.100.7:5999"])
+    phone.register(contact: phone.contact(instance + ";reg-id=2"), headers: supported)
+    #expect(registrations(bench).count == 2)
+  }
+
+  @Test("RFC 3327 §5.3: Path comes back in the 200 and leads the calls")
+  func path() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.register(headers: [
+      HeaderDraft(.path, "<sip:edge.example;lr>"), HeaderDraft(.supported, "path"),
+    ])
+    #expect(phone.responses.last?.text(.path) == "<sip:edge.example;lr>")
+    let caller = UserAgent(bench, user: "102", address: "198.51.100.8:5062")
+    caller.call("101")
+    bench.run(for: .seconds(1))
+    #expect(phone.received(.invite).first?.text(.route) == "<sip:edge.example;lr>")
+  }
+
+  @Test("Bindings are back after a restart, those over connections and removed ones are not")
+  func restart() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.register()
+    let other = UserAgent(bench, user: "102", address: "198.51.100.8:5062")
+    other.register()
+    other.register(expires: 0)
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in bench.journal { try revived.replay(batch) }
+    var effects: [SwitchEffect] = []
+    revived.recover(at: bench.now, into: &effects)
+    bench.core = revived
+    try bench.adopt(revision: 2)
+    #expect(registrations(bench).map(\.remote) == [phone.endpoint])
+    let caller = UserAgent(bench, user: "103", address: "198.51.100.9:5062")
+    caller.call("101")
+    bench.run(for: .seconds(1))
+    #expect(phone.received(.invite).count == 1)
+  }
+
+  @Test("Refreshes are written seldom, and what is written never ends before the binding")
+  func coalescing() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    var written = 0
+    for _ in 0..<40 {
+      let before = bench.entries.count
+      phone.register(expires: 60)
+      bench.run(for: .seconds(30))
+      written += bench.entries.count - before
+      let last = bench.entries.compactMap { entry -> Binding? in
+        if case .binding(.put(let binding)) = entry { binding } else { nil }
+      }.last
+      let live = try #require(registrations(bench).first)
+      #expect(try #require(last).expiresAt >= live.expiresAt)
+    }
+    #expect(written <= 40 && written >= 2)
+  }
+
+  @Test("A phone's connection takes its bindings with it")
+  func connectionClosed() {
+    var table = BindingTable()
+    let now = Now(instant: .start, wall: WallTime(unixMilliseconds: 1_000_000))
+    let flow = Flow(
+      transport: .tcp, local: Bench.switchEndpoint, remote: Bench.switchEndpoint,
+      connection: FlowID(4))
+    let binding = Binding(
+      extension: ExtensionID(1), key: .contact("sip:a@b"), tenant: TenantID(1), contact: "sip:a@b",
+      flow: flow, path: [], callID: "c", sequence: 1, expiresAt: now.wall + .seconds(60),
+      preference: 1000, userAgent: "", registeredAt: now.wall)
+    #expect(table.put(binding, granted: .seconds(60), at: now) != nil)
+    #expect(table.closed(FlowID(4)) == [.removed(ExtensionID(1), .contact("sip:a@b"))])
+    #expect(table.bindings(of: ExtensionID(1), at: now.wall).isEmpty)
+  }
+
+  @Test("OPTIONS is answered with what we can, and tells neither name nor version (A01)")
+  func options() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    phone.send(
+      RequestDraft(
+        .options, target: URI(host: .name(Town.domain)), from: phone.address("101"),
+        to: phone.address("101")))
+    bench.run(for: .seconds(1))
+    let answer = try #require(phone.responses.last)
+    #expect(answer.status == 200)
+    #expect(answer.allow.contains("invite"))
+    #expect(!answer.has(.server) && !answer.has(.userAgent))
+  }
+}

@@ -1,0 +1,233 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+@Suite struct TrunkTests {
+  private func ends(_ bench: Bench) -> (phone: UserAgent, carrier: UserAgent, spare: UserAgent) {
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    let spare = UserAgent(bench, user: "", address: "192.0.2.51:5060", domain: "spare.example")
+    spare.manner = .answers(after: .seconds(1))
+    phone.register()
+    return (phone, carrier, spare)
+  }
+
+  private func state(_ bench: Bench, _ name: String) -> String? {
+    guard case .trunks(let list)? = bench.ask(.trunks) else { return nil }
+    return list.first { $0.name == name }?.state
+  }
+
+  @Test("P2: a trunk that answers 503 is passed over within the same call attempt")
+  func failoverOnFailure() throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = ends(bench)
+    carrier.manner = .refuses(503, [])
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    #expect(carrier.received(.invite).count == 1 && spare.received(.invite).count == 1)
+    #expect(phone.statuses() == [180, 200])
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.first)
+    #expect(record.attempts == 2 && record.trunk == TrunkID(2))
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test(
+    "A dead trunk is passed over after four seconds; its own hold stays until its outcome is known")
+  func failoverOnSilence() throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = ends(bench)
+    bench.deaf.insert(carrier.endpoint)
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    #expect(spare.received(.invite).isEmpty)
+    bench.run(for: .seconds(4))
+    #expect(spare.received(.invite).count == 1)
+    #expect(phone.statuses() == [180, 200])
+    #expect(bench.core.ledger.openHolds.count == 2)
+    bench.run(for: .seconds(60))
+    #expect(bench.core.ledger.openHolds.count == 1)
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.records.count == 1)
+  }
+
+  @Test("What only the called side can mean, 486 or 404, is no reason to try another trunk")
+  func noFailoverOnBusy() throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = ends(bench)
+    carrier.manner = .refuses(486, [HeaderDraft(.reason, "Q.850;cause=17;text=\"busy\"")])
+    phone.call("976333444")
+    bench.run(for: .seconds(2))
+    #expect(phone.lastStatus == 486 && spare.received(.invite).isEmpty)
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test("F09: the next trunk's dearer price is held before its INVITE leaves, or refused")
+  func dearerTrunk() throws {
+    var town = Town()
+    town.document.trunks[1].purchase = "wholesale"
+    town.wholesale = """
+      prefix,destination,connection_fee,price_per_minute,minimum_s,increment_s
+      34,Spain,9,1,0,1
+
+      """
+    town.office("101") { line in
+      var limits = LimitEntry.account
+      limits.spend.dayMicros = 1_000_000
+      line.limits = limits
+    }
+    let bench = try Bench(town)
+    let (phone, carrier, spare) = ends(bench)
+    carrier.manner = .refuses(503, [])
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    #expect(spare.received(.invite).isEmpty)
+    #expect(phone.statuses().last == 403)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.records.count == 1)
+  }
+
+  @Test(
+    "A22: a phone or callee that challenges us gets no credentials; a carrier's own challenge does")
+  func digestLeak() throws {
+    var town = Town()
+    town.document.trunks[0].credentials = TrunkCredentials(
+      username: "martinet", password: SecretText(Secret("carrier secret")),
+      realm: "carrier.example")
+    let bench = try Bench(town)
+    let (phone, carrier, _) = ends(bench)
+    carrier.manner = .waits
+    let challenge = { (realm: String) in
+      HeaderDraft(.wwwAuthenticate, "Digest realm=\"\(realm)\",nonce=\"abc\",qop=\"auth\"")
+    }
+    phone.call("976333444")
+    bench.run(for: .seconds(1))
+    carrier.answer(
+      try #require(carrier.open.first?.server), 401, headers: [challenge("carrier.example")])
+    bench.run(for: .seconds(1))
+    let again = try #require(carrier.received(.invite).last)
+    #expect(carrier.received(.invite).count == 2 && again.has(.authorization))
+    #expect(again.cseq.number == 2)
+    carrier.answer(try #require(carrier.open.first?.server), 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    carrier.answersBye = false
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    let bye = try #require(carrier.open.first { $0.message.method == .bye })
+    carrier.answer(bye.server, 401, headers: [challenge("carrier.example")])
+    bench.run(for: .seconds(2))
+    #expect(
+      bench.requests("BYE", to: carrier.endpoint).allSatisfy { !$0.contains("uthorization:") })
+
+    let colleague = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    colleague.register()
+    colleague.manner = .refuses(401, [challenge("carrier.example")])
+    phone.call("102")
+    bench.run(for: .seconds(2))
+    #expect(colleague.received(.invite).count == 1)
+    #expect(
+      !bench.sent.contains { $0.to == colleague.endpoint && $0.text.contains("\nAuthorization") })
+  }
+
+  @Test(
+    "Probing: two unanswered OPTIONS and the trunk is down, alerted and skipped; any answer and it is up"
+  )
+  func probing() throws {
+    var town = Town()
+    town.document.trunks[0].probeSeconds = 30
+    let bench = try Bench(town)
+    let (phone, carrier, spare) = ends(bench)
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.options).count == 1)
+    #expect(state(bench, "carrier") == "up")
+    bench.deaf.insert(carrier.endpoint)
+    bench.run(for: .seconds(140))
+    #expect(state(bench, "carrier") == "down")
+    #expect(bench.alerts.count { $0.kind == .trunkDown } == 1)
+    phone.call("976333444")
+    bench.run(for: .seconds(2))
+    #expect(phone.statuses() == [180, 200] && spare.received(.invite).count == 1)
+    #expect(bench.requests("INVITE", to: carrier.endpoint).isEmpty)
+    bench.deaf.remove(carrier.endpoint)
+    bench.run(for: .seconds(50))
+    #expect(state(bench, "carrier") == "up")
+    #expect(bench.alerts.count { $0.kind == .trunkUp } == 1)
+  }
+
+  @Test("Registration: digest, refresh at half time, 423, and growing pauses after failures")
+  func registration() throws {
+    var town = Town()
+    var entry = RegistrationEntry(
+      credentials: TrunkCredentials(
+        username: "martinet", password: SecretText(Secret("carrier secret"))))
+    entry.expiresSeconds = 120
+    town.document.trunks[0].registration = entry
+    let bench = try Bench(town)
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.register).count == 1)
+    let first = try #require(carrier.received(.register).first)
+    #expect(first.toURI.userText == "martinet" && first.expires == 120)
+    #expect(state(bench, "carrier") == "up")
+    bench.run(for: .seconds(61))
+    let second = try #require(carrier.received(.register).last)
+    #expect(carrier.received(.register).count == 2)
+    #expect(second[second.callID].elementsEqual(first[first.callID]))
+    #expect(second.cseq.number == first.cseq.number + 1)
+    bench.deaf.insert(carrier.endpoint)
+    bench.run(for: .seconds(180))
+    #expect(state(bench, "carrier") != "up")
+    bench.deaf.remove(carrier.endpoint)
+    bench.run(for: .seconds(200))
+    #expect(state(bench, "carrier") == "up")
+  }
+
+  @Test(
+    "F34: an emergency call passes a block, full channels and a failed journal, unrated, alerted")
+  func emergency() throws {
+    var town = Town()
+    town.document.trunks[0].channels = 1
+    town.office("101") { line in
+      var limits = LimitEntry.account
+      limits.spend.dayMicros = 0
+      line.limits = limits
+    }
+    let bench = try Bench(town)
+    let (phone, carrier, _) = ends(bench)
+    carrier.manner = .answers(after: .seconds(1))
+    let other = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    other.register()
+    other.call("976333444")
+    bench.run(for: .seconds(3))
+    bench.diskWorks = false
+    bench.happen(.journalFailed("no space left on device"))
+    bench.command(.drain)
+    phone.call("112")
+    bench.run(for: .seconds(3))
+    #expect(phone.statuses() == [180, 200])
+    let invite = try #require(carrier.received(.invite).last)
+    #expect(invite.requestURI?.userText == "112" && invite.fromURI.userText == Town.ddi)
+    #expect(bench.alerts.contains { $0.kind == .emergencyCall && $0.severity == .critical })
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.last)
+    #expect(record.direction == .emergency && record.payer == nil && record.sell == nil)
+    #expect(record.destinationClass == "emergency")
+  }
+
+  @Test("F33: a digit more than an emergency number is no emergency number")
+  func emergencyLookAlike() throws {
+    let bench = try Bench()
+    let (phone, _, _) = ends(bench)
+    phone.call("1123")
+    bench.run(for: .seconds(1))
+    #expect(bench.alerts.isEmpty)
+    #expect([403, 404, 484, 503].contains(phone.lastStatus ?? 0))
+  }
+}
