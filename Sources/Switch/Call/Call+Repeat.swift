@@ -66,7 +66,7 @@ extension SwitchCore {
       let target = contacts.first?.uri.user, !target.isEmpty,
       let branch = call.legs[leg].branch, branch >= call.stepStart, call.phase != .ending
     else {
-      return try legFailed(&call, leg, LegFailure(status: 480, cause: .declined), at: now)
+      return try legFailed(&call, leg, LegFailure(status: 480, cause: .noAnswer), at: now)
     }
     forward(&call, to: target, by: line, at: now)
     let others = call.branches[branch].legs.filter { $0 != leg && call.legs[$0].isAlive }

@@ -65,6 +65,7 @@ extension SwitchCore {
         return try inviteReadyLegs(&call, at: now)
       }
       noteFailures(&call)
+      insertForward(in: &call, at: now)
       call.step += 1
     }
     try giveUp(&call, at: now)

@@ -196,6 +196,14 @@ final class Bench {
       })
   }
 
+  /// Ends the replay of a new switch.
+  func recover() {
+    var effects: [SwitchEffect] = []
+    core.recover(at: now, into: &effects)
+    for effect in effects { perform(effect) }
+    run(for: .milliseconds(50))
+  }
+
   /// The disk has caught up with everything.
   func confirmJournal() {
     if let last = journal.last { happen(.journaled(through: last.sequence)) }

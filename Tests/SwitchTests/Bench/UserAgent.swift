@@ -40,7 +40,8 @@ final class UserAgent {
   var dialog: DialogID?
   private var drafts: [ClientTransactionID: RequestDraft] = [:]
   private var pending: [(at: Instant, server: ServerTransactionID)] = []
-  var isStreaming = false
+  /// The description that answers an UPDATE.
+  var updateAnswer: String?
 
   init(_ bench: Bench, user: String, address: String, domain: String = Town.domain) {
     self.bench = bench
@@ -192,7 +193,8 @@ final class UserAgent {
       answer(server, 200, body: sdp)
     case .invite: invited(server, message)
     case .bye: if answersBye { answer(server, 200) } else { open.append((server, message)) }
-    case .update, .info, .prack, .options, .register: answer(server, 200)
+    case .update: answer(server, 200, body: updateAnswer)
+    case .info, .prack, .options, .register: answer(server, 200)
     case .ack, .cancel, .subscribe, .notify, .publish, .refer, .message, .other:
       answer(server, 405)
     }

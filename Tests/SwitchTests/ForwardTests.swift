@@ -1,0 +1,143 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+@Suite struct ForwardTests {
+  private func bench(_ change: (inout ForwardEntry) -> Void) throws -> Bench {
+    var town = Town()
+    town.office("102") { change(&$0.forwards) }
+    return try Bench(town)
+  }
+
+  private func ends(
+    _ bench: Bench, _ manner: UserAgent.Manner?
+  ) -> (caller: UserAgent, carrier: UserAgent) {
+    let caller = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    caller.register()
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .answers(after: .seconds(1))
+    if let manner {
+      let callee = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+      callee.manner = manner
+      callee.register()
+    }
+    return (caller, carrier)
+  }
+
+  private func payer(_ bench: Bench, _ number: String) -> AccountID? {
+    bench.core.rules.directory.extensions.first { "\($0.digits)" == number }?.account
+  }
+
+  @Test(
+    "F11: each kind of forward to the outside is charged to the account that set it up",
+    arguments: ["always", "busy", "noAnswer", "notRegistered"])
+  func kinds(kind: String) throws {
+    let bench = try bench { forwards in
+      switch kind {
+      case "always": forwards.always = "976333444"
+      case "busy": forwards.busy = "976333444"
+      case "noAnswer":
+        forwards.noAnswer = "976333444"
+        forwards.noAnswerSeconds = 10
+      case _: forwards.notRegistered = "976333444"
+      }
+    }
+    let manner: UserAgent.Manner? =
+      kind == "busy" ? .refuses(486, []) : kind == "noAnswer" ? .rings : nil
+    let (caller, carrier) = ends(bench, manner)
+    caller.call("102")
+    bench.run(for: .seconds(15))
+    #expect(carrier.received(.invite).count == 1)
+    #expect(caller.statuses().last == 200)
+    caller.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.first)
+    #expect(record.payer == payer(bench, "102"))
+    #expect(record.sell.map { $0.micros > 0 } == true)
+    #expect(
+      carrier.received(.invite).first?.text(.assertedIdentity)?.contains(Town.groupDDI) == true)
+  }
+
+  @Test("F11: a forward to a closed destination goes nowhere, whoever calls")
+  func closedDestination() throws {
+    let bench = try bench { $0.always = "803123456" }
+    let (caller, carrier) = ends(bench, nil)
+    caller.call("102")
+    bench.run(for: .seconds(2))
+    #expect(caller.lastStatus == 403 && carrier.received(.invite).isEmpty)
+  }
+
+  @Test("F12: a circle of forwards ends with 482, nothing rings and nothing is charged")
+  func circle() throws {
+    var town = Town()
+    town.office("102") { $0.forwards.always = "103" }
+    town.office("103") { $0.forwards.always = "104" }
+    town.office("104") { $0.forwards.always = "102" }
+    let bench = try Bench(town)
+    let (caller, carrier) = ends(bench, nil)
+    caller.call("102")
+    bench.run(for: .seconds(2))
+    #expect(caller.lastStatus == 482 && carrier.received(.invite).isEmpty)
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test("F12: a chain over extensions ends outside and is charged to the last that forwarded")
+  func chain() throws {
+    var town = Town()
+    town.office("102") { $0.forwards.always = "103" }
+    town.office("103") { $0.forwards.notRegistered = "976333444" }
+    let bench = try Bench(town)
+    let (caller, carrier) = ends(bench, nil)
+    caller.call("102")
+    bench.run(for: .seconds(3))
+    #expect(caller.lastStatus == 200)
+    #expect(carrier.received(.invite).count == 1)
+    caller.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.first?.payer == payer(bench, "103"))
+  }
+
+  @Test("An inbound call that is forwarded to the outside is charged to the extension it was for")
+  func inbound() throws {
+    var town = Town()
+    town.office("101") { $0.forwards.notRegistered = "976333444" }
+    let bench = try Bench(town)
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .answers(after: .seconds(1))
+    carrier.call(
+      Town.ddi, target: URI(user: Town.ddi, host: .address(Bench.switchEndpoint.address)))
+    bench.run(for: .seconds(3))
+    #expect(carrier.received(.invite).count == 1 && carrier.lastStatus == 200)
+    #expect(carrier.received(.invite).first?.text(.diversion)?.contains(Town.ddi) == true)
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.first)
+    #expect(record.payer == payer(bench, "101") && record.direction == .inbound)
+  }
+
+  @Test(
+    "F13, A35: a phone's 302 to a paid number is refused unless its extension allows it, then it pays"
+  )
+  func redirect() throws {
+    let contact = HeaderDraft(.contact, "<sip:976333444@192.0.2.50>")
+    let closed = try bench { _ in }
+    let (caller, carrier) = ends(closed, .refuses(302, [contact]))
+    caller.call("102")
+    closed.run(for: .seconds(3))
+    #expect(caller.lastStatus == 480 && carrier.received(.invite).isEmpty)
+
+    let open = try bench { $0.byPhone = true }
+    let (second, outside) = ends(open, .refuses(302, [contact]))
+    second.call("102")
+    open.run(for: .seconds(3))
+    #expect(outside.received(.invite).count == 1 && second.lastStatus == 200)
+    second.hangUp()
+    open.run(for: .seconds(1))
+    #expect(open.records.first?.payer == payer(open, "102"))
+  }
+}

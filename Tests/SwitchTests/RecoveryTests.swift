@@ -1,0 +1,152 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+@Suite struct RecoveryTests {
+  /// Kills the switch and starts another one from what was durable.
+  private func restart(_ bench: Bench, keeping batches: Int? = nil) throws {
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in bench.journal.prefix(batches ?? bench.journal.count) {
+      var writer = ByteWriter()
+      batch.encode(into: &writer)
+      var reader = ByteReader(writer.bytes)
+      try revived.replay(JournalBatch(from: &reader))
+    }
+    bench.core = revived
+    try bench.adopt(revision: 9)
+    bench.recover()
+  }
+
+  private func paidCall(_ bench: Bench, _ length: Duration) -> (UserAgent, UserAgent) {
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .answers(after: .seconds(1))
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: length)
+    return (phone, carrier)
+  }
+
+  @Test(
+    "S6: a running paid call gets BYE on both legs after a crash, its hold is charged, its record written"
+  )
+  func runningCall() throws {
+    let bench = try Bench()
+    let (phone, carrier) = paidCall(bench, .seconds(10))
+    #expect(bench.records.isEmpty)
+    try restart(bench)
+    bench.run(for: .seconds(1))
+    #expect(phone.received(.bye).count == 1 && carrier.received(.bye).count == 1)
+    let record = try #require(bench.records.first)
+    #expect(bench.records.count == 1)
+    #expect(record.cause == .restart && record.payer != nil && record.answeredAt != nil)
+    // Connection fee, one slice begun and the guard: at least a minute is charged.
+    #expect(try #require(record.sell).micros >= 2_500_000)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
+  }
+
+  @Test(
+    "A call that only rang is recorded, too, and what was held for it is charged: it may have been answered"
+  )
+  func ringingCall() throws {
+    let bench = try Bench()
+    let (_, carrier) = paidCall(bench, .milliseconds(1300))
+    #expect(carrier.received(.invite).count == 1)
+    try restart(bench)
+    bench.run(for: .seconds(1))
+    #expect(bench.records.map(\.cause) == [.restart])
+    #expect(bench.records.first?.sell != nil)
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test("A carrier that does not confirm the BYE after a restart raises an alert")
+  func unconfirmed() throws {
+    let bench = try Bench()
+    let (_, carrier) = paidCall(bench, .seconds(10))
+    bench.deaf.insert(carrier.endpoint)
+    try restart(bench)
+    bench.run(for: .seconds(60))
+    #expect(bench.alerts.contains { $0.kind == .possiblyStillUp })
+    #expect(bench.core.orphans.isEmpty)
+  }
+
+  @Test("F23: killed after any batch, no money is forgotten and the next start is clean")
+  func killedAnywhere() throws {
+    let reference = try Bench()
+    let (phone, _) = paidCall(reference, .seconds(70))
+    phone.hangUp()
+    reference.run(for: .seconds(1))
+    for count in 1...reference.journal.count {
+      let bench = try Bench()
+      let (phone, carrier) = paidCall(bench, .seconds(70))
+      phone.hangUp()
+      bench.run(for: .seconds(1))
+      let invites = bench.journal.prefix(count)
+      let wasHeld = invites.contains { batch in
+        batch.entries.contains {
+          if case .call(.open(_, let record)) = $0 { record.hold != nil } else { false }
+        }
+      }
+      let wasRecorded = invites.contains { batch in
+        batch.entries.contains { if case .record = $0 { true } else { false } }
+      }
+      try restart(bench, keeping: count)
+      _ = carrier
+      #expect(bench.core.ledger.openHolds.isEmpty, "after batch \(count)")
+      let account = try #require(bench.core.rules.directory.extensions.first?.account)
+      let standing = try #require(bench.core.ledger.standing(of: .account(account), at: bench.now))
+      #expect(standing.reserved.micros == 0)
+      let posted = standing.windows.map(\.posted).max() ?? 0
+      #expect(!wasHeld || wasRecorded || posted >= 2_500_000, "after batch \(count): \(posted)")
+    }
+  }
+
+  @Test("A checkpoint and the batches behind it give the same as all batches")
+  func checkpoint() throws {
+    let bench = try Bench()
+    _ = paidCall(bench, .seconds(10))
+    let sequence = try #require(bench.journal.last?.sequence)
+    let entries = bench.core.checkpoint()
+    var whole = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in bench.journal { try whole.replay(batch) }
+    var short = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    try short.replay(checkpoint: entries, through: sequence)
+    #expect(short.ledger.openHolds == whole.ledger.openHolds)
+    #expect(short.orphans.keys.sorted() == whole.orphans.keys.sorted())
+    #expect(
+      Set(short.orphans.values.first?.dialogs ?? [])
+        == Set(whole.orphans.values.first?.dialogs ?? []))
+    #expect(short.bindings.checkpoint() == whole.bindings.checkpoint())
+    #expect(short.journal.sequence == whole.journal.sequence)
+    #expect(short.callIDs.next() == whole.callIDs.next())
+  }
+
+  @Test("Every entry reads back as it was written, and a damaged byte gives an error, not a trap")
+  func coding() throws {
+    let bench = try Bench()
+    let (phone, _) = paidCall(bench, .seconds(10))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    for batch in bench.journal {
+      var writer = ByteWriter()
+      batch.encode(into: &writer)
+      var reader = ByteReader(writer.bytes)
+      let back = try JournalBatch(from: &reader)
+      #expect(reader.isAtEnd && back.sequence == batch.sequence)
+      var again = ByteWriter()
+      back.encode(into: &again)
+      #expect(again.bytes == writer.bytes)
+      for index in writer.bytes.indices {
+        var damaged = writer.bytes
+        damaged[index] ^= 0xFF
+        var reader = ByteReader(damaged)
+        _ = try? JournalBatch(from: &reader)
+      }
+    }
+  }
+}
