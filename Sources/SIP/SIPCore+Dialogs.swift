@@ -52,6 +52,8 @@ extension SIPCore {
   mutating func removeDialog(_ id: DialogID) {
     guard let dialog = dialogs.remove(id) else { return }
     dialogs.forget(dialog.key, of: id)
+    // A BYE that still waited will not leave any more.
+    if dialog.deferredBye != nil, let bye = dialog.pending.ourBye { clients.remove(bye) }
   }
 
   /// Forgets a dialog without a message: its end is known from elsewhere (481, 408 …, RFC 5057).

@@ -111,11 +111,11 @@ extension SIPCore {
   /// Why a request needs no decision of the user, in the order of RFC 3261 §8.2.
   private func refusal(of message: Message, mergeKey: Fingerprint?) -> ResponseDraft? {
     let method = message.method
-    guard configuration.methods.contains(method) else {
+    guard methods.contains(method) else {
       let allow = HeaderDraft(.allow, configuration.allow.joined(separator: ", "))
       return ResponseDraft(method.isKnown ? 405 : 501, headers: [allow])
     }
-    guard message.requestScheme != .other else { return ResponseDraft(416) }
+    guard message.requestScheme != URI.Scheme.other else { return ResponseDraft(416) }
     if let mergeKey, servers.find(mergeKey) != nil { return ResponseDraft(482) }
     if mergeKey != nil, method.needsDialog { return ResponseDraft(481) }
     if message.has(.require) {
@@ -204,11 +204,6 @@ extension SIPCore {
     servers[id]?.isCancelled = true
     events.append(.cancelled(id, message))
   }
-}
-
-extension Message {
-  /// The scheme of the Request-URI.
-  var requestScheme: URI.Scheme { requestURI?.scheme ?? .other }
 }
 
 extension ServerTransaction {

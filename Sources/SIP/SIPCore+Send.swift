@@ -86,7 +86,10 @@ extension SIPCore {
     effects: inout [Transmission]
   ) {
     dialogs[id]?.localSequence += 1
-    guard let dialog = dialogs[id] else { return }
+    guard let dialog = dialogs[id] else {
+      clients.remove(transaction)
+      return
+    }
     let plan = plan(draft, in: dialog, sequence: dialog.localSequence)
     launch(plan, transaction, to: [dialog.destination], at: now, effects: &effects)
   }
@@ -155,7 +158,10 @@ extension SIPCore {
     _ plan: RequestPlan, _ id: ClientTransactionID, to destinations: [Destination],
     at now: Instant, effects: inout [Transmission]
   ) {
-    guard let first = destinations.first else { return }
+    guard let first = destinations.first else {
+      clients.remove(id)
+      return
+    }
     var (destination, alternatives) = (first, Array(destinations.dropFirst()))
     let branch = makeBranch()
     let software = configuration.software
@@ -184,22 +190,19 @@ extension SIPCore {
     guard let transaction = clients[id], !transaction.alternatives.isEmpty,
       transaction.cancellation == .none
     else { return false }
-    if transaction.isTerminated {
-      removeClient(id)
-    } else {
-      retire(id)  // It still has to absorb copies of a 503.
-    }
+    _ = clients.vacate(id)
+    clients.forget(transaction.key, of: id)
+    if !transaction.isTerminated { retire(transaction) }  // Copies of a 503 may still come.
     launch(transaction.plan, id, to: transaction.alternatives, at: now, effects: &effects)
     return true
   }
 
   /// Leaves a transaction to itself under a number that nobody waits for.
-  private mutating func retire(_ id: ClientTransactionID) {
-    guard var transaction = clients.remove(id) else { return }
-    clients.forget(transaction.key, of: id)
+  private mutating func retire(_ transaction: ClientTransaction) {
+    var transaction = transaction
     (transaction.isSilent, transaction.scheduled) = (true, nil)
-    let silent = clients.nextID()
-    clients.insert(transaction, silent, name: transaction.key)
-    schedule(silent)
+    let id = clients.nextID()
+    clients.insert(transaction, id, name: transaction.key)
+    schedule(id)
   }
 }

@@ -9,29 +9,11 @@ extension SIPCore {
     _ id: ServerTransactionID, _ input: ServerTransaction.Input, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard let effect = servers[id]?.handle(input, at: now), let transaction = servers[id] else {
-      if servers[id]?.isTerminated ?? false { removeServer(id) } else { schedule(id) }
-      return
+    guard let outcome = servers[id]?.turn(input, at: now) else { return }
+    if let bytes = outcome.bytes, !bytes.isEmpty, outcome.flow.remote.address.isUnicast {
+      effects.append(Transmission(bytes: bytes, destination: .flow(outcome.flow)))
     }
-    switch effect {
-    case .sendResponse: break
-    case .sendTrying:
-      let builder = tryingBuilder(transaction)
-      servers[id]?.latest = builder.finish()
-    }
-    if let bytes = servers[id]?.latest, !bytes.isEmpty,
-      transaction.flow.remote.address.isUnicast
-    {
-      effects.append(Transmission(bytes: bytes, destination: .flow(transaction.flow)))
-    }
-    if transaction.isTerminated { removeServer(id) } else { schedule(id) }
-  }
-
-  private func tryingBuilder(_ transaction: ServerTransaction) -> MessageBuilder {
-    var builder = MessageBuilder(
-      responseTo: transaction.request, 100, source: transaction.flow.remote, toTag: nil)
-    builder.copy(.timestamp, from: transaction.request)
-    return builder
+    if outcome.isTerminated { removeServer(id) } else { schedule(id) }
   }
 
   mutating func removeServer(_ id: ServerTransactionID) {
@@ -229,26 +211,38 @@ extension SIPCore {
   // put back at its deadline of then.
 
   mutating func schedule(_ id: ClientTransactionID) {
-    guard let transaction = clients[id], let deadline = transaction.deadline,
-      transaction.scheduled.map({ deadline < $0 }) ?? true
-    else { return }
-    clients[id]?.scheduled = deadline
-    deadlines.schedule(.client(id), at: deadline)
+    guard let moment = clients[id]?.claimDeadline() else { return }
+    deadlines.schedule(.client(id), at: moment)
   }
 
   mutating func schedule(_ id: ServerTransactionID) {
-    guard let transaction = servers[id], let deadline = transaction.deadline,
-      transaction.scheduled.map({ deadline < $0 }) ?? true
-    else { return }
-    servers[id]?.scheduled = deadline
-    deadlines.schedule(.server(id), at: deadline)
+    guard let moment = servers[id]?.claimDeadline() else { return }
+    deadlines.schedule(.server(id), at: moment)
   }
 
   mutating func schedule(_ id: DialogID) {
-    guard let dialog = dialogs[id], let deadline = dialog.deadline,
-      dialog.scheduled.map({ deadline < $0 }) ?? true
-    else { return }
-    dialogs[id]?.scheduled = deadline
-    deadlines.schedule(.dialog(id), at: deadline)
+    guard let moment = dialogs[id]?.claimDeadline() else { return }
+    deadlines.schedule(.dialog(id), at: moment)
   }
 }
+
+/// Something that has to be looked after at a moment of its own.
+protocol Scheduled {
+  var deadline: Instant? { get }
+  /// The moment at which it is in the queue.
+  var scheduled: Instant? { get set }
+}
+
+extension Scheduled {
+  /// The moment to queue it at; nil if it needs none, or is in the queue early enough.
+  @inline(__always)
+  mutating func claimDeadline() -> Instant? {
+    guard let deadline, scheduled.map({ deadline < $0 }) ?? true else { return nil }
+    scheduled = deadline
+    return deadline
+  }
+}
+
+extension ClientTransaction: Scheduled {}
+extension ServerTransaction: Scheduled {}
+extension Dialog: Scheduled {}

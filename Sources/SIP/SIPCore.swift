@@ -10,6 +10,7 @@ package struct SIPCore: Sendable {
   package let configuration: SIPConfiguration
   var dice: Dice
   let names: FingerprintKey
+  let methods: MethodSet
   var clients = TransactionTable<ClientTransactionSubject, ClientTransaction>()
   var servers = TransactionTable<ServerTransactionSubject, ServerTransaction>()
   var dialogs = TransactionTable<DialogSubject, Dialog>()
@@ -25,6 +26,7 @@ package struct SIPCore: Sendable {
   package init(configuration: SIPConfiguration = SIPConfiguration(), dice: Dice) {
     var dice = dice
     names = FingerprintKey(dice: &dice)
+    methods = MethodSet(configuration.methods)
     (self.configuration, self.dice) = (configuration, dice)
   }
 
@@ -144,8 +146,10 @@ extension SIPCore {
 
 extension [UInt8] {
   mutating func append(hexadecimal number: UInt64, digits: Int) {
-    for index in stride(from: digits - 1, through: 0, by: -1) {
-      append(hexadecimalDigit(UInt8(truncatingIfNeeded: number >> UInt64(index * 4) & 15)))
+    var shift = UInt64(digits * 4)
+    while shift > 0 {
+      shift -= 4
+      append(hexadecimalDigit(UInt8(truncatingIfNeeded: number >> shift & 15)))
     }
   }
 }

@@ -55,6 +55,11 @@ package struct Message: Sendable {
     return URI(bytes: bytes.span.copy(range), parts: parts)
   }
 
+  /// The scheme of the Request-URI; nil for a response.
+  package var requestScheme: URI.Scheme? {
+    if case .request(_, _, let parts) = storage.start { parts.scheme } else { nil }
+  }
+
   /// Where the Request-URI stands; nil for a response.
   package var requestURIRange: ByteRange? {
     if case .request(_, let range, _) = storage.start { range } else { nil }

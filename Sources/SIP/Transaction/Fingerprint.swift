@@ -25,6 +25,17 @@ package struct FingerprintKey: Sendable {
     (self.k0, self.k1) = (k0, k1)
   }
 
+  /// A key of its own for each purpose that one secret serves.
+  init(_ secret: Secret, purpose: StaticString) {
+    var run = HashRun()
+    run.begin(.sha256)
+    run.absorb(purpose)
+    run.absorb(":")
+    run.absorb(secret.exposed)
+    let hash = run.finish()
+    (k0, k1) = (hash.word(at: 0), hash.word(at: 8))
+  }
+
   package init(dice: inout Dice) {
     (k0, k1) = (dice.next(), dice.next())
   }
@@ -93,10 +104,16 @@ package struct FingerprintAbsorber: Sendable {
     }
   }
 
+  /// Eight bytes, the lowest first.
   package mutating func absorb(_ number: UInt64) {
-    for shift in stride(from: 0, to: 64, by: 8) {
-      absorb(UInt8(truncatingIfNeeded: number >> shift))
+    let shift = UInt64((count & 7) * 8)
+    count += 8
+    guard shift > 0 else {
+      compress(number)
+      return
     }
+    compress(pending | number << shift)
+    pending = number >> (64 - shift)
   }
 
   package consuming func finish() -> Fingerprint {

@@ -74,6 +74,22 @@ struct ServerTransaction: Sendable {
     return earliest(own, provisionals?.machine.deadline)
   }
 
+  /// Turns the machine and gives the bytes to send, if any.
+  mutating func turn(
+    _ input: Input, at now: Instant
+  ) -> (bytes: [UInt8]?, flow: Flow, isTerminated: Bool) {
+    switch handle(input, at: now) {
+    case .sendResponse: return (latest, flow, isTerminated)
+    case .sendTrying:
+      var builder = MessageBuilder(
+        responseTo: request, 100, source: flow.remote, toTag: nil)
+      builder.copy(.timestamp, from: request)
+      latest = builder.finish()
+      return (latest, flow, isTerminated)
+    case nil: return (nil, flow, isTerminated)
+    }
+  }
+
   /// Turns the machine and says what to send, if anything.
   mutating func handle(_ input: Input, at now: Instant) -> Effect? {
     switch machine {

@@ -65,24 +65,45 @@ extension FingerprintKey {
 
 extension FingerprintAbsorber {
   mutating func absorb(_ method: Method) {
-    switch method {
-    case .invite: absorb(UInt8(1))
-    case .ack: absorb(UInt8(2))
-    case .bye: absorb(UInt8(3))
-    case .cancel: absorb(UInt8(4))
-    case .register: absorb(UInt8(5))
-    case .options: absorb(UInt8(6))
-    case .prack: absorb(UInt8(7))
-    case .subscribe: absorb(UInt8(8))
-    case .notify: absorb(UInt8(9))
-    case .publish: absorb(UInt8(10))
-    case .info: absorb(UInt8(11))
-    case .refer: absorb(UInt8(12))
-    case .message: absorb(UInt8(13))
-    case .update: absorb(UInt8(14))
-    case .other(let name):
-      absorb(UInt8(0))
-      absorb(part: name.span)
+    absorb(method.number)
+    if case .other(let name) = method { absorb(part: name.span) }
+  }
+}
+
+extension Method {
+  /// A number for each method that has a name of its own; zero for the others.
+  fileprivate var number: UInt8 {
+    switch self {
+    case .other: 0
+    case .invite: 1
+    case .ack: 2
+    case .bye: 3
+    case .cancel: 4
+    case .register: 5
+    case .options: 6
+    case .prack: 7
+    case .subscribe: 8
+    case .notify: 9
+    case .publish: 10
+    case .info: 11
+    case .refer: 12
+    case .message: 13
+    case .update: 14
     }
+  }
+}
+
+/// Some methods, found without comparing names.
+struct MethodSet: Sendable {
+  private let known: UInt16
+  private let others: [Method]
+
+  init(_ methods: [Method]) {
+    known = methods.reduce(0) { $0 | 1 << UInt16($1.number) } & ~1
+    others = methods.filter { !$0.isKnown }
+  }
+
+  func contains(_ method: Method) -> Bool {
+    method.number == 0 ? others.contains(method) : known & 1 << UInt16(method.number) != 0
   }
 }

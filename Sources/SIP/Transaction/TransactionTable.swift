@@ -1,33 +1,74 @@
 import Elements
 
 /// Things under a number of ours, found by the name that messages give them.
+///
+/// A number is a place in an array and, above it, the count of numbers so far: looking a thing up
+/// hashes nothing, numbers ascend, and an old number never finds the new owner of its place.
 struct TransactionTable<Subject, Value: Sendable>: Sendable {
-  private var numbers = IDSource<Subject>()
+  private struct Place: Sendable {
+    /// The number that holds the place; zero when it is free.
+    var number: UInt64
+    var value: Value?
+  }
+
+  private static var placeBits: UInt64 { 24 }
+
+  private var places: [Place] = []
+  private var free: [Int] = []
+  private var given: UInt64 = 0
   private var byName: [Fingerprint: ID<Subject>] = [:]
-  private var values: [ID<Subject>: Value] = [:]
 
   init() {}
 
-  var count: Int { values.count }
-  /// Names and values; both are zero at rest.
-  var isEmpty: Bool { values.isEmpty && byName.isEmpty }
+  /// Numbers in use.
+  var count: Int { places.count - free.count }
+  /// Numbers and names; both are gone at rest.
+  var isEmpty: Bool { count == 0 && byName.isEmpty }
 
-  /// All numbers, in ascending order.
-  var ids: [ID<Subject>] { values.keys.sorted() }
+  /// The numbers of all things, in the order in which they were given out.
+  var ids: [ID<Subject>] {
+    places.compactMap { $0.value == nil ? nil : ID($0.number) }.sorted()
+  }
 
   func find(_ name: Fingerprint) -> ID<Subject>? { byName[name] }
 
-  mutating func nextID() -> ID<Subject> { numbers.next() }
-
-  /// A value may be changed in place, never added or removed this way.
-  subscript(id: ID<Subject>) -> Value? {
-    get { values[id] }
-    _modify { yield &values[id] }
+  /// A new number, which holds its place until ``remove(_:)``.
+  mutating func nextID() -> ID<Subject> {
+    given += 1
+    let place = free.popLast() ?? places.count
+    invariant(place < 1 << Int(Self.placeBits), "a table of transactions is full")
+    let number = given << Self.placeBits | UInt64(place)
+    if place == places.count {
+      places.append(Place(number: number, value: nil))
+    } else {
+      places[place].number = number
+    }
+    return ID(number)
   }
 
+  private func place(of id: ID<Subject>) -> Int? {
+    let place = Int(truncatingIfNeeded: id.number & (1 << Self.placeBits - 1))
+    return place < places.count && places[place].number == id.number ? place : nil
+  }
+
+  /// A value may be changed in place; one is added by ``insert(_:_:name:)`` only.
+  subscript(id: ID<Subject>) -> Value? {
+    get { place(of: id).flatMap { places[$0].value } }
+    _modify {
+      if let place = place(of: id) {
+        yield &places[place].value
+      } else {
+        var nothing: Value?
+        yield &nothing
+      }
+    }
+  }
+
+  /// Puts a value under a number that ``nextID()`` has given.
   mutating func insert(_ value: Value, _ id: ID<Subject>, name: Fingerprint) {
+    guard let place = place(of: id) else { return }
+    places[place].value = value
     byName[name] = id
-    values[id] = value
   }
 
   /// Adds a further name for a value.
@@ -38,6 +79,17 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
     if byName[name] == id { byName[name] = nil }
   }
 
+  /// Takes a value out and keeps its number for another one.
+  mutating func vacate(_ id: ID<Subject>) -> Value? {
+    place(of: id).flatMap { places[$0].value.take() }
+  }
+
+  /// Takes a value out and gives its number up.
   @discardableResult
-  mutating func remove(_ id: ID<Subject>) -> Value? { values.removeValue(forKey: id) }
+  mutating func remove(_ id: ID<Subject>) -> Value? {
+    guard let place = place(of: id) else { return nil }
+    places[place].number = 0
+    free.append(place)
+    return places[place].value.take()
+  }
 }

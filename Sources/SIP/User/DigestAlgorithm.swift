@@ -15,6 +15,15 @@ package enum DigestAlgorithm: UInt8, Hashable, Sendable, Comparable, CaseIterabl
     }
   }
 
+  /// The name as it is written.
+  var token: StaticString {
+    switch self {
+    case .md5: "MD5"
+    case .sha256: "SHA-256"
+    case .sha512Half: "SHA-512-256"
+    }
+  }
+
   /// Nil for a hash that we do not take, the `-sess` variants included.
   package init?(_ name: DigestAlgorithmName) {
     switch name {
@@ -35,5 +44,11 @@ extension Span<UInt8> {
     var difference: UInt8 = 0
     for index in indices { difference |= self[index] ^ other[index] }
     return difference == 0
+  }
+}
+
+extension [UInt8] {
+  mutating func append(text: StaticString) {
+    text.withUTF8Buffer { unsafe append(contentsOf: $0) }
   }
 }

@@ -27,13 +27,13 @@ package struct DigestVerifier: Sendable {
 
   private var nonces: NonceMaker
   private var uses: NonceUses
-  private let fakeKey: MessageKey
+  private let fakeKey: FingerprintKey
 
   /// - Parameter secret: At least 16 random bytes; the same after a restart keeps nonces alive.
   package init(secret: Secret) {
     nonces = NonceMaker(secret: secret)
     uses = NonceUses(life: Self.life, limit: Self.usesLimit)
-    fakeKey = MessageKey(Secret(secret.exposed + Array("no such user".utf8)))
+    fakeKey = FingerprintKey(secret, purpose: "no such user")
   }
 
   /// The challenges for a peer that is seen at `source`: strongest first, one header field each.
@@ -44,11 +44,27 @@ package struct DigestVerifier: Sendable {
     let nonce = nonces.make(source: source, realm: realm.span, at: now)
     let name: HeaderName = isProxy ? .proxyAuthenticate : .wwwAuthenticate
     return algorithms.sorted(by: >).map { algorithm in
-      HeaderDraft(
-        name,
-        DigestChallengeValue(
-          realm: realm, nonce: nonce, algorithm: algorithm.name, isStale: isStale))
+      HeaderDraft(name, Self.challenge(algorithm, realm: realm, nonce: nonce, isStale: isStale))
     }
+  }
+
+  /// `Digest realm="…", nonce="…", algorithm=…, qop="auth"`, and `stale=true` where it is due.
+  private static func challenge(
+    _ algorithm: DigestAlgorithm, realm: [UInt8], nonce: [UInt8], isStale: Bool
+  ) -> [UInt8] {
+    var value: [UInt8] = []
+    value.reserveCapacity(96 + realm.count + nonce.count)
+    value.append(text: "Digest realm=\"")
+    for byte in realm {
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { value.append(0x5C) }
+      value.append(byte)
+    }
+    value.append(text: "\", nonce=\"")
+    value.append(contentsOf: nonce)
+    value.append(text: isStale ? "\", stale=true, algorithm=" : "\", algorithm=")
+    value.append(text: algorithm.token)
+    value.append(text: ", qop=\"auth\"")
+    return value
   }
 
   /// The credentials of a request that we can check; nil means: challenge.
@@ -58,7 +74,9 @@ package struct DigestVerifier: Sendable {
     in request: Message, realm: [UInt8], isProxy: Bool = false
   ) -> DigestCredentials? {
     let name: HeaderName = isProxy ? .proxyAuthorization : .authorization
-    guard let all = try? request.digestCredentials(name) else { return nil }
+    guard let all = scan(request, name) ?? (try? request.digestCredentials(name)) else {
+      return nil
+    }
     var best: (algorithm: DigestAlgorithm, credentials: DigestCredentials)?
     for credentials in all where credentials.realm == realm && credentials.qop == "auth" {
       guard let algorithm = DigestAlgorithm(credentials.algorithm),
@@ -67,6 +85,18 @@ package struct DigestVerifier: Sendable {
       if best.map({ $0.algorithm < algorithm }) ?? true { best = (algorithm, credentials) }
     }
     return best?.credentials
+  }
+
+  /// All credentials, if each line holds plain ones; the general parser looks at any others.
+  private func scan(_ request: Message, _ name: HeaderName) -> [DigestCredentials]? {
+    var found: [DigestCredentials] = []
+    let bytes = request.bytes.span
+    for field in request.headers.fields where field.name == name {
+      let line = bytes.extracting(field.value.range)
+      guard let credentials = DigestCredentials(scanning: line) else { return nil }
+      found.append(credentials)
+    }
+    return found
   }
 
   /// Checks the credentials of a request, and uses their nonce up if they are right.
@@ -105,13 +135,18 @@ package struct DigestVerifier: Sendable {
   private func fakeSecret(
     of credentials: DigestCredentials, _ algorithm: DigestAlgorithm
   ) -> Secret {
-    var run = HashRun()
-    fakeKey.begin(&run)
-    run.absorb(credentials.username)
-    run.absorb(":")
-    run.absorb(credentials.realm)
-    let letters = fakeKey.finish(&run).hexadecimal
-    return Secret(algorithm == .md5 ? Array(letters.prefix(32)) : letters)
+    var letters: [UInt8] = []
+    letters.reserveCapacity(64)
+    for round in 0..<(algorithm == .md5 ? UInt8(1) : 2) {
+      var name = fakeKey.absorber()
+      name.absorb(round)
+      name.absorb(part: credentials.username.span)
+      name.absorb(part: credentials.realm.span)
+      let half = name.finish()
+      letters.append(hexadecimal: half.high, digits: 16)
+      letters.append(hexadecimal: half.low, digits: 16)
+    }
+    return Secret(letters)
   }
 }
 

@@ -78,7 +78,7 @@ import Elements
 
 /// A hash of up to 32 bytes, without an allocation.
 struct HashValue: Sendable {
-  private(set) var bytes = InlineArray<64, UInt8>(repeating: 0)
+  private(set) var bytes = InlineArray<32, UInt8>(repeating: 0)
   fileprivate(set) var count = 0
 
   fileprivate mutating func withStorage(_ body: (UnsafeMutablePointer<UInt8>) -> Int32) -> Int32 {
@@ -100,39 +100,11 @@ struct HashValue: Sendable {
     }
   }
 
-  func prefix(_ length: Int) -> [UInt8] { (0..<min(length, count)).map { bytes[$0] } }
+  /// Eight bytes as a number, the first in the lowest bits.
+  func word(at offset: Int) -> UInt64 {
+    (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64($1 * 8) }
+  }
 }
 
 /// "0" to "9", "a" to "f".
 func hexadecimalDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
-
-/// A key for HMAC with SHA-256 (RFC 2104), its two padded forms made once.
-struct MessageKey: Sendable {
-  private let inner: [UInt8]
-  private let outer: [UInt8]
-
-  init(_ secret: Secret) {
-    var key = secret.exposed
-    if key.count > 64 {
-      var run = HashRun()
-      run.begin(.sha256)
-      run.absorb(key)
-      key = run.finish().prefix(32)
-    }
-    key += [UInt8](repeating: 0, count: 64 - key.count)
-    (inner, outer) = (key.map { $0 ^ 0x36 }, key.map { $0 ^ 0x5c })
-  }
-
-  func begin(_ run: inout HashRun) {
-    run.begin(.sha256)
-    run.absorb(inner)
-  }
-
-  func finish(_ run: inout HashRun) -> HashValue {
-    let first = run.finish()
-    run.begin(.sha256)
-    run.absorb(outer)
-    run.absorb(first.prefix(32))
-    return run.finish()
-  }
-}

@@ -2,9 +2,11 @@ package import Elements
 
 /// Makes nonces and knows its own again, without remembering any that it made.
 ///
-/// A nonce is 27 letters: the second it was made in, a serial number, and 12 bytes of
-/// HMAC-SHA-256(secret, source address, realm, second, serial). So a challenge costs no memory, a
-/// nonce proves that its bearer receives at that address, and no two phones share one.
+/// A nonce is 27 letters: the second it was made in, a serial number, and a seal of 12 bytes over
+/// source address, realm, second and serial. So a challenge costs no memory, a nonce proves that its
+/// bearer receives at that address, and no two phones share one. The seal is SipHash-2-4 with 128 bits
+/// under a secret key: a message authentication code made for short inputs, a tenth of HMAC's cost,
+/// and floods of unauthenticated requests pay for nothing else.
 package struct NonceMaker: Sendable {
   /// What a nonce is, once its seal is found right.
   package struct Opened: Hashable, Sendable {
@@ -18,25 +20,23 @@ package struct NonceMaker: Sendable {
   package static let letters = 27
   private static let sealBytes = 12
 
-  private let key: MessageKey
+  private let key: FingerprintKey
   private var serial: UInt32
 
   package init(secret: Secret, serial: UInt32 = 0) {
-    (key, self.serial) = (MessageKey(secret), serial)
+    (key, self.serial) = (FingerprintKey(secret, purpose: "nonce"), serial)
   }
 
   /// A new nonce for a peer that is seen at `source`.
   package mutating func make(source: IPAddress, realm: Span<UInt8>, at now: Now) -> [UInt8] {
     serial &+= 1
     let opened = Opened(second: Self.second(of: now), serial: serial)
+    let seal = seal(opened, source: source, realm: realm)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(8 + Self.sealBytes)
-    for number in [opened.second, opened.serial] {
-      for shift in stride(from: 24, through: 0, by: -8) {
-        bytes.append(UInt8(truncatingIfNeeded: number >> UInt32(shift)))
-      }
-    }
-    bytes += seal(opened, source: source, realm: realm)
+    bytes.append(bigEndian: opened.name, bytes: 8)
+    bytes.append(bigEndian: seal.high, bytes: 8)
+    bytes.append(bigEndian: seal.low, bytes: Self.sealBytes - 8)
     return Base64URL.encode(bytes)
   }
 
@@ -46,11 +46,13 @@ package struct NonceMaker: Sendable {
   ) -> Opened? {
     guard letters.count == Self.letters, let bytes = Base64URL.decode(letters) else { return nil }
     let opened = Opened(second: Self.number(bytes, at: 0), serial: Self.number(bytes, at: 4))
-    let expected = seal(opened, source: source, realm: realm)
-    guard expected.span.isEqualInConstantTime(to: bytes.span.extracting(8..<bytes.count)) else {
-      return nil
-    }
-    return opened
+    let seal = seal(opened, source: source, realm: realm)
+    var expected: [UInt8] = []
+    expected.reserveCapacity(8 + Self.sealBytes)
+    expected.append(bigEndian: opened.name, bytes: 8)
+    expected.append(bigEndian: seal.high, bytes: 8)
+    expected.append(bigEndian: seal.low, bytes: Self.sealBytes - 8)
+    return expected.span.isEqualInConstantTime(to: bytes.span) ? opened : nil
   }
 
   /// How long ago the nonce was made, at least zero.
@@ -67,19 +69,26 @@ package struct NonceMaker: Sendable {
     bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
   }
 
-  private func seal(_ opened: Opened, source: IPAddress, realm: Span<UInt8>) -> [UInt8] {
-    var run = HashRun()
-    key.begin(&run)
-    var numbers: [UInt8] = []
-    numbers.reserveCapacity(24)
-    for number in [source.high, source.low, opened.name] {
-      for shift in stride(from: 56, through: 0, by: -8) {
-        numbers.append(UInt8(truncatingIfNeeded: number >> UInt64(shift)))
-      }
+  private func seal(
+    _ opened: Opened, source: IPAddress, realm: Span<UInt8>
+  ) -> Fingerprint {
+    var seal = key.absorber()
+    seal.absorb(source.high)
+    seal.absorb(source.low)
+    seal.absorb(opened.name)
+    seal.absorb(part: realm)
+    return seal.finish()
+  }
+}
+
+extension [UInt8] {
+  /// Appends the lowest bytes of a number, the highest of them first.
+  mutating func append(bigEndian number: UInt64, bytes: Int) {
+    var shift = UInt64(bytes * 8)
+    while shift > 0 {
+      shift -= 8
+      append(UInt8(truncatingIfNeeded: number >> shift))
     }
-    run.absorb(numbers)
-    run.absorb(realm)
-    return key.finish(&run).prefix(Self.sealBytes)
   }
 }
 

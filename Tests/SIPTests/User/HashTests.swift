@@ -50,6 +50,23 @@ import Testing
     }
   }
 
+  @Test("Numbers are eight bytes, wherever they stand")
+  func numbers() {
+    let key = FingerprintKey(5, 6)
+    for lead in 0..<9 {
+      var (one, eight) = (key.absorber(), key.absorber())
+      for byte in 0..<UInt8(lead) {
+        one.absorb(byte)
+        eight.absorb(byte)
+      }
+      one.absorb(UInt64(0x0807_0605_0403_0201))
+      for byte in UInt8(1)...8 { eight.absorb(byte) }
+      one.absorb(UInt8(9))
+      eight.absorb(UInt8(9))
+      #expect(one.finish() == eight.finish())
+    }
+  }
+
   @Test("Parts do not run into each other, and host names have no case")
   func parts() {
     func name(_ parts: [String]) -> Fingerprint {
@@ -69,29 +86,14 @@ import Testing
     #expect(lower.finish() == upper.finish())
   }
 
-  @Test(
-    "RFC 4231: HMAC-SHA-256",
-    arguments: [
-      (
-        [UInt8](repeating: 0x0b, count: 20), "Hi There",
-        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
-      ),
-      (
-        Array("Jefe".utf8), "what do ya want for nothing?",
-        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-      ),
-      (
-        [UInt8](repeating: 0xaa, count: 131),
-        "Test Using Larger Than Block-Size Key - Hash Key First",
-        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
-      ),
-    ])
-  func hmac(key: [UInt8], text: String, expected: String) {
-    let key = MessageKey(Secret(key))
-    var run = HashRun()
-    key.begin(&run)
-    run.absorb(Array(text.utf8))
-    #expect(key.finish(&run).hexadecimal == Array(expected.utf8))
+  @Test("One secret makes another key for each purpose")
+  func purposes() {
+    func name(_ secret: String, _ purpose: StaticString) -> Fingerprint {
+      FingerprintKey(Secret(secret), purpose: purpose).absorber().finish()
+    }
+    let names = [name("a", "x"), name("a", "y"), name("b", "x")]
+    #expect(Set(names).count == 3)
+    #expect(name("a", "x") == names[0])
   }
 
   @Test("RFC 4648 §5: letters without padding, and back")
