@@ -17,17 +17,18 @@ struct NoticeText: Hashable, Sendable {
     let facts = alert.facts.map { (name: $0.name, value: NoticeText.inert($0.value)) }
     func fact(_ name: String) -> String? { facts.first { $0.name == name }?.value }
 
-    let who = [fact("extension"), fact("account"), fact("trunk")].compactMap { $0 }.first
-    let place = who.map { "\(NoticeText.inert(audience)) \($0)" } ?? NoticeText.inert(audience)
+    let audience = NoticeText.inert(audience)
+    let place = fact("subject") ?? fact("trunk").map { "\(audience) \($0)" } ?? audience
     subject = "[\(words.severity(alert.severity))] \(words.title(alert.kind)): \(place)"
 
-    let width = facts.map { words.label($0.name).count }.max() ?? 0
+    let width = max(words.when.count, facts.map { words.label($0.name).count }.max() ?? 0)
     var lines = [words.opening(alert.kind), ""]
     lines += [NoticeText.row(words.when, NoticeText.moment(alert.at), width)]
     for fact in facts { lines.append(NoticeText.row(words.label(fact.name), fact.value, width)) }
-    let command = NoticeText.unblockCommand(
-      tenant: fact("tenant") ?? audience, extension: fact("extension"))
-    let advice = words.advice(alert.kind, command: command)
+    let command = alert.tenant.flatMap { _ in
+      NoticeText.unblockCommand(tenant: audience, subject: place)
+    }
+    let advice = words.advice(alert.kind, command: command ?? NoticeText.showLimits)
     if !advice.isEmpty { lines += [""] + advice }
     lines += ["", words.closing(key: NoticeText.inert(alert.key))]
     body = lines.joined(separator: "\n")
@@ -37,8 +38,13 @@ struct NoticeText: Hashable, Sendable {
     "  \(label):\(String(repeating: " ", count: max(0, width - label.count) + 1))\(value)"
   }
 
-  private static func unblockCommand(tenant: String, extension number: String?) -> String {
-    let words = [tenant, number].compactMap { $0 }.map { word in
+  private static let showLimits = "martinet limits show"
+
+  /// What lets the subject's paid calls out again: "office" or "office 101"; nil for any other subject.
+  private static func unblockCommand(tenant: String, subject: String) -> String? {
+    guard subject == tenant || subject.hasPrefix(tenant + " ") else { return nil }
+    let number = subject.dropFirst(tenant.count + 1)
+    let words = ([tenant] + (number.isEmpty ? [] : [String(number)])).map { word in
       // Quoted for a shell, so that a name cannot become a second command.
       let isPlain = word.utf8.allSatisfy {
         (48...57).contains($0) || (97...122).contains($0 | 0x20) || "-._+".utf8.contains($0)

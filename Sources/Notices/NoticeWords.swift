@@ -17,7 +17,11 @@ struct NoticeWords: Sendable {
   func severity(_ severity: Alert.Severity) -> String { severities[severity] ?? severity.rawValue }
 
   /// The word for a fact; facts nobody foresaw keep their own name.
-  func label(_ name: String) -> String { labels[name] ?? NoticeText.inert(name) }
+  func label(_ name: String) -> String {
+    if let label = labels[name] { return label }
+    let inert = NoticeText.inert(name)
+    return inert.prefix(1).uppercased() + inert.dropFirst()
+  }
 
   func advice(_ kind: Alert.Kind, command: String) -> [String] {
     (advices[kind] ?? []).map { $0.replacing("%@", with: command) }
@@ -71,8 +75,7 @@ extension NoticeWords {
     advices: [
       .accountBlocked: [
         "If this was not you, somebody has the password of this phone: change it before you",
-        "unblock, and look at the calls with `martinet calls`.", "",
-        "To let paid calls out again:", "  %@",
+        "unblock, and look at its calls. To let paid calls out again:", "", "  %@",
       ],
       .limitChanged: ["To see all limits: `martinet limits show`."],
       .possiblyStillUp: ["Ask the carrier to end the call if it is still there."],
@@ -85,14 +88,11 @@ extension NoticeWords {
       .internalFault: ["Please report this with the lines of the log around that time."],
     ],
     labels: [
-      "tenant": "Tenant", "extension": "Extension", "account": "Account", "name": "Name",
-      "limit": "Limit", "used": "Used", "spent": "Spent", "reserved": "Reserved",
-      "refused": "Refused", "needed": "Needed", "percent": "Percent", "window": "Window",
-      "from": "From address", "address": "From address", "phone": "Phone", "device": "Device",
-      "userAgent": "Phone", "to": "To", "dialled": "Dialled", "destination": "Destination",
-      "country": "Country", "class": "Class", "trunk": "Trunk", "call": "Call", "calls": "Calls",
-      "reason": "Reason", "by": "By", "since": "Since", "old": "Before", "new": "Now",
-      "count": "Count", "running": "Running calls",
+      "subject": "Whose", "reason": "Reason", "why": "Reason", "limit": "Limit",
+      "limit of": "Limit of", "used": "Used", "refused": "Refused", "percent": "Percent",
+      "from": "From address", "phone": "Phone", "to": "To", "number": "Number",
+      "caller": "Caller", "country": "Country", "trunk": "Trunk", "call": "Call", "by": "By",
+      "before": "Before", "now": "Now",
     ],
     severities: [.information: "info", .warning: "warning", .critical: "critical"],
     closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")

@@ -22,7 +22,7 @@ import Testing
       #expect(mail["importance"] == "high" && mail["defects"] == "[]")
       let text = try #require(mail["text"])
       for word in [
-        "When:", "10.00 EUR per day", "9.50 EUR", "2.50 EUR", "203.0.113.7:5060",
+        "When:", "10.00 EUR", "9.50 EUR", "2.50 EUR", "203.0.113.7:5060",
         "Desk phone 3.1", "+88213000", "martinet limits unblock office 101",
         "Incoming, internal and emergency calls go on",
       ] { #expect(text.contains(word), "\(word)") }
@@ -40,7 +40,7 @@ import Testing
       try bench.database.raise(
         OutboxBench.alert(
           "key\r\nX-Evil: 1",
-          facts: [.init("extension", evil), .init(evil, evil), .init("tenant", "a'; rm -rf /")]))
+          facts: [.init("subject", "office 1'; \(evil)"), .init(evil, evil)]))
       let mail = try #require(peer.message(0))
       let names = mail["names"]?.lowercased().split(separator: ",").map(String.init) ?? []
       #expect(
@@ -54,7 +54,7 @@ import Testing
       #expect(mail["text"]?.contains("\n.\n") == false)
       #expect(mail["text"]?.contains("\u{202E}") == false)
       #expect(mail["text"]?.contains("é") == true, "harmless letters stay")
-      #expect(mail["text"]?.contains("unblock 'a'\\''; rm -rf /'") == true, "quoted for a shell")
+      #expect(mail["text"]?.contains("unblock office '1'\\''; x") == true, "quoted for a shell")
       #expect(mail["raw"]?.utf8.allSatisfy { $0 < 128 } == true)
     }
   }
@@ -66,10 +66,10 @@ import Testing
     try bench.serve(OutboxBench.settings(mail: server(peer))) { _ in
       try bench.database.raise(
         OutboxBench.alert(facts: [
-          .init("extension", name), .init("to", String(repeating: "=.", count: 100)),
+          .init("subject", name), .init("to", String(repeating: "=.", count: 100)),
         ]))
       let mail = try #require(peer.message(0))
-      #expect(mail["subject"] == "[critical] Outgoing paid calls blocked: office \(name)")
+      #expect(mail["subject"] == "[critical] Outgoing paid calls blocked: \(name)")
       #expect(mail["text"]?.contains(name.trimmingCharacters(in: .whitespaces)) == true)
       #expect(mail["text"]?.contains(String(repeating: "=.", count: 100)) == true)
       let longest = mail["raw"]?.components(separatedBy: "\r\n").map(\.utf8.count).max() ?? 0

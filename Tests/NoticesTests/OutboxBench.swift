@@ -27,10 +27,10 @@ final class OutboxBench: Sendable {
     Alert(
       .accountBlocked, .critical, tenant: office, at: OutboxService.wallTime(), key: key,
       facts: facts ?? [
-        .init("tenant", "office"), .init("extension", "101"), .init("limit", "10.00 EUR per day"),
-        .init("spent", "9.50 EUR"), .init("refused", "2.50 EUR"),
+        .init("subject", "office 101"), .init("reason", "limit of money per day reached today"),
+        .init("used", "9.50 EUR"), .init("limit", "10.00 EUR"), .init("refused", "2.50 EUR"),
+        .init("call", "12"), .init("to", "+88213000"), .init("country", "AQ"),
         .init("from", "203.0.113.7:5060"), .init("phone", "Desk phone 3.1"),
-        .init("to", "+88213000"),
       ])
   }
 
