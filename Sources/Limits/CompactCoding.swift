@@ -97,8 +97,10 @@ extension ByteWriter {
     cost(hold.total)
     cost(hold.posted)
     write(
-      UInt8(hold.isInternational ? 1 : 0) | (hold.isAnswered ? 2 : 0) | (hold.isRestored ? 4 : 0))
+      UInt8(hold.isInternational ? 1 : 0) | (hold.isAnswered ? 2 : 0) | (hold.isRestored ? 4 : 0)
+        | (hold.trunkSince == hold.time ? 0 : 8))
     time(hold.time)
+    if hold.trunkSince != hold.time { time(hold.trunkSince) }
   }
 }
 
@@ -223,9 +225,11 @@ extension ByteReader {
     let (sell, purchase) = (Currency(code: try read()), Currency(code: try read()))
     let (total, posted) = (try cost(), try cost())
     let flags: UInt8 = try read()
+    let time = try time()
     return OpenedHold(
       id: id, account: account, trunk: trunk, terms: terms, sellCurrency: sell,
       purchaseCurrency: purchase, total: total, posted: posted, isInternational: flags & 1 != 0,
-      isAnswered: flags & 2 != 0, isRestored: flags & 4 != 0, time: try time())
+      isAnswered: flags & 2 != 0, isRestored: flags & 4 != 0, time: time,
+      trunkSince: flags & 8 != 0 ? try self.time() : time)
   }
 }

@@ -104,8 +104,9 @@ struct Hold: Sendable {
   var posted: Cost
   let isInternational: Bool
   var isAnswered: Bool
-  /// When the call was counted.
+  /// When the call was counted, and when at its present trunk.
   let openedAt: LedgerTime
+  var trunkSince: LedgerTime
   /// Nil after a restart.
   var live: Live?
 }

@@ -21,7 +21,8 @@ extension Ledger {
             id: id, account: hold.accountID, trunk: hold.trunkID, terms: hold.terms,
             sellCurrency: hold.sellCurrency, purchaseCurrency: hold.purchaseCurrency,
             total: hold.total, posted: hold.posted, isInternational: hold.isInternational,
-            isAnswered: hold.isAnswered, isRestored: true, time: hold.openedAt)))
+            isAnswered: hold.isAnswered, isRestored: true, time: hold.openedAt,
+            trunkSince: hold.trunkSince)))
     }
     entries.append(.clock(time, lastHold: HoldID(lastHold)))
     return entries

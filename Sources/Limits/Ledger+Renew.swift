@@ -131,7 +131,10 @@ extension Ledger {
         before: isNew ? .zero : old.total, after: total, dearest: live.dearest(upTo: live.covered),
         connectionFee: live.price.connectionFee, sellCurrency: sell, purchaseCurrency: purchase,
         addsCall: isNew, addsInternational: isNew && old.isInternational)
-      if isNew { terms[level] = nodes[levels[level]].terms(for: ask) }
+      if isNew {
+        terms[level] = nodes[levels[level]].terms(for: ask)
+        try nodes[levels[level]].checkAttempt(at: time)
+      }
       try nodes[levels[level]].check(ask, terms[level], at: time)
     }
     if levels.trunk < 0 { terms[.trunk] = HoldTerms.Level() }

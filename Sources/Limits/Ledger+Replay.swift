@@ -109,8 +109,10 @@ extension Ledger {
   ) {
     switch change {
     case .replaces:
+      time.wall = max(time.wall, window.start)
       nodes[place].calendar[period] = window
     case .retires:
+      time.wall = max(time.wall, window.start)
       nodes[place].retire(nodes[place].calendar[period], of: period)
       nodes[place].calendar[period] = window
     case .isRetired:
@@ -171,7 +173,7 @@ extension Ledger {
       terms: opened.terms, sellCurrency: opened.sellCurrency,
       purchaseCurrency: opened.purchaseCurrency, total: opened.total, posted: opened.posted,
       isInternational: opened.isInternational, isAnswered: opened.isAnswered,
-      openedAt: opened.time, live: nil)
+      openedAt: opened.time, trunkSince: opened.trunkSince, live: nil)
     let place = freeHolds.popLast() ?? holds.count
     if place == holds.count { holds.append(hold) } else { holds[place] = hold }
     holdPlaces[opened.id] = place
@@ -222,8 +224,15 @@ extension Ledger {
     applyAmounts(place, posted: old.posted, total: total)
     holds[place].terms = terms
     guard levels.trunk != old.nodes.trunk else { return }
-    if old.nodes.trunk >= 0 { leave(old.nodes[.trunk], holds[place], old.terms[.trunk]) }
+    if old.nodes.trunk >= 0 {
+      leave(old.nodes[.trunk], holds[place], old.terms[.trunk])
+      // Only a route that definitely failed is left behind.
+      if old.isInternational {
+        nodes[old.nodes[.trunk]].giveBackInternational(countedAt: old.trunkSince)
+      }
+    }
     holds[place].trunkID = trunk
+    holds[place].trunkSince = time
     holds[place].nodes.trunk = levels.trunk
     if levels.trunk >= 0 { enter(levels[.trunk], holds[place], terms[.trunk], counts: true) }
   }
@@ -244,7 +253,10 @@ extension Ledger {
     let hold = holds[place]
     for level in HoldLevel.allCases where hold.nodes[level] >= 0 {
       leave(hold.nodes[level], hold, hold.terms[level])
-      if givesBack { nodes[hold.nodes[level]].giveBackInternational(countedAt: hold.openedAt) }
+      if givesBack {
+        let counted = level == .trunk ? hold.trunkSince : hold.openedAt
+        nodes[hold.nodes[level]].giveBackInternational(countedAt: counted)
+      }
     }
     holds[place].live = nil
     holdPlaces[id] = nil

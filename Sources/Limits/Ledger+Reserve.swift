@@ -80,7 +80,7 @@ extension Ledger {
       id: HoldID(lastHold + 1), account: request.account, trunk: request.trunk, terms: terms,
       sellCurrency: ask.sellCurrency, purchaseCurrency: ask.purchaseCurrency, total: total,
       posted: .zero, isInternational: request.isInternational, isAnswered: false,
-      isRestored: false, time: time)
+      isRestored: false, time: time, trunkSince: time)
     record(.opened(opened), &entries, &notices)
     let place = place(of: opened.id)
     holds[place].live = live
@@ -147,12 +147,11 @@ extension Ledger {
     _ notices: inout [LedgerNotice]
   ) throws(LimitError) {
     for level in HoldLevel.allCases where levels[level] >= 0 {
-      let node = nodes[levels[level]]
-      guard node.limits.attemptsPerHour != nil,
-        let full = node.fullWindow(of: .attempts, needed: 1, at: time)
-      else { continue }
-      let error = LimitError.reached(node.subject, full.0, full.1, full.2)
-      try refuse(error, account, nil, levels, &entries, &notices)
+      do {
+        try nodes[levels[level]].checkAttempt(at: time)
+      } catch {
+        try refuse(error, account, nil, levels, &entries, &notices)
+      }
     }
   }
 

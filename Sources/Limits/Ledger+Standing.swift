@@ -27,7 +27,7 @@ extension Ledger {
 extension LimitNode {
   fileprivate func windows(at time: LedgerTime) -> [Standing.Window] {
     var windows: [Standing.Window] = []
-    for meter in Meter.all where limits[meter] != nil || meter.quantity != .attempts {
+    for meter in Meter.all where meter.quantity != .attempts || meter.period == .hour {
       let (quantity, period) = (meter.quantity, meter.period)
       let formers = retired.filter { $0.period == period && time.wall < $0.window.end }
       for window in [calendar[period]] + formers.map(\.window) {

@@ -56,4 +56,6 @@ package struct OpenedHold: Hashable, Sendable {
   /// From a checkpoint: its call is in the counters already.
   let isRestored: Bool
   let time: LedgerTime
+  /// When the present trunk counted it; `time` but for calls that changed their route.
+  let trunkSince: LedgerTime
 }

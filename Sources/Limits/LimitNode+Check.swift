@@ -43,6 +43,12 @@ extension LimitNode {
     }
   }
 
+  /// Throws where no further attempt is allowed.
+  func checkAttempt(at time: LedgerTime) throws(LimitError) {
+    guard let full = fullWindow(of: .attempts, needed: 1, at: time) else { return }
+    throw refusal(full)
+  }
+
   private func checkCurrency(_ ask: Ask, _ terms: HoldTerms.Level) throws(LimitError) {
     if limits.limitsMoney, !terms.countsMoney {
       let price =

@@ -29,7 +29,7 @@ import Testing
     let oracle = try #require(TimeZone(identifier: name))
     var dice = SplitMix(seed: 7)
     // Foundation keeps to the stored transitions; ours must go on by the footer, tested below.
-    for _ in 0..<2000 {
+    for _ in 0..<500 {
       let moment = Int64.random(in: -2_208_988_800..<2_114_380_800, using: &dice)
       let date = Date(timeIntervalSince1970: TimeInterval(moment))
       let expected = oracle.secondsFromGMT(for: date)
@@ -56,7 +56,7 @@ import Testing
   func tiling(name: String) throws {
     let rules = try Self.load(name)
     var dice = SplitMix(seed: 11)
-    for _ in 0..<400 {
+    for _ in 0..<100 {
       let time = WallTime(
         unixMilliseconds: Int64.random(in: 0..<4_000_000_000_000, using: &dice))
       for range in [
@@ -178,13 +178,13 @@ import Testing
   func damaged() throws {
     let bytes = [UInt8](
       try Data(contentsOf: URL(fileURLWithPath: "/usr/share/zoneinfo/Europe/Madrid")))
-    for length in stride(from: 0, to: bytes.count - 30, by: 7) {
+    for length in stride(from: 0, to: bytes.count - 30, by: 61) {
       #expect(throws: TimeZoneError.self) {
         try TimeZoneRules(name: "x", tzif: Array(bytes[..<length]))
       }
     }
     var dice = SplitMix(seed: 3)
-    for _ in 0..<500 {
+    for _ in 0..<80 {
       var damaged = bytes
       for _ in 0..<8 {
         damaged[Int.random(in: 0..<bytes.count, using: &dice)] = UInt8.random(

@@ -20,8 +20,10 @@ struct Bench {
 
   init(
     account: LimitSet = Bench.day(10), accounts: Int = 1, tenant: LimitSet = Bench.none,
-    trunk: LimitSet = Bench.none, platform: LimitSet = Bench.none, zone: TimeZoneRules = .utc
+    trunk: LimitSet = Bench.none, platform: LimitSet = Bench.none, zone: TimeZoneRules = .utc,
+    at wall: WallTime = Bench.noon
   ) {
+    now.wall = wall
     book.lines = [
       LimitBook.Line(.platform, limits: platform, zone: .utc),
       LimitBook.Line(.trunk(Bench.trunk), limits: trunk, zone: .utc),
