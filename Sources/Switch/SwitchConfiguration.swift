@@ -45,8 +45,8 @@ package struct CallLimits: Hashable, Sendable {
   package var calls = 20_000
   /// Phones and trunks that one call may ring at once (RFC 5393 Max-Breadth).
   package var branches = 24
-  /// Legs that one call may have over its life, with forwards and failovers.
-  package var legs = 60
+  /// Legs that one call may have over its life, with forwards and failovers; the relay takes as many.
+  package var legs = 32
   /// Forwards that one call may take, counted over Diversion and History-Info too.
   package var forwards = 5
   /// How long one step rings before the next, when the directory does not say.
@@ -55,9 +55,8 @@ package struct CallLimits: Hashable, Sendable {
   package var unanswered: Duration = .seconds(180)
   /// The longest call.
   package var duration: Duration = .seconds(12 * 3600)
-  /// Session interval that we offer and accept at least (RFC 4028).
+  /// The longest session interval that we ask for (RFC 4028); tenants and trunks may want less.
   package var sessionSeconds: UInt32 = 1_800
-  package var minimumSessionSeconds: UInt32 = 90
   /// Silence of both sides that ends a call; the relay reports it.
   package var silence: Duration = .seconds(120)
   /// How long a call that is being ended may wait for the answer to our BYE.

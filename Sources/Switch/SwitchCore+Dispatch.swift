@@ -10,18 +10,18 @@ extension SwitchCore {
   mutating func response(
     _ client: ClientTransactionID, _ message: Message, dialog: DialogID?, at now: Now
   ) {
-    guard let owner = owners.clients[client], let status = message.status else { return }
+    guard let status = message.status else { return }
+    guard let owner = owners.clients[client] else {
+      // A further 2xx of a fork, for a call that is gone.
+      if status.isSuccess, message.cseq.method == .invite { dismiss(dialog, at: now) }
+      return
+    }
     // A forked INVITE may still bring further 2xx: its owner stays until the call is gone.
     if status.isFinal, message.method != .invite || !status.isSuccess {
       owners.clients[client] = nil
     }
     switch owner {
     case .invite(let id, let leg):
-      guard calls[id] != nil else {
-        if status.isSuccess, message.method == .invite { dismiss(dialog, at: now) }
-        owners.clients[client] = nil
-        return
-      }
       withCall(id, at: now) { (core, call) throws(LegContradiction) in
         try core.inviteAnswered(&call, leg, message, dialog: dialog, at: now)
       }

@@ -125,7 +125,7 @@ extension SwitchCore {
     record.dialled = message.requestURI?.userText ?? ""
     var leg = Leg(
       index: 0, party: .phone(ExtensionID(0)), state: .inviting, branch: nil,
-      timerPolicy: timerPolicy)
+      timerPolicy: SessionTimerPolicy())
     do throws(RouteRefusal) {
       let plan: CallPlan
       switch kind {
@@ -156,6 +156,7 @@ extension SwitchCore {
   ) {
     var (leg, record) = (caller, filled)
     leg.serverInvite = server
+    leg.timerPolicy = timerPolicy(of: leg.party)
     leg.flow = flow
     leg.note(message)
     leg.media.address = flow.local.address
@@ -166,8 +167,12 @@ extension SwitchCore {
     leg.media.origin = OriginKeeper(id: dice.next())
     guard let terms = agreeTimer(&leg, server, message, at: now) else { return }
     leg.terms = terms.value
-    if let offer, !leg.media.takeOffer(offer, using: &dice) {
-      return refuse(server, 488, at: now)
+    leg.mustSecure = mustSecure(leg.party)
+    if let offer {
+      let isSecured = offer.media.allSatisfy { $0.isRejected || $0.profile.isSecure }
+      guard isSecured || !leg.mustSecure, leg.media.takeOffer(offer, using: &dice) else {
+        return refuse(server, 488, at: now)
+      }
     }
     if let trunk = leg.party.trunk {
       leg.holdsChannel = true
@@ -180,8 +185,8 @@ extension SwitchCore {
     if plan.direction != .outbound { record.payer = nil }
     let invitation = Invitation(
       offer: offer, maxForwards: (message.maxForwards ?? 70) - 1, passing: passing(message),
-      supportsReliable: message.supported.contains("100rel")
-        || message.require.contains("100rel"),
+      supportsReliable: message.supported.contains("100rel"),
+      requiresReliable: message.require.contains("100rel"),
       dialled: record.dialled, callerName: plan.shown.name)
     if plan.direction == .emergency { emergencyAlert(record, flow, at: now) }
     log(
@@ -189,6 +194,13 @@ extension SwitchCore {
       Alert.Fact("direction", plan.direction.rawValue),
       Alert.Fact("from", masked(record.caller)), Alert.Fact("to", masked(plan.normalised)))
     begin(plan, invitation: invitation, caller: leg, record: record, at: now)
+  }
+
+  private func mustSecure(_ party: Leg.Party) -> Bool {
+    switch party {
+    case .phone(let line): rules.directory.line(line)?.media.srtp == .required
+    case .trunk(let trunk): rules.directory.trunk(trunk)?.media.srtp == .required
+    }
   }
 
   /// A call that goes nowhere is a call all the same: it has its answer and its record.

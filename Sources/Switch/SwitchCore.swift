@@ -58,7 +58,7 @@ package struct SwitchCore: Sendable {
       sip.receive(message, on: flow, at: now, events: &events, effects: &output.wire)
     case .flowClosed(let connection):
       sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
-      write(bindings.closed(connection))
+      connectionClosed(connection)
     case .transmitFailed(let transaction, let reason):
       sip.transportFailed(
         transaction, reason: reason, at: now, events: &events, effects: &output.wire)

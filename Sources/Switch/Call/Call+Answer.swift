@@ -48,6 +48,7 @@ extension SwitchCore {
       draft.body = .sdp(body.serialized())
       draft.reliably = call.invitation.supportsReliable
     }
+    draft.reliably = draft.reliably || call.invitation.requiresReliable
     call.lastRinging = draft.status.number
     draft.contact = .automatic(user: nil)
     draft.headers = [HeaderDraft(.allow, Self.allow)]

@@ -177,6 +177,7 @@ extension SwitchCore {
     for leg in call.legs {
       if let dialog = leg.dialog { owners.dialogs[dialog] = nil }
       if let server = leg.serverInvite { owners.invites[server] = nil }
+      if let client = leg.clientInvite { owners.clients[client] = nil }
     }
     if isDraining, calls.isEmpty { output.publications.append(.drained) }
   }

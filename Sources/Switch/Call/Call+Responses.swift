@@ -225,6 +225,5 @@ extension Leg {
       userAgent = String(product.prefix(128))
     }
     if message.has(.allow) { takesUpdate = message.tokens(.allow).contains("update") }
-    takesReliable = takesReliable || message.tokens(.supported).contains("100rel")
   }
 }

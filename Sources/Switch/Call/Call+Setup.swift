@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import Relay
 import SDP
@@ -113,23 +114,31 @@ extension SwitchCore {
   ) -> Int {
     var leg = Leg(
       index: call.legs.count, party: .phone(binding.extension), state: .preparing, branch: branch,
-      timerPolicy: timerPolicy)
+      timerPolicy: timerPolicy(of: .phone(binding.extension)))
     leg.flow = binding.flow
     leg.route = .binding(binding)
     leg.userAgent = binding.userAgent
     leg.media.address = binding.flow.local.address
     leg.media.signallingSource = binding.flow.remote.address
     leg.media.signallingIsSecret = binding.flow.transport == .tls
-    leg.media.securesOffers = binding.flow.transport == .tls
+    let srtp = rules.directory.line(binding.extension)?.media.srtp ?? .optional
+    leg.mustSecure = srtp == .required
+    leg.media.securesOffers =
+      leg.mustSecure || (srtp == .optional && binding.flow.transport == .tls)
     leg.media.origin = OriginKeeper(id: dice.next())
     call.legs.append(leg)
     return leg.index
   }
 
-  var timerPolicy: SessionTimerPolicy {
-    SessionTimerPolicy(
-      preferred: configuration.calls.sessionSeconds,
-      minimum: configuration.calls.minimumSessionSeconds)
+  /// What the customer, or the operator for a trunk, wants of session timers.
+  func timerPolicy(of party: Leg.Party) -> SessionTimerPolicy {
+    let entry =
+      switch party {
+      case .phone(let line): rules.directory.line(line)?.tenant.sessionTimer
+      case .trunk(let trunk): rules.directory.trunk(trunk)?.sessionTimer
+      }
+    let wanted = min(UInt32(clamping: entry?.expires ?? 1800), configuration.calls.sessionSeconds)
+    return SessionTimerPolicy(preferred: wanted, minimum: UInt32(clamping: entry?.minimum ?? 90))
   }
 
   // MARK: - Inviting
@@ -173,7 +182,8 @@ extension SwitchCore {
     let client = TrunkGate.invite(
       permit, draft, hop: hop, using: &sip, at: now, into: &output.wire)
     call.legs[index].clientInvite = client
-    call.legs[index].attemptUntil = now.instant + configuration.trunks.attempt
+    call.legs[index].attemptUntil =
+      now.instant + (rules.directory.trunk(trunk)?.answerTimeout ?? configuration.trunks.attempt)
     owners.clients[client] = .invite(call.id, leg: index)
     call.record.attempts += 1
     try call.legs[index].take(.invited)

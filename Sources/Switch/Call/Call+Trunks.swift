@@ -98,7 +98,7 @@ extension SwitchCore {
   ) {
     var leg = Leg(
       index: call.legs.count, party: .trunk(trunk), state: .preparing, branch: branch,
-      timerPolicy: timerPolicy)
+      timerPolicy: timerPolicy(of: .trunk(trunk)))
     leg.route = .trunk(trunk, hop)
     leg.paid = money
     leg.holdsChannel = true
@@ -106,8 +106,9 @@ extension SwitchCore {
     leg.media.signallingSource = hop.remote.address
     leg.media.trustsNamedAddress = true
     leg.media.signallingIsSecret = hop.transport == .tls
-    leg.media.securesOffers =
-      hop.transport == .tls && rules.directory.trunk(trunk)?.media.srtp != .off
+    let srtp = rules.directory.trunk(trunk)?.media.srtp ?? .optional
+    leg.mustSecure = srtp == .required
+    leg.media.securesOffers = leg.mustSecure || (srtp == .optional && hop.transport == .tls)
     leg.media.origin = OriginKeeper(id: dice.next())
     call.legs.append(leg)
     call.branches[branch].legs.append(leg.index)

@@ -87,11 +87,13 @@ struct Branch: Sendable {
 /// What of the caller's INVITE every leg of the call needs.
 struct Invitation: Sendable {
   var offer: SessionDescription?
-  /// The parts of a body that is not SDP alone, kept as they came.
+  /// What the INVITEs of our legs get.
   var maxForwards: UInt8
   /// Header lines that pass: known to be safe and to mean something to the other side.
   var passing: [HeaderDraft]
   var supportsReliable: Bool
+  /// Every provisional answer must be reliable (RFC 3262 §3).
+  var requiresReliable: Bool
   var dialled: String
   var callerName: String
 }

@@ -81,8 +81,8 @@ struct Leg: Sendable {
   /// Media in the clear is not allowed.
   var mustSecure = false
   var takesUpdate = false
-  var takesReliable = false
-  var sentBody = false
+  /// Its connection is gone.
+  var isCutOff = false
   /// Whether the leg counts as a channel of its trunk.
   var holdsChannel = false
   /// How it was heard, as the relay told last.

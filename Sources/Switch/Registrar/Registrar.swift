@@ -26,8 +26,10 @@ extension SwitchCore {
     }
     do throws(RegistrarError) {
       let request = try registration(of: line, in: message, on: flow)
-      let known = bindings.count
-      write(try bindings.register(request, limits: configuration.registrar, at: now))
+      let (known, before) = (bindings.count, bindings.bindings(of: line.id, at: now.wall))
+      let changes = try bindings.register(request, limits: configuration.registrar, at: now)
+      write(changes)
+      if !changes.isEmpty { followPhone(line.id, changes, before: before) }
       if bindings.count != known {
         log(
           .info, "registration changed", tenant: line.tenant.id,
@@ -97,6 +99,39 @@ extension SwitchCore {
     contact.instance = address.instance.map { String(decoding: $0.prefix(256), as: UTF8.self) }
     contact.registration = address.registrationID
     return contact
+  }
+
+  /// A phone has a new flow: its running calls go there, too (a NAT that forgot, a new connection).
+  private mutating func followPhone(
+    _ line: ExtensionID, _ changes: [BindingChange], before: [Binding]
+  ) {
+    for case .put(let binding) in changes {
+      let old = before.first { $0.key == binding.key }?.flow
+      guard old != binding.flow else { continue }
+      for id in calls.keys.sorted() {
+        guard let legs = calls[id]?.legs else { continue }
+        for leg in legs where leg.party == .phone(line) && !leg.isOver {
+          let isCutOff =
+            leg.isCutOff && leg.flow?.remote.address == binding.flow.remote.address
+          guard let dialog = leg.dialog, isCutOff || (old != nil && leg.flow == old) else {
+            continue
+          }
+          sip.move(dialog, to: binding.flow)
+          calls[id]?.legs[leg.index].flow = binding.flow
+          calls[id]?.legs[leg.index].isCutOff = false
+        }
+      }
+    }
+  }
+
+  /// The connection of a phone is gone: its calls wait for it to come back.
+  mutating func connectionClosed(_ connection: FlowID) {
+    write(bindings.closed(connection))
+    for id in calls.keys.sorted() {
+      for leg in calls[id]?.legs ?? [] where leg.flow?.connection == connection {
+        calls[id]?.legs[leg.index].isCutOff = true
+      }
+    }
   }
 
   /// 200 with every binding of the extension, and how long each has left.

@@ -45,6 +45,8 @@ final class Bench {
   var diskWorks = true
   /// Datagrams to these addresses are lost.
   var deaf: Set<Endpoint> = []
+  /// How often each datagram arrives.
+  var copies = 1
   private var nextPort: UInt16 = 10_000
 
   init(_ town: Town = Town(), configure: (inout SwitchConfiguration) -> Void = { _ in }) throws {
@@ -136,7 +138,10 @@ final class Bench {
     case .transmit(let transmission):
       let to = transmission.destination.remote
       sent.append((to, String(decoding: transmission.bytes, as: UTF8.self)))
-      if !deaf.contains(to) { later(.milliseconds(10), .toAgent(to, transmission.bytes)) }
+      guard !deaf.contains(to) else { return }
+      for copy in 0..<copies {
+        later(.milliseconds(10 + 3 * Int64(copy)), .toAgent(to, transmission.bytes))
+      }
     case .relay(let command): perform(command)
     case .journal(let batch):
       journal.append(batch)

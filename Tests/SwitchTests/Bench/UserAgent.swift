@@ -245,12 +245,12 @@ final class UserAgent {
   var lateAnswer: String?
 
   private func emit(_ out: [Transmission]) {
+    let flow = Flow(
+      transport: .udp, local: Bench.switchEndpoint, remote: source ?? endpoint)
     for item in out {
-      bench.later(
-        .milliseconds(10),
-        .toSwitch(
-          item.bytes,
-          Flow(transport: .udp, local: Bench.switchEndpoint, remote: source ?? endpoint)))
+      for copy in 0..<bench.copies {
+        bench.later(.milliseconds(10 + 3 * Int64(copy)), .toSwitch(item.bytes, flow))
+      }
     }
   }
   /// Sends from another address than its own.
