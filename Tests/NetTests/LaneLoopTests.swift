@@ -17,9 +17,6 @@ private final class Metronome: LaneResident {
     deadline = Clocks.instant() + interval
   }
 
-  var hasMail: Bool { false }
-  func ready(_ token: UInt64, hasError: Bool, at now: Now) {}
-
   func turn(at now: Now) {
     guard let due = deadline, due <= now.instant else { return }
     lateness.append(now.instant - due)

@@ -47,10 +47,9 @@ final class MailReader<Element: Sendable>: LaneResident {
   }
 
   var deadline: Instant? { nil }
-  var hasMail: Bool { !mailbox.isEmpty }
-  func ready(_ token: UInt64, hasError: Bool, at now: Now) {}
+  func turn(at now: Now) {}
 
-  func turn(at now: Now) {
+  func takeMail(at now: Now) {
     mailbox.drain(into: &batch)
     recorder.append(batch)
     taken()

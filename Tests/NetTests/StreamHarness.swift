@@ -129,10 +129,10 @@ final class TestStream {
 
 /// Messages that fit a test.
 enum Sample {
-  static func options(_ number: Int, body: String = "") -> String {
+  static func options(_ number: Int, body: String = "", over transport: String = "TCP") -> String {
     """
     OPTIONS sip:a@example.com SIP/2.0\r
-    Via: SIP/2.0/TCP client.example.com:5060;branch=z9hG4bK\(number)\r
+    Via: SIP/2.0/\(transport) client.example.com:5060;branch=z9hG4bK\(number)\r
     Max-Forwards: 70\r
     From: <sip:b@example.com>;tag=1\r
     To: <sip:a@example.com>\r

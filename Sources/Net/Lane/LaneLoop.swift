@@ -7,13 +7,22 @@ import Synchronization
 package protocol LaneResident: AnyObject {
   /// When the resident wants its next turn at the latest; nil: only when something comes.
   var deadline: Instant? { get }
-  /// Whether a mailbox of the resident holds something; asked just before the lane sleeps.
-  var hasMail: Bool { get }
-  /// A watched descriptor is ready. `token` is the one given to ``LaneLoop/watch(_:for:token:)``; it
-  /// may be of a descriptor that was closed in this very turn.
+  /// A watched descriptor is ready.
+  ///
+  /// `token` is the one given to ``LaneLoop/watch(_:for:token:)``; it may be of a descriptor that was
+  /// closed in this very turn.
   func ready(_ token: UInt64, hasError: Bool, at now: Now)
-  /// Takes the mail, fires what is due, sends what was collected. Comes once in each turn of the loop.
+  /// Something may have come into one of the lane's mailboxes.
+  func takeMail(at now: Now)
+  /// Fires what is due, sends what was collected.
+  ///
+  /// Comes once in each turn of the loop, after everything that was ready and after the mail.
   func turn(at now: Now)
+}
+
+extension LaneResident {
+  package func ready(_ token: UInt64, hasError: Bool, at now: Now) {}
+  package func takeMail(at now: Now) {}
 }
 
 /// An epoll loop that belongs to one thread; what lives on it needs no lock.
@@ -71,6 +80,9 @@ package final class LaneLoop {
       }
       let now = Clocks.now()
       for index in 0..<count { dispatch(events[index], at: now) }
+      if waker.takeMail() {
+        for resident in residents { resident.takeMail(at: now) }
+      }
       for resident in residents { resident.turn(at: now) }
       // One event alone is a quiet lane, which need not look twice.
       busy = count > 1
@@ -86,11 +98,10 @@ package final class LaneLoop {
 
   /// Waits for events, for mail, or for the earliest deadline.
   private func sleep() throws(NetError) -> Int {
-    waker.announceSleep()
     defer { waker.endSleep() }
+    guard waker.announceSleep() else { return try wait(for: 0) }
     var deadline: Instant?
     for resident in residents {
-      guard !resident.hasMail else { return try wait(for: 0) }
       guard let wanted = resident.deadline else { continue }
       deadline = deadline.map { min($0, wanted) } ?? wanted
     }

@@ -4,12 +4,13 @@ import Synchronization
 
 /// Wakes a lane that sleeps, with one write, and costs nothing while it is awake.
 ///
-/// A sender puts its value into a mailbox first and calls ``wake()`` then; the lane announces that it
-/// will sleep first and looks into its mailboxes then. Both go through the mailbox's lock, so one of
-/// them always sees the other.
+/// A sender puts its value into a mailbox, raises the flag and then looks whether the lane sleeps; the
+/// lane announces that it will sleep and then looks at the flag. All four are sequentially consistent, so
+/// one of them always sees the other.
 package final class LaneWaker: Sendable {
   /// The eventfd that the lane's epoll watches.
   let descriptor: Int32
+  private let hasMail = Atomic<Bool>(false)
   private let sleeps = Atomic<Bool>(false)
   private let writes = Atomic<Int>(0)
 
@@ -25,6 +26,7 @@ package final class LaneWaker: Sendable {
 
   /// Called by a sender, after its value is in the mailbox.
   package func wake() {
+    hasMail.store(true, ordering: .sequentiallyConsistent)
     guard sleeps.load(ordering: .sequentiallyConsistent) else { return }
     // Of many senders one writes.
     guard sleeps.exchange(false, ordering: .sequentiallyConsistent) else { return }
@@ -34,9 +36,16 @@ package final class LaneWaker: Sendable {
 
   /// Called by the lane: from now on ``wake()`` writes.
   ///
-  /// The lane looks into its mailboxes after it.
-  func announceSleep() {
+  /// False: there is mail already.
+  func announceSleep() -> Bool {
     sleeps.store(true, ordering: .sequentiallyConsistent)
+    return !hasMail.load(ordering: .sequentiallyConsistent)
+  }
+
+  /// Called by the lane: whether it has to look into its mailboxes, all of them.
+  func takeMail() -> Bool {
+    hasMail.load(ordering: .relaxed)
+      && hasMail.exchange(false, ordering: .sequentiallyConsistent)
   }
 
   func endSleep() {

@@ -44,7 +44,6 @@ package final class MediaLane: LaneResident {
   }
 
   package var deadline: Instant? { core.deadline }
-  package var hasMail: Bool { false }
 
   /// Does one command and everything that follows from it.
   package func handle(_ command: RelayCommand, at now: Now) {

@@ -24,13 +24,13 @@ final class RemoteMediaLane: LaneResident {
   }
 
   var deadline: Instant? { retryAt }
-  var hasMail: Bool { !commands.isEmpty }
 
-  func ready(_ token: UInt64, hasError: Bool, at now: Now) {}
-
-  func turn(at now: Now) {
+  func takeMail(at now: Now) {
     commands.drain(into: &taken)
     for command in taken { lane.handle(command, at: now) }
+  }
+
+  func turn(at now: Now) {
     lane.takeEvents { unsent.append($0) }
     retryAt = nil
     guard !unsent.isEmpty else { return }

@@ -69,8 +69,6 @@ final class SignallingLane: LaneResident {
     return core.deadline.map { min($0, retryAt) } ?? retryAt
   }
 
-  var hasMail: Bool { !mail.isEmpty }
-
   // MARK: Events
 
   /// Ends the replay of the journal, before anything else happens.
@@ -113,13 +111,21 @@ final class SignallingLane: LaneResident {
     settle(at: now)
   }
 
-  func turn(at now: Now) {
-    counters.turns &+= 1
+  func takeMail(at now: Now) {
     takeJournal(at: now)
-    takeRelayEvents(at: now)
+    mail.relay.drain(into: &relayEvents)
+    for event in relayEvents { handle(.relay(event), at: now) }
     takeAnswers(at: now)
     takeStreams(at: now)
     takeCommands(at: now)
+  }
+
+  func turn(at now: Now) {
+    counters.turns &+= 1
+    if case .here(let lane) = relay {
+      lane.takeEvents { consequences.append(.relay($0)) }
+      settle(at: now)
+    }
     if let deadline = core.deadline, deadline <= now.instant { handle(.deadline, at: now) }
     flush(at: now)
   }
@@ -132,17 +138,6 @@ final class SignallingLane: LaneResident {
     // A copy of the value: the journal's thread takes it apart while the lane goes on.
     let core = core
     doors.journal.checkpoint(at: lastSequence) { core.checkpoint() }
-  }
-
-  private func takeRelayEvents(at now: Now) {
-    switch relay {
-    case .here(let lane):
-      lane.takeEvents { consequences.append(.relay($0)) }
-      settle(at: now)
-    case .away:
-      mail.relay.drain(into: &relayEvents)
-      for event in relayEvents { handle(.relay(event), at: now) }
-    }
   }
 
   private func takeAnswers(at now: Now) {

@@ -19,8 +19,6 @@ package final class SignallingMail: Sendable {
     var durableThrough: UInt64?
     var failure: String?
     var wantsCheckpoint = false
-
-    var isEmpty: Bool { durableThrough == nil && failure == nil && !wantsCheckpoint }
   }
 
   struct Question: Sendable {
@@ -50,11 +48,6 @@ package final class SignallingMail: Sendable {
     relay = Mailbox(capacity: 65_536, waker: waker)
     commands = Mailbox(capacity: configuration.commandQueue, waker: waker)
     answers = Mailbox(capacity: configuration.resolver.queue + 64, waker: waker)
-  }
-
-  var isEmpty: Bool {
-    streams.isEmpty && relay.isEmpty && commands.isEmpty && answers.isEmpty
-      && journal.withLock { $0.isEmpty }
   }
 
   func journaled(through sequence: UInt64) {

@@ -29,7 +29,8 @@ struct SelfSignedCertificate {
       signatureAlgorithm: .ecdsaWithSHA256,
       extensions: try Certificate.Extensions {
         Critical(BasicConstraints.notCertificateAuthority)
-        Critical(KeyUsage(digitalSignature: true))
+        // No KeyUsage: without keyCertSign in it, BoringSSL does not take a certificate as its own
+        // issuer, and who adds it to the trusted ones would still be refused.
         try ExtendedKeyUsage([.serverAuth, .clientAuth])
         SubjectAlternativeNames(alternatives)
       }, issuerPrivateKey: Certificate.PrivateKey(key))
