@@ -1,6 +1,6 @@
 package import Elements
 
-/// One header field of a message as offsets, in 14 bytes.
+/// One header field of a message as offsets, in 12 bytes.
 package struct HeaderField: Sendable {
   /// The field, or nil for a name that we do not know.
   package let name: HeaderName?

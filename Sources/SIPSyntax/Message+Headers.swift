@@ -31,13 +31,7 @@ extension Message {
   /// Tokens of all lines of a field: Supported, Require, Allow, Allow-Events, Privacy and others.
   ///
   /// The part of a value behind a semicolon is cut.
-  package func tokens(_ name: HeaderName) -> TokenList {
-    TokenList(
-      values(name).map { range in
-        let value = bytes[range.range]
-        return Array(value.prefix { $0 != UInt8(ascii: ";") && !isWhitespace($0) })
-      })
-  }
+  package func tokens(_ name: HeaderName) -> TokenList { TokenList(headers, name) }
 
   /// A field that is one number, such as Expires or RSeq; nil if it is missing, malformed or 2^32 and above.
   package func number(_ name: HeaderName) -> UInt32? {
@@ -212,25 +206,4 @@ package enum ContactList: Hashable, Sendable {
   case contacts([NameAddress])
 
   package var isEmpty: Bool { self == .contacts([]) }
-}
-
-/// A list of tokens, compared without regard to case (RFC 3261 §7.3.1).
-package struct TokenList: Hashable, Sendable {
-  /// The tokens in lower case.
-  package let lowercased: [[UInt8]]
-  /// The tokens as received.
-  package let tokens: [[UInt8]]
-
-  init(_ tokens: [[UInt8]]) {
-    self.tokens = tokens
-    lowercased = tokens.map { $0.map { SIPSyntax.lowercased($0) } }
-  }
-
-  package var isEmpty: Bool { tokens.isEmpty }
-  package var texts: [String] { tokens.map { String(decoding: $0, as: UTF8.self) } }
-
-  /// True if the token is there; `token` in lower case.
-  package func contains(_ token: StaticString) -> Bool {
-    token.withUTF8Buffer { name in lowercased.contains { unsafe $0.elementsEqual(name) } }
-  }
 }

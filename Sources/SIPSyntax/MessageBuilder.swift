@@ -14,16 +14,18 @@ package struct MessageBuilder: Sendable {
     bytes.append(method)
     bytes.append(0x20)
     bytes.append(contentsOf: uri.bytes)
-    bytes.append(contentsOf: " SIP/2.0\r\n".utf8)
+    bytes.append(text: " SIP/2.0\r\n")
   }
 
   /// Begins a response; a reason of nil is the usual phrase.
   package init(response status: StatusCode, reason: String? = nil, capacity: Int = 1024) {
     bytes.reserveCapacity(capacity)
-    bytes.append(contentsOf: "SIP/2.0 ".utf8)
+    bytes.append(text: "SIP/2.0 ")
     bytes.append(decimal: UInt64(status.number))
     bytes.append(0x20)
-    bytes.appendCleaned(Array((reason ?? status.reasonPhrase).utf8))
+    let start = bytes.count
+    bytes.append(contentsOf: (reason ?? status.reasonPhrase).utf8)
+    clean(from: start)
     endLine()
   }
 
@@ -42,7 +44,11 @@ package struct MessageBuilder: Sendable {
   }
 
   package mutating func add(_ name: HeaderName, _ value: String) {
-    add(name, Array(value.utf8))
+    begin(name)
+    let start = bytes.count
+    bytes.append(contentsOf: value.utf8)
+    clean(from: start)
+    endLine()
   }
 
   package mutating func add(_ name: HeaderName, number: UInt64) {
@@ -65,7 +71,7 @@ package struct MessageBuilder: Sendable {
     begin(name)
     let start = bytes.count
     for (index, value) in values.enumerated() {
-      if index > 0 { bytes.append(contentsOf: ", ".utf8) }
+      if index > 0 { bytes.append(text: ", ") }
       value.serialize(into: &bytes)
     }
     clean(from: start)
@@ -83,7 +89,7 @@ package struct MessageBuilder: Sendable {
     let name = Array(name.utf8)
     guard !name.isEmpty, name.allSatisfy({ ByteSet.token.contains($0) }) else { return }
     bytes.append(contentsOf: name)
-    bytes.append(contentsOf: ": ".utf8)
+    bytes.append(text: ": ")
     bytes.appendCleaned(value)
     endLine()
   }
@@ -106,6 +112,8 @@ package struct MessageBuilder: Sendable {
   /// Writes Content-Type (if there is a body), Content-Length, the empty line and the body.
   package consuming func finish(body: [UInt8] = [], contentType: String? = nil) -> [UInt8] {
     if !body.isEmpty, let contentType { add(.contentType, contentType) }
+    // The last field: what follows is known, so that the array need not grow in between.
+    bytes.reserveCapacity(bytes.count + body.count + 32)
     add(.contentLength, number: UInt64(body.count))
     endLine()
     bytes.append(contentsOf: body)
@@ -183,7 +191,7 @@ extension MessageBuilder {
         begin(.to)
         append(cleaned: headers.bytes[field.value.range])
         if let toTag {
-          bytes.append(contentsOf: ";tag=".utf8)
+          bytes.append(text: ";tag=")
           bytes.appendCleaned(toTag)
         }
         endLine()
@@ -203,25 +211,26 @@ extension MessageBuilder {
     append(cleaned: message[Int(via.value.lower)..<Int(via.sentBy.upper)])
     var offset = Int(via.parameters.lower)
     let span = message.span
-    var kept: [UInt8] = []
+    let start = bytes.count
     // The parameters were parsed before; nothing can be thrown here.
     try? span.forEachParameter(at: &offset, end: Int(via.parameters.upper)) { name, value in
       let isOurs =
         span.equals(name, ignoringCase: "received") || span.equals(name, ignoringCase: "rport")
       guard !isOurs else { return }
-      kept.append(UInt8(ascii: ";"))
-      kept.append(contentsOf: message[name.range])
+      bytes.append(UInt8(ascii: ";"))
+      bytes.append(contentsOf: message[name.range])
       guard !value.isEmpty else { return }
-      kept.append(UInt8(ascii: "="))
-      kept.append(contentsOf: message[value.range])
+      bytes.append(UInt8(ascii: "="))
+      bytes.append(contentsOf: message[value.range])
     }
-    append(cleaned: kept[...])
+    clean(from: start)
     let sentBy = span.address(in: via.host)
     if via.hasRPort || sentBy != source.address {
-      bytes.append(contentsOf: ";received=\(source.address)".utf8)
+      bytes.append(text: ";received=")
+      bytes.append(source.address)
     }
     if via.hasRPort {
-      bytes.append(contentsOf: ";rport=".utf8)
+      bytes.append(text: ";rport=")
       bytes.append(decimal: UInt64(source.port))
     }
     append(cleaned: message[Int(via.value.upper)..<Int(field.value.upper)])

@@ -65,6 +65,11 @@ package enum Method: Hashable, Sendable, CustomStringConvertible {
 
   /// The name as text, for example "INVITE".
   package var name: String {
+    if case .other(let bytes) = self { String(decoding: bytes, as: UTF8.self) } else { "\(text)" }
+  }
+
+  /// The name of a known method; empty for another one.
+  var text: StaticString {
     switch self {
     case .invite: "INVITE"
     case .ack: "ACK"
@@ -80,7 +85,7 @@ package enum Method: Hashable, Sendable, CustomStringConvertible {
     case .refer: "REFER"
     case .message: "MESSAGE"
     case .update: "UPDATE"
-    case .other(let bytes): String(decoding: bytes, as: UTF8.self)
+    case .other: ""
     }
   }
 

@@ -42,11 +42,6 @@ extension CSeq: HeaderValue {
 extension [UInt8] {
   /// Appends the name of a method.
   mutating func append(_ method: Method) {
-    switch method {
-    case .other(let name): appendCleaned(name)
-    case .invite, .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish,
-      .info, .refer, .message, .update:
-      append(contentsOf: method.name.utf8)
-    }
+    if case .other(let name) = method { appendCleaned(name) } else { append(text: method.text) }
   }
 }

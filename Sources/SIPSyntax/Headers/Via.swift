@@ -39,9 +39,17 @@ package struct Via: Hashable, Sendable, CustomStringConvertible {
   ///
   /// The branch is a token that begins with ``magicCookie``.
   package init(transport: ViaTransport, host: Host, port: UInt16?, branch: [UInt8]) {
-    var text = Array("SIP/2.0/\(transport.text) \(host)".utf8)
-    if let port { text += Array(":\(port)".utf8) }
-    text += Array(";rport;branch=".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(96)
+    text.append(text: "SIP/2.0/")
+    text.append(text: transport.text)
+    text.append(0x20)
+    text.append(host)
+    if let port {
+      text.append(UInt8(ascii: ":"))
+      text.append(decimal: UInt64(port))
+    }
+    text.append(text: ";rport;branch=")
     text.appendCleaned(branch)
     var offset = 0
     let parts = try? ViaParts(text.span, at: &offset, end: text.count)
