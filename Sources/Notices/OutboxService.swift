@@ -43,6 +43,10 @@ package final class OutboxService: Sendable {
     var queue: [OutboxItem] = []
     /// Queued or on their way.
     var busy: Set<OutboxItem.Key> = []
+    /// Announced, not yet in the database.
+    var announced: [Alert] = []
+    /// Copies of announced alerts that were sent, or are being sent, without a row.
+    var sentUnstored: Set<OutboxItem.Key> = []
     var isStopping = false
     var threads = 0
   }
@@ -54,6 +58,7 @@ package final class OutboxService: Sendable {
   private let settings: Monitor<NoticeSettings>
   private let work = Monitor(Work())
   private static let batch = 200
+  private static let mostAnnounced = 100
 
   /// `settings` are those in force: a copy for somebody they do not name is withdrawn.
   package init(
@@ -68,6 +73,19 @@ package final class OutboxService: Sendable {
   /// Who is told from now on.
   package func adopt(_ settings: NoticeSettings) {
     self.settings.withLock { $0 = settings }
+    database.ringAlertBell()
+  }
+
+  /// Tells of what may keep the database itself from being written, such as a full disk.
+  ///
+  /// Copies go out even while the alert cannot be stored; it is stored as soon as it can be. Never waits.
+  package func announce(_ alert: Alert) {
+    work.withLock { work in
+      let isKnown = work.announced.contains { $0.key == alert.key && $0.tenant == alert.tenant }
+      if !isKnown, work.announced.count < OutboxService.mostAnnounced {
+        work.announced.append(alert)
+      }
+    }
     database.ringAlertBell()
   }
 
@@ -119,13 +137,55 @@ package final class OutboxService: Sendable {
       let rung = database.alertBell.withLock { $0 }
       var pause: Duration?
       do throws(StoreError) {
+        try storeAnnounced()
         try addressNew()
         pause = try queueDue()
       } catch {
         report(.storeFailed("\(error)"))
+        sendUnstored()
         pause = .seconds(1)
       }
       database.alertBell.wait(for: pause, until: { $0 != rung }) { _ in }
+    }
+  }
+
+  private func storeAnnounced() throws(StoreError) {
+    for alert in work.withLock(\.announced) {
+      try database.raise(alert)
+      work.withLock { work in
+        work.announced.removeAll { $0.key == alert.key && $0.tenant == alert.tenant }
+      }
+    }
+  }
+
+  /// Writes down what arrived before there was a row for it; what is still on its way has one now.
+  private func acknowledgeUnstored() throws(StoreError) {
+    let arrived = work.withLock { work in
+      let arrived = work.sentUnstored.subtracting(work.busy)
+      work.sentUnstored = arrived
+      return arrived
+    }
+    for key in arrived {
+      try database.acknowledge(key, at: clock())
+      work.withLock { work in _ = work.sentUnstored.remove(key) }
+    }
+  }
+
+  /// Queues copies of what was announced and cannot be stored, each once unless it fails.
+  private func sendUnstored() {
+    let settings = settings.withLock { $0 }
+    work.change { work in
+      var fresh: [OutboxItem] = []
+      for alert in work.announced {
+        for recipient in settings.recipients(of: alert) {
+          let item = OutboxItem(alert, to: recipient, isEscalated: true)
+          guard work.sentUnstored.insert(item.key).inserted else { continue }
+          fresh.append(item)
+        }
+      }
+      work.queue += fresh
+      work.busy.formUnion(fresh.map(\.key))
+      return !fresh.isEmpty
     }
   }
 
@@ -137,6 +197,7 @@ package final class OutboxService: Sendable {
       guard !alerts.isEmpty else { return }
       let copies = alerts.map { (alert: $0, recipients: settings.recipients(of: $0)) }
       try database.address(copies, at: clock())
+      try acknowledgeUnstored()
       for copy in copies where copy.recipients.isEmpty { report(.nobodyToTell(copy.alert)) }
     }
   }
@@ -182,6 +243,12 @@ package final class OutboxService: Sendable {
     } else {
       outcome = .withdrawn
     }
+    let isUnstored = work.withLock { work in
+      guard work.sentUnstored.contains(item.key) else { return false }
+      if case .refused = outcome { work.sentUnstored.remove(item.key) }
+      return true
+    }
+    if isUnstored { return reportUnstored(outcome, of: item) }
     // While the outcome cannot be written the copy stays ours: it must not be sent again and again.
     while true {
       do throws(StoreError) { return try record(outcome, of: item) } catch {
@@ -189,6 +256,14 @@ package final class OutboxService: Sendable {
       }
       let isStopping = work.wait(for: .seconds(1), until: \.isStopping, then: \.isStopping)
       if isStopping { return }
+    }
+  }
+
+  private func reportUnstored(_ outcome: Outcome, of item: OutboxItem) {
+    switch outcome {
+    case .taken: report(.delivered(item.key, attempts: 1))
+    case .refused(let error): report(.failed(item.key, attempts: 1, error: error))
+    case .withdrawn: break
     }
   }
 

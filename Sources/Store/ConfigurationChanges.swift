@@ -16,7 +16,7 @@ struct ConfigurationChanges {
   private let tenants: [String: TenantID]
   private static let linesPerEntry = 100
   private static let secretKeys: Set<String> = [
-    "md5", "sha256", "sha512256", "password", "secret", "credentials",
+    "hashes", "md5", "sha256", "sha512256", "password", "secret",
   ]
 
   init(from old: DirectoryDocument?, to new: DirectoryDocument) {

@@ -25,6 +25,11 @@ package struct OutboxItem: Hashable, Sendable {
   package let attempts: Int
   package let isEscalated: Bool
 
+  package init(_ alert: Alert, to recipient: Recipient, attempts: Int = 0, isEscalated: Bool) {
+    (self.alert, self.recipient) = (alert, recipient)
+    (self.attempts, self.isEscalated) = (attempts, isEscalated)
+  }
+
   /// What makes two rows the same delivery.
   package struct Key: Hashable, Sendable {
     package let tenant: TenantID?
@@ -128,7 +133,7 @@ extension Database {
           let channel = Recipient.Channel(rawValue: row["channel"])
         else { return nil }
         return OutboxItem(
-          alert: alert, recipient: Recipient(channel, row["recipient"]), attempts: row["attempts"],
+          alert, to: Recipient(channel, row["recipient"]), attempts: row["attempts"],
           isEscalated: (row["escalated_at_ms"] as Int64?) != nil)
       }
     }

@@ -178,4 +178,30 @@ import Testing
       }
     }
   }
+
+  @Test("F24: what is announced goes out even while the database cannot be written, and only once")
+  func announced() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer(refusals: 1))
+    bench.database.close()
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { service in
+      service.announce(OutboxBench.alert("journal-7"))
+      service.announce(OutboxBench.alert("journal-7"))
+      #expect(peer.message(0)?["to"] == OutboxBench.mail)
+      #expect(bench.wait(for: OutboxBench.isDelivered))
+      #expect(bench.wait { if case .storeFailed = $0 { true } else { false } })
+    }
+    #expect(peer.messageCount == 1)
+  }
+
+  @Test("What is announced while the database works is an alert like any other")
+  func announcedAndStored() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer())
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { service in
+      service.announce(OutboxBench.alert("journal-7"))
+      #expect(bench.wait(for: OutboxBench.isDelivered))
+    }
+    #expect(peer.messageCount == 1)
+    let standing = try TenantScope(OutboxBench.office, as: .operator, in: bench.database).alerts()
+    #expect(standing.first?.acknowledged == 1)
+  }
 }
