@@ -46,10 +46,7 @@ extension Compilation {
       guard let line = context.lines[number] else {
         // An extension whose own number is wrong has been reported.
         if !entry.extensions.isEmpty {
-          let known = context.lines.keys.sorted()
-          report(
-            path.key("extensions").item(index),
-            "there is no extension \"\(number)\"\(Self.suggestion(number, known))")
+          report(path.key("extensions").item(index), unknownLine(number, context))
         }
         continue
       }

@@ -12,6 +12,11 @@ extension Compilation {
       let path = path.item(index, entry.first)
       guard let range = range(of: entry, at: path) else { continue }
       context.ownNumbers.append(range)
+      if entry.last == nil {
+        for line in entry.steps.flatMap(\.extensions) where context.directNumbers[line] == nil {
+          context.directNumbers[line] = range.lowerBound
+        }
+      }
       let target =
         entry.lastDigits.map(InboundTable.Target.lastDigits)
         ?? .steps(steps(of: entry, context, at: path.key("to")))
@@ -76,13 +81,18 @@ extension Compilation {
         if let line = context.lines[number] {
           if !lines.contains(line) { lines.append(line) }
         } else {
-          let known = context.lines.keys.sorted()
-          report(path, "there is no extension \"\(number)\"\(Self.suggestion(number, known))")
+          report(path, unknownLine(number, context))
         }
       }
       steps.append((lines, .seconds(step.seconds)))
     }
     return steps
+  }
+
+  /// "there is no extension …", with a suggestion as long as there are few problems.
+  func unknownLine(_ number: String, _ context: TenantContext) -> String {
+    let known = problems.count < 20 ? context.lines.keys.sorted() : []
+    return "there is no extension \"\(number)\"\(Self.suggestion(number, known))"
   }
 
   /// Sorts the numbers of all tenants and refuses those that two entries claim.
@@ -142,14 +152,11 @@ extension Compilation {
 
   /// The first number that rings an extension, alone or by its last digits.
   private func directNumber(of line: String, _ context: TenantContext) -> PhoneNumber? {
-    for entry in context.entry.numbers {
-      if entry.last == nil, entry.steps.contains(where: { $0.extensions.contains(line) }) {
-        return PhoneNumber(entry.first)
-      }
-      if entry.lastDigits == line.utf8.count, let last = entry.last,
+    if let single = context.directNumbers[line] { return single }
+    for entry in context.entry.numbers where entry.lastDigits == line.utf8.count {
+      if let last = entry.last.flatMap({ PhoneNumber($0) }), let first = PhoneNumber(entry.first),
         let number = PhoneNumber(entry.first.dropLast(line.utf8.count) + line),
-        let first = PhoneNumber(entry.first), let end = PhoneNumber(last),
-        first <= number, number <= end
+        first <= number, number <= last
       {
         return number
       }

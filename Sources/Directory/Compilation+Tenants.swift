@@ -20,6 +20,8 @@ extension Compilation {
     let destinations: DestinationPolicy
     /// Extensions by their number as written.
     var lines: [String: ExtensionID] = [:]
+    /// The first single number that rings an extension.
+    var directNumbers: [String: PhoneNumber] = [:]
     /// Numbers that it may show.
     var ownNumbers: [ClosedRange<PhoneNumber>] = []
     var devicesByName = ByteTable(foldingCase: false)

@@ -31,10 +31,10 @@ extension CountryPlan {
 
   /// A number that begins with a calling code; a national prefix behind it, as in +44 (0)20, is left out.
   private func globalNumber(_ keys: DialledKeys) -> PhoneNumber? {
-    let plain = keys.digits(from: 0).flatMap { PhoneNumber(digits: $0) }
+    let plain = keys.digits.flatMap { PhoneNumber(digits: $0) }
     if let plain, plain.facts.kind != .invalid { return plain }
     guard
-      let (length, main) = NumberingTable.callingCode(of: (0..<keys.count).map { keys[$0] }),
+      let (length, main) = NumberingTable.callingCode(keys.count, { keys[$0] }),
       let plan = main == region ? self : CountryPlan(main)
     else { return plain }
     let stripped = plan.nationalNumber(keys.dropFirst(length))
@@ -44,7 +44,7 @@ extension CountryPlan {
   /// A number dialled within the country, its national prefix and carrier codes left out.
   private func nationalNumber(_ keys: DialledKeys) -> PhoneNumber? {
     let stripped = withoutNationalPrefix(keys)
-    guard let digits = (callingCode + stripped).digits(from: 0) else { return nil }
+    guard let digits = stripped.behind(callingCode)?.digits else { return nil }
     return PhoneNumber(digits: digits)
   }
 
@@ -62,16 +62,16 @@ extension CountryPlan {
     let rest = keys.dropFirst(match.length)
     // As the original: the rule counts only when the last group took part.
     guard !nationalTransform.isEmpty, match.captures[lastGroup] != nil else { return rest }
-    var front: [UInt8] = []
+    var front = DialledKeys()
     for index in nationalTransform {
       let word = PrefixPattern.transformWord(index)
       if word < 16 {
-        front.append(word)
+        try? front.append(word)
       } else if Int(word) - 16 < match.captures.count, let range = match.captures[Int(word) - 16] {
-        front += range.map { keys[$0] }
+        for position in range { try? front.append(keys[position]) }
       }
     }
-    return DialledKeys(front) + rest
+    return front.appending(rest) ?? keys
   }
 
   private var lastGroup: Int {
@@ -82,6 +82,6 @@ extension CountryPlan {
   }
 
   private func hasNationalShape(_ keys: DialledKeys) -> Bool {
-    keys.digits(from: 0).map { NumberingTable.accepts(from: generalRoot, $0) } ?? false
+    keys.digits.map { NumberingTable.accepts(from: generalRoot, $0) } ?? false
   }
 }

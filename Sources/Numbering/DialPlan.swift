@@ -33,7 +33,7 @@ package struct DialPlan: Hashable, Sendable {
       keys = keys.dropFirst(outsideLine.count)
     }
     guard keys.isGlobal || keys.isDigits else {
-      guard !keys.contains(DialledKeys.plus), let digits = keys.digits(from: 0) else {
+      guard !keys.contains({ $0 == DialledKeys.plus }), let digits = keys.digits else {
         throw .notANumber
       }
       return .inside(digits, presentation)
@@ -42,7 +42,7 @@ package struct DialPlan: Hashable, Sendable {
     if let emergency = emergency(keys) { return .emergency(emergency) }
     guard let outsideLine else { return outside(keys, presentation) }
     guard keys.starts(with: outsideLine), keys.count > outsideLine.count else {
-      guard let digits = keys.digits(from: 0) else { throw .tooLong }
+      guard let digits = keys.digits else { throw .tooLong }
       return .inside(digits, presentation)
     }
     let rest = keys.dropFirst(outsideLine.count)
@@ -56,7 +56,7 @@ package struct DialPlan: Hashable, Sendable {
   }
 
   private func emergency(_ keys: DialledKeys) -> DigitString? {
-    keys.digits(from: 0).flatMap { isEmergency($0) ? $0 : nil }
+    keys.digits.flatMap { isEmergency($0) ? $0 : nil }
   }
 
   /// A short number, a number of the world, or digits that are neither.
@@ -66,7 +66,7 @@ package struct DialPlan: Hashable, Sendable {
     if let first, first.kind != .invalid { return .outside(first) }
     if let second = behindCode(keys, presentation) { return .outside(second) }
     // A few digits that are no number of the country are a wrong extension.
-    if !keys.isGlobal, keys.count <= Self.longestExtension, let digits = keys.digits(from: 0) {
+    if !keys.isGlobal, keys.count <= Self.longestExtension, let digits = keys.digits {
       return .inside(digits, presentation)
     }
     return first.map(Dialling.outside) ?? .invalid(.notANumber)
@@ -85,8 +85,8 @@ package struct DialPlan: Hashable, Sendable {
   }
 
   private func shortNumber(_ keys: DialledKeys, _ presentation: Presentation) -> OutsideNumber? {
-    guard !keys.isGlobal, let digits = keys.digits(from: 0), let kind = country.shortNumber(digits),
-      let key = (country.callingCode + keys).digits(from: 0), let number = PhoneNumber(digits: key)
+    guard !keys.isGlobal, let digits = keys.digits, let kind = country.shortNumber(digits),
+      let key = keys.behind(country.callingCode)?.digits, let number = PhoneNumber(digits: key)
     else { return nil }
     return OutsideNumber(
       number: number, shortCode: digits, kind: kind, region: country.region,

@@ -16,7 +16,7 @@ extension DialledKeys {
         try append(key)
       case .letter(let key):
         // 1-800-FLOWERS is a number, "alice" is a name.
-        guard contains(where: { $0 < 10 }) else { throw .notANumber }
+        guard contains({ $0 < 10 }) else { throw .notANumber }
         try append(key)
       case .separator:
         continue
@@ -29,15 +29,11 @@ extension DialledKeys {
     }
   }
 
-  private func contains(where predicate: (UInt8) -> Bool) -> Bool {
-    (0..<count).contains { predicate(self[$0]) }
-  }
-
   /// Puts the digits of a global phone-context in front of a local number.
   private mutating func complete(with parameters: ArraySlice<UInt8>) throws(DiallingError) {
     guard !isGlobal, let context = Self.globalContext(in: parameters) else { return }
-    self = context + self
-    guard count <= Self.capacity else { throw .tooLong }
+    guard let whole = context.appending(self) else { throw .tooLong }
+    self = whole
   }
 
   private static func globalContext(in parameters: ArraySlice<UInt8>) -> DialledKeys? {

@@ -2,51 +2,74 @@
 /// parameters undone (guard F31).
 ///
 /// A scratch buffer of fixed size.
-struct DialledKeys: Hashable, Sendable {
+struct DialledKeys: Sendable {
   /// Room for codes in front of the longest number.
   static let capacity = 40
   /// Stands for a plus sign among the keys 0…11.
   static let plus: UInt8 = 12
 
-  private var keys: [UInt8]
+  private var keys = InlineArray<40, UInt8>(repeating: 0)
+  private(set) var count = 0
 
-  var count: Int { keys.count }
-  var isEmpty: Bool { keys.isEmpty }
+  init() {}
+
+  var isEmpty: Bool { count == 0 }
   /// True for a plus sign in front.
-  var isGlobal: Bool { keys.first == Self.plus }
-
-  init(_ keys: [UInt8] = []) {
-    self.keys = keys
-  }
+  var isGlobal: Bool { count > 0 && keys[0] == Self.plus }
+  var isDigits: Bool { !contains { $0 > 9 } }
 
   subscript(index: Int) -> UInt8 { keys[index] }
 
   mutating func append(_ key: UInt8) throws(DiallingError) {
-    guard keys.count < Self.capacity else { throw .tooLong }
-    keys.append(key)
+    guard count < Self.capacity else { throw .tooLong }
+    keys[count] = key
+    count += 1
   }
 
-  func contains(_ key: UInt8) -> Bool { keys.contains(key) }
-  var isDigits: Bool { keys.allSatisfy { $0 < 10 } }
+  /// Appends as much as fits; for digits that have been counted.
+  private mutating func take(_ key: UInt8) {
+    guard count < Self.capacity else { return }
+    keys[count] = key
+    count += 1
+  }
 
-  func dropFirst(_ length: Int) -> DialledKeys { DialledKeys(Array(keys.dropFirst(length))) }
+  func contains(_ predicate: (UInt8) -> Bool) -> Bool {
+    for index in 0..<count where predicate(keys[index]) { return true }
+    return false
+  }
+
+  func dropFirst(_ length: Int) -> DialledKeys {
+    var rest = DialledKeys()
+    for index in min(length, count)..<count { rest.take(keys[index]) }
+    return rest
+  }
+
   func starts(with digits: DigitString) -> Bool {
-    digits.count <= count && (0..<digits.count).allSatisfy { keys[$0] == digits[$0] }
+    guard digits.count <= count else { return false }
+    for index in 0..<digits.count where keys[index] != digits[index] { return false }
+    return true
   }
 
-  static func + (left: DialledKeys, right: DialledKeys) -> DialledKeys {
-    DialledKeys(left.keys + right.keys)
+  /// These keys behind `front`; nil when there are too many.
+  func behind(_ front: DigitString) -> DialledKeys? {
+    var whole = DialledKeys()
+    for index in 0..<front.count { whole.take(front[index]) }
+    return whole.appending(self)
   }
 
-  static func + (left: DigitString, right: DialledKeys) -> DialledKeys {
-    DialledKeys((0..<left.count).map { left[$0] } + right.keys)
+  /// These keys, then those of `other`; nil when there are too many.
+  func appending(_ other: DialledKeys) -> DialledKeys? {
+    guard count + other.count <= Self.capacity else { return nil }
+    var whole = self
+    for index in 0..<other.count { whole.take(other[index]) }
+    return whole
   }
 
-  /// All keys from `offset` (a plus sign in front left out) as a string of keys; nil when they do not fit.
-  func digits(from offset: Int) -> DigitString? {
+  /// All keys (a plus sign in front left out) as a string of keys; nil when they do not fit.
+  var digits: DigitString? {
     var digits = DigitString.empty
-    for key in keys[(offset + (offset == 0 && isGlobal ? 1 : 0))...] {
-      guard let longer = digits.appending(key) else { return nil }
+    for index in (isGlobal ? 1 : 0)..<count {
+      guard let longer = digits.appending(keys[index]) else { return nil }
       digits = longer
     }
     return digits

@@ -26,6 +26,6 @@ extension PhoneNumber {
 extension PhoneNumber {
   /// How many digits the calling code has, and the main region of its plan; no digits where none begins so.
   package var callingCode: (length: Int, main: Region) {
-    NumberingTable.callingCode(of: (0..<min(3, digits.count)).map { digits[$0] }) ?? (0, .world)
+    NumberingTable.callingCode(digits.count) { digits[$0] } ?? (0, .world)
   }
 }

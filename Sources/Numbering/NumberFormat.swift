@@ -39,7 +39,7 @@ package enum NumberFormat: String, Hashable, Sendable, CaseIterable {
   package func read(_ bytes: Span<UInt8>, in country: CountryPlan) -> PhoneNumber? {
     guard let keys = try? DialledKeys(parsing: bytes), !keys.isEmpty else { return nil }
     if keys.isGlobal || self == .plus || self == .e164 {
-      return keys.digits(from: 0).flatMap { PhoneNumber(digits: $0) }
+      return keys.digits.flatMap { PhoneNumber(digits: $0) }
     }
     return country.normalForm(of: keys)
   }

@@ -36,14 +36,13 @@ enum NumberingTable {
   }
 
   /// How many of the first digits are the calling code, with its main region; nil where none begins so.
-  static func callingCode(of digits: some Sequence<UInt8>) -> (length: Int, main: Region)? {
+  static func callingCode(
+    _ count: Int, _ digit: (Int) -> UInt8
+  ) -> (length: Int, main: Region)? {
     var state: State = numbering_root
-    var length = 0
-    for digit in digits {
-      state = next(state, digit)
-      length += 1
-      if let facts = facts(at: state) { return (length, facts.region) }
-      if state == dead || length == 3 { return nil }
+    for index in 0..<min(count, 3) {
+      state = next(state, digit(index))
+      if let facts = facts(at: state) { return (index + 1, facts.region) }
     }
     return nil
   }

@@ -8,9 +8,9 @@ struct PrefixPattern: Hashable, Sendable {
   let start: Int
 
   /// How much of the digits matched, and what the first two groups captured.
-  struct Match: Hashable {
+  struct Match {
     var length = 0
-    var captures: [Range<Int>?] = [nil, nil, nil]
+    var captures = InlineArray<3, Range<Int>?>(repeating: nil)
   }
 
   /// Bound on the steps of one match; the longest real one takes some hundred.

@@ -6,16 +6,29 @@ import SIP
 struct SecretKeeper {
   private let previous: DirectoryDocument?
   private var dice: any RandomNumberGenerator
+  /// Hashes in force, by tenant, domain and user name.
+  private var known: [Account: CredentialHashes] = [:]
   private(set) var generated: [GeneratedSecret] = []
 
   init(previous: DirectoryDocument?, dice: some RandomNumberGenerator) {
     (self.previous, self.dice) = (previous, dice)
+    for tenant in previous?.tenants ?? [] {
+      let realm = Realm(tenant: tenant.name, domain: tenant.domain.lowercased())
+      for device in tenant.devices + tenant.extensions.flatMap(\.devices) {
+        known[Account(realm: realm, username: device.username)] = device.hashes
+      }
+    }
   }
 
   /// A tenant as far as secrets need it.
-  struct Realm {
+  struct Realm: Hashable {
     let tenant: String
     let domain: String
+  }
+
+  private struct Account: Hashable {
+    let realm: Realm
+    let username: String
   }
 
   /// The hashes of a device: of the given password, those in force, or of a new one.
@@ -25,12 +38,8 @@ struct SecretKeeper {
       return Self.hashes(username, password, realm.domain)
     }
     // HA1 holds the realm: another domain needs another hash.
-    if let tenant = previous?.tenants.first(where: { $0.name == realm.tenant }),
-      tenant.domain.lowercased() == realm.domain.lowercased(),
-      let known = tenant.allDevices.first(where: { $0.username == username })
-    {
-      return known.hashes
-    }
+    let folded = Realm(tenant: realm.tenant, domain: realm.domain.lowercased())
+    if let hashes = known[Account(realm: folded, username: username)] { return hashes }
     let made = newPassword()
     generated.append(
       GeneratedSecret(
@@ -80,9 +89,4 @@ struct SecretKeeper {
     return CredentialHashes(
       md5: hash(.md5), sha256: hash(.sha256), sha512256: hash(.sha512Half))
   }
-}
-
-extension TenantEntry {
-  /// Devices of the tenant and of its extensions.
-  var allDevices: [DeviceEntry] { devices + extensions.flatMap(\.devices) }
 }
