@@ -59,7 +59,7 @@ let coreTargets: [Target] = [
   .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CLibsrtp", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
   core("SIP", ["SIPSyntax", "CLibcrypto"]),
-  core("SRTP", ["RTP", "CLibsrtp"]),
+  core("SRTP", ["RTP", "CLibcrypto"]),
   core("Directory", ["Numbering"]),
   core("Limits", ["Numbering"]),
   // 3 switching
@@ -82,7 +82,7 @@ let coreTargets: [Target] = [
   tests("RTP"),
   tests("Numbering"),
   tests("SIP", ["SIPSyntax"]),
-  tests("SRTP", ["RTP"]),
+  tests("SRTP", ["RTP", "CLibsrtp"]),
   tests("Directory", ["Numbering"]),
   tests("Limits", ["Numbering"]),
   tests("Relay", ["RTP", "SRTP"]),

@@ -41,7 +41,7 @@ package struct RelayCore: ~Copyable {
 
   /// One datagram: changes it in place and says where it goes; nil: nowhere.
   ///
-  /// `buffer` is the whole receive buffer, aligned to 4 bytes: the `length` bytes of the datagram stand
+  /// `buffer` is the whole receive buffer: the `length` bytes of the datagram stand
   /// at its start, the rest is room for an SRTP trailer (``SRTPContext/maximumTrailer``). The lane
   /// drops truncated datagrams itself.
   package mutating func receive(

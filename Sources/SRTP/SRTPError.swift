@@ -4,14 +4,14 @@ package enum SRTPError: Error, Hashable, Sendable {
   case unauthentic
   /// Seen before, or older than the replay window.
   case replayed
-  /// No packet the library can read.
+  /// No packet that can be read.
   case malformed
-  /// The buffer has no room for the trailer, or is not aligned to four bytes.
+  /// The buffer has no room for the trailer.
   case noRoom
   /// More synchronization sources under one key than ``SRTPContext/maximumSources``.
   case tooManySources
   /// The key protected as many packets as it may.
   case keyExpired
-  /// The library refused, with its status.
-  case refused(UInt32)
+  /// The crypto library refused; says what.
+  case refused(String)
 }
