@@ -1,8 +1,6 @@
 package import Elements
 import Glibc
-import RTP
 package import Relay
-import Switch
 
 /// Drives one relay core: binds and closes its sockets, moves packets in place.
 ///
