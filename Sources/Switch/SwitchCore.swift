@@ -43,7 +43,9 @@ package struct SwitchCore: Sendable {
 
   /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
   package var deadline: Instant? {
-    [sip.deadline, agenda.next, bindings.deadline].compactMap { $0 }.min()
+    let earliest = min(
+      sip.deadline ?? .never, agenda.next ?? .never, bindings.deadline ?? .never)
+    return earliest < .never ? earliest : nil
   }
 
   /// Takes one event and gives every effect it has; drain them before the next event.
