@@ -56,6 +56,16 @@ private final class Metronome: LaneResident {
     }
   }
 
+  @Test("a moment rounds up to a grain of time, never down")
+  func grains() {
+    let grain = Duration.milliseconds(10)
+    #expect(Instant.start.roundedUp(to: grain) == .start)
+    #expect((Instant.start + .nanoseconds(1)).roundedUp(to: grain) == .start + grain)
+    #expect((Instant.start + grain).roundedUp(to: grain) == .start + grain)
+    #expect((Instant.start + .milliseconds(19)).roundedUp(to: grain) == .start + .milliseconds(20))
+    #expect(Instant.never.roundedUp(to: grain) == .never)
+  }
+
   @Test("both clocks go on, and the wall clock is that of the world")
   func clocks() {
     let (first, second) = (Clocks.now(), Clocks.now())

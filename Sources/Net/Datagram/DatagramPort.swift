@@ -40,20 +40,26 @@ final class DatagramPort {
   ///
   /// Returns why not, or nil.
   func send(_ transmission: Transmission) -> String? {
-    let destination = transmission.destination
-    let remote = destination.remote
+    let remote = transmission.destination.remote
     // Never to many at once, whatever a Via or Contact says (A14).
     guard remote.address.isUnicast, remote.port != 0 else { return "no unicast address: \(remote)" }
     guard transmission.bytes.count <= Self.largestDatagram else {
       return "\(transmission.bytes.count) bytes do not fit a datagram"
     }
-    guard
-      outbox.add(
-        transmission.bytes, to: remote, from: destination.local.address,
-        tag: transmission.transaction?.number ?? 0)
-    else { return "the send queue is full" }
+    if !queue(transmission) {
+      // A turn with more to send than the queue holds sends in between.
+      outbox.flush(socket, failures: &failures)
+      guard queue(transmission) else { return "the send queue is full" }
+    }
     if let transaction = transmission.transaction { remember(transaction, to: remote) }
     return nil
+  }
+
+  private func queue(_ transmission: Transmission) -> Bool {
+    let destination = transmission.destination
+    return outbox.add(
+      transmission.bytes, to: destination.remote, from: destination.local.address,
+      tag: transmission.transaction?.number ?? 0)
   }
 
   private func remember(_ transaction: ClientTransactionID, to remote: Endpoint) {
@@ -67,7 +73,7 @@ final class DatagramPort {
   ///
   /// `failed` gets each request that could not be sent. True: some has to wait.
   func flush(_ failed: (ClientTransactionID, String) -> Void) -> Bool {
-    guard !outbox.isEmpty else { return false }
+    guard !outbox.isEmpty || !failures.isEmpty else { return false }
     outbox.flush(socket, failures: &failures)
     for failure in failures where failure.tag != 0 {
       failed(ClientTransactionID(failure.tag), String(cString: strerror(failure.errno)))

@@ -1,6 +1,15 @@
 package import Elements
 import Glibc
 
+extension Instant {
+  /// The first moment not before this one that is a whole number of `grain`; ``never`` stays.
+  package func roundedUp(to grain: Duration) -> Instant {
+    let (length, rest) = (grain.wholeNanoseconds, nanoseconds % grain.wholeNanoseconds)
+    guard rest > 0, self < Instant.never - grain else { return self }
+    return Instant(nanoseconds: nanoseconds - rest + length)
+  }
+}
+
 /// The machine's clocks: the only place where the server reads them for a core.
 package enum Clocks {
   /// Both clocks.
