@@ -157,6 +157,14 @@ import Testing
     #expect(complaints(office("only in tests", password)) == [])
   }
 
+  @Test(
+    "A time zone is one that this machine has the rules of",
+    arguments: ["Europe", "zone.tab", "../passwd", "/etc/passwd", "GMT+25", "Europe/Nowhere"])
+  func timeZones(name: String) {
+    let found = complaints(office("timezone: Europe/Madrid", "timezone: \"\(name)\""))
+    #expect(found.contains { $0.contains("is not a time zone") }, "\(found)")
+  }
+
   @Test("A carrier's password that was never given is asked for; one in force is kept")
   func carrierPassword() throws {
     let trunk = "channels: 1000, register: { username: us, password: their-password }"
