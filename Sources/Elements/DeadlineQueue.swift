@@ -1,7 +1,8 @@
-/// When to look at which key next: a binary heap of (moment, key) with stale entries left in place.
+/// When to look at which key next: a heap of (moment, key) with stale entries left in place.
 ///
 /// The truth is the `deadline` of the thing itself. Whoever takes a key compares, and schedules it
-/// again where the thing has moved its deadline; nothing is ever removed from the middle.
+/// again where the thing has moved its deadline; nothing is ever removed from the middle. Each node has
+/// four children: half the levels, and the children of one node are neighbours in memory.
 package struct DeadlineQueue<Key: Sendable>: Sendable {
   private struct Entry: Sendable {
     let at: Instant
@@ -34,32 +35,36 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
   package mutating func popDue(at now: Instant) -> Key? {
     guard let first = heap.first, first.at <= now else { return nil }
     let last = heap.removeLast()
-    if !heap.isEmpty {
-      heap[0] = last
-      siftDown()
-    }
+    if !heap.isEmpty { siftDown(last) }
     return first.key
   }
 
+  /// Moves the entry at the end up to where it belongs.
   private mutating func siftUp(from start: Int) {
-    var child = start
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard heap[child].isBefore(heap[parent]) else { return }
-      heap.swapAt(child, parent)
-      child = parent
+    var hole = start
+    let entry = heap[start]
+    while hole > 0 {
+      let parent = (hole - 1) / 4
+      guard entry.isBefore(heap[parent]) else { break }
+      heap[hole] = heap[parent]
+      hole = parent
     }
+    if hole != start { heap[hole] = entry }
   }
 
-  private mutating func siftDown() {
-    var parent = 0
+  /// Puts an entry in the place of the first one, and what is earlier above it.
+  private mutating func siftDown(_ entry: Entry) {
+    var hole = 0
     while true {
-      var smallest = parent
-      for child in [2 * parent + 1, 2 * parent + 2]
-      where child < heap.count && heap[child].isBefore(heap[smallest]) { smallest = child }
-      guard smallest != parent else { return }
-      heap.swapAt(parent, smallest)
-      parent = smallest
+      let first = 4 * hole + 1
+      guard first < heap.count else { break }
+      var smallest = first
+      for child in first + 1..<max(first + 1, min(first + 4, heap.count))
+      where heap[child].isBefore(heap[smallest]) { smallest = child }
+      guard heap[smallest].isBefore(entry) else { break }
+      heap[hole] = heap[smallest]
+      hole = smallest
     }
+    heap[hole] = entry
   }
 }

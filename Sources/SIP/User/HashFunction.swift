@@ -2,9 +2,9 @@ import CLibcrypto
 import Elements
 
 /// A hash function of libcrypto, looked up once in the life of the process.
-@safe struct HashFunction: Sendable {
-  /// The function lives as long as the process and is never written to.
-  nonisolated(unsafe) private let function: OpaquePointer
+struct HashFunction: Sendable {
+  /// The address of the function, which lives as long as the process and is never written to.
+  private let address: UInt
 
   static let md5 = HashFunction("MD5")
   static let sha256 = HashFunction("SHA2-256")
@@ -15,7 +15,7 @@ import Elements
     guard let found = unsafe found else {
       invariantFailed("libcrypto has no \(name)", file: #fileID, line: #line)
     }
-    unsafe function = found
+    address = UInt(bitPattern: found)
   }
 
   static func of(_ algorithm: DigestAlgorithm) -> HashFunction {
@@ -27,7 +27,7 @@ import Elements
   }
 
   fileprivate func begin(_ context: OpaquePointer) -> Bool {
-    unsafe EVP_DigestInit_ex2(context, function, nil) == 1
+    unsafe EVP_DigestInit_ex2(context, OpaquePointer(bitPattern: address), nil) == 1
   }
 }
 
