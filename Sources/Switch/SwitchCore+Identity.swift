@@ -226,7 +226,14 @@ extension DirectorySnapshot {
     return device(realm: realm.span, username: username.span)
   }
 
-  func tenant(host: Host) -> Tenant? { tenant(domain: Array("\(host)".utf8).span) }
+  func tenant(host: Host) -> Tenant? {
+    let name =
+      switch host {
+      case .name(let name): Array(name.utf8)
+      case .address: Array(host.description.utf8)
+      }
+    return tenant(domain: name.span)
+  }
 
   /// The tenant that a request is for: by From, else by Request-URI, else by To.
   func tenant(of message: Message) -> Tenant? {

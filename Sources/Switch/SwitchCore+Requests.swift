@@ -84,7 +84,10 @@ extension SwitchCore {
       return challenge(server, message, flow, isStale: isStale, at: now)
     case .refused: return refuse(server, 403, at: now)
     }
-    if let cause = closed(message) { return refuse(server, cause, at: now) }
+    if isClosed(for: message) {
+      let seconds = isDraining ? "30" : "5"
+      return refuse(server, 503, [HeaderDraft(.retryAfter, seconds)], at: now)
+    }
     guard !message.has(.replaces), !message.has(.join) else { return refuse(server, 403, at: now) }
     guard isOurs(message, on: flow), hasOnlyOurRoutes(message) else {
       return refuse(server, 403, at: now)
@@ -104,10 +107,9 @@ extension SwitchCore {
     case trunk(Trunk)
   }
 
-  /// Whether new calls are taken at all; emergency calls are, whatever happens.
-  private func closed(_ message: Message) -> StatusCode? {
-    guard isDraining || calls.count >= configuration.calls.calls else { return nil }
-    return isEmergency(message) ? nil : 503
+  /// Whether no new call is taken; emergency calls are, whatever happens.
+  private func isClosed(for message: Message) -> Bool {
+    (isDraining || calls.count >= configuration.calls.calls) && !isEmergency(message)
   }
 
   private func isEmergency(_ message: Message) -> Bool {

@@ -149,6 +149,26 @@ import Testing
     #expect("\(invite.fromURI)" == "sip:anonymous@anonymous.invalid")
   }
 
+  @Test("An inbound call that nobody answers gives its channel back, however it ends")
+  func channelReturned() throws {
+    let bench = try Bench()
+    let carrier = carrier(bench)
+    let desk = phone(bench, "101", 5062, .rings)
+    call(carrier, Town.ddi)
+    bench.run(for: .seconds(2))
+    #expect(bench.core.trunks[TrunkID(1)]?.channelsInUse == 1)
+    carrier.cancel()
+    bench.run(for: .seconds(1))
+    #expect(bench.core.trunks[TrunkID(1)]?.channelsInUse == 0)
+    desk.manner = .refuses(486, [])
+    call(carrier, Town.ddi)
+    bench.run(for: .seconds(1))
+    call(carrier, Town.ddi)
+    bench.run(for: .seconds(1))
+    #expect(bench.core.trunks[TrunkID(1)]?.channelsInUse == 0)
+    #expect(bench.records.count == 3)
+  }
+
   @Test("DDI ranges lead to the extension with the last digits")
   func ranges() throws {
     var town = Town()

@@ -26,7 +26,7 @@ extension SwitchCore {
       switch call.legs[leg].state {
       case .preparing, .inviting, .ringing:
         if leg == 0 {
-          try call.legs[0].take(.ended)
+          try over(&call, 0, .neverAnswered, at: now)
         } else {
           try cancelLeg(&call, leg, cause: cause, at: now)
         }
