@@ -12,11 +12,13 @@ package struct NameAddress: Hashable, Sendable, CustomStringConvertible {
     (self.displayName, self.uri, self.parameters) = (Array(displayName.utf8), uri, parameters)
   }
 
-  /// An address with a tag, for From and To; the tag is a token.
+  /// An address with a tag, for From and To.
+  ///
+  /// The tag of a peer is written as it was received, even where it is no token: who made it compares bytes.
   package init(displayName: String = "", uri: URI, tag: [UInt8]) {
     self.init(displayName: displayName, uri: uri)
     var bytes: [UInt8] = []
-    bytes.appendParameter("tag", tag)
+    bytes.appendParameter("tag", verbatim: tag)
     parameters = Parameters(bytes: bytes)
   }
 

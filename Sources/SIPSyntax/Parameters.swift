@@ -168,6 +168,17 @@ extension [UInt8] {
     }
   }
 
+  /// Appends `;name=value` with a value that a parser took: as it is, if it can be read again as one value.
+  mutating func appendParameter(_ name: String, verbatim value: [UInt8]) {
+    var offset = 0
+    let taken = try? value.span.parseParameterValue(at: &offset, end: value.count)
+    guard taken != nil, offset == value.count else { return appendParameter(name, value) }
+    append(UInt8(ascii: ";"))
+    append(contentsOf: name.utf8)
+    append(UInt8(ascii: "="))
+    appendCleaned(value)
+  }
+
   /// Appends a quoted string; quotes and backslashes are escaped, CR and LF become spaces.
   mutating func appendQuoted(_ text: [UInt8]) {
     append(UInt8(ascii: "\""))

@@ -70,4 +70,15 @@ import Testing
       }
     }
   }
+
+  @Test(
+    "RFC 7616 §3.4: a name with quotes in it cannot add parameters of its own",
+    arguments: ["a\", realm=\"x", "a\\", "\"", "a\\\"b"])
+  func quotes(_ name: String) throws {
+    let credentials = DigestCredentials(
+      username: Array(name.utf8), realm: [0x72], nonce: [0x6E], uri: [0x75], response: [0x30])
+    let values = try AuthenticationValue.parseList(credentials.serialized.span)
+    #expect(values.count == 1 && values[0].items.count == 6)
+    #expect(values[0].raw("realm") == [0x72])
+  }
 }

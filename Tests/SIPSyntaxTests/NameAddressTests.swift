@@ -68,4 +68,18 @@ import Testing
     #expect(parameters.with("lr", "a b").text("lr") == "a b")
     #expect(parameters.all.map(\.name) == ["tag", "lr", "x"])
   }
+
+  @Test(
+    "RFC 3261 §19.3: the tag of a peer goes back as it came, whatever it is made of",
+    arguments: ["a/b=c", "\"q;\\\"x\"", "tok~en", "[::1]"])
+  func tags(_ tag: String) throws {
+    let message = try MessageParser.parse(
+      MessageTests.bytes(MessageTests.invite.replacing("9fxced76sl", with: tag)), framing: .stream)
+    let range = try #require(message.fromTag)
+    #expect(message.text(range) == tag)
+    let ours = NameAddress(uri: message.fromURI, tag: Array(message[range]))
+    #expect(ours.description == "<sip:alice@atlanta.example.com>;tag=\(tag)")
+    let odd = NameAddress(uri: message.fromURI, tag: Array("a;b\"".utf8))
+    #expect(try parse(odd.description).tag == Array("a;b\"".utf8))
+  }
 }

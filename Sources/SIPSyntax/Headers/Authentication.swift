@@ -61,9 +61,25 @@ extension AuthenticationValue: HeaderValue {
       bytes.append(contentsOf: index == 0 ? " ".utf8 : ", ".utf8)
       bytes.append(contentsOf: item.name.utf8)
       bytes.append(UInt8(ascii: "="))
-      if item.isQuoted { bytes.append(UInt8(ascii: "\"")) }
-      bytes.append(contentsOf: item.raw)
-      if item.isQuoted { bytes.append(UInt8(ascii: "\"")) }
+      if item.isQuoted {
+        item.serializeQuoted(into: &bytes)
+      } else {
+        bytes.append(contentsOf: item.raw)
+      }
+    }
+  }
+}
+
+extension AuthenticationValue.Item {
+  /// Writes the raw text between quotes; text that would end the quotes early is escaped as a whole.
+  fileprivate func serializeQuoted(into bytes: inout [UInt8]) {
+    let quoted = [UInt8(ascii: "\"")] + raw + [UInt8(ascii: "\"")]
+    var offset = 0
+    let taken = try? quoted.span.parseQuotedString(at: &offset, end: quoted.count)
+    if taken != nil, offset == quoted.count {
+      bytes.append(contentsOf: quoted)
+    } else {
+      bytes.appendQuoted(raw)
     }
   }
 }

@@ -39,8 +39,8 @@ package struct Replaces: Hashable, Sendable {
 extension Replaces: HeaderValue {
   package func serialize(into bytes: inout [UInt8]) {
     bytes.append(contentsOf: callID)
-    bytes.appendParameter("to-tag", toTag)
-    bytes.appendParameter("from-tag", fromTag)
+    bytes.appendParameter("to-tag", verbatim: toTag)
+    bytes.appendParameter("from-tag", verbatim: fromTag)
     if isEarlyOnly { bytes.append(contentsOf: ";early-only".utf8) }
   }
 }
