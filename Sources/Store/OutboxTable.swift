@@ -139,6 +139,18 @@ extension Database {
     }
   }
 
+  /// Alerts and copies of them that have not arrived yet.
+  package func alertsWaiting() throws(StoreError) -> Int {
+    try read("counting the outbox") { db in
+      try Int.fetchOne(
+        db,
+        sql: """
+          SELECT (SELECT count(*) FROM outbox WHERE acknowledged_at_ms IS NULL)
+            + (SELECT count(*) FROM alert WHERE addressed_at_ms IS NULL)
+          """) ?? 0
+    }
+  }
+
   /// When the next copy after `time` is due; nil when none is.
   package func nextDue(after time: WallTime) throws(StoreError) -> WallTime? {
     try read("reading the outbox") { db in
