@@ -49,6 +49,7 @@ extension History {
     }
     watchJournal()
     watchCarrier()
+    worst.append((bench.entries.count, carried + truths.values.reduce(0) { $0 + worstCost($1) }))
     if !complaints.isEmpty { complaints[0] = "step \(step), \(doing): " + complaints[0] }
   }
 
@@ -98,6 +99,12 @@ extension History {
     if copy.checkpoint() != bench.ledger.checkpoint() {
       complaints.append("the journal does not give the ledger back")
     }
+  }
+
+  /// What the carrier may take in the end if the process dies now.
+  private func worstCost(_ truth: Truth) -> Int64 {
+    guard let answer = truth.answer else { return cost(truth, .seconds(10) + truth.guardTime) }
+    return cost(truth, truth.lastMoment + truth.guardTime - answer)
   }
 
   /// I7: what the carrier took in all stays under what the ledger counted.

@@ -49,6 +49,8 @@ struct History {
   var complaints: [String] = []
   var accepted = 0
   var refused = 0
+  /// After each step: entries so far, and the most that the carrier may take if the process dies then.
+  var worst: [(entries: Int, cost: Int64)] = []
   /// The action under way, for complaints.
   var doing = ""
   var bench: Bench
@@ -258,7 +260,7 @@ struct History {
     if bench.finish(hold, told) != nil { complaints.append("F22: a second finish charged again") }
   }
 
-  private func cost(_ truth: Truth, _ talk: Duration) -> Int64 {
+  func cost(_ truth: Truth, _ talk: Duration) -> Int64 {
     truth.price.purchase.cost(of: max(.zero, talk), answeredAt: Bench.noon)?.micros ?? 0
   }
 

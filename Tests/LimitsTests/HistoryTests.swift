@@ -58,4 +58,36 @@ import Testing
   func catchesPlantedBug(fault: History.Fault) throws {
     #expect(try run(1...300, History.Options(), fault).complaint != nil)
   }
+
+  @Test(
+    "F23: killed at every entry, the ledger comes back and has counted what the carrier may take",
+    arguments: UInt64(1)...8)
+  func killedAtEveryEntry(seed: UInt64) throws {
+    var options = History.Options(crashes: false, clockSteps: false)
+    options.steps = 60
+    var history = History(seed: seed, options: options, zones: Self.zones)
+    try history.run()
+    #expect(history.complaints == [])
+    let entries = history.bench.entries
+    let basis = history.bench.book.lines.first { $0.subject == .platform }?.limits.basis
+    for count in 0...entries.count {
+      var reborn = Ledger()
+      for entry in entries[..<count] { try reborn.replay(entry) }
+      var copy = Ledger()
+      for entry in reborn.checkpoint() { try copy.replay(entry) }
+      #expect(copy.checkpoint() == reborn.checkpoint())
+      guard let worst = history.worst.last(where: { $0.entries == count }) else { continue }
+      var (written, notices): ([LedgerEntry], [LedgerNotice]) = ([], [])
+      for hold in reborn.openHolds {
+        let charge = reborn.finish(
+          hold, .unknown, at: history.bench.now, into: &written, notices: &notices)
+        #expect(charge?.isAssumed == true)
+      }
+      let standing = try #require(reborn.standing(of: .platform, at: history.bench.now))
+      let counted = try #require(
+        standing.windows.first { $0.meter == Meter(.money, per: .month) && $0.kind == .rolling })
+      if basis != .sell { #expect(counted.posted >= worst.cost, "after \(count) entries") }
+      #expect(standing.openCalls == 0 && standing.reserved.micros == 0)
+    }
+  }
 }
