@@ -4,12 +4,27 @@ package struct ByteWriter: Sendable {
 
   package init() {}
 
+  @inlinable
   package mutating func write<Number: FixedWidthInteger>(_ value: Number) {
-    var shift = Number.bitWidth
-    while shift > 0 {
-      shift -= 8
-      bytes.append(UInt8(truncatingIfNeeded: value >> Number(shift)))
+    append(UInt64(truncatingIfNeeded: value), byteCount: Number.bitWidth / 8)
+  }
+
+  /// The lowest bytes of `bits`, highest of them first.
+  package mutating func append(_ bits: UInt64, byteCount: Int) {
+    invariant((1...8).contains(byteCount), "a number of \(byteCount) bytes")
+    for index in 1...byteCount {
+      bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * (byteCount - index))))
     }
+  }
+
+  /// Seven bits a byte, lowest first, the eighth says that more follow: small numbers stay short.
+  package mutating func writeCompact(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
   package mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
@@ -59,19 +74,35 @@ package struct ByteReader: Sendable {
 
   package var isAtEnd: Bool { offset == bytes.count }
 
+  @inlinable
   package mutating func read<Number: FixedWidthInteger>(
     _ type: Number.Type = Number.self
   ) throws(ByteCodingError) -> Number {
-    let size = Number.bitWidth / 8
-    guard bytes.count - offset >= size else {
-      throw ByteCodingError(expected: "\(size) bytes of a number", offset: offset)
+    Number(truncatingIfNeeded: try take(byteCount: Number.bitWidth / 8))
+  }
+
+  /// A number of up to eight bytes, highest first.
+  package mutating func take(byteCount: Int) throws(ByteCodingError) -> UInt64 {
+    guard bytes.count - offset >= byteCount else {
+      throw ByteCodingError(expected: "\(byteCount) bytes of a number", offset: offset)
     }
-    var value: Number = 0
-    for byte in bytes[offset..<offset + size] {
-      value = Number.bitWidth == 8 ? Number(truncatingIfNeeded: byte) : value << 8 | Number(byte)
-    }
-    offset += size
+    var value: UInt64 = 0
+    for index in offset..<offset + byteCount { value = value << 8 | UInt64(bytes[index]) }
+    offset += byteCount
     return value
+  }
+
+  /// What ``ByteWriter/writeCompact(_:)`` wrote.
+  package mutating func readCompact() throws(ByteCodingError) -> UInt64 {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 64, by: 7) {
+      let byte = try take(byteCount: 1)
+      let bits = byte & 0x7F
+      guard (bits << shift) >> shift == bits else { break }
+      value |= bits << shift
+      if byte & 0x80 == 0 { return value }
+    }
+    throw ByteCodingError(expected: "a number of 64 bits", offset: offset)
   }
 
   package mutating func readBool() throws(ByteCodingError) -> Bool {

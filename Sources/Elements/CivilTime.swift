@@ -62,6 +62,7 @@ package struct CivilTime: Hashable, Sendable {
 
 extension FixedWidthInteger {
   /// Division that rounds towards minus infinity, as calendars need it.
+  @inlinable
   package func flooredQuotient(by divisor: Self) -> Self {
     let quotient = self / divisor
     return (self % divisor != 0) && ((self < 0) != (divisor < 0)) ? quotient - 1 : quotient

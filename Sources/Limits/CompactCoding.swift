@@ -5,15 +5,7 @@ import Elements
 extension ByteWriter {
   mutating func kind(_ kind: UInt8) { write(kind) }
 
-  /// Seven bits a byte, lowest first, the eighth says that more follow.
-  mutating func number(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      write(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    write(UInt8(rest))
-  }
+  mutating func number(_ value: UInt64) { writeCompact(value) }
 
   /// Small magnitudes stay short: 0, -1, 1, -2 are written as 0, 1, 2, 3.
   mutating func signed(_ value: Int64) {
@@ -105,17 +97,7 @@ extension ByteWriter {
 }
 
 extension ByteReader {
-  mutating func number() throws(ByteCodingError) -> UInt64 {
-    var value: UInt64 = 0
-    for shift in stride(from: 0, to: 64, by: 7) {
-      let byte: UInt8 = try read()
-      let bits = UInt64(byte & 0x7F)
-      guard (bits << UInt64(shift)) >> UInt64(shift) == bits else { break }
-      value |= bits << UInt64(shift)
-      if byte & 0x80 == 0 { return value }
-    }
-    throw ByteCodingError(expected: "a number of 64 bits", offset: offset)
-  }
+  mutating func number() throws(ByteCodingError) -> UInt64 { try readCompact() }
 
   mutating func signed() throws(ByteCodingError) -> Int64 {
     let bits = try number()

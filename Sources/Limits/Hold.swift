@@ -3,6 +3,9 @@ import Elements
 /// The levels that count a call, in the order in which they are asked.
 enum HoldLevel: Int, CaseIterable {
   case account, tenant, trunk, platform
+
+  /// Stored, because the loops over it are on the way of every call.
+  static let allCases: [HoldLevel] = [.account, .tenant, .trunk, .platform]
 }
 
 /// How each level counts one hold, packed into eight bits a level; fixed while the hold lives.

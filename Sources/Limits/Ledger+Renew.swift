@@ -113,7 +113,7 @@ extension Ledger {
   }
 
   /// How the levels would count the hold over another route, and what it needs in all.
-  private func checkRoute(
+  private mutating func checkRoute(
     _ old: Hold, _ live: Hold.Live, _ levels: HoldNodes
   ) throws(LimitError) -> (HoldTerms, Cost) {
     guard let ceiling = live.ceiling(upTo: live.covered) else { throw .outOfRange }
@@ -132,7 +132,7 @@ extension Ledger {
         connectionFee: live.price.connectionFee, sellCurrency: sell, purchaseCurrency: purchase,
         addsCall: isNew, addsInternational: isNew && old.isInternational)
       if isNew {
-        terms[level] = nodes[levels[level]].terms(for: ask)
+        terms[level] = nodes[levels[level]].limits.terms(for: ask)
         try nodes[levels[level]].checkAttempt(at: time)
       }
       try nodes[levels[level]].check(ask, terms[level], at: time)

@@ -73,7 +73,7 @@ extension Ledger {
       addsInternational: request.isInternational)
     var terms = HoldTerms()
     for level in HoldLevel.allCases where levels[level] >= 0 {
-      terms[level] = nodes[levels[level]].terms(for: ask)
+      terms[level] = nodes[levels[level]].limits.terms(for: ask)
     }
     try check(ask, levels, terms)
     let opened = OpenedHold(
@@ -88,7 +88,9 @@ extension Ledger {
   }
 
   /// Asks every level; nothing has changed when one of them throws.
-  func check(_ ask: Ask, _ levels: HoldNodes, _ terms: HoldTerms) throws(LimitError) {
+  mutating func check(
+    _ ask: Ask, _ levels: HoldNodes, _ terms: HoldTerms
+  ) throws(LimitError) {
     for level in HoldLevel.allCases where levels[level] >= 0 {
       try nodes[levels[level]].check(ask, terms[level], at: time)
     }

@@ -48,7 +48,7 @@ extension Ledger {
   mutating func advance(to now: Now) {
     let wall = now.wall.unixMilliseconds
     if let anchor {
-      let passed = (now.instant - anchor.instant).wholeMilliseconds
+      let passed = (now.instant.nanoseconds - anchor.instant.nanoseconds) / 1_000_000
       time.elapsed = max(time.elapsed, anchor.elapsed.clampedSum(passed))
     } else {
       // After a restart the monotonic clock is another one: the wall bridges the gap, never backwards.

@@ -1,22 +1,28 @@
 import Elements
 
-extension LimitNode {
-  /// How this level counts a call with these prices.
+extension LimitSet {
+  /// How a level with these limits counts a call with these prices.
   func terms(for ask: Ask) -> HoldTerms.Level {
     let money =
-      switch limits.basis {
-      case .sell: ask.sellCurrency == limits.currency
-      case .purchase: ask.purchaseCurrency == limits.currency
-      case .max: ask.sellCurrency == limits.currency && ask.purchaseCurrency == limits.currency
+      switch basis {
+      case .sell: ask.sellCurrency == currency
+      case .purchase: ask.purchaseCurrency == currency
+      case .max: ask.sellCurrency == currency && ask.purchaseCurrency == currency
       }
     return HoldTerms.Level(
       isPresent: true, countsMoney: money,
-      paysFromBalance: limits.isPrepaid && ask.sellCurrency == limits.currency,
-      basis: limits.basis)
+      paysFromBalance: isPrepaid && ask.sellCurrency == currency,
+      basis: basis)
   }
+}
 
+// The checks are `mutating` only so that a node is asked in its place: a copy would retain all its
+// windows, four times for each call.
+
+extension LimitNode {
   /// Throws where this level has no room for what is asked.
-  func check(_ ask: Ask, _ terms: HoldTerms.Level, at time: LedgerTime) throws(LimitError) {
+  mutating func check(_ ask: Ask, _ terms: HoldTerms.Level, at time: LedgerTime) throws(LimitError)
+  {
     try checkCurrency(ask, terms)
     try checkPrice(ask, terms)
     if ask.addsCall, let limit = limits.concurrentCalls, Int64(openCalls) >= limit {
@@ -44,7 +50,7 @@ extension LimitNode {
   }
 
   /// Throws where no further attempt is allowed.
-  func checkAttempt(at time: LedgerTime) throws(LimitError) {
+  mutating func checkAttempt(at time: LedgerTime) throws(LimitError) {
     guard let full = fullWindow(of: .attempts, needed: 1, at: time) else { return }
     throw refusal(full)
   }

@@ -141,18 +141,16 @@ struct LimitNode: Sendable {
   /// The shares of limits that were crossed since last time, each with the percentage.
   mutating func crossShares() -> [(meter: Meter, percent: Int, used: Int64, limit: Int64)] {
     var crossed: [(meter: Meter, percent: Int, used: Int64, limit: Int64)] = []
-    for quantity in [Quantity.money, .international] {
-      for period in Period.allCases {
-        let meter = Meter(quantity, per: period)
-        guard let limit = limits[meter], limit > 0 else { continue }
-        let allowed = limit.clampedSum(calendar[period].granted[quantity])
-        let used = calendar[period].used[quantity].clampedSum(reserved(quantity))
-        let told = calendar[period].toldShares(quantity)
-        let reached = Self.share(of: used, in: allowed)
-        guard reached > told else { continue }
-        calendar[period].tell(shares: reached, of: quantity)
-        crossed.append((meter, [0, 50, 80, 100][Int(reached)], used, allowed))
-      }
+    for meter in Meter.shared {
+      let (quantity, period) = (meter.quantity, meter.period)
+      guard let limit = limits[meter], limit > 0 else { continue }
+      let allowed = limit.clampedSum(calendar[period].granted[quantity])
+      let used = calendar[period].used[quantity].clampedSum(reserved(quantity))
+      let told = calendar[period].toldShares(quantity)
+      let reached = Self.share(of: used, in: allowed)
+      guard reached > told else { continue }
+      calendar[period].tell(shares: reached, of: quantity)
+      crossed.append((meter, [0, 50, 80, 100][Int(reached)], used, allowed))
     }
     return crossed
   }

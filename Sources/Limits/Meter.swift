@@ -2,6 +2,9 @@
 package enum Period: UInt8, Hashable, Sendable, CaseIterable, CustomStringConvertible {
   case hour, day, month
 
+  /// Stored, because the loops over it are on the way of every call.
+  package static let allCases: [Period] = [.hour, .day, .month]
+
   package var description: String {
     switch self {
     case .hour: "hour"
@@ -56,6 +59,9 @@ package struct Meter: Hashable, Sendable, CustomStringConvertible {
   package static let all: [Meter] = Quantity.allCases.flatMap { quantity in
     Period.allCases.map { Meter(quantity, per: $0) }
   }
+
+  /// The meters whose shares are told.
+  static let shared = all.filter { $0.quantity != .attempts }
 
   package var description: String {
     switch quantity {
