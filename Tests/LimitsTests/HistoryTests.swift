@@ -35,20 +35,20 @@ import Testing
 
   @Test(
     "I1, I3, I7: the ledger agrees with the reference after every step of random histories",
-    arguments: 0..<10 * factor)
+    arguments: 0..<6 * factor)
   func agreesWithReference(block: UInt64) throws {
-    let result = try run(block * 20 + 1...block * 20 + 20, History.Options())
+    let result = try run(block * 10 + 1...block * 10 + 10, History.Options())
     #expect(result.complaint == nil)
-    #expect(result.accepted > 30)
-    #expect(result.refused > 15)
+    #expect(result.accepted > 20)
+    #expect(result.refused > 10)
   }
 
   @Test(
-    "F27: with zones that change in the middle no step passes a limit", arguments: 0..<3 * factor)
+    "F27: with zones that change in the middle no step passes a limit", arguments: 0..<2 * factor)
   func zoneChanges(block: UInt64) throws {
     var options = History.Options()
     options.zoneChanges = true
-    let result = try run(block * 20 + 5001...block * 20 + 5020, options)
+    let result = try run(block * 10 + 5001...block * 10 + 5010, options)
     #expect(result.complaint == nil)
   }
 
@@ -61,10 +61,10 @@ import Testing
 
   @Test(
     "F23: killed at every entry, the ledger comes back and has counted what the carrier may take",
-    arguments: UInt64(1)...8)
+    arguments: UInt64(1)...3)
   func killedAtEveryEntry(seed: UInt64) throws {
     var options = History.Options(crashes: false, clockSteps: false)
-    options.steps = 60
+    options.steps = 40
     var history = History(seed: seed, options: options, zones: Self.zones)
     try history.run()
     #expect(history.complaints == [])
