@@ -36,7 +36,8 @@ func shell(
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .testTarget(
     name: "\(name)Tests",
-    dependencies: [.byName(name: name), "Elements", "TestKit"] + dependencies,
+    dependencies: [.byName(name: name), "TestKit"] + (name == "Elements" ? [] : ["Elements"])
+      + dependencies,
     swiftSettings: everywhere)
 }
 
@@ -132,7 +133,8 @@ let shellTargets: [Target] = [
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Yams", package: "Yams"),
       .product(name: "Logging", package: "swift-log"),
-      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "Crypto", package: "swift-crypto"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ]),
   shell(
     "Demo", ["SIPSyntax", "SIP", "SDP", "RTP", "Net", "API", "CLinuxSockets"]),

@@ -9,30 +9,27 @@ package struct CallReport: Codable, Sendable {
   /// "internal", "outbound", "inbound" or "emergency".
   package var kind: String
   package var trunk: String?
-  /// Whole seconds since the call came in.
-  package var ageSeconds: Int
-  /// Whole seconds since it was answered.
-  package var talkSeconds: Int?
-  /// Extension that pays, and what is reserved and already spent on it, "0.50 EUR".
+  /// ISO 8601 in UTC.
+  package var startedAt: String
+  package var answeredAt: String?
+  /// Extension that pays, and what is reserved and spent on the call so far, "0.50 EUR".
   package var payer: String?
-  package var reserved: String?
-  package var spent: String?
+  package var committed: String?
 
   package init(
     call: UInt64, tenant: String, state: String, from: String, to: String, kind: String,
-    trunk: String?, ageSeconds: Int, talkSeconds: Int?, payer: String?, reserved: String?,
-    spent: String?
+    trunk: String?, startedAt: String, answeredAt: String?, payer: String?, committed: String?
   ) {
     (self.call, self.tenant, self.state) = (call, tenant, state)
     (self.from, self.to, self.kind, self.trunk) = (from, to, kind, trunk)
-    (self.ageSeconds, self.talkSeconds) = (ageSeconds, talkSeconds)
-    (self.payer, self.reserved, self.spent) = (payer, reserved, spent)
+    (self.startedAt, self.answeredAt) = (startedAt, answeredAt)
+    (self.payer, self.committed) = (payer, committed)
   }
 
   enum CodingKeys: String, CodingKey {
-    case call, tenant, state, from, to, kind, trunk, payer, reserved, spent
-    case ageSeconds = "age_s"
-    case talkSeconds = "talk_s"
+    case call, tenant, state, from, to, kind, trunk, payer, committed
+    case startedAt = "started_at"
+    case answeredAt = "answered_at"
   }
 }
 
@@ -44,20 +41,21 @@ package struct RegistrationReport: Codable, Sendable {
   /// "udp 192.0.2.10:5060": where the phone really is.
   package var flow: String
   package var userAgent: String
-  package var expiresInSeconds: Int
+  /// ISO 8601 in UTC.
+  package var expiresAt: String
 
   package init(
     tenant: String, extension number: String, contact: String, flow: String, userAgent: String,
-    expiresInSeconds: Int
+    expiresAt: String
   ) {
     (self.tenant, self.extension, self.contact) = (tenant, number, contact)
-    (self.flow, self.userAgent, self.expiresInSeconds) = (flow, userAgent, expiresInSeconds)
+    (self.flow, self.userAgent, self.expiresAt) = (flow, userAgent, expiresAt)
   }
 
   enum CodingKeys: String, CodingKey {
     case tenant, `extension`, contact, flow
     case userAgent = "user_agent"
-    case expiresInSeconds = "expires_in_s"
+    case expiresAt = "expires_at"
   }
 }
 

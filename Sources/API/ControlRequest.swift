@@ -16,6 +16,8 @@ package enum ControlRequest: Codable, Sendable {
   /// Adopts a configuration; `files` are the rate files that the document names, by name.
   case apply(document: String, file: String, files: [String: String], by: String)
   case export
+  /// Call records, newest first.
+  case records(tenant: String?, extension: String?, limit: Int)
   /// Ends one call, by its number.
   case hangUp(call: UInt64, by: String)
   /// No new calls from now on; running ones go on.
@@ -58,6 +60,7 @@ package enum ControlReply: Codable, Sendable {
   case trunks([TrunkReport])
   case limits([LimitReport])
   case applied(ApplyReport)
+  case records([RecordReport])
   case document(String)
   /// It was done; the text says what.
   case done(String)

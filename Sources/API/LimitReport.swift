@@ -19,14 +19,17 @@ package struct LimitReport: Codable, Sendable {
     package var limit: String
     package var spent: String
     package var reserved: String
+    /// Given at unblocking, on top of the limit.
+    package var granted: String
     package var left: String
 
     package init(
       metric: String, window: String, kind: String, limit: String, spent: String, reserved: String,
-      left: String
+      granted: String, left: String
     ) {
       (self.metric, self.window, self.kind, self.limit) = (metric, window, kind, limit)
-      (self.spent, self.reserved, self.left) = (spent, reserved, left)
+      (self.spent, self.reserved) = (spent, reserved)
+      (self.granted, self.left) = (granted, left)
     }
   }
 

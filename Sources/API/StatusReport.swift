@@ -9,7 +9,6 @@ package struct StatusReport: Codable, Sendable {
   package var registrations: Int
   package var calls: Int
   package var paidCalls: Int
-  package var blockedAccounts: Int
   package var trunks: Int
   package var trunksUp: Int
   /// "durable", or why paid calls are refused at the moment.
@@ -25,13 +24,13 @@ package struct StatusReport: Codable, Sendable {
 
   package init(
     version: String, state: String, uptimeSeconds: Int, tenants: Int, extensions: Int,
-    registrations: Int, calls: Int, paidCalls: Int, blockedAccounts: Int, trunks: Int,
+    registrations: Int, calls: Int, paidCalls: Int, trunks: Int,
     trunksUp: Int, journal: String, journalSequence: UInt64, alertsWaiting: Int,
     listeners: [String], rtpPorts: String, memoryKilobytes: Int
   ) {
     (self.version, self.state, self.uptimeSeconds) = (version, state, uptimeSeconds)
     (self.tenants, self.extensions, self.registrations) = (tenants, extensions, registrations)
-    (self.calls, self.paidCalls, self.blockedAccounts) = (calls, paidCalls, blockedAccounts)
+    (self.calls, self.paidCalls) = (calls, paidCalls)
     (self.trunks, self.trunksUp, self.journal) = (trunks, trunksUp, journal)
     (self.journalSequence, self.alertsWaiting) = (journalSequence, alertsWaiting)
     (self.listeners, self.rtpPorts) = (listeners, rtpPorts)
@@ -42,7 +41,6 @@ package struct StatusReport: Codable, Sendable {
     case version, state, tenants, extensions, registrations, calls, trunks, journal, listeners
     case uptimeSeconds = "uptime_s"
     case paidCalls = "paid_calls"
-    case blockedAccounts = "blocked_accounts"
     case trunksUp = "trunks_up"
     case journalSequence = "journal_sequence"
     case alertsWaiting = "alerts_waiting"

@@ -71,7 +71,8 @@ extension SwitchCore {
       return refuse(server, 403, at: now)
     }
     let challenges = verifier.challenges(
-      realm: tenant.domainBytes, algorithms: [.sha256, .md5], source: flow.remote.address,
+      realm: tenant.domainBytes, algorithms: ChallengeChoice.algorithms(for: message),
+      source: flow.remote.address,
       isStale: isStale, at: now)
     refuse(server, 401, challenges, at: now)
   }
@@ -102,26 +103,26 @@ extension SwitchCore {
     guard let uri = message.requestURI else { return false }
     guard let host = uri.host else { return uri.scheme == .tel }
     if case .address(let address) = host {
-      return address == flow.local.address || configuration.ownAddresses.contains(address)
+      return isOwn(address, on: flow)
     }
     return rules.directory.tenant(host: host) != nil
       || configuration.ownHosts.contains("\(host)".lowercased())
   }
 
   /// A preloaded route may lead to us and nowhere else: we are no relay (A33).
-  func hasOnlyOurRoutes(_ message: Message) -> Bool {
+  func hasOnlyOurRoutes(_ message: Message, on flow: Flow) -> Bool {
     guard message.has(.route) else { return true }
     guard let routes = try? message.routes() else { return false }
     return routes.allSatisfy { route in
       guard let host = route.uri.host else { return false }
-      if case .address(let address) = host { return isOwn(address) }
+      if case .address(let address) = host { return isOwn(address, on: flow) }
       return rules.directory.tenant(host: host) != nil
         || configuration.ownHosts.contains("\(host)".lowercased())
     }
   }
 
-  private func isOwn(_ address: IPAddress) -> Bool {
-    configuration.ownAddresses.contains(address)
+  private func isOwn(_ address: IPAddress, on flow: Flow) -> Bool {
+    address == flow.local.address || configuration.ownAddresses.contains(address)
   }
 
   // MARK: - What a request says

@@ -89,7 +89,7 @@ extension SwitchCore {
       return refuse(server, 503, [HeaderDraft(.retryAfter, seconds)], at: now)
     }
     guard !message.has(.replaces), !message.has(.join) else { return refuse(server, 403, at: now) }
-    guard isOurs(message, on: flow), hasOnlyOurRoutes(message) else {
+    guard isOurs(message, on: flow), hasOnlyOurRoutes(message, on: flow) else {
       return refuse(server, 403, at: now)
     }
     let offer = sdp(of: message)

@@ -68,7 +68,7 @@ class PhonesTalk(unittest.TestCase):
                 audio.longest_match(heard, melody), 12,
                 f"{phone.user} heard {heard} and not {melody} over and over")
         record = eventually(lambda: self.server.records()[before:], 5, "the call record")[-1]
-        self.assertEqual(record["cause"], "answered")
+        self.assertEqual(record["cause"], "normal")
         self.assertGreater(record["legs"][0]["packets_received"], 200)
         self.assertGreater(record["legs"][1]["mos"], 3.5)
 

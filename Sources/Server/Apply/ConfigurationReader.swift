@@ -1,6 +1,5 @@
 package import Directory
 import Elements
-package import Foundation
 import Yams
 
 /// One YAML file of the configuration.
@@ -8,16 +7,18 @@ package struct ConfigurationFile: Sendable {
   /// As the person named it, for messages.
   package let name: String
   package let bytes: [UInt8]
-  /// Rate files stand relative to it.
-  package let folder: URL
+  /// Gives a rate file by the name that the document uses; nil when it cannot be read.
+  package let rateFile: @Sendable (String) -> [UInt8]?
 
-  package init(name: String, bytes: [UInt8], folder: URL) {
-    (self.name, self.bytes, self.folder) = (name, bytes, folder)
+  package init(
+    name: String, bytes: [UInt8], rateFile: @escaping @Sendable (String) -> [UInt8]?
+  ) {
+    (self.name, self.bytes, self.rateFile) = (name, bytes, rateFile)
   }
 }
 
 /// What was read: complete and checked, and not in force yet.
-package struct ConfigurationDraft: Sendable {
+package struct CheckedConfiguration: Sendable {
   /// With the identities of all its names.
   package let document: DirectoryDocument
   package let snapshot: DirectorySnapshot
@@ -55,7 +56,7 @@ package struct ConfigurationReader {
   /// - Throws: Everything that is wrong.
   package func read(
     _ files: [ConfigurationFile], revision: UInt64, dice: inout some RandomNumberGenerator
-  ) throws(ConfigurationProblems) -> ConfigurationDraft {
+  ) throws(ConfigurationProblems) -> CheckedConfiguration {
     var parts: [DocumentPart] = []
     var secrets = SecretKeeper(previous: previous, dice: dice)
     for file in files {
@@ -75,7 +76,7 @@ package struct ConfigurationReader {
       throw problems.sorted(files: files.map(\.name))
     }
     guard problems.problems.isEmpty else { throw problems.sorted(files: files.map(\.name)) }
-    return ConfigurationDraft(
+    return CheckedConfiguration(
       document: document, snapshot: snapshot, generated: secrets.generated)
   }
 

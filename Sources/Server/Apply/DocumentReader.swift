@@ -57,13 +57,11 @@ struct DocumentReader {
       let path = file.text()
     else { return nil }
     let currency = mapping.text("currency") ?? currency
-    let place =
-      path.hasPrefix("/") ? URL(filePath: path) : self.file.folder.appending(path: path)
-    guard let data = try? Data(contentsOf: place) else {
-      file.report("there is no readable file \(place.path); its place is relative to this file")
+    guard let data = self.file.rateFile(path) else {
+      file.report("there is no readable file \(path); its place is relative to this file")
       return nil
     }
-    check(Array(data), currency, path, field)
+    check(data, currency, path, field)
     return RateEntry(
       name: name, currency: currency, file: path, table: String(decoding: data, as: UTF8.self))
   }

@@ -14,12 +14,12 @@ let examplesFolder = repositoryFolder.appending(path: "examples")
 /// Reads YAML that stands beside the examples' rate files.
 func read(
   _ yaml: String..., previous: DirectoryDocument? = nil, seed: UInt64 = 1
-) throws -> ConfigurationDraft {
+) throws -> CheckedConfiguration {
   var dice = SplitMix(seed: seed)
   let files = yaml.enumerated().map { index, text in
     ConfigurationFile(
       name: index == 0 ? "office.yaml" : "more.yaml", bytes: Array(text.utf8),
-      folder: examplesFolder)
+      rateFile: rateFiles(in: examplesFolder))
   }
   return try ConfigurationReader(previous: previous).read(files, revision: 1, dice: &dice)
 }
@@ -30,7 +30,7 @@ func complaints(_ yaml: String..., previous: DirectoryDocument? = nil) -> [Strin
   let files = yaml.enumerated().map { index, text in
     ConfigurationFile(
       name: index == 0 ? "office.yaml" : "more.yaml", bytes: Array(text.utf8),
-      folder: examplesFolder)
+      rateFile: rateFiles(in: examplesFolder))
   }
   do {
     _ = try ConfigurationReader(previous: previous).read(files, revision: 1, dice: &dice)
@@ -69,3 +69,8 @@ let officeYAML = """
     - { name: wholesale, file: wholesale.csv }
   mail: { server: "smtp://127.0.0.1:2525", from: "martinet@office.example" }
   """
+
+/// Rate files of a folder, by their names.
+func rateFiles(in folder: URL) -> @Sendable (String) -> [UInt8]? {
+  { name in (try? Data(contentsOf: folder.appending(path: name))).map(Array.init) }
+}

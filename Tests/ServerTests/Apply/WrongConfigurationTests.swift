@@ -126,7 +126,8 @@ import Testing
     try Data(csv.utf8).write(to: folder.appending(path: "retail.csv"))
     var dice = SystemRandomNumberGenerator()
     let yaml = "version: 1\nrates: [{ name: retail, file: retail.csv }]\n"
-    let file = ConfigurationFile(name: "a.yaml", bytes: Array(yaml.utf8), folder: folder)
+    let file = ConfigurationFile(
+      name: "a.yaml", bytes: Array(yaml.utf8), rateFile: rateFiles(in: folder))
     do {
       _ = try ConfigurationReader().read([file], revision: 1, dice: &dice)
       Issue.record("a wrong price was taken")

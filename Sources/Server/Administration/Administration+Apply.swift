@@ -1,0 +1,62 @@
+package import API
+import Directory
+import Elements
+import Foundation
+import Switch
+import Yams
+
+extension Administration {
+  /// Reads and checks a document, and puts it in force; or changes nothing and says all that is wrong.
+  ///
+  /// `text` is the YAML, `file` its name for messages; `files` are the rate files that it names, by the
+  /// names it gives them; `person` goes into the audit trail.
+  package func apply(
+    document text: String, file: String, files: [String: String], by person: String
+  ) throws -> ApplyReport {
+    let before = document()
+    var dice = Dice.system
+    let read = try ConfigurationReader(previous: before).read(
+      [
+        ConfigurationFile(name: file, bytes: Array(text.utf8)) { name in
+          files[name].map { Array($0.utf8) }
+        }
+      ],
+      revision: rulebook().directory.revision + 1, dice: &dice)
+    let changes = DocumentChanges(from: before, to: read.document)
+    if !changes.lines.isEmpty { try adopt(read.document, by: person) }
+    return ApplyReport(
+      changes: changes.lines,
+      generated: read.generated.map { secret in
+        ApplyReport.GeneratedPassword(
+          tenant: secret.tenant ?? "",
+          extension: secret.purpose == .webhook ? "webhook" : secret.name, user: secret.name,
+          password: secret.value)
+      })
+  }
+
+  /// The configuration in force as YAML, without secrets.
+  package func export() throws -> String { try ConfigurationWriter().write(document()).yaml }
+}
+
+extension Installation {
+  /// The contents of the rate files that a document names, relative to its own folder.
+  ///
+  /// A file that cannot be read is left out: the reader of the document names it, with its line.
+  package static func filesNamed(
+    in document: String, beside path: String
+  ) throws
+    -> [String: String]
+  {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    // A document that is no YAML is refused by its reader, with the place of the mistake.
+    guard let root = try? Yams.compose(yaml: document), let rates = root["rates"]?.sequence else {
+      return [:]
+    }
+    var files: [String: String] = [:]
+    for name in rates.compactMap({ $0["file"]?.string }) {
+      let file = URL(fileURLWithPath: name, relativeTo: folder)
+      files[name] = (try? Data(contentsOf: file)).map { String(decoding: $0, as: UTF8.self) }
+    }
+    return files
+  }
+}

@@ -1,0 +1,106 @@
+package import API
+import Directory
+import Elements
+import Foundation
+import Limits
+import Net
+import Notices
+package import Store
+package import Switch
+import Synchronization
+
+/// The configuration of an installation and everything that changes it, with or without a running server.
+package final class Administration: Sendable {
+  let folder: DataFolder
+  let key: MasterKey
+  package let database: Database
+  private let state: Mutex<State>
+
+  struct State: Sendable {
+    var document: DirectoryDocument
+    var rulebook: Rulebook
+  }
+
+  /// Opens the folder; makes it, with an empty configuration, when it is not there.
+  package init(dataFolder: String) throws {
+    folder = try DataFolder(dataFolder)
+    key = try MasterKey(
+      in: folder, credentials: ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"])
+    database = try Database(in: folder, key: key)
+    var document = DirectoryDocument()
+    var revision: UInt64 = 0
+    if let stored = try database.configuration() {
+      document = stored.document
+      revision = UInt64(stored.revision)
+    }
+    let rulebook = try Rulebooks.compile(&document, revision: revision)
+    state = Mutex(State(document: document, rulebook: rulebook))
+  }
+
+  /// What the switch goes by at present.
+  package func rulebook() -> Rulebook { state.withLock { $0.rulebook } }
+
+  /// The configuration in force.
+  func document() -> DirectoryDocument { state.withLock { $0.document } }
+
+  /// What the switch is made with; the addresses that are listened on are its own names.
+  func switchConfiguration(listeners: [ListenAddress]) -> SwitchConfiguration {
+    var configuration = SwitchConfiguration(nonceSecret: key.secret(for: "digest nonces"))
+    configuration.ownAddresses = Set(
+      listeners.map(\.endpoint.address).filter { !$0.isUnspecified })
+    return configuration
+  }
+
+  /// Who is told, and by which mail server.
+  func noticeSettings() -> NoticeSettings {
+    state.withLock { NoticeSettings($0.document, $0.rulebook.directory) }
+  }
+
+  /// Checks a document as a whole, stores it with its audit rows, and puts it in force; or changes nothing.
+  func adopt(_ candidate: DirectoryDocument, by person: String) throws {
+    var document = candidate
+    let revision = rulebook().directory.revision + 1
+    let rulebook = try Rulebooks.compile(&document, revision: revision)
+    try database.adopt(document, by: person, at: Clocks.wall())
+    state.withLock { $0 = State(document: document, rulebook: rulebook) }
+  }
+
+  /// Writes a line of the audit trail.
+  func audit(
+    _ action: String, _ subject: String, detail: String, by person: String, tenant: TenantID?
+  ) throws {
+    try database.audit([
+      AuditEntry(
+        tenant: tenant, at: Clocks.wall(), actor: person, action: action, subject: subject,
+        detail: detail)
+    ])
+  }
+
+  /// Call records, newest first, of one tenant or extension, or of all.
+  package func records(
+    tenant name: String?, extension number: String?, limit: Int
+  ) throws -> [RecordReport] {
+    let directory = rulebook().directory
+    let reports = SwitchReports(directory)
+    var query = CallRecordQuery()
+    query.limit = limit
+    let scopes: [TenantScope]
+    if let name {
+      switch try reports.subject(tenant: name, extension: number) {
+      case .account(let account):
+        guard let line = directory.line(paying: account) else { return [] }
+        scopes = [TenantScope(line.tenant.id, as: .user(line.id), in: database)]
+      case .tenant(let id): scopes = [TenantScope(id, as: .operator, in: database)]
+      case .trunk, .platform: scopes = []
+      }
+    } else {
+      scopes =
+        directory.tenants.map { TenantScope($0.id, as: .operator, in: database) }
+        + [.platform(in: database)]
+    }
+    let records = try scopes.flatMap { try $0.callRecords(query) }
+    return records.sorted { ($0.startedAt, $0.call) > ($1.startedAt, $1.call) }.prefix(limit).map {
+      RecordReport($0, names: directory)
+    }
+  }
+}

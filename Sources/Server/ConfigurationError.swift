@@ -1,0 +1,12 @@
+/// A setting that cannot be used: which one, what is wrong with it, and what to write instead.
+package struct ConfigurationError: Error, CustomStringConvertible, Sendable {
+  package let field: String
+  package let problem: String
+  package let wayOut: String
+
+  package init(field: String, problem: String, wayOut: String) {
+    (self.field, self.problem, self.wayOut) = (field, problem, wayOut)
+  }
+
+  package var description: String { "\(field): \(problem). \(wayOut)" }
+}

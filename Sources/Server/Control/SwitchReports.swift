@@ -1,0 +1,200 @@
+import API
+import Directory
+import Elements
+import Limits
+import Numbering
+import Switch
+
+/// Puts names in the place of the switch's numbers.
+struct SwitchReports {
+  private let directory: DirectorySnapshot
+
+  init(_ directory: DirectorySnapshot) {
+    self.directory = directory
+  }
+
+  // MARK: - From names to numbers
+
+  /// The account of an extension, or a tenant as a whole.
+  func subject(tenant name: String, extension number: String?) throws -> LimitSubject {
+    guard let tenant = directory.tenants.first(where: { $0.name == name }) else {
+      let known = directory.tenants.map(\.name).joined(separator: ", ")
+      throw ConfigurationError(
+        field: "tenant", problem: "there is no tenant \"\(name)\"", wayOut: "Known are \(known).")
+    }
+    guard let number else { return .tenant(tenant.id) }
+    let line = directory.extensions.first {
+      $0.tenant.id == tenant.id && $0.digits.description == number
+    }
+    guard let line else {
+      throw ConfigurationError(
+        field: "extension", problem: "\(name) has no extension \"\(number)\"",
+        wayOut: "`martinet export` lists them.")
+    }
+    return .account(line.account)
+  }
+
+  /// Those of one tenant or extension, or all there are.
+  func subjects(tenant name: String?, extension number: String?) throws -> [LimitSubject] {
+    guard let name else {
+      return [.platform]
+        + directory.tenants.flatMap { tenant in
+          [.tenant(tenant.id)] + accounts(of: tenant)
+        } + directory.trunks.map { .trunk($0.id) }
+    }
+    let subject = try subject(tenant: name, extension: number)
+    guard case .tenant(let id) = subject, let tenant = directory.tenant(id) else {
+      return [subject]
+    }
+    return [subject] + accounts(of: tenant)
+  }
+
+  private func accounts(of tenant: Tenant) -> [LimitSubject] {
+    directory.extensions.filter { $0.tenant.id == tenant.id }.map { .account($0.account) }
+  }
+
+  // MARK: - From numbers to names
+
+  func name(of subject: LimitSubject) -> String {
+    switch subject {
+    case .account(let account):
+      directory.line(paying: account).map { "Extension \($0.digits) of \($0.tenant.name)" }
+        ?? "Account \(account)"
+    case .tenant(let id): directory.tenant(id).map { "Tenant \($0.name)" } ?? "Tenant \(id)"
+    case .trunk(let id): directory.trunk(id).map { "Trunk \($0.name)" } ?? "Trunk \(id)"
+    case .platform: "The platform"
+    }
+  }
+
+  func tenant(of subject: LimitSubject) -> TenantID? {
+    switch subject {
+    case .account(let account): directory.line(paying: account)?.tenant.id
+    case .tenant(let id): id
+    case .trunk, .platform: nil
+    }
+  }
+
+  // MARK: - Rows
+
+  func calls(_ reply: CommandReply) -> ControlReply? {
+    guard case .calls(let calls) = reply else { return nil }
+    return .calls(calls.map(row))
+  }
+
+  private func row(_ call: CallSummary) -> CallReport {
+    CallReport(
+      call: call.call.number,
+      tenant: call.tenant.flatMap { directory.tenant($0)?.name } ?? "",
+      state: call.state, from: call.caller, to: call.dialled, kind: call.direction.rawValue,
+      trunk: call.trunk.flatMap { directory.trunk($0)?.name },
+      startedAt: call.startedAt.iso8601, answeredAt: call.answeredAt?.iso8601,
+      payer: call.payer.flatMap { directory.line(paying: $0)?.digits.description },
+      committed: call.committed?.description)
+  }
+
+  func registrations(_ reply: CommandReply) -> ControlReply? {
+    guard case .registrations(let rows) = reply else { return nil }
+    return .registrations(
+      rows.map { row in
+        RegistrationReport(
+          tenant: directory.tenant(row.tenant)?.name ?? "",
+          extension: directory.line(row.extension)?.digits.description ?? "",
+          contact: row.contact, flow: "\(row.transport) \(row.remote)", userAgent: row.userAgent,
+          expiresAt: row.expiresAt.iso8601)
+      })
+  }
+
+  func trunks(_ reply: CommandReply) -> ControlReply? {
+    guard case .trunks(let rows) = reply else { return nil }
+    return .trunks(
+      rows.map { row in
+        TrunkReport(
+          trunk: row.name, address: row.addresses.map(\.description).joined(separator: ", "),
+          state: row.reason.isEmpty ? row.state : "\(row.state): \(row.reason)",
+          channels: row.channels, channelsInUse: row.channelsInUse)
+      })
+  }
+
+  func limits(_ standing: Standing) -> LimitReport {
+    let currency = standing.limits.currency
+    var report = LimitReport(
+      level: "platform",
+      tenant: tenant(of: standing.subject).flatMap { directory.tenant($0)?.name },
+      extension: nil, limits: standing.windows.map { row($0, currency) },
+      blocked: standing.block.map {
+        LimitReport.Block(since: $0.since.iso8601, reason: "\($0.reason)")
+      })
+    switch standing.subject {
+    case .account(let account):
+      report.level = "account"
+      report.extension = directory.line(paying: account)?.digits.description
+    case .tenant: report.level = "tenant"
+    case .trunk: report.level = "trunk"
+    case .platform: break
+    }
+    return report
+  }
+
+  private func row(_ window: Standing.Window, _ currency: Currency) -> LimitReport.Row {
+    func amount(_ value: Int64) -> String {
+      window.meter.quantity == .money ? Money(micros: value, currency).description : "\(value)"
+    }
+    return LimitReport.Row(
+      metric: "\(window.meter.quantity)", window: "\(window.meter.period)", kind: "\(window.kind)",
+      limit: window.limit.map(amount) ?? "none", spent: amount(window.posted),
+      reserved: amount(window.reserved), granted: amount(window.granted),
+      left: window.remaining.map(amount) ?? "unlimited")
+  }
+}
+
+extension RecordReport {
+  /// The record with names in the place of numbers.
+  init(_ record: CallDetailRecord, names directory: DirectorySnapshot) {
+    self.init(
+      call: record.call.number, kind: record.direction.rawValue, cause: record.cause.rawValue,
+      endedBy: record.endedBy.rawValue, status: Int(record.status), from: record.caller,
+      shown: record.shown, dialled: record.dialled, to: record.normalised,
+      startedAt: record.startedAt.iso8601, endedAt: record.endedAt.iso8601,
+      talkSeconds: Double(record.talkTime.wholeMilliseconds) / 1000, slices: record.slices,
+      attempts: record.attempts, legs: record.legs.map { Leg($0, names: directory) })
+    tenant = record.tenant.flatMap { directory.tenant($0)?.name }
+    (ringingAt, answeredAt) = (record.ringingAt?.iso8601, record.answeredAt?.iso8601)
+    lastMediaAt = record.lastMediaAt?.iso8601
+    destinationClass = record.destinationClass.isEmpty ? nil : record.destinationClass
+    country = record.country.isEmpty ? nil : record.country
+    trunk = record.trunk.flatMap { directory.trunk($0)?.name }
+    payer = record.payer.flatMap { directory.line(paying: $0)?.digits.description }
+    (sell, purchase) = (record.sell?.description, record.purchase?.description)
+  }
+}
+
+extension RecordReport.Leg {
+  init(_ leg: CallDetailRecord.Leg, names directory: DirectorySnapshot) {
+    self.init(side: leg.side.rawValue)
+    self.extension = leg.extension.flatMap { directory.line($0)?.digits.description }
+    trunk = leg.trunk.flatMap { directory.trunk($0)?.name }
+    (address, codecs) = (leg.address?.description, leg.codecs)
+    userAgent = leg.userAgent.isEmpty ? nil : leg.userAgent
+    guard let quality = leg.quality else { return }
+    (packetsReceived, packetsLost) = (quality.packetsReceived, quality.packetsLost)
+    jitterMilliseconds = Double(quality.jitterMicroseconds) / 1000
+    if quality.roundTripMicroseconds > 0 {
+      roundTripMilliseconds = Double(quality.roundTripMicroseconds) / 1000
+    }
+    if quality.meanOpinionMilli > 0 { mos = Double(quality.meanOpinionMilli) / 1000 }
+  }
+}
+
+extension WallTime {
+  /// "2026-03-29T01:59:59.250Z".
+  var iso8601: String {
+    let civil = CivilTime(secondsSinceEpoch: unixSeconds)
+    func pad(_ number: Int, _ width: Int = 2) -> String {
+      let text = String(number)
+      return String(repeating: "0", count: max(0, width - text.count)) + text
+    }
+    let milliseconds = Int(unixMilliseconds - unixSeconds * 1000)
+    return "\(pad(civil.year, 4))-\(pad(civil.month))-\(pad(civil.day))"
+      + "T\(pad(civil.hour)):\(pad(civil.minute)):\(pad(civil.second)).\(pad(milliseconds, 3))Z"
+  }
+}

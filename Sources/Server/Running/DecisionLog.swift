@@ -1,0 +1,78 @@
+import Elements
+import Logging
+import Notices
+import Store
+import Switch
+
+/// Writes the switch's decision lines to the log, one line each, as key=value pairs.
+struct DecisionLog: Sendable {
+  private let logger: Logger
+
+  init(level: String) throws(ConfigurationError) {
+    guard let level = Logger.Level(rawValue: level) else {
+      throw ConfigurationError(
+        field: "log_level", problem: "\"\(level)\" is not a level",
+        wayOut: "Write debug, info, warning or error.")
+    }
+    var logger = Logger(label: "martinet") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = level
+    self.logger = logger
+  }
+
+  /// For the services beside the switch.
+  var services: Logger { logger }
+
+  func write(_ line: LogLine) {
+    var metadata: Logger.Metadata = [:]
+    if let call = line.call { metadata["call"] = "\(call)" }
+    if let tenant = line.tenant { metadata["tenant"] = "\(tenant)" }
+    // A peer's text stays on its line, whatever it holds (A46).
+    for fact in line.facts { metadata[fact.name] = .string(Self.inert(fact.value)) }
+    logger.log(level: Self.level(line.level), "\(line.event)", metadata: metadata)
+  }
+
+  private static func level(_ level: LogLine.Level) -> Logger.Level {
+    switch level {
+    case .debug: .debug
+    case .info: .info
+    case .warning: .warning
+    case .error: .error
+    }
+  }
+
+  static func inert(_ text: String) -> String {
+    String(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
+  }
+}
+
+extension DecisionLog {
+  /// What became of an alert.
+  func write(_ report: OutboxReport) {
+    switch report {
+    case .delivered(let key, let attempts):
+      services.info(
+        "alert delivered",
+        metadata: ["channel": "\(key.recipient.channel)", "failures": "\(attempts)"])
+    case .failed(let key, let attempts, let error):
+      services.warning(
+        "alert not delivered, it is tried again",
+        metadata: [
+          "channel": "\(key.recipient.channel)", "failures": "\(attempts)",
+          "error": .string(Self.inert(error)),
+        ])
+    case .overdue(let alert, let recipient, let age, let error):
+      services.critical(
+        "somebody should know and does not",
+        metadata: [
+          "kind": "\(alert.kind)", "channel": "\(recipient.channel)",
+          "age_s": "\(age.components.seconds)", "error": .string(Self.inert(error)),
+        ])
+    case .nobodyToTell(let alert):
+      services.critical(
+        "nobody is configured to be told: add notices.mail to the tenant or the platform",
+        metadata: ["kind": "\(alert.kind)"])
+    case .storeFailed(let reason):
+      services.error("the outbox cannot be read", metadata: ["reason": .string(Self.inert(reason))])
+    }
+  }
+}

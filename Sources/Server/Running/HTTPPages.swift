@@ -1,0 +1,41 @@
+import Elements
+import Hummingbird
+import Logging
+
+/// What monitoring asks over HTTP: `/health` and `/metrics`; nothing that changes anything.
+struct HTTPPages: Sendable {
+  let address: Endpoint
+  /// The Prometheus page.
+  let metrics: @Sendable () async -> String
+  /// Nil while the server takes calls, else why not.
+  let complaint: @Sendable () async -> String?
+  let logger: Logger
+
+  /// Serves until its task is cancelled; `ready` is called when the port is open.
+  func run(ready: @escaping @Sendable () -> Void) async throws {
+    let router = Router()
+    router.get("/health") { _, _ in
+      if let complaint = await complaint() {
+        return Self.text("\(complaint)\n", status: .serviceUnavailable)
+      }
+      return Self.text("ok\n")
+    }
+    router.get("/metrics") { _, _ in
+      Self.text(await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+    let application = Application(
+      router: router,
+      configuration: .init(
+        address: .hostname("\(address.address)", port: Int(address.port)), serverName: nil),
+      onServerRunning: { _ in ready() }, logger: logger)
+    try await application.run()
+  }
+
+  private static func text(
+    _ body: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
+  ) -> Response {
+    Response(
+      status: status, headers: [.contentType: type],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
+  }
+}

@@ -1,0 +1,213 @@
+import API
+import Directory
+import Elements
+import Foundation
+import Logging
+import Net
+import Notices
+import Relay
+import Store
+import Switch
+import Synchronization
+
+/// One server that takes calls: the lanes, the journal behind them, and what looks at both.
+final class RunningServer: Sendable {
+  let configuration: Configuration
+  let administration: Administration
+  let lanes: LaneGroup
+  let desk: SwitchDesk
+  let log: DecisionLog
+  private let door: JournalDoor
+  private let follower: JournalFollower
+  private let outbox: OutboxService
+  private let startedAt = ContinuousClock.now
+  private let drained: AsyncStream<Void>
+  private let complaint = Mutex<String?>(nil)
+
+  /// Replays the journal, starts the lanes and puts the configuration in force.
+  init(_ configuration: Configuration, _ administration: Administration) async throws {
+    log = try DecisionLog(level: configuration.logLevel)
+    (self.configuration, self.administration) = (configuration, administration)
+    var core = SwitchCore(
+      configuration: administration.switchConfiguration(listeners: configuration.listeners),
+      dice: .system)
+    let journal = try Journal(in: administration.folder) { try core.replay($0) }
+    follower = try JournalFollower(journal, into: administration.database)
+    door = JournalDoor(journal)
+
+    let (drained, announce) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    self.drained = drained
+    // The desk needs the lanes and the lanes publish to the desk: whichever is first, waits here.
+    let lanesBox = Box<LaneGroup>()
+    let desk = SwitchDesk { token, command in
+      lanesBox.value?.send(command, token: token) ?? false
+    }
+    self.desk = desk
+    let log = log
+    lanes = try LaneGroup(
+      configuration.lanes, core: core, lastSequence: journal.lastRecovered,
+      doors: LaneDoors(
+        journal: door,
+        publish: { publications in
+          for publication in publications {
+            switch publication {
+            case .reply(let token, let reply): desk.answer(token, with: reply)
+            case .log(let line): log.write(line)
+            case .drained: announce.yield()
+            }
+          }
+        },
+        failed: { error in
+          // Without its lane the server is deaf; the supervisor starts it anew, from the journal.
+          log.services.critical("a lane broke: \(error)")
+          exit(70)
+        }))
+    lanesBox.value = lanes
+    outbox = OutboxService(
+      administration.database, settings: administration.noticeSettings()
+    ) { log.write($0) }
+    startServices()
+    try await adopt(administration.rulebook())
+  }
+
+  private func startServices() {
+    let log = log.services
+    door.start(with: lanes) { [weak self] notice in
+      switch notice {
+      case .failed(let reason):
+        log.critical("the journal cannot be written, paid calls are refused: \(reason)")
+        self?.complaint.withLock { $0 = "the journal cannot be written: \(reason)" }
+      case .recovered:
+        log.warning("the journal is written again")
+        self?.complaint.withLock { $0 = nil }
+      case .durable, .checkpointWanted: break
+      }
+    }
+    follower.start { notice in
+      switch notice {
+      case .failed(let reason): log.error("records wait in the journal: \(reason)")
+      case .recovered: log.notice("records are written again")
+      }
+    }
+    outbox.start()
+  }
+
+  /// Puts a configuration in force for the next call.
+  func adopt(_ rulebook: Rulebook) async throws {
+    if case .refused(let reason) = await desk.ask(.adopt(rulebook)) {
+      throw ConfigurationError(
+        field: "configuration", problem: reason, wayOut: "Try again in a moment.")
+    }
+    outbox.adopt(administration.noticeSettings())
+  }
+
+  /// Takes no new calls from now on.
+  func drain() async {
+    _ = await desk.ask(.drain)
+  }
+
+  /// Returns when the last call has ended after ``drain()``.
+  func waitUntilDrained() async {
+    for await _ in drained { return }
+  }
+
+  /// Ends every call with BYE on both sides.
+  func hangUpAll() async {
+    _ = await desk.ask(.hangUpAll)
+  }
+
+  /// Stops the threads; what was journaled is on disk and in the database afterwards.
+  func stop() {
+    lanes.stop()
+    door.close()
+    follower.stop()
+    outbox.stop()
+  }
+
+  /// Why paid calls are refused at the moment; nil while all is well.
+  var journalComplaint: String? { complaint.withLock { $0 } }
+
+  func switchStatus() async -> SwitchStatus? {
+    if case .status(let status) = await desk.ask(.status) { status } else { nil }
+  }
+
+  func status() async -> ControlReply {
+    guard let status = await switchStatus() else {
+      return .failed("The server is too busy to answer. Ask again in a moment.")
+    }
+    let directory = administration.rulebook().directory
+    return .status(
+      StatusReport(
+        version: Version.text, state: status.draining ? "draining" : "ready",
+        uptimeSeconds: Int((ContinuousClock.now - startedAt).components.seconds),
+        tenants: directory.tenants.count, extensions: directory.extensions.count,
+        registrations: status.registrations, calls: status.callsActive,
+        paidCalls: await paidCalls(),
+        trunks: directory.trunks.count, trunksUp: status.trunksUp,
+        journal: journalComplaint ?? "durable", journalSequence: status.journalSequence,
+        alertsWaiting: (try? administration.database.alertsWaiting()) ?? 0,
+        listeners: lanes.listening.map(\.description),
+        rtpPorts: "\(configuration.rtp.lowerBound)-\(configuration.rtp.upperBound)",
+        memoryKilobytes: Self.residentKilobytes))
+  }
+
+  private func paidCalls() async -> Int {
+    guard case .calls(let calls) = await desk.ask(.calls(nil)) else { return 0 }
+    return calls.count { $0.payer != nil }
+  }
+
+  private static var residentKilobytes: Int {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    return pages * Int(getpagesize()) / 1024
+  }
+
+  /// The Prometheus page.
+  func metrics() async -> String {
+    var page = MetricsPage()
+    if let status = await switchStatus() { page.add(status) }
+    page.add(
+      "martinet_alerts_waiting", .gauge, "Alerts not delivered yet.",
+      (try? administration.database.alertsWaiting()) ?? 0)
+    let counters = lanes.counters
+    page.add(
+      "martinet_datagrams_received_total", .counter, "SIP datagrams in.", counters.datagramsReceived
+    )
+    page.add(
+      "martinet_datagrams_sent_total", .counter, "SIP datagrams out.", counters.datagramsSent)
+    page.add(
+      "martinet_stream_messages_total", .counter, "SIP messages over TCP and TLS.",
+      counters.streamMessages)
+    page.add(
+      "martinet_rtp_packets_relayed_total", .counter, "Media packets forwarded.",
+      counters.packetsRelayed)
+    page.add("martinet_connections", .gauge, "TCP and TLS connections.", lanes.connections)
+    page.add(
+      "martinet_memory_resident_bytes", .gauge, "Resident memory.", Self.residentKilobytes * 1024)
+    page.add(
+      "martinet_cpu_microseconds_total", .counter, "CPU time of the process.",
+      Clocks.processTime().wholeNanoseconds / 1000)
+    return page.text
+  }
+}
+
+/// A value that is known a moment after those who need it are made.
+private final class Box<Value: Sendable>: Sendable {
+  private let content = Mutex<Value?>(nil)
+
+  var value: Value? {
+    get { content.withLock { $0 } }
+    set { content.withLock { $0 = newValue } }
+  }
+}
+
+extension Configuration {
+  /// What the lanes are made of.
+  var lanes: LaneConfiguration {
+    var lanes = LaneConfiguration(listeners: listeners)
+    lanes.mediaLanes = mediaLanes
+    lanes.relay.ports = rtp
+    lanes.tls = TLSSettings(folder: tlsFolder ?? data + "/tls")
+    return lanes
+  }
+}

@@ -1,0 +1,93 @@
+import API
+import Elements
+import Foundation
+import Logging
+import Net
+import NIOPosix
+import Switch
+import UnixSignals
+
+/// `martinet serve`: from the settings to the last call.
+package enum Serving {
+  /// Serves until SIGTERM or SIGINT, drains, and returns.
+  ///
+  /// A second signal ends the running calls; SIGHUP reads the certificate again.
+  package static func serve(_ configuration: Configuration) async throws {
+    let administration = try Administration(dataFolder: configuration.data)
+    let welcome = try administration.welcome(listeners: configuration.listeners)
+    let server = try await RunningServer(configuration, administration)
+    let pages = HTTPPages(
+      address: configuration.http, metrics: { await server.metrics() },
+      complaint: { await health(of: server) }, logger: server.log.services)
+    let operatorDesk = OperatorDesk(server)
+    let control = ControlSocket(path: configuration.data + "/control.sock") {
+      await operatorDesk.answer($0)
+    }
+    try await withThrowingTaskGroup { group in
+      let (opened, announce) = AsyncStream<Void>.makeStream()
+      group.addTask { try await pages.run { announce.finish() } }
+      group.addTask { try await control.run(on: .singletonMultiThreadedEventLoopGroup) }
+      group.addTask {
+        for await _ in opened {}
+        announceReady(server, welcome: welcome)
+        await obeySignals(server)
+        throw CancellationError()
+      }
+      // The first to end ends all: a door that cannot be opened, or the last call.
+      do {
+        try await group.next()
+      } catch is CancellationError {
+      }
+      group.cancelAll()
+    }
+    server.stop()
+  }
+
+  private static func health(of server: RunningServer) async -> String? {
+    guard let status = await server.switchStatus() else { return "the switch does not answer" }
+    if status.draining { return "draining: no new calls are taken" }
+    return server.journalComplaint
+  }
+
+  private static func announceReady(_ server: RunningServer, welcome: String) {
+    print(welcome, terminator: "")
+    let sip = server.lanes.listening.map(\.description).joined(separator: ", ")
+    print("ready: SIP on \(sip); HTTP on \(server.configuration.http)")
+    // Whoever waits for the line reads a pipe, which is not flushed by itself.
+    fflush(nil)
+  }
+
+  /// Returns when the server has drained after a signal.
+  private static func obeySignals(_ server: RunningServer) async {
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    await withTaskGroup { group in
+      group.addTask { await server.waitUntilDrained() }
+      group.addTask {
+        var isDraining = false
+        for await signal in signals {
+          switch (signal, isDraining) {
+          case (.sighup, _): reloadCertificates(of: server)
+          case (_, false):
+            isDraining = true
+            server.log.services.notice("draining: no new calls; running ones go on")
+            await server.drain()
+          case (_, true):
+            server.log.services.notice("ending the running calls")
+            await server.hangUpAll()
+          }
+        }
+      }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private static func reloadCertificates(of server: RunningServer) {
+    do {
+      try server.lanes.reloadCertificates()
+      server.log.services.notice("the certificate was read again")
+    } catch {
+      server.log.services.error("the certificate stays as it was: \(error)")
+    }
+  }
+}

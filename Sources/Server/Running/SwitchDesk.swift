@@ -1,0 +1,38 @@
+package import Switch
+import Synchronization
+
+/// Puts questions to the switch from any task and hands each its answer.
+package final class SwitchDesk: Sendable {
+  private struct State {
+    var next: UInt64 = 1
+    var waiting: [CommandToken: CheckedContinuation<CommandReply, Never>] = [:]
+  }
+
+  private let state = Mutex(State())
+  /// Puts a command into the signalling lane's mailbox; false when that is full.
+  private let send: @Sendable (CommandToken, SwitchCommand) -> Bool
+
+  package init(send: @escaping @Sendable (CommandToken, SwitchCommand) -> Bool) {
+    self.send = send
+  }
+
+  /// Asks and waits; a lane that is too busy to take the question gives a refusal.
+  package func ask(_ command: SwitchCommand) async -> CommandReply {
+    await withCheckedContinuation { continuation in
+      let token = state.withLock { state in
+        let token = CommandToken(state.next)
+        state.next += 1
+        state.waiting[token] = continuation
+        return token
+      }
+      if !send(token, command) {
+        answer(token, with: .refused("The server is too busy to answer. Ask again in a moment."))
+      }
+    }
+  }
+
+  /// Gives a reply to whoever asked for it.
+  package func answer(_ token: CommandToken, with reply: CommandReply) {
+    state.withLock { $0.waiting.removeValue(forKey: token) }?.resume(returning: reply)
+  }
+}

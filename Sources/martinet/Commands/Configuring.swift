@@ -1,0 +1,74 @@
+import API
+import ArgumentParser
+import Foundation
+import Server
+
+struct Apply: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Puts a configuration in force: tenants, phones, trunks, numbers, rates, limits.",
+    discussion: """
+      The file is checked as a whole first; whatever is wrong is listed with line and field, and then \
+      nothing changes. With a running server it holds from the next call on.
+      """)
+
+  @Argument(help: "YAML file, version 1.") var file: String
+  @OptionGroup var folder: DataOption
+  @Flag(help: "One JSON object instead of text.") var json = false
+
+  func run() throws {
+    let document = try Installation.text(ofFile: file)
+    let files = try Installation.filesNamed(in: document, beside: file)
+    let report = try Installation(folder.data).apply(
+      document: document, file: file, files: files, by: Person.name)
+    if json { return try JSONLine.print(report) }
+    for change in report.changes { print(change) }
+    if report.changes.isEmpty { print("Nothing has changed.") }
+    guard !report.generated.isEmpty else { return }
+    print("\nNew passwords, shown now and never again:\n")
+    print(
+      TextTable(
+        rows: report.generated,
+        columns: [
+          ("TENANT", { $0.tenant }), ("EXTENSION", { $0.extension }), ("USER", { $0.user }),
+          ("PASSWORD", { $0.password }),
+        ]))
+  }
+}
+
+struct Export: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "The configuration in force as YAML, without secrets.")
+
+  @OptionGroup var folder: DataOption
+
+  func run() throws {
+    print(try Installation(folder.data).export(), terminator: "")
+  }
+}
+
+struct Records: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Call records, newest first.")
+
+  @OptionGroup var options: LookingOptions
+  @Option(help: "Name of the tenant.") var tenant: String?
+  @Option(help: "Number of the extension.") var `extension`: String?
+  @Option(help: "At most this many.") var limit = 1000
+
+  func validate() throws {
+    if self.extension != nil, tenant == nil {
+      throw ValidationError("--extension needs --tenant: numbers repeat between tenants.")
+    }
+  }
+
+  func run() throws {
+    let records = try Installation(options.folder.data).records(
+      tenant: tenant, extension: self.extension, limit: limit)
+    try options.show(
+      records,
+      columns: [
+        ("STARTED", { $0.startedAt }), ("KIND", { $0.kind }), ("FROM", { $0.from }),
+        ("TO", { $0.to }), ("TALK", { "\($0.talkSeconds) s" }), ("CAUSE", { $0.cause }),
+        ("TRUNK", { $0.trunk ?? "" }), ("PAYER", { $0.payer ?? "" }), ("PRICE", { $0.sell ?? "" }),
+      ])
+  }
+}

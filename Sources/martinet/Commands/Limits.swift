@@ -1,0 +1,112 @@
+import API
+import ArgumentParser
+
+struct Limits: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "What accounts may spend: show, set, and unblock.",
+    subcommands: [Show.self, Set.self, Unblock.self], defaultSubcommand: Show.self)
+
+  /// Which account is meant: an extension, a tenant, or the platform.
+  struct Target: ParsableArguments {
+    @Option(help: "Name of the tenant.")
+    var tenant: String?
+
+    @Option(help: "Number of the extension.")
+    var `extension`: String?
+
+    func validate() throws {
+      if self.extension != nil, tenant == nil {
+        throw ValidationError("--extension needs --tenant: numbers repeat between tenants.")
+      }
+    }
+  }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Each limit: spent, reserved, left; and what is blocked.")
+
+    @OptionGroup var target: Target
+    @OptionGroup var options: LookingOptions
+
+    func run() throws {
+      let request = ControlRequest.limits(tenant: target.tenant, extension: target.extension)
+      guard case .limits(let reports) = try options.ask(request) else { return }
+      if options.json {
+        for report in reports { try JSONLine.print(report) }
+        return
+      }
+      for report in reports {
+        let name = [report.tenant, report.extension].compactMap(\.self).joined(separator: " ")
+        print("\(report.level) \(name)")
+        if let block = report.blocked {
+          print("  BLOCKED since \(block.since): \(block.reason)")
+        }
+        let table = TextTable(
+          rows: report.limits,
+          columns: [
+            ("  METRIC", { "  \($0.metric)" }), ("WINDOW", { "\($0.kind) \($0.window)" }),
+            ("LIMIT", { $0.limit }), ("SPENT", { $0.spent }), ("RESERVED", { $0.reserved }),
+            ("GRANTED", { $0.granted }),
+            ("LEFT", { $0.left }),
+          ])
+        print(table)
+      }
+    }
+  }
+
+  struct Set: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Changes limits; the owner is told of it.")
+
+    @OptionGroup var target: Target
+    @OptionGroup var options: LookingOptions
+    @Option(help: "Spend per hour, in units of the tenant's currency.") var hour: String?
+    @Option(help: "Spend per day.") var day: String?
+    @Option(help: "Spend per month.") var month: String?
+    @Option(help: "International calls per hour.") var internationalHour: Int?
+    @Option(help: "International calls per day.") var internationalDay: Int?
+    @Option(help: "International calls per month.") var internationalMonth: Int?
+    @Option(help: "Paid calls at the same time.") var concurrent: Int?
+
+    private var change: LimitChange {
+      var change = LimitChange()
+      (change.spendPerHour, change.spendPerDay, change.spendPerMonth) = (hour, day, month)
+      change.internationalPerHour = internationalHour
+      change.internationalPerDay = internationalDay
+      change.internationalPerMonth = internationalMonth
+      change.concurrent = concurrent
+      return change
+    }
+
+    func validate() throws {
+      if change.isEmpty {
+        throw ValidationError("Nothing to change: give at least one limit, such as --day 20.")
+      }
+    }
+
+    func run() throws {
+      let request = ControlRequest.setLimits(
+        tenant: target.tenant, extension: target.extension, change: change, by: Person.name)
+      if case .done(let text) = try options.ask(request) { print(text) }
+    }
+  }
+
+  struct Unblock: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lets paid calls out again after a block.")
+
+    @OptionGroup var target: Target
+    @OptionGroup var options: LookingOptions
+    @Option(help: "Why, for the audit trail.") var reason = "unblocked by the operator"
+
+    func validate() throws {
+      if target.tenant == nil { throw ValidationError("--tenant says whose block to lift.") }
+    }
+
+    func run() throws {
+      let request = ControlRequest.unblock(
+        tenant: target.tenant ?? "", extension: target.extension, reason: reason, by: Person.name)
+      if case .done(let text) = try options.ask(request) { print(text) }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import API
+import ArgumentParser
+
+struct Calls: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Running calls, and ending one.")
+
+  @OptionGroup var options: LookingOptions
+
+  @Option(help: "End the call with this number.")
+  var hangUp: UInt64?
+
+  func run() throws {
+    if let hangUp {
+      if case .done(let text) = try options.ask(.hangUp(call: hangUp, by: Person.name)) {
+        print(text)
+      }
+      return
+    }
+    guard case .calls(let calls) = try options.ask(.calls) else { return }
+    try options.show(
+      calls,
+      columns: [
+        ("CALL", { String($0.call) }), ("TENANT", { $0.tenant }), ("KIND", { $0.kind }),
+        ("STATE", { $0.state }), ("FROM", { $0.from }), ("TO", { $0.to }),
+        ("TRUNK", { $0.trunk ?? "" }), ("ANSWERED", { $0.answeredAt ?? "" }),
+        ("COMMITTED", { $0.committed ?? "" }),
+      ])
+  }
+}
+
+struct Registrations: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Phones that can be reached.")
+
+  @OptionGroup var options: LookingOptions
+
+  func run() throws {
+    guard case .registrations(let rows) = try options.ask(.registrations) else { return }
+    try options.show(
+      rows,
+      columns: [
+        ("TENANT", { $0.tenant }), ("EXTENSION", { $0.extension }), ("FLOW", { $0.flow }),
+        ("EXPIRES", { $0.expiresAt }), ("PHONE", { $0.userAgent }),
+        ("CONTACT", { $0.contact }),
+      ])
+  }
+}
+
+struct Trunks: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Links to carriers and their state.")
+
+  @OptionGroup var options: LookingOptions
+
+  func run() throws {
+    guard case .trunks(let rows) = try options.ask(.trunks) else { return }
+    try options.show(
+      rows,
+      columns: [
+        ("TRUNK", { $0.trunk }), ("STATE", { $0.state }), ("ADDRESS", { $0.address }),
+        ("CHANNELS", { "\($0.channelsInUse) of \($0.channels)" }),
+      ])
+  }
+}
+
+struct Status: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Whether the server takes calls, and how full it is.")
+
+  @OptionGroup var options: LookingOptions
+
+  func run() throws {
+    guard case .status(let status) = try options.ask(.status) else { return }
+    if options.json { return try JSONLine.print(status) }
+    print(
+      """
+      Martinet \(status.version) is \(status.state), up for \(status.uptimeSeconds) s.
+      \(status.calls) calls, \(status.paidCalls) of them paid; \(status.registrations) phones registered.
+      \(status.tenants) tenants, \(status.extensions) extensions.
+      \(status.trunksUp) of \(status.trunks) trunks up; journal \(status.journal) at \(status.journalSequence).
+      \(status.alertsWaiting) alerts waiting to be delivered.
+      SIP on \(status.listeners.joined(separator: ", ")); RTP ports \(status.rtpPorts).
+      \(status.memoryKilobytes / 1024) MB of memory.
+      """)
+  }
+}
