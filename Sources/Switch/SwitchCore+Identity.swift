@@ -24,10 +24,35 @@ extension SwitchCore {
     case .refused: return .refused
     case .device(let device):
       // The identity is the authenticated account; From may choose among its extensions only.
-      guard let line = rules.directory.line(of: device, claimedIn: message.fromURI) else {
+      guard let line = rules.directory.line(of: device, claimedIn: message.fromURI),
+        message.from.isAnonymous || isDomain(message.fromURI.host, of: device.tenant, on: flow)
+      else {
         return .refused
       }
       return .phone(device, line)
+    }
+  }
+
+  /// The tenant that a request is for: by From, else by Request-URI, else by To.
+  ///
+  /// With one tenant only, our own address stands for its domain: so a new phone needs no DNS.
+  func tenant(of message: Message, on flow: Flow) -> Tenant? {
+    if let named = rules.directory.tenant(of: message) { return named }
+    guard let only = rules.directory.tenants.first, rules.directory.tenants.count == 1,
+      isDomain(message.requestURI?.host, of: only.id, on: flow)
+    else { return nil }
+    return only
+  }
+
+  /// Whether a host names that tenant: its domain, or our address where there is no other tenant.
+  func isDomain(_ host: Host?, of tenant: TenantID, on flow: Flow) -> Bool {
+    switch host {
+    case .name(let name):
+      return rules.directory.tenant(host: .name(name))?.id == tenant
+    case .address(let address):
+      return rules.directory.tenants.count == 1
+        && (address == flow.local.address || configuration.ownAddresses.contains(address))
+    case nil: return false
     }
   }
 
@@ -39,7 +64,7 @@ extension SwitchCore {
 
   /// Checks the digest; unknown users and wrong passwords are the same to the outside (A02).
   mutating func authenticate(_ message: Message, _ flow: Flow, at now: Now) -> Authentication {
-    guard let tenant = rules.directory.tenant(of: message) else { return .unknown(isStale: false) }
+    guard let tenant = tenant(of: message, on: flow) else { return .unknown(isStale: false) }
     guard
       let credentials = verifier.credentials(in: message, realm: tenant.domainBytes)
         ?? verifier.credentials(in: message, realm: tenant.domainBytes, isProxy: true)
@@ -66,7 +91,7 @@ extension SwitchCore {
   mutating func challenge(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, isStale: Bool, at now: Now
   ) {
-    guard let tenant = rules.directory.tenant(of: message) else {
+    guard let tenant = tenant(of: message, on: flow) else {
       // No domain of ours: nothing is relayed (A33), nothing is told.
       return refuse(server, 403, at: now)
     }
@@ -246,9 +271,6 @@ extension DirectorySnapshot {
 
   /// The extension that an authenticated device may act as: the one that From names, or its own.
   func line(of device: Device, claimedIn uri: URI) -> Extension? {
-    guard let tenant = tenant(device.tenant),
-      uri.host.map({ self.tenant(host: $0) === tenant }) ?? false
-    else { return nil }
     guard let user = uri.user, !user.isEmpty, !uri.isAnonymousUser else {
       return device.extensions.first.flatMap { line($0) }
     }

@@ -84,7 +84,7 @@ extension SwitchCore {
       return challenge(server, message, flow, isStale: isStale, at: now)
     case .refused: return refuse(server, 403, at: now)
     }
-    if isClosed(for: message) {
+    if isClosed(for: message, on: flow) {
       let seconds = isDraining ? "30" : "5"
       return refuse(server, 503, [HeaderDraft(.retryAfter, seconds)], at: now)
     }
@@ -108,13 +108,14 @@ extension SwitchCore {
   }
 
   /// Whether no new call is taken; emergency calls are, whatever happens.
-  private func isClosed(for message: Message) -> Bool {
-    (isDraining || calls.count >= configuration.calls.calls) && !isEmergency(message)
+  private func isClosed(for message: Message, on flow: Flow) -> Bool {
+    (isDraining || calls.count >= configuration.calls.calls)
+      && !isEmergency(message, on: flow)
   }
 
-  private func isEmergency(_ message: Message) -> Bool {
+  private func isEmergency(_ message: Message, on flow: Flow) -> Bool {
     guard let user = message.requestURI?.user,
-      let tenant = rules.directory.tenant(of: message), let digits = DigitString(parsing: user.span)
+      let tenant = tenant(of: message, on: flow), let digits = DigitString(parsing: user.span)
     else { return false }
     return tenant.dialPlan.isEmergency(digits)
   }
@@ -139,7 +140,7 @@ extension SwitchCore {
         record.payer = line.account
       case .trunk(let trunk):
         leg.party = .trunk(trunk.id)
-        record.direction = .inbound
+        (record.direction, record.trunk) = (.inbound, trunk.id)
         plan = try inboundPlan(message, trunk, &record, at: now)
         guard (trunks[trunk.id]?.channelsInUse ?? 0) < trunk.channels else {
           throw RouteRefusal(

@@ -1,6 +1,7 @@
 import Directory
 import Elements
 import Limits
+import Relay
 import SIP
 import SIPSyntax
 import Testing
@@ -118,6 +119,32 @@ import Testing
     bench.run(for: .seconds(1))
     let record = try #require(bench.records.first)
     #expect(record.payer == payer(bench, "101") && record.direction == .inbound)
+  }
+
+  @Test(
+    "A free leg that answers after a paid one has failed is not cut when the paid time would end")
+  func freeAfterPaid() throws {
+    var town = Town()
+    town.office("101") { $0.forwards.always = "976333444" }
+    town.document.tenants[0].numbers[0].steps = [
+      RingStepEntry(extensions: ["101"], seconds: 10),
+      RingStepEntry(extensions: ["103"], seconds: 20),
+    ]
+    let bench = try Bench(town)
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .refuses(486, [])
+    let desk = UserAgent(bench, user: "103", address: "198.51.100.7:5062")
+    desk.manner = .answers(after: .seconds(1))
+    desk.register()
+    carrier.call(
+      Town.ddi, target: URI(user: Town.ddi, host: .address(Bench.switchEndpoint.address)))
+    bench.run(for: .seconds(5))
+    #expect(carrier.lastStatus == 200)
+    let untils = bench.commands.compactMap { command -> Instant? in
+      if case .renew(_, let until) = command { until } else { nil }
+    }
+    #expect(untils.last.map { $0 > bench.now.instant + .seconds(3600) } == true)
+    #expect(bench.core.ledger.openHolds.isEmpty)
   }
 
   @Test(

@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import SIP
 import SIPSyntax
@@ -38,6 +39,25 @@ import Testing
     #expect(thief.responses.map { $0.status?.number } == [401, 401])
     #expect(nobody.responses.map { $0.status?.number } == [401, 401])
     #expect(thief.responses.last?.text(.server) == nil)
+  }
+
+  @Test("With one tenant our own address stands for its domain; with two it names nobody")
+  func byAddress() throws {
+    var town = Town()
+    let host = "\(Bench.switchEndpoint.address)"
+    let strange = UserAgent(
+      try Bench(town), user: "101", address: "198.51.100.7:5062", domain: host)
+    strange.register()
+    #expect(strange.lastStatus == 403)
+    town.document.tenants.removeLast()
+    let bench = try Bench(town)
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062", domain: host)
+    phone.realm = Town.domain
+    phone.register()
+    #expect(phone.lastStatus == 200)
+    phone.call("102")
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 480, "102 is known and has no phone")
   }
 
   @Test("A28: nobody registers another user's address, with contacts, wildcard or expires 0")

@@ -124,6 +124,20 @@ import Testing
     #expect(invite.text(.assertedIdentity)?.contains(Town.ddi) == true)
   }
 
+  @Test("RFC 3323: an anonymous From is a wish for privacy, the account is the authenticated one")
+  func anonymousFrom() throws {
+    let bench = try Bench()
+    let (phone, carrier) = ends(bench, .waits)
+    phone.call(
+      "976333444",
+      headers: [HeaderDraft(.privacy, "id")],
+      from: NameAddress(uri: URI(user: "anonymous", host: .name("anonymous.invalid"))))
+    bench.run(for: .seconds(1))
+    let invite = try #require(carrier.received(.invite).first)
+    #expect("\(invite.fromURI)" == "sip:anonymous@anonymous.invalid")
+    #expect(invite.text(.assertedIdentity)?.contains(Town.ddi) == true)
+  }
+
   @Test("The limit refuses with 403 and words, blocks the account, and alerts in the same batch")
   func limit() throws {
     var town = Town()

@@ -67,6 +67,10 @@ extension SwitchCore {
     call.record.answeredAt = now.wall
     status.callsAnswered += 1
     (call.stepUntil, call.legs[leg].attemptUntil) = (nil, nil)
+    // What a paid leg before had set for the relay does not bind one that costs nothing.
+    if call.legs[leg].paid == nil, call.media.until != nil {
+      renewMedia(&call, until: call.lastUntil)
+    }
     for other in call.legs.indices where other != 0 && other != leg && call.legs[other].isAlive {
       try cancelLeg(&call, other, at: now)
     }

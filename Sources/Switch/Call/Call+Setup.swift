@@ -186,6 +186,7 @@ extension SwitchCore {
       now.instant + (rules.directory.trunk(trunk)?.answerTimeout ?? configuration.trunks.attempt)
     owners.clients[client] = .invite(call.id, leg: index)
     call.record.attempts += 1
+    call.record.trunk = trunk
     try call.legs[index].take(.invited)
   }
 

@@ -20,7 +20,7 @@ extension SwitchCore {
   private mutating func register(
     _ device: Device, _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
   ) {
-    guard let line = addressOfRecord(in: message, of: device) else {
+    guard let line = addressOfRecord(in: message, of: device, on: flow) else {
       // Another user's address, or one of nobody: the same answer (A28).
       return refuse(server, 403, at: now)
     }
@@ -48,11 +48,11 @@ extension SwitchCore {
   }
 
   /// The extension that To names, if it is one of the device's and From does not say otherwise.
-  private func addressOfRecord(in message: Message, of device: Device) -> Extension? {
+  private func addressOfRecord(
+    in message: Message, of device: Device, on flow: Flow
+  ) -> Extension? {
     let uri = message.toURI
-    guard let host = uri.host, rules.directory.tenant(host: host)?.id == device.tenant,
-      let user = uri.user
-    else { return nil }
+    guard isDomain(uri.host, of: device.tenant, on: flow), let user = uri.user else { return nil }
     if let line = rules.directory.line(device.tenant, user: user.span) {
       return device.extensions.contains(line.id) ? line : nil
     }

@@ -26,6 +26,8 @@ final class UserAgent {
   var core: SIPCore
   /// Whether it answers a challenge.
   var password: String? = Town.password
+  /// The realm of its account, where that is not its domain.
+  var realm: String?
   var sdp = Bench.sdp
   /// Answers BYE, or is deaf to it.
   var answersBye = true
@@ -218,7 +220,7 @@ final class UserAgent {
   private func heard(_ client: ClientTransactionID, _ message: Message, _ dialog: DialogID?) {
     guard let status = message.status else { return }
     if status == 401 || status == 407, let draft = drafts[client], let password {
-      let account = DigestAccount(user: user, realm: domain, password: Secret(password))
+      let account = DigestAccount(user: user, realm: realm ?? domain, password: Secret(password))
       let target = draft.target ?? URI(host: .name(domain))
       var dice = Dice.seeded(SplitMix(seed: UInt64(bench.now.instant.nanoseconds)))
       guard !draft.headers.contains(where: { $0.name == .known(.authorization) }),
