@@ -4,27 +4,36 @@
 /// again where the thing has moved its deadline; nothing is ever removed from the middle. Each node has
 /// four children: half the levels, and the children of one node are neighbours in memory.
 package struct DeadlineQueue<Key: Sendable>: Sendable {
-  private struct Entry: Sendable {
-    let at: Instant
+  @usableFromInline
+  struct Entry: Sendable {
+    @usableFromInline let at: Instant
     /// Breaks ties in order of scheduling, so that two runs agree.
-    let order: UInt64
-    let key: Key
+    @usableFromInline let order: UInt64
+    @usableFromInline let key: Key
 
+    @inlinable
+    init(at: Instant, order: UInt64, key: Key) {
+      (self.at, self.order, self.key) = (at, order, key)
+    }
+
+    @inlinable
     func isBefore(_ other: Entry) -> Bool {
       at != other.at ? at < other.at : order < other.order
     }
   }
 
-  private var heap: [Entry] = []
-  private var order: UInt64 = 0
+  @usableFromInline var heap: [Entry] = []
+  @usableFromInline var order: UInt64 = 0
 
+  @inlinable
   package init() {}
 
-  package var count: Int { heap.count }
+  @inlinable package var count: Int { heap.count }
 
   /// The earliest moment at which a key waits, stale ones included.
-  package var next: Instant? { heap.first?.at }
+  @inlinable package var next: Instant? { heap.first?.at }
 
+  @inlinable
   package mutating func schedule(_ key: Key, at moment: Instant) {
     heap.append(Entry(at: moment, order: order, key: key))
     order += 1
@@ -32,6 +41,7 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
   }
 
   /// Takes the earliest key whose moment has come, or nil.
+  @inlinable
   package mutating func popDue(at now: Instant) -> Key? {
     guard let first = heap.first, first.at <= now else { return nil }
     let last = heap.removeLast()
@@ -40,7 +50,8 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
   }
 
   /// Moves the entry at the end up to where it belongs.
-  private mutating func siftUp(from start: Int) {
+  @inlinable
+  mutating func siftUp(from start: Int) {
     var hole = start
     let entry = heap[start]
     while hole > 0 {
@@ -53,7 +64,8 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
   }
 
   /// Puts an entry in the place of the first one, and what is earlier above it.
-  private mutating func siftDown(_ entry: Entry) {
+  @inlinable
+  mutating func siftDown(_ entry: Entry) {
     var hole = 0
     while true {
       let first = 4 * hole + 1
