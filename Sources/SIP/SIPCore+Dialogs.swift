@@ -29,10 +29,10 @@ extension SIPCore {
   /// Finds or makes the dialog of a response to a request of ours (RFC 3261 §12.1.2).
   mutating func makeDialog(
     of response: Message, to transaction: ClientTransaction, on flow: Flow
-  ) -> DialogID? {
-    guard let toTag = response.toTag else { return nil }
+  ) -> DialogID {
     let plan = transaction.plan
-    let remoteTag = Array(response[toTag])
+    // RFC 3261 §12.1.2: a peer of RFC 2543 has no tag, and the dialog an empty one.
+    let remoteTag = response.toTag.map { Array(response[$0]) } ?? []
     let key = names.dialog(
       callID: plan.callID.span, localTag: plan.localTag.span, remoteTag: remoteTag.span)
     if let known = dialogs.find(key) { return known }
@@ -85,7 +85,7 @@ extension SIPCore {
       localAddress: local, remoteAddress: remote, remoteTarget: target,
       routeSet: RouteSet(routes), flow: flow, destination: destination, key: key)
     dialog.state = .confirmed
-    dialog.localSequence = sequence
+    dialog.localSequence = min(sequence, 0x7FFF_0000)
     dialogs.insert(dialog, id, name: key)
     return id
   }

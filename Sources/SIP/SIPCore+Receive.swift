@@ -126,7 +126,8 @@ extension SIPCore {
         return ResponseDraft(420, headers: [HeaderDraft(.unsupported, names)])
       }
     }
-    guard servers.count < configuration.serverTransactionLimit else {
+    // Dialogs that are there go on: only what comes from outside has to wait.
+    guard mergeKey == nil || servers.count < configuration.serverTransactionLimit else {
       let seconds = "\(configuration.retryAfterSeconds)"
       return ResponseDraft(503, headers: [HeaderDraft(.retryAfter, seconds)])
     }
@@ -173,7 +174,9 @@ extension SIPCore {
       }
     }
     // The ACK of a 2xx is in the dialog; of an answer that left no state there is nothing to find.
-    guard let id = findDialog(of: message), let dialog = dialogs[id], dialog.isPlausible(flow),
+    // From elsewhere (the second machine of a carrier) it may say that it came, but describe no media.
+    guard let id = findDialog(of: message), let dialog = dialogs[id],
+      dialog.isPlausible(flow) || message.body.isEmpty,
       var success = dialog.success, success.sequence == message.cseq.number
     else { return }
     let isFirst = success.machine.isWaiting

@@ -148,7 +148,7 @@ extension SIPCore {
         machine: SuccessRetransmission(timers: configuration.timers, at: now),
         sequence: transaction.request.cseq.number, bytes: bytes, flow: transaction.flow)
       schedule(dialogID)
-    case .invite where dialog.state == .early:
+    case .invite where dialog.state == .early && transaction.request.toTag == nil:
       removeDialog(dialogID)
     case .subscribe where status.isSuccess, .refer where status.isSuccess:
       dialogs[dialogID]?.state = .confirmed

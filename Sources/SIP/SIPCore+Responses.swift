@@ -13,6 +13,7 @@ extension SIPCore {
     let key = names.clientTransaction(
       branch: message.bytes.span.extracting(branch.range), method: message.cseq.method)
     guard let id = clients.find(key), let transaction = clients[id],
+      message.cseq.number == transaction.plan.cseq,
       message.fromTag.map({ message[$0].elementsEqual(transaction.plan.localTag) }) ?? false
     else {
       acknowledgeAgain(message, status, effects: &effects)
@@ -48,7 +49,7 @@ extension SIPCore {
     case .subscribe where status.isSuccess && transaction.dialog == nil,
       .refer where status.isSuccess && transaction.dialog == nil:
       let dialog = makeDialog(of: message, to: transaction, on: flow)
-      if let dialog { dialogs[dialog]?.state = .confirmed }
+      dialogs[dialog]?.state = .confirmed
       events.append(.response(id, message, flow, dialog: dialog))
     case .invite, .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish,
       .info, .refer, .message, .update, .other:
@@ -91,10 +92,11 @@ extension SIPCore {
   ) -> DialogID? {
     guard let transaction = clients[id] else { return nil }
     if let dialog = transaction.dialog { return dialog }
-    guard let key = dialogName(of: message),
-      dialogs.find(key) != nil || transaction.earlyDialogs.count < ClientTransaction.forkLimit
+    guard message.toTag != nil,
+      dialogs.find(dialogName(of: message)) != nil
+        || transaction.earlyDialogs.count < ClientTransaction.forkLimit
     else { return nil }
-    guard let dialog = makeDialog(of: message, to: transaction, on: flow) else { return nil }
+    let dialog = makeDialog(of: message, to: transaction, on: flow)
     if !transaction.earlyDialogs.contains(dialog) {
       clients[id]?.earlyDialogs.append(dialog)
       dialogs[dialog]?.pending.ourInvite = id
@@ -122,8 +124,7 @@ extension SIPCore {
     let key = transaction.dialog == nil ? dialogName(of: message) : nil
     // A copy of a 2xx whose dialog has ended already would make it rise again.
     if let key, dialogs.find(key) == nil, !transaction.mayFork(to: key) { return }
-    guard let dialog = transaction.dialog ?? makeDialog(of: message, to: transaction, on: flow)
-    else { return }
+    let dialog = transaction.dialog ?? makeDialog(of: message, to: transaction, on: flow)
     if dialogs[dialog]?.acceptedSequence == message.cseq.number {
       repeatAcknowledgement(of: message, in: dialog, effects: &effects)
       return
@@ -139,19 +140,19 @@ extension SIPCore {
   private mutating func acknowledgeAgain(
     _ message: Message, _ status: StatusCode, effects: inout [Transmission]
   ) {
-    guard status.isSuccess, message.cseq.method == .invite, let key = dialogName(of: message),
-      let dialog = dialogs.find(key)
+    guard status.isSuccess, message.cseq.method == .invite,
+      let dialog = dialogs.find(dialogName(of: message))
     else { return }
     repeatAcknowledgement(of: message, in: dialog, effects: &effects)
   }
 
-  /// The name of the dialog that a response to a request of ours is in; nil without tags.
-  private func dialogName(of response: Message) -> Fingerprint? {
-    guard let fromTag = response.fromTag, let toTag = response.toTag else { return nil }
+  /// The name of the dialog that a response to a request of ours is in; a missing tag is an empty one.
+  private func dialogName(of response: Message) -> Fingerprint {
     let bytes = response.bytes.span
     return names.dialog(
       callID: bytes.extracting(response.callID.range),
-      localTag: bytes.extracting(fromTag.range), remoteTag: bytes.extracting(toTag.range))
+      localTag: bytes.extracting(response.fromTag?.range ?? 0..<0),
+      remoteTag: bytes.extracting(response.toTag?.range ?? 0..<0))
   }
 
   private func repeatAcknowledgement(

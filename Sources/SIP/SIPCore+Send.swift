@@ -39,7 +39,9 @@ extension SIPCore {
     try checkFree(draft.method, in: dialog)
     let transaction = clients.nextID()
     switch draft.method {
-    case .invite: dialogs[id]?.pending.ourInvite = transaction
+    case .invite:
+      dialogs[id]?.pending.ourInvite = transaction
+      dialogs[id]?.provisionalOrder = ProvisionalOrder()  // RSeq begins anew with each INVITE.
     case .update: dialogs[id]?.pending.ourUpdate = transaction
     case .bye:
       dialogs[id]?.pending.ourBye = transaction

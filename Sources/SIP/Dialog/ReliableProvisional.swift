@@ -97,7 +97,7 @@ package struct ProvisionalOrder: Hashable, Sendable {
       return .next
     }
     if sequence <= last { return .repeated }
-    guard sequence == last + 1 else { return .early }
+    guard sequence == last &+ 1 else { return .early }
     self.last = sequence
     return .next
   }

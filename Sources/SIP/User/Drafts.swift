@@ -96,7 +96,7 @@ package struct RequestDraft: Sendable {
     var draft = self
     draft.callID = Array(response[response.callID])
     draft.fromTag = response.fromTag.map { Array(response[$0]) }
-    draft.cseq = response.cseq.number + 1
+    draft.cseq = min(response.cseq.number, 0x7FFF_FFFE) + 1
     draft.headers += headers
     return draft
   }

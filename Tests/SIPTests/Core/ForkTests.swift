@@ -154,4 +154,46 @@ import Testing
     #expect(caller.events.isEmpty && caller.effects.isEmpty)
     #expect(caller.core.dialogIDs.isEmpty)
   }
+
+  @Test("RFC 3261 §12.1.2: a 2xx without a tag makes a dialog with an empty one")
+  func withoutTag() throws {
+    var caller = try Caller()
+    let request = try MessageParser.parse(caller.invite, framing: .datagram)
+    for status in [StatusCode(180), 200] {
+      let builder = MessageBuilder(responseTo: request, status, source: nil, toTag: nil)
+      caller.core.receive(
+        builder.finish(), on: caller.flow, at: now(5), events: &caller.events,
+        effects: &caller.effects)
+    }
+    #expect(caller.events.map(\.summary) == ["response 180", "response 200"])
+    let dialog = try #require(caller.core.dialogIDs.first)
+    #expect(caller.core.dialog(dialog)?.remoteTag == [])
+    try caller.core.acknowledge(dialog, at: now(6), effects: &caller.effects)
+    #expect(try parse(try #require(caller.effects.last)).toTag == nil)
+  }
+
+  @Test("A response with another CSeq number than its request is dropped")
+  func foreignSequence() throws {
+    var caller = try Caller()
+    let text = String(decoding: caller.invite, as: UTF8.self)
+    let forged = try MessageParser.parse(
+      Array(text.replacing("CSeq: 1 ", with: "CSeq: 2147483647 ").utf8), framing: .datagram)
+    let builder = MessageBuilder(responseTo: forged, 401, source: nil, toTag: Array("x".utf8))
+    caller.core.receive(
+      builder.finish(), on: caller.flow, at: now(5), events: &caller.events,
+      effects: &caller.effects)
+    #expect(caller.events.isEmpty && caller.effects.isEmpty)
+  }
+
+  @Test("Dialogs of one INVITE are bounded, the first 2xx is always taken")
+  func forkLimit() throws {
+    var caller = try Caller()
+    for number in 0..<100 { try caller.answer(180, tag: "early\(number)", at: 10) }
+    #expect(caller.core.dialogIDs.count == ClientTransaction.forkLimit)
+    for number in 0..<100 { try caller.answer(200, tag: "late\(number)", at: 20) }
+    let answers = caller.events.filter { $0.summary == "response 200" }
+    #expect(answers.count == ClientTransaction.forkLimit)
+    caller.runDeadlines(until: 60_000)
+    #expect(caller.core.dialogIDs.count == ClientTransaction.forkLimit)
+  }
 }

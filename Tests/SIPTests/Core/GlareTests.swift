@@ -195,4 +195,60 @@ import Testing
       _ = try world.send(RequestDraft(.bye), in: caller, 0)
     }
   }
+
+  @Test("RFC 3261 §14.2: a refused INVITE in an early dialog leaves it alone")
+  func inviteInEarlyDialog() throws {
+    var world = SIPWorld()
+    _ = world.send(world.draft(.invite, 0, 1), 0, 1)
+    world.run(until: 100) { world, node, event in
+      if case .request(let id, _, _, _) = event { world.respond(id, ResponseDraft(180), node) }
+    }
+    let caller = try #require(world.nodes[0].core.dialogIDs.first)
+    let dialog = try #require(world.nodes[0].core.dialog(caller))
+    var builder = MessageBuilder(request: .invite, uri: dialog.remoteTarget)
+    builder.add(.via, "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKimpatient")
+    builder.add(.from, dialog.localAddress)
+    builder.add(.to, dialog.remoteAddress)
+    builder.add(.callID, dialog.callID)
+    builder.add(.cseq, "9 INVITE")
+    let bytes = builder.finish()
+    var (events, effects): ([SIPEvent], [Transmission]) = ([], [])
+    world.nodes[1].core.receive(
+      bytes, on: .udp("192.0.2.2:5060", "192.0.2.1:5060"), at: world.now, events: &events,
+      effects: &effects)
+    #expect(try effects.map { try parse($0).statusNumber } == [500])
+    #expect(world.nodes[1].core.dialogIDs.count == 1)
+  }
+
+  @Test("A30: the ACK may come from the second machine of a carrier, but brings no media with it")
+  func acknowledgementFromElsewhere() throws {
+    var world = SIPWorld()
+    world.isLost = { $0 == "0>1 ACK" }
+    _ = world.send(world.draft(.invite, 0, 1), 0, 1)
+    var acks: [[UInt8]] = []
+    world.run(until: 100) { world, node, event in
+      switch event {
+      case .request(let id, _, _, _): world.respond(id, ResponseDraft(200), node)
+      case .response(_, _, _, let dialog?):
+        for body in [BodyDraft.sdp(Array("v=0\r\n".utf8)), nil] {
+          var effects: [Transmission] = []
+          try? world.nodes[node].core.acknowledge(
+            dialog, body: body, at: world.now, effects: &effects)
+          acks += effects.map(\.bytes)
+        }
+      case .response, .stranger, .cancelled, .clientFailed, .acknowledged, .unacknowledged,
+        .provisionalUnacknowledged, .keepAlive, .malformed:
+        break
+      }
+    }
+    let elsewhere = Flow.udp("192.0.2.2:5060", "198.51.100.4:5060")
+    var seen: [[String]] = []
+    for ack in acks {
+      var (events, effects): ([SIPEvent], [Transmission]) = ([], [])
+      world.nodes[1].core.receive(
+        ack, on: elsewhere, at: world.now, events: &events, effects: &effects)
+      seen.append(events.map(\.summary))
+    }
+    #expect(seen == [[], ["acknowledged"]])
+  }
 }

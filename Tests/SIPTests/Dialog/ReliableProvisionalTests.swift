@@ -44,6 +44,8 @@ import Testing
     var order = ProvisionalOrder()
     let verdicts = [UInt32(7), 7, 9, 8, 8, 9, 7, 10].map { order.judge($0) }
     #expect(verdicts == [.next, .repeated, .early, .next, .repeated, .next, .repeated, .next])
+    var last = ProvisionalOrder()
+    #expect([UInt32.max, 0, UInt32.max].map { last.judge($0) } == [.next, .repeated, .repeated])
   }
 
   /// Node 1 rings reliably and answers; node 0 sends PRACK for each reliable response.
