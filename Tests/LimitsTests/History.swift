@@ -90,7 +90,8 @@ struct History {
     var limits = LimitSet(
       currency: .eur, basis: [.sell, .purchase, .max].randomElement(using: &dice) ?? .max)
     func maybe(_ values: [Int64], _ dice: inout SplitMix) -> Int64? {
-      Bool.random(using: &dice) ? nil : values.randomElement(using: &dice).map { $0 * scale }
+      Int.random(in: 0..<5, using: &dice) > 1
+        ? nil : values.randomElement(using: &dice).map { $0 * scale }
     }
     limits.moneyPerHour = maybe([1_000_000, 3_000_000, 0], &dice)
     limits.moneyPerDay = maybe([2_000_000, 5_000_000, 10_000_000], &dice)
@@ -282,7 +283,10 @@ struct History {
 
   private mutating func unblock() {
     doing = "unblock"
-    guard let subject = bench.ledger.blockedSubjects.randomElementOf(&dice) else { return }
+    for subject in bench.ledger.blockedSubjects { unblock(subject) }
+  }
+
+  private mutating func unblock(_ subject: LimitSubject) {
     bench.unblock(subject)
     reference.unblock(subject)
     guard fault == .wipesCounters else { return }
