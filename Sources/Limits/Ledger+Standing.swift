@@ -3,14 +3,16 @@ package import Elements
 extension Ledger {
   /// Where a subject stands; nil when it is unknown.
   package func standing(of subject: LimitSubject, at now: Now) -> Standing? {
-    var view = self
-    view.advance(to: now)
-    guard let place = view.places[subject] else { return nil }
-    var entries: [LedgerEntry] = []
-    view.refresh(place, &entries)
-    let node = view.nodes[place]
+    guard let place = places[subject] else { return nil }
+    let time = reading(now)
+    var node = nodes[place]
+    node.expire(at: time)
+    for period in Period.allCases where node.calendar[period].end <= time.wall {
+      let (start, end) = bounds(of: period, in: node.zone, at: time.wall)
+      node.calendar[period] = CalendarWindow(start: start, end: end)
+    }
     return Standing(
-      subject: subject, limits: node.limits, windows: node.windows(at: view.time),
+      subject: subject, limits: node.limits, windows: node.windows(at: time),
       openCalls: Int(node.openCalls), reserved: Money(micros: node.reserved, node.limits.currency),
       balance: node.limits.isPrepaid
         ? Money(micros: node.balance - node.reservedBalance, node.limits.currency) : nil,

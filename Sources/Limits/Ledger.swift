@@ -44,19 +44,25 @@ extension Ledger {
   /// How far the wall clock may fall behind what was seen before somebody is told.
   private static let clockTolerance: Int64 = 60_000
 
-  /// Moves the ledger's time; what left the windows is dropped when a subject is next looked at.
-  mutating func advance(to now: Now) {
+  /// What the ledger's time is at `now`.
+  func reading(_ now: Now) -> LedgerTime {
     let wall = now.wall.unixMilliseconds
+    var reading = LedgerTime(wall: max(time.wall, wall), elapsed: time.elapsed)
     if let anchor {
       let passed = (now.instant.nanoseconds - anchor.instant.nanoseconds) / 1_000_000
-      time.elapsed = max(time.elapsed, anchor.elapsed.clampedSum(passed))
+      reading.elapsed = max(time.elapsed, anchor.elapsed.clampedSum(passed))
     } else {
       // After a restart the monotonic clock is another one: the wall bridges the gap, never backwards.
       let downTime = time.wall == 0 ? wall : max(0, wall - time.wall)
-      time.elapsed = time.elapsed.clampedSum(downTime)
-      anchor = (now.instant, time.elapsed)
+      reading.elapsed = time.elapsed.clampedSum(downTime)
     }
-    time.wall = max(time.wall, wall)
+    return reading
+  }
+
+  /// Moves the ledger's time; what left the windows is dropped when a subject is next looked at.
+  mutating func advance(to now: Now) {
+    time = reading(now)
+    if anchor == nil { anchor = (now.instant, time.elapsed) }
   }
 
   mutating func tellClockBehind(_ now: Now, _ notices: inout [LedgerNotice]) {
@@ -90,8 +96,14 @@ extension Ledger {
 
   /// The window of `period` around the ledger's wall time in the zone of a subject.
   func bounds(of period: Period, for place: Int) -> (start: Int64, end: Int64) {
-    let zone = zones[max(0, Int(nodes[place].zone))]
-    let wall = WallTime(unixMilliseconds: time.wall)
+    bounds(of: period, in: nodes[place].zone, at: time.wall)
+  }
+
+  func bounds(
+    of period: Period, in zone: Int32, at wall: Int64
+  ) -> (start: Int64, end: Int64) {
+    let zone = zones[max(0, Int(zone))]
+    let wall = WallTime(unixMilliseconds: wall)
     let range =
       switch period {
       case .hour: zone.hour(containing: wall)
