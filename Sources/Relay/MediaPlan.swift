@@ -61,7 +61,9 @@ package struct LegPlan: Hashable, Sendable {
 /// One m= line of one leg.
 package struct StreamPlan: Hashable, Sendable {
   package enum Kind: UInt8, Hashable, Sendable {
-    case audio, video, other
+    case audio, video
+    /// RTP of another kind, or with neither formats nor keys any datagrams (T.38 over UDPTL).
+    case other
     /// An m= line with port 0: holds its place, has no sockets.
     case rejected
   }

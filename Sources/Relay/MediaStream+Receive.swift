@@ -4,7 +4,11 @@ import SRTP
 
 /// A packet of a leg that was believed, plain and in its buffer.
 struct Arrival {
-  enum Kind: UInt8 { case rtp, rtcp, zrtp }
+  enum Kind: UInt8 {
+    case rtp, rtcp, zrtp
+    /// No RTP at all: T.38 over UDPTL.
+    case opaque
+  }
 
   let kind: Kind
   let length: Int
@@ -19,6 +23,7 @@ extension MediaStream {
     _ buffer: inout MutableRawSpan, length: Int, isControl: Bool, from source: Endpoint,
     at now: Instant
   ) -> Arrival? {
+    if isOpaque, !isControl { return receiveOpaque(length: length, from: source, at: now) }
     switch DatagramKind(of: buffer.bytes, length: length) {
     case .rtp where !isControl:
       return receiveRTP(&buffer, length: length, from: source, at: now)
@@ -54,7 +59,8 @@ extension MediaStream {
         return nil
       }
     }
-    guard let header = RTPHeader(parsing: buffer.bytes, length: length) else {
+    // The payload may be the phones' own SRTP (ZRTP): its padding is not ours to judge.
+    guard let header = RTPHeader(parsing: buffer.bytes, length: length, encrypted: true) else {
       counters.malformed &+= 1
       return nil
     }
@@ -97,7 +103,7 @@ extension MediaStream {
         return nil
       }
     }
-    guard RTCPPacket.isCompound(buffer.bytes, length: length) else {
+    guard isEndToEnd || RTCPPacket.isCompound(buffer.bytes, length: length) else {
       counters.malformed &+= 1
       return nil
     }
@@ -133,6 +139,23 @@ extension MediaStream {
       return nil
     }
     return Arrival(kind: .zrtp, length: length)
+  }
+
+  /// Fax and the like: nothing to judge but the source and the rate.
+  private mutating func receiveOpaque(
+    length: Int, from source: Endpoint, at now: Instant
+  ) -> Arrival? {
+    guard latch.judge(source, at: now) != .stranger else {
+      counters.strangers &+= 1
+      return nil
+    }
+    guard length > 0, policer.admit(at: now) else {
+      counters.policed &+= 1
+      return nil
+    }
+    latch.follow(source, at: now)
+    lastHeard = now
+    return Arrival(kind: .opaque, length: length)
   }
 
   private mutating func count(_ error: SRTPError) {

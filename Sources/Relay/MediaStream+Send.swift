@@ -10,7 +10,7 @@ extension MediaStream {
     switch arrival.kind {
     case .rtp: sendRTP(&buffer, length: arrival.length)
     case .rtcp: sendRTCP(&buffer, length: arrival.length, at: now)
-    case .zrtp: sendZRTP(length: arrival.length)
+    case .zrtp, .opaque: sendUntouched(length: arrival.length)
     }
   }
 
@@ -22,8 +22,9 @@ extension MediaStream {
     return Forward(socket: rtp, destination: destination, length: length)
   }
 
-  private mutating func sendZRTP(length: Int) -> Forward? {
+  private mutating func sendUntouched(length: Int) -> Forward? {
     guard legReceives, outbound == nil, let destination = latch.destination else { return nil }
+    counters.sent &+= 1
     return Forward(socket: rtp, destination: destination, length: length)
   }
 
@@ -34,7 +35,7 @@ extension MediaStream {
     guard let destination = rtcpMux ? latch.destination : controlLatch.destination else {
       return nil
     }
-    noteReports(buffer.bytes, length: length, at: now)
+    if !isEndToEnd { noteReports(buffer.bytes, length: length, at: now) }
     var length = length
     if let outbound {
       if sourceMask != 0 { buffer.xor32(sourceMask, at: 4) }

@@ -34,6 +34,8 @@ struct MediaStream {
   var peer: Int?
   /// From this moment on the stream is mute.
   var until = Instant.never
+  /// The phones negotiate keys of their own through us (ZRTP): their reports cannot be read.
+  var isEndToEnd = false
   /// A tone is played to the leg in place of its peer.
   var isPlaying = false
 
@@ -93,14 +95,16 @@ struct MediaStream {
     // A socket of one family cannot reach the other.
     let remote = plan.remote.flatMap { $0.address.isV4 == leg.local.isV4 ? $0 : nil }
     latch.reopen(
-      named: remote, signalling: leg.signallingSource,
-      sendsToNamed: leg.trustsNamedAddress || remote?.address == leg.signallingSource)
+      named: remote, signalling: leg.signallingSource, trustsNamed: leg.trustsNamedAddress)
     let above = remote.flatMap { $0.port < .max ? Endpoint($0.address, $0.port + 1) : nil }
     let control = plan.remoteRTCP.flatMap { $0.address.isV4 == leg.local.isV4 ? $0 : nil } ?? above
     controlLatch.reopen(
-      named: control, signalling: leg.signallingSource,
-      sendsToNamed: leg.trustsNamedAddress || control?.address == leg.signallingSource)
+      named: control, signalling: leg.signallingSource, trustsNamed: leg.trustsNamedAddress)
   }
+
+  /// Carries datagrams that are no RTP (an m= line of another profile, like udptl): without keys and
+  /// without payload types there is nothing to read.
+  var isOpaque: Bool { kind == .other && formats.isEmpty && receiveKey == nil }
 
   /// The negotiated meaning of a payload type.
   mutating func format(_ payloadType: UInt8) -> PayloadFormat? {

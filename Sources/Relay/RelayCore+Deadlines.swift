@@ -28,7 +28,7 @@ extension RelayCore {
   private func nextDeadline(of session: MediaSession) -> Instant? {
     var next: Instant?
     func consider(_ moment: Instant) { next = min(next ?? .never, moment) }
-    if let until = session.until, !session.isExpired { consider(until) }
+    if let until = session.until, until < .never, !session.isExpired { consider(until) }
     for player in session.players { consider(player.nextFrameAt) }
     if let check = session.silenceCheckAt { consider(check) }
     return next

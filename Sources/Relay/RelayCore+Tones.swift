@@ -32,8 +32,11 @@ extension RelayCore {
   }
 
   /// The first audio stream with a G.711 format: what every leg that can hear a tone of ours has.
+  ///
+  /// A phone that has keys of its own with its peer would throw our tone away.
   private func target(of leg: MediaSession.Leg) -> (stream: Int, format: PayloadFormat)? {
-    for row in leg.streams.compactMap({ $0 }) where streams[row].kind == .audio {
+    for row in leg.streams.compactMap({ $0 })
+    where streams[row].kind == .audio && !streams[row].isEndToEnd {
       let format = streams[row].formats.first {
         ($0.encoding == .pcma || $0.encoding == .pcmu) && $0.clockRate == 8000
       }

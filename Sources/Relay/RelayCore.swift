@@ -56,13 +56,16 @@ package struct RelayCore: ~Copyable {
       let arrival = streams[row].receive(
         &buffer, length: length, isControl: sockets[index].isControl, from: source, at: now)
     else { return nil }
-    if arrival.kind == .rtcp { readReports(buffer.bytes, arrival.length, of: row, at: now) }
+    if arrival.kind == .rtcp, !streams[row].isEndToEnd {
+      readReports(buffer.bytes, arrival.length, of: row, at: now)
+    }
     guard streams[row].legSends || arrival.kind == .rtcp, now < streams[row].until,
       let peer = streams[row].peer, let forward = streams[peer].send(&buffer, arrival, at: now)
     else {
       streams[row].counters.unheard &+= 1
       return nil
     }
+    if arrival.kind == .zrtp { (streams[row].isEndToEnd, streams[peer].isEndToEnd) = (true, true) }
     return forward
   }
 

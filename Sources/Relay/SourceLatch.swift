@@ -43,11 +43,14 @@ struct SourceLatch: Hashable, Sendable {
 
   /// New signalling: learning begins (again).
   ///
-  /// What was learned stays in use until something better
-  /// comes, unless the signalling no longer allows it or has moved a port that was used as named.
-  mutating func reopen(named: Endpoint?, signalling: IPAddress?, sendsToNamed: Bool) {
+  /// What was learned stays in use until something better comes, unless the signalling no longer
+  /// allows it or has moved a port that was used as named. A description without an address (hold in
+  /// the old form) leaves the one before in force.
+  mutating func reopen(named: Endpoint?, signalling: IPAddress?, trustsNamed: Bool) {
+    let named = named ?? self.named
     let movedAway = current != nil && current == self.named && named != self.named
-    (self.named, self.signalling, self.sendsToNamed) = (named, signalling, sendsToNamed)
+    (self.named, self.signalling) = (named, signalling)
+    sendsToNamed = trustsNamed || (named != nil && named?.address == signalling)
     if let followed = current, movedAway || rank(of: followed) == 0 { current = nil }
     (remaining, heard) = (Self.packetsToLock, false)
     destination = current ?? namedDestination

@@ -139,6 +139,60 @@ import Testing
     #expect(call.studio.quality(call.id, 0)?.malformed == 2)
   }
 
+  @Test("T.38: datagrams that are no RTP pass between the legs, and from nobody else")
+  func fax() throws {
+    let (a, b) = (try endpoint("198.51.100.10:40002"), try endpoint("203.0.113.20:50002"))
+    let call = try Call { first, second in
+      first.streams.append(StreamPlan(.other, remote: a))
+      second.streams.append(StreamPlan(.other, remote: b))
+    }
+    let toA = try #require(call.studio.ports(0, stream: 1)).rtp
+    let toB = try #require(call.studio.ports(1, stream: 1)).rtp
+    let page: [UInt8] = [0x00, 0x01, 0x06, 0xC0, 0x01, 0x80]
+    #expect(call.studio.deliver(page, to: toA, from: try endpoint("64.0.0.1:40002")) == nil)
+    let sent = call.studio.deliver(page, to: toA, from: a)
+    #expect(sent?.bytes == page && sent?.to == b && sent?.from == toB)
+    #expect(call.studio.deliver([0], to: toB, from: b)?.to == a)
+    // An audio port takes no such datagrams.
+    #expect(call.studio.deliver(page, to: call.toAlice.rtp, from: call.alice.at) == nil)
+  }
+
+  @Test(
+    "RFC 6189 §4: what the phones protect for each other passes as it is, SRTCP and padding too")
+  func endToEnd() throws {
+    var call = try Call()
+    try call.talk()
+    let control = Endpoint(call.alice.at.address, call.alice.at.port + 1)
+    // Readable for us up to the source, then noise.
+    let report: [UInt8] = [0x81, 200, 0, 6, 0, 0, 0, 10] + [UInt8](repeating: 0xEE, count: 34)
+    #expect(call.studio.deliver(report, to: call.toAlice.rtcp, from: control) == nil)
+    let hello: [UInt8] =
+      [0x10, 0, 0, 1, 0x5A, 0x52, 0x54, 0x50, 0, 0, 0, 10] + [UInt8](repeating: 7, count: 60)
+    call.studio.deliver(hello, to: call.toAlice.rtp, from: call.alice.at)
+    #expect(call.studio.deliver(report, to: call.toAlice.rtcp, from: control)?.bytes == report)
+    var packet = call.alice.nextPacket()
+    (packet[0], packet[packet.count - 1]) = (0xA0, 255)
+    #expect(call.studio.deliver(packet, to: call.toAlice.rtp, from: call.alice.at)?.bytes == packet)
+    call.studio.command(.play(call.id, leg: 1, .warning))
+    #expect(call.studio.takeEvents() == [.played(call.id, leg: 1, completed: false)])
+    #expect(try call.talk().fromAlice != nil)
+  }
+
+  @Test("RFC 3264 §8.4: hold without an address, and the trunk's music still comes")
+  func oldHold() throws {
+    var call = try Call { _, second in
+      second.trustsNamedAddress = true
+      second.signallingSource = IPAddress("203.0.113.1")
+    }
+    try call.talk()
+    var plan = try Call.leg(at: Call.bobAt, local: call.toBob.rtp.address)
+    (plan.signallingSource, plan.trustsNamedAddress) = (IPAddress("203.0.113.1"), true)
+    (plan.streams[0].remote, plan.streams[0].legReceives) = (nil, false)
+    call.studio.command(.update(call.id, leg: 1, plan))
+    let (fromAlice, fromBob) = try call.talk()
+    #expect(fromAlice == nil && fromBob?.to == call.alice.at)
+  }
+
   @Test("Branches of a fork have ports of their own; the bridge says who hears whom")
   func branches() throws {
     var call = try Call()
