@@ -12,6 +12,9 @@ final class JournalDoor: JournalSink {
     self.journal = journal
   }
 
+  /// The sequence up to which everything survives a power cut.
+  var durableThrough: UInt64 { journal.durableThrough }
+
   func append(_ batch: JournalBatch) -> Bool { journal.append(batch) }
 
   func checkpoint(at sequence: UInt64, entries: @escaping @Sendable () -> [JournalEntry]) {

@@ -77,6 +77,7 @@ final class RunningServer: Sendable {
       case .failed(let reason):
         log.critical("the journal cannot be written, paid calls are refused: \(reason)")
         self?.complaint.withLock { $0 = "the journal cannot be written: \(reason)" }
+        self?.announceJournalFailure(reason)
       case .recovered:
         log.warning("the journal is written again")
         self?.complaint.withLock { $0 = nil }
@@ -90,6 +91,16 @@ final class RunningServer: Sendable {
       }
     }
     outbox.start()
+  }
+
+  /// Tells the operator past the journal, which would keep the switch's own alert until it works again.
+  ///
+  /// Both have the same key: it stays one alert.
+  private func announceJournalFailure(_ reason: String) {
+    outbox.announce(
+      Alert(
+        .journalFailed, .critical, tenant: nil, at: Clocks.wall(),
+        key: "journal-\(door.durableThrough)", facts: [.init("reason", reason)]))
   }
 
   /// Puts a configuration in force for the next call.
