@@ -39,7 +39,7 @@ import Testing
   func agreesWithReference(block: UInt64) throws {
     let result = try run(block * 10 + 1...block * 10 + 10, History.Options())
     #expect(result.complaint == nil)
-    #expect(result.accepted > 60)
+    #expect(result.accepted > 30)
     #expect(result.refused > 10)
   }
 
