@@ -40,7 +40,8 @@ package struct NameAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// The display name as text; malformed UTF-8 is replaced.
   package var displayText: String { String(decoding: displayName, as: UTF8.self) }
-  package var tag: [UInt8]? { parameters.bytes("tag") }
+  /// The tag as received, the form that ``Message/fromTag`` and ``Message/toTag`` have.
+  package var tag: [UInt8]? { parameters.verbatim("tag") }
 
   package var description: String {
     var bytes: [UInt8] = []

@@ -39,6 +39,12 @@ package struct Parameters: Hashable, Sendable, CustomStringConvertible {
     return bytes.span.unquoted(value)
   }
 
+  /// The value as received, with its quotes if it has any.
+  package func verbatim(_ name: StaticString) -> [UInt8]? {
+    guard let value = find(name), !value.isEmpty else { return nil }
+    return bytes.span.copy(value)
+  }
+
   /// The value without quotes as text; malformed UTF-8 is replaced.
   package func text(_ name: StaticString) -> String? {
     bytes(name).map { String(decoding: $0, as: UTF8.self) }
