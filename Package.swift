@@ -77,6 +77,10 @@ let coreTargets: [Target] = [
     ]),
   // test side
   .target(name: "TestKit", dependencies: ["Elements"], swiftSettings: everywhere),
+]
+
+/// Tests of the pure floors, which need no library: built and run by themselves, in a debug build.
+let coreTests: [Target] = [
   tests("Elements"),
   tests("SIPSyntax"),
   tests("SDP"),
@@ -174,7 +178,7 @@ let package = Package(
       .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
       .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-  targets: coreTargets + (coreOnly ? [] : shellTargets),
+  targets: coreTargets + (coreOnly ? coreTests : shellTargets),
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
 )
