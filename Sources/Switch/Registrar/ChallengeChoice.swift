@@ -4,17 +4,18 @@ import SIPSyntax
 
 /// Which digest algorithms a request is challenged with.
 ///
-/// All that we take, the strongest first, is right (RFC 8760 §2.4): a phone takes the first that it knows. Some
-/// phones instead give up at the first challenge that they do not know, and could never register. They get
-/// MD5 alone, by what they call themselves. A stranger who lies here only weakens his own answer: the
-/// password behind either hash is the same, and unknown users are asked alike.
+/// All that we take, the strongest first, would be right (RFC 8760 §2.4): a phone takes the first that it knows.
+/// But many phones give up at a challenge that they do not know, wherever it stands, and could never register:
+/// libre before 2.0 (ENOSYS), SIPp, and desk phones that read the first header only. So only phones that are
+/// known to choose are offered SHA-256; MD5 alone goes to all others. Whatever a phone answers with is
+/// checked. A stranger who lies here only weakens his own answer, and unknown users are asked alike.
 enum ChallengeChoice {
-  /// How the User-Agent of such phones begins: libre before 2.0 ends the registration with ENOSYS.
-  private static let md5Only: [[UInt8]] = ["baresip v0.", "baresip v1."].map { Array($0.utf8) }
+  /// How the User-Agent of phones begins that were seen to choose among several challenges.
+  private static let choosers: [[UInt8]] = ["Linphone"].map { Array($0.utf8) }
 
   static func algorithms(for message: Message) -> [DigestAlgorithm] {
-    guard let agent = message.first(.userAgent) else { return [.sha256, .md5] }
+    guard let agent = message.first(.userAgent) else { return [.md5] }
     let bytes = message.bytes[agent.range]
-    return md5Only.contains { bytes.starts(with: $0) } ? [.md5] : [.sha256, .md5]
+    return choosers.contains { bytes.starts(with: $0) } ? [.sha256, .md5] : [.md5]
   }
 }
