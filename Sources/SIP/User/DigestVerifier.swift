@@ -152,10 +152,13 @@ package struct DigestVerifier: Sendable {
 
 extension Message {
   /// Whether the Request-URI is that of a digest, byte by byte or by the rules of RFC 3261 §19.1.4.
+  ///
+  /// A digest over a URI without a user is for the server as a whole: clients such as SIPp write the address
+  /// that they send to. It cannot be turned against another number: a nonce is good for one INVITE only.
   fileprivate func isAddressed(to uri: [UInt8]) -> Bool {
     guard let range = requestURIRange else { return false }
     if self[range].elementsEqual(uri) { return true }
     guard let mine = requestURI, let other = try? URI(parsing: uri.span) else { return false }
-    return mine.isEquivalent(to: other)
+    return other.user?.isEmpty ?? true || mine.isEquivalent(to: other)
   }
 }
