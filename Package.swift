@@ -43,7 +43,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 /// Floors 2 and 3 have a README of their own beside their sources.
 func excludedFiles(of name: String) -> [String] {
-  ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Store", "Net", "Simulator", "Demo"]
+  ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Store", "Net"]
     .contains(name) ? ["README.md"] + (name == "Store" ? ["schema.sql"] : []) : []
 }
 
@@ -68,13 +68,6 @@ let coreTargets: [Target] = [
   core(
     "Switch",
     ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
-  // 6 roof: the other world
-  core(
-    "Simulator",
-    [
-      "SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering",
-      "Switch",
-    ]),
   // test side
   .target(name: "TestKit", dependencies: ["Elements"], swiftSettings: everywhere),
 ]
@@ -94,7 +87,6 @@ let coreTests: [Target] = [
   tests(
     "Switch",
     ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
-  tests("Simulator", ["Switch", "Limits"]),
 ]
 
 let nio = "swift-nio"
@@ -140,12 +132,10 @@ let shellTargets: [Target] = [
       .product(name: "Crypto", package: "swift-crypto"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ]),
-  shell(
-    "Demo", ["SIPSyntax", "SIP", "SDP", "RTP", "Net", "API", "CLinuxSockets"]),
   .executableTarget(
     name: "martinet",
     dependencies: [
-      "Elements", "API", "Server", "Demo", "Simulator",
+      "Elements", "API", "Server",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: everywhere),

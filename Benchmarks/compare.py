@@ -109,7 +109,7 @@ def martinet():
     servers = Servers()
     folder = servers.folder
     limits = "{ spend: { hour: 900000, day: 900000, month: 900000 }, concurrent: 100000, " \
-             "international: { hour: 900000, day: 900000, month: 900000, attempts: 900000 } }"
+             "international: { hour: 900000, day: 900000, month: 900000 }, attempts_per_hour: 900000 }"
     extensions = "\n".join(
         f'      - {{ number: "{1000 + user}", password: "bench-{1000 + user}-secret", limits: {limits} }}'
         for user in range(USERS))
@@ -239,10 +239,6 @@ def rows(chosen, scale):
             yield row(f"relayed RTP packet, {name}", "rtpengine", "CPU-µs",
                       *compare(rounds, martinet, lambda: kamailio(True), media), 0.6)
     if "memory" in chosen:
-        def registrations(servers):
-            subprocess.run(load("register", USERS, 32), check=True, capture_output=True)
-            return servers.memory()
-
         def growth(servers):
             before = servers.memory()
             subprocess.run(load("register", USERS, 32), check=True, capture_output=True)
@@ -258,32 +254,23 @@ def rows(chosen, scale):
         yield row("memory of a registration", "kamailio", "kB", *compare(rounds, martinet, kamailio, growth), 1.0)
         yield row("memory of a held call", "kamailio + rtpengine", "kB",
                   *compare(rounds, martinet, lambda: kamailio(True), per_call), 1.0)
-    if "ledger" in chosen:
-        result = subprocess.run([PROGRAM, "simulate", "--ledger-benchmark", "--json"], capture_output=True, text=True)
-        if result.returncode == 0:
-            for line in result.stdout.splitlines():
-                yield json.loads(line)
-        else:
-            sys.exit(f"the ledger's benchmark failed:\n{result.stderr}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object per row")
     parser.add_argument("--quick", action="store_true", help="a tenth of the operations, one round")
-    parser.add_argument("rows", nargs="*", choices=[[], "register", "call", "rtp", "memory", "ledger"])
+    parser.add_argument("rows", nargs="*", choices=[[], "register", "call", "rtp", "memory"])
     words = parser.parse_args()
-    chosen = words.rows or ["register", "call", "rtp", "memory", "ledger"]
+    chosen = words.rows or ["register", "call", "rtp", "memory"]
     if not words.json:
         print(f"{'operation':<38} {'ours':>9} {'peer':>9}  ratio  goal  unit, peer")
     for line in rows(chosen, 0.1 if words.quick else 1):
         if words.json:
             print(json.dumps(line, ensure_ascii=False), flush=True)
-        elif "ratio" in line:
+        else:
             print(f"{line['operation']:<38} {line['ours']:>9} {line['peer']:>9}  {line['ratio']:>5}  {line['goal']:>4}  "
                   f"{line['unit']}, {line['peer_name']}", flush=True)
-        else:
-            print("  ".join(f"{key}: {value}" for key, value in line.items()), flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ import Testing
         count.withLock { $0 += 1 }
         if count.withLock({ $0 }) == confirmations { Glibc.kill(getpid(), SIGKILL) }
       }
-      for sequence in UInt64(1)...1_000_000 {
+      // Far more than the disk can take before the process is dead.
+      for sequence in UInt64(1)...1 << 40 {
         let payload = (0..<40).map { UInt8(truncatingIfNeeded: Int(sequence) &* 31 &+ $0) }
         while !journal.append(sequence: sequence, marks: [], payload: payload) {}
       }

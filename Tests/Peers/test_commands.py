@@ -1,0 +1,95 @@
+"""The program as an operator meets it: first start, wrong files, taken ports, a second server, the way down."""
+
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+import urllib.request
+
+from .support.process import Process, eventually
+from .support.server import PROGRAM, Martinet
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="martinet-commands-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.server = Martinet(self.folder, sip="127.0.0.1:15060", http="127.0.0.1:19090")
+        self.addCleanup(self.server.stop)
+
+    def test_a_first_start_needs_no_file(self):
+        self.server.start()
+        text = self.server.process.output()
+        self.assertRegex(text, r"phone 101 +server 127\.0\.0\.1:15060 +user 101 +password \S{16,}")
+        self.assertRegex(text, r"phone 102 ")
+        status = self.server.ask("status")[0]
+        self.assertEqual((status["state"], status["extensions"]), ("ready", 2))
+        self.assertEqual(urllib.request.urlopen("http://127.0.0.1:19090/health").read(), b"ok\n")
+        self.assertEqual(self.server.metrics()["martinet_registrations"], 0)
+
+    def test_passwords_are_nowhere_in_the_folder(self):
+        self.server.start()
+        secrets = [line.split("password ")[1].strip() for line in self.server.process.output().splitlines()
+                   if "password " in line and "phone" in line]
+        self.assertEqual(len(secrets), 2)
+        self.server.stop()
+        for file in (self.folder / "data").rglob("*"):
+            if file.is_file():
+                for secret in secrets:
+                    self.assertNotIn(secret.encode(), file.read_bytes(), file)
+
+    def test_a_wrong_file_names_line_and_field_and_changes_nothing(self):
+        self.server.office()
+        before = self.server.run("export", "--data", self.server.data).stdout
+        text = (self.folder / "office.yaml").read_text().replace("timezone: Europe/Madrid", "timezone: 7")
+        text = text.replace('number: "102"', 'numbr: "102"')
+        (self.folder / "wrong.yaml").write_text(text)
+        result = self.server.run("apply", self.folder / "wrong.yaml", "--data", self.server.data, check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertRegex(result.stderr, r"wrong\.yaml:\d+.*numbr")
+        self.assertEqual(self.server.run("export", "--data", self.server.data).stdout, before)
+
+    def test_a_wrong_rate_file_names_line_and_field(self):
+        self.server.office()
+        (self.folder / "retail.csv").write_text(
+            "prefix,destination,connection_fee,price_per_minute,minimum_s,increment_s\n34,Spain,0,cheap,1,1\n")
+        result = self.server.run("apply", self.folder / "office.yaml", "--data", self.server.data, check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertRegex(result.stderr, r"retail\.csv:2.*price_per_minute")
+
+    def test_a_taken_port_is_named_with_the_way_out(self):
+        self.server.start()
+        other = subprocess.run(
+            [PROGRAM, "serve", "--data", self.folder / "other", "--sip", "127.0.0.1:15060", "--http",
+             "127.0.0.1:19099"], capture_output=True, text=True, timeout=20)
+        self.assertNotEqual(other.returncode, 0)
+        self.assertIn("15060", other.stderr)
+        self.assertIn("--sip", other.stderr)
+
+    def test_a_second_server_on_the_same_folder_is_refused(self):
+        self.server.start()
+        other = subprocess.run(
+            [PROGRAM, "serve", "--data", self.server.data, "--sip", "127.0.0.1:15070", "--http", "127.0.0.1:19099"],
+            capture_output=True, text=True, timeout=20)
+        self.assertNotEqual(other.returncode, 0)
+        self.assertIn(str(self.server.data), other.stderr)
+
+    def test_sigterm_drains_and_ends(self):
+        self.server.start()
+        self.server.process.child.send_signal(signal.SIGTERM)
+        self.assertEqual(self.server.process.wait(20), 0, self.server.process.output())
+
+    def test_apply_holds_on_a_running_server(self):
+        self.server.office()
+        self.server.start()
+        text = (self.folder / "office.yaml").read_text().replace("Phone 102", "Workshop")
+        (self.folder / "office.yaml").write_text(text)
+        result = self.server.run("apply", self.folder / "office.yaml", "--data", self.server.data)
+        self.assertIn("changed extension 102 of office", result.stdout)
+        self.assertIn("Workshop", self.server.run("export", "--data", self.server.data).stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
