@@ -34,6 +34,10 @@ extension SwitchCore {
   private mutating func request(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
   ) {
+    guard !rules.directory.tenants.isEmpty else {
+      // Not told yet whom we serve: 403 would make phones give up.
+      return refuse(server, 503, [HeaderDraft(.retryAfter, "5")], at: now)
+    }
     switch message.method {
     case .register: register(server, message, flow, at: now)
     case .invite: invited(server, message, flow, at: now)

@@ -50,6 +50,15 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
   }
 
+  @Test("Until the first directory is there, phones are told to come again and not to give up")
+  func notReady() throws {
+    let bench = try Bench()
+    bench.core = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    #expect(phone.lastStatus == 503 && phone.responses.last?.has(.retryAfter) == true)
+  }
+
   @Test(
     "A call that only rang is recorded, too, and what was held for it is charged: it may have been answered"
   )

@@ -58,6 +58,28 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.records.count == 1)
   }
 
+  @Test("A given-up trunk that answers late and ignores BYE is charged, and the live call goes on")
+  func lateAnswer() throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = ends(bench)
+    carrier.answersBye = false
+    carrier.mute = true
+    phone.call("976333444")
+    bench.run(for: .seconds(7))
+    #expect(phone.statuses() == [180, 200] && spare.received(.invite).count == 1)
+    carrier.mute = false
+    let server = try #require(carrier.open.first?.server)
+    carrier.answer(server, 200, body: Bench.sdp)
+    bench.run(for: .seconds(60))
+    #expect(carrier.acknowledgements.count == 1 && !carrier.received(.bye).isEmpty)
+    #expect(phone.received(.bye).isEmpty && spare.received(.bye).isEmpty)
+    #expect(bench.alerts.contains { $0.kind == .possiblyStillUp })
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.map(\.cause) == [.normal])
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
   @Test("What only the called side can mean, 486 or 404, is no reason to try another trunk")
   func noFailoverOnBusy() throws {
     let bench = try Bench()

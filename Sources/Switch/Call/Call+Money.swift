@@ -28,7 +28,11 @@ extension SwitchCore {
     }
     write(entries, [], call: call, at: now)
     call.legs[leg].paid = money
-    if let expiry = money.reservation.expiry { renewMedia(&call, until: expiry) }
+    // An attempt that was given up and answers late must not shorten the time of the one that talks.
+    guard call.answered == nil || call.answered == leg, let expiry = money.reservation.expiry else {
+      return
+    }
+    renewMedia(&call, until: expiry)
   }
 
   /// Reserves the next slice, or tells the parties that this one is the last.

@@ -125,8 +125,8 @@ extension SwitchCore {
     var dates: [Instant?] = [call.lastUntil]
     if call.phase != .talking { dates += [call.unansweredUntil, call.stepUntil] }
     for leg in call.legs where !leg.isOver {
-      dates += [leg.attemptUntil, leg.paid?.deadline]
-      if leg.isConfirmed { dates += [leg.timer.deadline, leg.refreshAt] }
+      dates.append(leg.attemptUntil)
+      if leg.isConfirmed { dates += [leg.paid?.deadline, leg.timer.deadline, leg.refreshAt] }
     }
     return dates.compactMap { $0 }.min()
   }
@@ -176,10 +176,11 @@ extension SwitchCore {
       call.legs[leg].attemptUntil = nil
       try attemptTimedOut(&call, leg, at: now)
     }
+    guard call.legs[leg].isConfirmed else { return }
     if let money = call.legs[leg].paid, let date = money.deadline, date <= now.instant {
       try moneyIsDue(&call, leg, money, at: now)
     }
-    guard call.phase != .ending, call.legs[leg].isConfirmed else { return }
+    guard call.phase != .ending else { return }
     if let date = call.legs[leg].refreshAt, date <= now.instant {
       call.legs[leg].refreshAt = nil
       refresh(&call, leg, at: now)

@@ -249,12 +249,14 @@ final class UserAgent {
   private func emit(_ out: [Transmission]) {
     let flow = Flow(
       transport: .udp, local: Bench.switchEndpoint, remote: source ?? endpoint)
-    for item in out {
+    for item in out where !mute {
       for copy in 0..<bench.copies {
         bench.later(.milliseconds(10 + 3 * Int64(copy)), .toSwitch(item.bytes, flow))
       }
     }
   }
+  /// Hears, and says nothing.
+  var mute = false
   /// Sends from another address than its own.
   var source: Endpoint?
 
