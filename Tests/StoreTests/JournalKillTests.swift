@@ -15,15 +15,21 @@ import Testing
       options.segmentBytes = 16 << 10
       let journal = try Journal(folder: path + "/journal", options: options) { _ in }
       let count = Monitor(0)
+      let durable = Monitor(UInt64(0))
       journal.start { notice in
         guard case .durable(let sequence) = notice else { return }
         // Written down before the next confirmation, by one system call: it outlives the process.
         try? Data("\(sequence)".utf8).write(to: URL(filePath: path + "/confirmed"))
         count.withLock { $0 += 1 }
+        durable.change {
+          $0 = sequence
+          return true
+        }
         if count.withLock({ $0 }) == confirmations { Glibc.kill(getpid(), SIGKILL) }
       }
-      // Far more than the disk can take before the process is dead.
-      for sequence in UInt64(1)...1 << 40 {
+      for sequence in UInt64(1)...1_000_000 {
+        // A few wait at a time, so that there are as many confirmations as the test wants.
+        durable.wait(until: { sequence < $0 + 8 }) { _ in }
         let payload = (0..<40).map { UInt8(truncatingIfNeeded: Int(sequence) &* 31 &+ $0) }
         while !journal.append(sequence: sequence, marks: [], payload: payload) {}
       }
