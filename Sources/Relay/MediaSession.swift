@@ -34,7 +34,7 @@ struct MediaSession {
   /// When to look for silence next; nil: nobody is expected to be heard.
   var silenceCheckAt: Instant?
   var players: [TonePlayer] = []
-  /// The earliest moment for which the deadline queue has this session.
+  /// The earliest moment for which the deadline queue lists it.
   var scheduledAt: Instant?
 
   init(id: MediaSessionID, at now: Instant) {
