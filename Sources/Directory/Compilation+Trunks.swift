@@ -67,6 +67,9 @@ extension Compilation {
     checkRange(entry.channels, 1...100_000, at: path.key("channels"))
     checkRange(entry.probeSeconds, 0...3600, at: path.key("probe"))
     checkRange(entry.timeoutMilliseconds, 500...32_000, at: path.key("timeout_ms"))
+    if let seconds = entry.progressSeconds {
+      checkRange(seconds, 3...180, at: path.key("progress_timeout"))
+    }
     if let registration = entry.registration {
       checkRange(
         registration.expiresSeconds, 30...86_400, at: path.key("register").key("expires"))

@@ -95,23 +95,44 @@ extension SwitchCore {
     }
   }
 
-  /// The trunk has not said anything in its time: the next one is tried, this one is cancelled.
+  /// The trunk has not said anything in its time, or taken the call and not gone on with it: the next
+  /// one is tried, this one is cancelled.
   ///
   /// Its hold stays until its transaction has ended, since it may still answer.
   mutating func attemptTimedOut(
     _ call: inout Call, _ leg: Int, at now: Now
   ) throws(LegContradiction) {
     guard let client = call.legs[leg].clientInvite, call.legs[leg].isEarly,
-      !call.legs[leg].heardProvisional, !sip.isProceeding(client),
-      let branch = call.legs[leg].branch, let trunk = call.legs[leg].party.trunk
+      !call.legs[leg].heardProvisional, let branch = call.legs[leg].branch,
+      let trunk = call.legs[leg].party.trunk
     else { return }
-    trunkSilent(trunk, "no answer to a call", at: now)
-    log(.warning, "trunk timed out", call: call, Alert.Fact("trunk", "\(trunk)"))
+    if sip.isProceeding(client) {
+      // 100 shows a living trunk, and nothing of the called side.
+      if let until = call.legs[leg].progressUntil, now.instant < until {
+        call.legs[leg].attemptUntil = until
+        return
+      }
+      guard hasSpareTrunk(call.branches[branch]) else { return }
+      log(.warning, "trunk rings nowhere", call: call, Alert.Fact("trunk", "\(trunk)"))
+    } else {
+      trunkSilent(trunk, "no answer to a call", at: now)
+      log(.warning, "trunk timed out", call: call, Alert.Fact("trunk", "\(trunk)"))
+    }
     try cancelLeg(&call, leg, cause: .trunkFailure, at: now)
     call.branches[branch].note(LegFailure(status: 408, cause: .trunkFailure))
     tryNextTrunk(of: branch, in: &call, at: now)
     try inviteReadyLegs(&call, at: now)
     try checkStep(&call, at: now)
+  }
+
+  /// Whether a trunk is left that could take the call: only for one is an attempt under way given up.
+  private func hasSpareTrunk(_ branch: Branch) -> Bool {
+    let isUrgent = if case .emergency = branch.target { true } else { false }
+    return (branch.candidates.map(\.trunk) + branch.emergencyTrunks).contains { id in
+      guard let trunk = rules.directory.trunk(id), let state = trunks[id], !state.hops.isEmpty
+      else { return false }
+      return isUrgent || (!state.isDown && state.channelsInUse < trunk.channels)
+    }
   }
 
   mutating func acknowledged(_ dialog: DialogID, _ message: Message, at now: Now) {

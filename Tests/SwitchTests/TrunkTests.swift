@@ -80,6 +80,52 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty)
   }
 
+  @Test("P2: a trunk that takes a call and rings nowhere is passed over after its progress timeout")
+  func failoverWithoutProgress() throws {
+    var town = Town()
+    town.document.trunks[0].progressSeconds = 9
+    let bench = try Bench(town)
+    let (phone, carrier, spare) = ends(bench)
+    phone.call("976333444")
+    bench.run(for: .seconds(1))
+    carrier.answer(try #require(carrier.open.first?.server), 100)
+    bench.run(for: .seconds(7))
+    #expect(spare.received(.invite).isEmpty && phone.statuses().isEmpty)
+    bench.run(for: .seconds(4))
+    #expect(
+      carrier.received(.cancel).count + bench.requests("CANCEL", to: carrier.endpoint).count > 0)
+    #expect(spare.received(.invite).count == 1)
+    #expect(phone.statuses() == [180, 200])
+    #expect(state(bench, "carrier") == "up", "it answers; only this call went nowhere")
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.first)
+    #expect(record.attempts == 2 && record.trunk == TrunkID(2))
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test("P2: one that rings in time, or is the only one left, is waited for")
+  func slowProgress() throws {
+    for (progress, channels) in [(StatusCode(180), 10), (nil, 0)] {
+      var town = Town()
+      town.document.trunks[0].progressSeconds = 9
+      if channels == 0 { town.document.tenants[0].trunks = ["carrier"] }
+      let bench = try Bench(town)
+      let (phone, carrier, spare) = ends(bench)
+      phone.call("976333444")
+      bench.run(for: .seconds(1))
+      let server = try #require(carrier.open.first?.server)
+      carrier.answer(server, 100)
+      bench.run(for: .seconds(6))
+      if let progress { carrier.answer(server, progress) }
+      bench.run(for: .seconds(40))
+      #expect(spare.received(.invite).isEmpty)
+      carrier.answer(server, 200, body: Bench.sdp)
+      bench.run(for: .seconds(1))
+      #expect(phone.lastStatus == 200)
+    }
+  }
+
   @Test("What only the called side can mean, 486 or 404, is no reason to try another trunk")
   func noFailoverOnBusy() throws {
     let bench = try Bench()

@@ -23,6 +23,8 @@ package struct TrunkEntry: Codable, Hashable, Sendable {
   package var probeSeconds = 30
   /// Without any answer for so long the next trunk is tried.
   package var timeoutMilliseconds = 4000
+  /// Taken (100) and neither ringing nor refused for so long, the next trunk is tried; nil: the usual time.
+  package var progressSeconds: Int?
   /// Deck with what this carrier charges; nil: the tenant's purchase deck.
   package var purchase: String?
   package var limits = LimitEntry()

@@ -20,6 +20,8 @@ package final class Trunk: Sendable {
   /// Nil: no probing.
   package let probeEvery: Duration?
   package let answerTimeout: Duration
+  /// From the INVITE to the first sign that the far end rings.
+  package let progressTimeout: Duration
   /// Deck with what this carrier charges; nil: the tenant's.
   package let purchase: String?
   package let limits: LimitEntry
@@ -40,11 +42,15 @@ package final class Trunk: Sendable {
     identity = entry.identity
     probeEvery = entry.probeSeconds > 0 ? .seconds(entry.probeSeconds) : nil
     answerTimeout = .milliseconds(entry.timeoutMilliseconds)
+    progressTimeout = .seconds(entry.progressSeconds ?? Trunk.usualProgressSeconds)
     purchase = entry.purchase
     limits = entry.limits
     media = entry.media
     sessionTimer = entry.sessionTimer
   }
+
+  /// Mobile networks abroad are known to search a subscriber for 15 s before they say anything.
+  package static let usualProgressSeconds = 20
 
   /// The user part for a call to `number`, in the carrier's way of writing.
   package func user(for number: OutsideNumber, from tenant: Tenant) -> [UInt8] {

@@ -163,6 +163,7 @@ enum TrunkWriter {
     node.add("identity", trunk.identity.rawValue, unless: usual.identity.rawValue)
     node.add("probe", number: trunk.probeSeconds, unless: usual.probeSeconds)
     node.add("timeout_ms", number: trunk.timeoutMilliseconds, unless: usual.timeoutMilliseconds)
+    node.add("progress_timeout", number: trunk.progressSeconds)
     var rates = NodeBuilder()
     rates.add("purchase", trunk.purchase)
     node.add("rates", rates)

@@ -34,6 +34,7 @@ enum TrunkReader {
     trunk.identity = mapping["identity"]?.word(TrunkIdentity.self) ?? trunk.identity
     trunk.probeSeconds = mapping.wholeNumber("probe") ?? trunk.probeSeconds
     trunk.timeoutMilliseconds = mapping.wholeNumber("timeout_ms") ?? trunk.timeoutMilliseconds
+    trunk.progressSeconds = mapping.wholeNumber("progress_timeout")
     trunk.purchase = mapping["rates"]?.mapping(ConfigurationKeys.trunkRates)?.text("purchase")
     trunk.limits = LimitReader(base: LimitEntry()).read(mapping["limits"])
     trunk.media = MediaReader.read(mapping) ?? MediaEntry()

@@ -182,8 +182,10 @@ extension SwitchCore {
     let client = TrunkGate.invite(
       permit, draft, hop: hop, using: &sip, at: now, into: &output.wire)
     call.legs[index].clientInvite = client
+    let times = rules.directory.trunk(trunk)
     call.legs[index].attemptUntil =
-      now.instant + (rules.directory.trunk(trunk)?.answerTimeout ?? configuration.trunks.attempt)
+      now.instant + (times?.answerTimeout ?? configuration.trunks.attempt)
+    call.legs[index].progressUntil = times.map { now.instant + $0.progressTimeout }
     owners.clients[client] = .invite(call.id, leg: index)
     call.record.attempts += 1
     call.record.trunk = trunk

@@ -62,6 +62,8 @@ struct Leg: Sendable {
   var paid: PaidLeg?
   /// Until when a first answer must have come, else the next trunk is tried.
   var attemptUntil: Instant?
+  /// Until when it must ring once it has been taken, where another trunk can take the call.
+  var progressUntil: Instant?
   var heardProvisional = false
   /// The final answer that ended it, for the choice of the caller's answer.
   var failure: LegFailure?

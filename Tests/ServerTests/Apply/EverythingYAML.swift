@@ -25,6 +25,7 @@ let everythingYAML = """
       identity: remote_party
       probe: 60
       timeout_ms: 3000
+      progress_timeout: 12
       rates: { purchase: wholesale }
       limits: { spend: { day: 1000 } }
       srtp: required
