@@ -71,6 +71,15 @@ package struct CountryPlan: Hashable, Sendable {
     return found.sorted()
   }
 
+  /// The emergency number that a landline of the country is told to call; nil where none is known.
+  ///
+  /// Where several are listed, the country's own goes before 112, which some answer from mobiles only.
+  package var mainEmergencyNumber: DigitString? {
+    let own = callingCode == DigitString("1") ? ["911"] : ["000", "111"]
+    let usual = (own + ["112", "911", "999"]).compactMap { DigitString($0) }
+    return usual.first { isEmergency($0) } ?? emergencyNumbers.first
+  }
+
   /// The regions stand in the table in order of their letters, behind the world.
   private static func entry(of region: Region) -> numbering_region? {
     var (low, high) = (UInt32(1), numbering_region_count)

@@ -38,6 +38,10 @@ package struct DialPlan: Hashable, Sendable {
       }
       return .inside(digits, presentation)
     }
+    // 112 is a call for help in whatever context a phone puts it (RFC 3966 §5.1.5).
+    if let local = dialled.withoutContext, let emergency = emergencyBehindLine(local) {
+      return .emergency(emergency)
+    }
     if keys.isGlobal { return outside(keys, presentation) }
     if let emergency = emergency(keys) { return .emergency(emergency) }
     guard let outsideLine else { return outside(keys, presentation) }
@@ -57,6 +61,18 @@ package struct DialPlan: Hashable, Sendable {
 
   private func emergency(_ keys: DialledKeys) -> DigitString? {
     keys.digits.flatMap { isEmergency($0) ? $0 : nil }
+  }
+
+  /// An emergency number, dialled with the outside line or without.
+  private func emergencyBehindLine(_ keys: DialledKeys) -> DigitString? {
+    if let found = emergency(keys) { return found }
+    guard let outsideLine, keys.starts(with: outsideLine) else { return nil }
+    return emergency(keys.dropFirst(outsideLine.count))
+  }
+
+  /// The number that a call for help goes to which names none (RFC 5031); nil where the country has none.
+  package var mainEmergencyNumber: DigitString? {
+    country.mainEmergencyNumber ?? extraEmergency.sorted().first
   }
 
   /// A short number, a number of the world, or digits that are neither.

@@ -23,17 +23,17 @@ extension DialledKeys {
       case .pause:
         return
       case .parameters(let offset):
-        try complete(with: all[offset...])
+        try completeFromContext(in: all[offset...])
         return
       }
     }
   }
 
   /// Puts the digits of a global phone-context in front of a local number.
-  private mutating func complete(with parameters: ArraySlice<UInt8>) throws(DiallingError) {
+  private mutating func completeFromContext(in parameters: ArraySlice<UInt8>) throws(DiallingError)
+  {
     guard !isGlobal, let context = Self.globalContext(in: parameters) else { return }
-    guard let whole = context.appending(self) else { throw .tooLong }
-    self = whole
+    try complete(with: context)
   }
 
   private static func globalContext(in parameters: ArraySlice<UInt8>) -> DialledKeys? {

@@ -10,6 +10,8 @@ struct DialledKeys: Sendable {
 
   private var keys = InlineArray<40, UInt8>(repeating: 0)
   private(set) var count = 0
+  /// How many of them a phone-context put in front of a local number.
+  private var contextCount = 0
 
   init() {}
 
@@ -48,6 +50,16 @@ struct DialledKeys: Sendable {
     guard digits.count <= count else { return false }
     for index in 0..<digits.count where keys[index] != digits[index] { return false }
     return true
+  }
+
+  /// The local number that a phone-context completed; nil where there was none.
+  var withoutContext: DialledKeys? { contextCount > 0 ? dropFirst(contextCount) : nil }
+
+  /// Puts the keys of a phone-context in front.
+  mutating func complete(with context: DialledKeys) throws(DiallingError) {
+    guard var whole = context.appending(self) else { throw .tooLong }
+    whole.contextCount = context.count
+    self = whole
   }
 
   /// These keys behind `front`; nil when there are too many.

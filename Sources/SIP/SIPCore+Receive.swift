@@ -115,7 +115,12 @@ extension SIPCore {
       let allow = HeaderDraft(.allow, configuration.allow.joined(separator: ", "))
       return ResponseDraft(method.isKnown ? 405 : 501, headers: [allow])
     }
-    guard message.requestScheme != URI.Scheme.other else { return ResponseDraft(416) }
+    if message.requestScheme == URI.Scheme.other {
+      // A call for help may name the service instead of a number (RFC 5031).
+      guard method == .invite, message.requestURI?.isEmergencyService ?? false else {
+        return ResponseDraft(416)
+      }
+    }
     if let mergeKey, servers.find(mergeKey) != nil { return ResponseDraft(482) }
     if mergeKey != nil, method.needsDialog { return ResponseDraft(481) }
     if message.has(.require) {

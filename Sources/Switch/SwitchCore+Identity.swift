@@ -126,7 +126,7 @@ extension SwitchCore {
   /// Whether the Request-URI names us: a domain of a tenant, our address, or a name of ours.
   func isOurs(_ message: Message, on flow: Flow) -> Bool {
     guard let uri = message.requestURI else { return false }
-    guard let host = uri.host else { return uri.scheme == .tel }
+    guard let host = uri.host else { return uri.scheme == .tel || uri.isEmergencyService }
     if case .address(let address) = host {
       return isOwn(address, on: flow)
     }
@@ -154,7 +154,8 @@ extension SwitchCore {
 
   /// What a phone dialled, and which number it would like to show.
   func dialled(_ message: Message, by line: Extension) -> Router.Dialled {
-    var dialled = Router.Dialled(line: line, user: message.requestURI?.user ?? [])
+    var dialled = Router.Dialled(line: line, user: message.requestURI?.dialled ?? [])
+    dialled.isEmergencyService = message.requestURI?.isEmergencyService ?? false
     let preferred = try? message.preferredIdentities().first
     let asserted = try? message.assertedIdentities().first
     let wanted = preferred ?? asserted ?? message.from
@@ -186,8 +187,9 @@ extension SwitchCore {
     _ message: Message, _ trunk: Trunk, _ country: CountryPlan
   ) -> PhoneNumber? {
     var candidates: [[UInt8]] = []
-    if let user = message.requestURI?.user { candidates.append(user) }
-    if let user = message.toURI.user { candidates.append(user) }
+    for uri in [message.requestURI, message.toURI] {
+      if let uri, uri.user != nil { candidates.append(uri.dialled) }
+    }
     let numbers = candidates.compactMap { trunk.numberFormat.read($0.span, in: country) }
     return numbers.first { rules.directory.inbound($0) != nil } ?? numbers.first
   }

@@ -118,10 +118,11 @@ extension SwitchCore {
   }
 
   private func isEmergency(_ message: Message, on flow: Flow) -> Bool {
-    guard let user = message.requestURI?.user,
-      let tenant = tenant(of: message, on: flow), let digits = DigitString(parsing: user.span)
-    else { return false }
-    return tenant.dialPlan.isEmergency(digits)
+    guard let uri = message.requestURI else { return false }
+    if uri.isEmergencyService { return true }
+    guard let tenant = tenant(of: message, on: flow) else { return false }
+    if case .emergency = tenant.dialPlan.resolve(uri.dialled.span) { return true }
+    return false
   }
 
   private mutating func accept(
@@ -129,7 +130,7 @@ extension SwitchCore {
     _ offer: SessionDescription?, at now: Now
   ) {
     var record = CallDetailRecord(call: callIDs.next(), direction: .internal, startedAt: now.wall)
-    record.dialled = message.requestURI?.userText ?? ""
+    record.dialled = (message.requestURI?.dialled).map { String(decoding: $0, as: UTF8.self) } ?? ""
     var leg = Leg(
       index: 0, party: .phone(ExtensionID(0)), state: .inviting, branch: nil,
       timerPolicy: SessionTimerPolicy())

@@ -73,17 +73,40 @@ import Testing
   @Test("F33: look-alikes of 112 in Spain")
   func lookAlikes() throws {
     let spain = try plan("ES")
-    for dialled in ["112", "1-1-2", "１１２", "1 1 2", "%31%31%32", "*67112", "#31#112"] {
+    for dialled in [
+      "112", "1-1-2", "１１２", "1 1 2", "%31%31%32", "*67112", "#31#112",
+      "1-1-2;phone-context=+34", "112;phone-context=+44", "112;phone-context=office.example",
+      "%31%312;phone-context=%2B34",
+    ] {
       #expect(resolve(dialled, in: spain) == "emergency 112", "\(dialled)")
     }
     for dialled in [
-      "1120", "1122", "11200449098790879", "112;phone-context=+44", "+112", "00112", "0112", "911",
+      "1120", "1122", "11200449098790879", "1120;phone-context=+34", "2;phone-context=+11", "+112",
+      "00112", "0112", "911",
       "112976111222",
     ] {
       let text = resolve(dialled, in: spain)
       #expect(!text.hasPrefix("emergency"), "\(dialled): \(text)")
     }
     #expect(resolve("112,,0044909", in: spain) == "emergency 112")
+  }
+
+  @Test("RFC 5031: a call for help that names no number goes to the country's own")
+  func mainNumber() throws {
+    for (country, number) in [
+      ("ES", "112"), ("FR", "112"), ("PL", "112"), ("GB", "112"), ("US", "911"), ("JM", "911"),
+      ("AU", "000"), ("NZ", "111"), ("MX", "911"), ("JP", "110"), ("ZA", "112"),
+    ] {
+      #expect(try plan(country).mainEmergencyNumber == DigitString(number), "\(country)")
+    }
+    for region in CountryPlan.allRegions {
+      let plan = try #require(CountryPlan(region))
+      guard let main = plan.mainEmergencyNumber else {
+        #expect(plan.emergencyNumbers.isEmpty, "\(region)")
+        continue
+      }
+      #expect(plan.isEmergency(main), "\(region)")
+    }
   }
 
   @Test("A site's own emergency number counts beside the country's")

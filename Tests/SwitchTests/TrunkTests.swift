@@ -289,6 +289,67 @@ import Testing
     #expect(record.destinationClass == "emergency")
   }
 
+  @Test(
+    "F34: a call for help goes out in every way of writing it, while draining, blocked and without a disk",
+    arguments: [
+      "tel:112", "tel:1-1-2;phone-context=office.example", "tel:112;phone-context=+34",
+      "tel:112;phone-context=%2B44", "sip:1-1-2@office.example",
+      "sip:112;phone-context=+34@office.example;user=phone", "urn:service:sos",
+      "urn:service:sos.fire", "URN:SERVICE:SOS", "sip:%231%23112@office.example",
+      "sip:%2331%23112@office.example",
+    ])
+  func emergencyForms(uri: String) throws {
+    var town = Town()
+    town.office("101") { line in
+      var limits = LimitEntry.account
+      limits.spend.dayMicros = 0
+      line.limits = limits
+    }
+    let bench = try Bench(town)
+    let (phone, carrier, _) = ends(bench)
+    carrier.manner = .answers(after: .seconds(1))
+    bench.diskWorks = false
+    bench.happen(.journalFailed("no space left on device"))
+    bench.command(.drain)
+    let forwarded = (1...9).map { "<sip:+3460000000\($0)@x.example>;reason=unconditional" }
+    phone.call(
+      "112", headers: [HeaderDraft(.diversion, forwarded.joined(separator: ", "))],
+      target: try URI(uri))
+    bench.run(for: .seconds(3))
+    guard !uri.hasPrefix("sip:%231%23") else {
+      // "#1#112" is no code that anybody knows.
+      #expect(carrier.received(.invite).isEmpty && phone.lastStatus == 503)
+      return
+    }
+    #expect(phone.statuses() == [180, 200])
+    #expect(carrier.received(.invite).map { $0.requestURI?.userText } == ["112"])
+    #expect(bench.alerts.contains { $0.kind == .emergencyCall })
+  }
+
+  @Test(
+    "RFC 3966 §5.1.5: a global phone-context completes a local number, a domain leaves it local")
+  func phoneContext() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = ends(bench)
+    for (uri, number) in [
+      ("tel:2079460000;phone-context=+44", "+442079460000"),
+      ("tel:976-333-444;phone-context=+34", "+34976333444"),
+      ("tel:976333444;phone-context=office.example", "+34976333444"),
+      ("tel:+34976333444;phone-context=+44", "+34976333444"),
+    ] {
+      phone.call("", target: try URI(uri))
+      bench.run(for: .seconds(1))
+      #expect(carrier.received(.invite).last?.requestURI?.userText == number, "\(uri)")
+      phone.cancel()
+      bench.run(for: .seconds(1))
+    }
+    let colleague = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    colleague.register()
+    phone.call("", target: try URI("tel:102;phone-context=office.example"))
+    bench.run(for: .seconds(1))
+    #expect(colleague.received(.invite).count == 1)
+  }
+
   @Test("F33: a digit more than an emergency number is no emergency number")
   func emergencyLookAlike() throws {
     let bench = try Bench()

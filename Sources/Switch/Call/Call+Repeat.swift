@@ -63,7 +63,7 @@ extension SwitchCore {
   ) throws(LegContradiction) {
     guard let line = call.legs[leg].party.extension.flatMap({ rules.directory.line($0) }),
       line.forwards.byPhone, case .contacts(let contacts)? = try? message.contacts(),
-      let target = contacts.first?.uri.user, !target.isEmpty,
+      let target = contacts.first?.uri.dialled, !target.isEmpty,
       let branch = call.legs[leg].branch, branch >= call.stepStart, call.phase != .ending
     else {
       return try legFailed(&call, leg, LegFailure(status: 480, cause: .noAnswer), at: now)

@@ -21,20 +21,26 @@ struct Router: Sendable {
     /// A number that the phone asks to show.
     var wanted: PhoneNumber?
     var asksPrivacy = false
+    /// It calls for help by the name of the service (RFC 5031), without a number.
+    var isEmergencyService = false
     /// Forwards that the call says it has behind it (Diversion, History-Info).
     var forwards = 0
   }
 
   func plan(_ dialled: Dialled, at wall: WallTime) throws(RouteRefusal) -> CallPlan {
-    guard dialled.forwards <= forwardLimit else {
-      throw RouteRefusal(.loop, "\(dialled.forwards) forwards behind it")
-    }
     let line = dialled.line
+    let meaning = meaning(of: dialled)
+    if dialled.forwards > forwardLimit {
+      // A call for help goes out, whatever it went through before.
+      guard case .emergency = meaning else {
+        throw RouteRefusal(.loop, "\(dialled.forwards) forwards behind it")
+      }
+    }
     var plan = CallPlan(
       direction: .internal, tenant: line.tenant.id, steps: [],
       normalised: String(decoding: dialled.user, as: UTF8.self), shown: identity(inside: line),
       forwards: dialled.forwards)
-    switch directory.dial(dialled.user.span, from: line) {
+    switch meaning {
     case .emergency(let digits):
       plan.direction = .emergency
       (plan.normalised, plan.destinationClass) = ("\(digits)", DestinationClass.emergency.name)
@@ -57,6 +63,14 @@ struct Router: Sendable {
       throw RouteRefusal(.invalidNumber, "\(error)")
     }
     return plan
+  }
+
+  private func meaning(of dialled: Dialled) -> DirectorySnapshot.Dialled {
+    guard dialled.isEmergencyService else {
+      return directory.dial(dialled.user.span, from: dialled.line)
+    }
+    return dialled.line.tenant.dialPlan.mainEmergencyNumber.map { .emergency($0) }
+      ?? .invalid(.empty)
   }
 
   /// A call that a trunk delivers.

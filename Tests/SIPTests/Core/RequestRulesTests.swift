@@ -53,6 +53,23 @@ import Testing
     #expect(
       try receive(&core, request("OPTIONS", uri: "http://x")).answers.map(\.statusNumber) == [416])
     #expect(try receive(&core, request("OPTIONS", uri: "tel:+4930")).events.count == 1)
+    #expect(
+      try receive(&core, request("INVITE", uri: "urn:service:counseling")).answers
+        .map(\.statusNumber) == [416])
+  }
+
+  @Test(
+    "RFC 5031: a call for help by the name of its service is for the user to decide",
+    arguments: [
+      ("urn:service:sos", true), ("URN:Service:SOS.ambulance", true),
+      ("urn:service:sos.animal-control", true), ("urn:service:sosx", false),
+      ("urn:service:so", false),
+    ])
+  func emergencyService(uri: String, isService: Bool) throws {
+    var core = SIPCore(dice: .seeded(SplitMix(seed: 1)))
+    let outcome = try receive(&core, request("INVITE", uri: uri))
+    #expect(outcome.events.count == (isService ? 1 : 0))
+    #expect(outcome.answers.map(\.statusNumber) == (isService ? [] : [416]))
   }
 
   @Test("RFC 3261 §8.2.2.3: unknown option tags get 420 with Unsupported")
