@@ -63,6 +63,7 @@ def findings():
             yield f"Sources/{target}: README.md with words and invariants is missing"
     yield from gate_doors()
     yield from protocols_without_tests()
+    yield from guard_cases()
 
 
 def undocumented(name, lines):
@@ -97,6 +98,26 @@ def protocols_without_tests():
         if line.startswith("| RFC") and "Tests" not in line and "| not " not in line:
             if not line.startswith("| RFC |"):
                 yield f"docs/protocols.md:{number}: a row without a test"
+
+
+def guard_cases():
+    """docs/guard-cases.md names for each case tests that carry its number in their names, and none that is not there."""
+    names = {}
+    for path in ROOT.glob("Tests/**/*.swift"):
+        text = path.read_text()
+        suites = [(m.start(), m[1]) for m in re.finditer(r"struct (\w+Tests)\b", text)]
+        for test in re.finditer(r'@Test\(\s*"([^"]*)".*?func (\w+)', text, re.S):
+            suite = [name for start, name in suites if start < test.start()][-1:]
+            names[".".join(suite + [test[2]])] = test[1]
+    table = (ROOT / "docs/guard-cases.md").read_text()
+    rows = re.findall(r"^\| (F\d\d) \| .*? \| (.*) \|$", table, re.M)
+    for case, tests in rows:
+        found = re.findall(r"`([\w.]+)`", tests)
+        if not found and not tests.startswith("not: "):
+            yield f"docs/guard-cases.md: {case} has no test"
+        for test in found:
+            if not re.search(rf"\b{case}\b", names.get(test, "")):
+                yield f"docs/guard-cases.md: there is no test {test} with {case} in its name"
 
 
 def sizes():

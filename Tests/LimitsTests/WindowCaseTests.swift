@@ -36,6 +36,23 @@ import Testing
     }
   }
 
+  @Test("F26: a leap second, repeated or left out at midnight, gives no second allowance")
+  func leapSecond() throws {
+    for step in [-1, 1] {
+      var bench = Bench(account: Bench.day(10), at: Self.wall(2026, 12, 31, 23, 59, 59))
+      try spend(&bench, euros: 8)
+      bench.wait(.seconds(1))  // Midnight.
+      #expect(throws: LimitError.self) { try spend(&bench, euros: 3) }
+      bench.unblock(.account(Bench.account), .none)
+      bench.now.wall = bench.now.wall + .seconds(step)
+      #expect(throws: LimitError.self) { try spend(&bench, euros: 3) }
+      #expect(bench.window(money, .rolling)?.posted == 8_000_000)
+      #expect(
+        !bench.notices.contains { if case .clockBehind = $0 { true } else { false } },
+        "a second is nothing to tell people of")
+    }
+  }
+
   @Test("F26: the clock leaps ahead a day: the rolling window, on the monotonic clock, still holds")
   func clockAhead() throws {
     var bench = Bench(account: Bench.day(10))

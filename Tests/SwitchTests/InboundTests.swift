@@ -251,7 +251,7 @@ import Testing
     #expect(desk.requests.isEmpty)
   }
 
-  @Test("Replaces and REFER are refused")
+  @Test("F15, F16: Replaces is refused before and REFER within a call, from whichever side")
   func transferRefused() throws {
     let bench = try Bench()
     let desk = phone(bench, "101", 5062, .answers(after: .seconds(1)))
@@ -266,5 +266,14 @@ import Testing
       in: dialog, RequestDraft(.refer, headers: [HeaderDraft(.referTo, "<sip:+8821234567@x>")]))
     bench.run(for: .seconds(1))
     #expect(other.statuses(.refer) == [403])
+    desk.send(
+      in: try #require(desk.dialog),
+      RequestDraft(.refer, headers: [HeaderDraft(.referTo, "<sip:+8821234567@x>")]))
+    bench.run(for: .seconds(1))
+    #expect(desk.statuses(.refer) == [403])
+    let carrier = carrier(bench)
+    call(carrier, Town.ddi, headers: [HeaderDraft(.replaces, "a;to-tag=b;from-tag=c")])
+    bench.run(for: .seconds(1))
+    #expect(carrier.lastStatus == 403)
   }
 }

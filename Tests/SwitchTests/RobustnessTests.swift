@@ -40,7 +40,8 @@ import Testing
     #expect(bench.core.calls.count == 1)
   }
 
-  @Test("F39: at the tenant's 50 calls, only the paid legs of the account at its limit end")
+  @Test(
+    "F39: when a limit is reached only the paid legs of that account end, not the tenant's others")
   func onlyThatAccount() throws {
     var town = Town()
     town.retail = """

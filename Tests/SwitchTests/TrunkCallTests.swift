@@ -231,7 +231,7 @@ import Testing
   }
 
   @Test(
-    "A destination without a price is refused with 503 and alerted on repeats; never free (F10)")
+    "F10: a destination without a price is refused with 503 and alerted on repeats; never free")
   func unknownRate() throws {
     let bench = try Bench()
     let (phone, carrier) = ends(bench)
