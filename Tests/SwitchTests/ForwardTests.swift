@@ -121,6 +121,89 @@ import Testing
     #expect(record.payer == payer(bench, "101") && record.direction == .inbound)
   }
 
+  /// The group of 101 and 102, then 103, called from the carrier.
+  private func callGroup(
+    _ change: (inout Town) -> Void
+  ) throws -> (bench: Bench, carrier: UserAgent) {
+    var town = Town()
+    change(&town)
+    let bench = try Bench(town)
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .rings
+    for (number, port) in [("101", 5062), ("102", 5064), ("103", 5066)] {
+      let phone = UserAgent(bench, user: number, address: "198.51.100.7:\(port)")
+      phone.manner = .rings
+      phone.register()
+    }
+    carrier.call(
+      Town.groupDDI,
+      target: URI(user: Town.groupDDI, host: .address(Bench.switchEndpoint.address)))
+    bench.run(for: .seconds(1))
+    return (bench, carrier)
+  }
+
+  private func rung(_ bench: Bench) -> [String] {
+    bench.agents.values.filter { !$0.received(.invite).isEmpty && !$0.user.isEmpty }
+      .map(\.user).sorted()
+  }
+
+  @Test(
+    "F18: a member of a group who sends all calls elsewhere rings there, holds and pays; the rest ring"
+  )
+  func memberForwards() throws {
+    let (bench, carrier) = try callGroup { town in
+      town.office("101") { $0.forwards.always = "976333444" }
+      town.office("102") { $0.forwards.always = "976333445" }
+    }
+    #expect(rung(bench) == [])
+    #expect(
+      carrier.received(.invite).map { $0.requestURI?.userText ?? "" }.sorted() == [
+        "+34976333444", "+34976333445",
+      ])
+    #expect(bench.core.ledger.openHolds.count == 2)
+    let mobile = try #require(
+      carrier.open.first { $0.message.requestURI?.userText == "+34976333445" })
+    carrier.answer(mobile.server, 200, body: Bench.sdp)
+    bench.run(for: .seconds(2))
+    #expect(carrier.lastStatus == 200 && bench.core.ledger.openHolds.count == 1)
+    carrier.hangUp()
+    bench.run(for: .seconds(2))
+    let record = try #require(bench.records.first)
+    #expect(record.payer == payer(bench, "102") && bench.core.ledger.openHolds.isEmpty)
+    #expect(record.forwardedBy.map { $0.number } == payer(bench, "102").map { $0.number })
+  }
+
+  @Test(
+    "F18: a member's blocked account or closed destination takes nothing from the other members")
+  func memberRefused() throws {
+    let (bench, carrier) = try callGroup { $0.office("101") { $0.forwards.always = "803123456" } }
+    #expect(rung(bench) == ["102"] && carrier.received(.invite).isEmpty)
+    let (other, outside) = try callGroup { town in
+      town.office("101") { line in
+        line.forwards.always = "976333444"
+        line.limits = .account
+        line.limits?.spend.dayMicros = 0
+      }
+    }
+    #expect(rung(other) == ["102"] && outside.received(.invite).isEmpty)
+    other.run(for: .seconds(12))
+    #expect(rung(other) == ["102", "103"], "the next step follows")
+  }
+
+  @Test("Other forwards of a group's members are not followed: the group goes on to its next step")
+  func memberBusy() throws {
+    let (bench, carrier) = try callGroup { town in
+      town.office("101") { $0.forwards.noAnswer = "976333444" }
+      town.office("102") { line in
+        line.forwards.always = "101"
+        line.forwards.notRegistered = "976333445"
+      }
+    }
+    #expect(rung(bench) == ["101"], "who is reached twice rings once")
+    bench.run(for: .seconds(12))
+    #expect(rung(bench) == ["101", "103"] && carrier.received(.invite).isEmpty)
+  }
+
   @Test(
     "A free leg that answers after a paid one has failed is not cut when the paid time would end")
   func freeAfterPaid() throws {

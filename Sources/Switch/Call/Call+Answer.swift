@@ -66,6 +66,11 @@ extension SwitchCore {
     call.phase = .talking
     call.record.answeredAt = now.wall
     status.callsAnswered += 1
+    if let branch = call.legs[leg].branch, case .outside(let route) = call.branches[branch].target,
+      let forwarder = route.forwardedBy
+    {
+      call.record.forwardedBy = forwarder
+    }
     (call.stepUntil, call.legs[leg].attemptUntil) = (nil, nil)
     // What a paid leg before had set for the relay does not bind one that costs nothing.
     if call.legs[leg].paid == nil, call.media.until != nil {

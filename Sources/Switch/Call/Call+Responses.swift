@@ -203,7 +203,8 @@ extension SwitchCore {
 
   /// The forward that the only extension of this step has for what happened, as the next step.
   mutating func insertForward(in call: inout Call, at now: Now) {
-    guard call.currentBranches.count == 1, let branch = call.currentBranches.first,
+    guard call.step < call.plan.steps.count, !call.plan.steps[call.step].isGroup,
+      call.currentBranches.count == 1, let branch = call.currentBranches.first,
       case .extension(let id) = branch.target, let failure = branch.failure,
       let line = rules.directory.line(id), let target = line.forwards.target(for: failure.cause)
     else { return }

@@ -23,6 +23,18 @@ struct PlanStep: Sendable {
   var targets: [PlanTarget]
   /// Nil: until the caller gives up or the call has rung too long.
   var ringTime: Duration?
+  /// It stands for several extensions: what one of them has set up for itself is not followed.
+  var isGroup = false
+
+  init(targets: [PlanTarget], ringTime: Duration?) {
+    (self.targets, self.ringTime) = (targets, ringTime)
+  }
+
+  /// Whether it rings that extension already; ways to the outside are each their own.
+  func has(_ target: PlanTarget) -> Bool {
+    guard case .extension(let wanted) = target else { return false }
+    return targets.contains { if case .extension(wanted) = $0 { true } else { false } }
+  }
 }
 
 enum PlanTarget: Sendable {

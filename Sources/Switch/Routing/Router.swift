@@ -86,16 +86,50 @@ struct Router: Sendable {
       direction: .inbound, tenant: inbound.tenant.id, steps: [], normalised: "\(number)",
       destinationClass: facts.kind.name, country: "\(facts.region)", shown: caller,
       forwards: forwards)
+    var refusal: RouteRefusal?
     for step in inbound.steps {
-      if let line = step.extensions.first, step.extensions.count == 1 {
-        plan.steps += try steps(
-          to: line, shown: caller, forwards: &plan.forwards, ringTime: step.duration, at: wall)
-      } else {
-        plan.steps.append(
-          PlanStep(targets: step.extensions.map { .extension($0.id) }, ringTime: step.duration))
+      do throws(RouteRefusal) {
+        if let line = step.extensions.first, step.extensions.count == 1 {
+          plan.steps += try steps(
+            to: line, shown: caller, forwards: &plan.forwards, ringTime: step.duration, at: wall)
+        } else {
+          plan.steps.append(
+            try group(step, shown: caller, forwards: &plan.forwards, at: wall))
+        }
+      } catch {
+        // The other steps ring all the same.
+        refusal = refusal ?? error
       }
     }
+    if plan.steps.isEmpty, let refusal { throw refusal }
     return plan
+  }
+
+  /// Extensions that ring together: a member that sends all its calls elsewhere rings there and pays.
+  ///
+  /// Its other forwards are not followed, since the group goes on without it; a member whose forward
+  /// leads nowhere is passed over.
+  private func group(
+    _ step: RingStep, shown: CallerIdentity, forwards: inout Int, at wall: WallTime
+  ) throws(RouteRefusal) -> PlanStep {
+    var group = PlanStep(targets: [], ringTime: step.duration)
+    group.isGroup = true
+    var refusal: RouteRefusal?
+    let before = forwards
+    for line in step.extensions {
+      var count = before
+      do throws(RouteRefusal) {
+        let reached = try steps(to: line, shown: shown, forwards: &count, at: wall)
+        for target in reached.flatMap(\.targets) where !group.has(target) {
+          group.targets.append(target)
+        }
+        forwards = max(forwards, count)
+      } catch {
+        refusal = refusal ?? error
+      }
+    }
+    if group.targets.isEmpty, let refusal { throw refusal }
+    return group
   }
 
   // MARK: - Extensions and their forwards
