@@ -12,8 +12,10 @@ extension SwitchCore {
     case trunk(Trunk)
     /// Not proven yet: to be challenged.
     case unknown(isStale: Bool)
-    /// Proven, and not allowed to be who it says (A24), or not from there.
-    case refused
+    /// Proven, and not allowed to be who it says (A24), or not from there; with the extension that it is.
+    ///
+    /// Nil where the credentials are not of this request: then they prove nothing.
+    case refused(Extension?)
   }
 
   /// Carriers by where they send from, everybody else by digest.
@@ -21,14 +23,12 @@ extension SwitchCore {
     if let trunk = trunk(sending: message, on: flow) { return .trunk(trunk) }
     switch authenticate(message, flow, at: now) {
     case .unknown(let isStale): return .unknown(isStale: isStale)
-    case .refused: return .refused
+    case .refused(let device): return .refused(device.flatMap { own(line: $0) })
     case .device(let device):
       // The identity is the authenticated account; From may choose among its extensions only.
       guard let line = rules.directory.line(of: device, claimedIn: message.fromURI),
         message.from.isAnonymous || isDomain(message.fromURI.host, of: device.tenant, on: flow)
-      else {
-        return .refused
-      }
+      else { return .refused(own(line: device)) }
       return .phone(device, line)
     }
   }
@@ -59,7 +59,13 @@ extension SwitchCore {
   enum Authentication {
     case device(Device)
     case unknown(isStale: Bool)
-    case refused
+    /// From where it may not be; nil where its credentials are not of this request.
+    case refused(Device?)
+  }
+
+  /// The extension that a device is when it does not say.
+  private func own(line device: Device) -> Extension? {
+    device.extensions.first.flatMap { rules.directory.line($0) }
   }
 
   /// Checks the digest; unknown users and wrong passwords are the same to the outside (A02).
@@ -74,10 +80,12 @@ extension SwitchCore {
       credentials, of: message, secrets: device?.secrets, source: flow.remote.address, at: now)
     switch verdict {
     case .accepted:
-      guard let device, device.mayComeFrom(flow.remote.address) else { return .refused }
+      guard let device, device.mayComeFrom(flow.remote.address) else {
+        return .refused(device)
+      }
       return .device(device)
     case .stale: return .unknown(isStale: true)
-    case .mismatched: return .refused
+    case .mismatched: return .refused(nil)
     case .wrong:
       status.authenticationFailures += 1
       log(

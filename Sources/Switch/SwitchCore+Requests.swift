@@ -79,80 +79,51 @@ extension SwitchCore {
   private mutating func invited(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
   ) {
-    guard (message.maxForwards ?? 70) > 0 else { return refuse(server, 483, at: now) }
     let caller: CallerKind
     switch identify(message, flow, at: now) {
-    case .phone(let device, let line): caller = .phone(device, line)
+    case .phone(_, let line): caller = .phone(line)
     case .trunk(let trunk): caller = .trunk(trunk)
     case .unknown(let isStale):
       return challenge(server, message, flow, isStale: isStale, at: now)
-    case .refused: return refuse(server, 403, at: now)
-    }
-    if isClosed(for: message, on: flow) {
-      let seconds = isDraining ? "30" : "5"
-      return refuse(server, 503, [HeaderDraft(.retryAfter, seconds)], at: now)
-    }
-    guard !message.has(.replaces), !message.has(.join) else { return refuse(server, 403, at: now) }
-    guard isOurs(message, on: flow), hasOnlyOurRoutes(message, on: flow) else {
-      return refuse(server, 403, at: now)
+    case .refused(let line):
+      guard let line else { return refuse(server, 403, at: now) }
+      let refusal = RouteRefusal(.forbidden, "not allowed from there, or as that")
+      let (record, leg) = begun(message, .phone(line), at: now)
+      return refuse(server, refusal, record, leg, message, flow, at: now)
     }
     let offer = sdp(of: message)
-    if !message.body.isEmpty, offer == nil {
-      let isText = message.text(.contentType)?.lowercased().contains("sdp") ?? false
-      return refuse(
-        server, isText ? 400 : 415, [HeaderDraft(.accept, "application/sdp")], at: now)
+    if let refusal = objection(to: message, offer, on: flow) {
+      let (record, leg) = begun(message, caller, at: now)
+      return refuse(server, refusal, record, leg, message, flow, at: now)
     }
-    if let offer, !offer.isUsable { return refuse(server, 488, at: now) }
     accept(server, message, flow, caller, offer, at: now)
   }
 
-  private enum CallerKind {
-    case phone(Device, Extension)
+  /// Who calls, once that is proven.
+  enum CallerKind {
+    case phone(Extension)
     case trunk(Trunk)
-  }
-
-  /// Whether no new call is taken; emergency calls are, whatever happens.
-  private func isClosed(for message: Message, on flow: Flow) -> Bool {
-    (isDraining || calls.count >= configuration.calls.calls)
-      && !isEmergency(message, on: flow)
-  }
-
-  private func isEmergency(_ message: Message, on flow: Flow) -> Bool {
-    guard let uri = message.requestURI else { return false }
-    if uri.isEmergencyService { return true }
-    guard let tenant = tenant(of: message, on: flow) else { return false }
-    if case .emergency = tenant.dialPlan.resolve(uri.dialled.span) { return true }
-    return false
   }
 
   private mutating func accept(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ kind: CallerKind,
     _ offer: SessionDescription?, at now: Now
   ) {
-    var record = CallDetailRecord(call: callIDs.next(), direction: .internal, startedAt: now.wall)
-    record.dialled = (message.requestURI?.dialled).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    var leg = Leg(
-      index: 0, party: .phone(ExtensionID(0)), state: .inviting, branch: nil,
-      timerPolicy: SessionTimerPolicy())
+    var (record, leg) = begun(message, kind, at: now)
     do throws(RouteRefusal) {
       let plan: CallPlan
       switch kind {
-      case .phone(_, let line):
-        (leg.party, record.caller, record.tenant) = (
-          .phone(line.id), "\(line.digits)", line.tenant.id
-        )
+      case .phone(let line):
         plan = try router.plan(dialled(message, by: line), at: now.wall)
         record.payer = line.account
       case .trunk(let trunk):
-        leg.party = .trunk(trunk.id)
-        (record.direction, record.trunk) = (.inbound, trunk.id)
         plan = try inboundPlan(message, trunk, &record, at: now)
         guard (trunks[trunk.id]?.channelsInUse ?? 0) < trunk.channels else {
           throw RouteRefusal(
             .noChannel, "all \(trunk.channels) channels of \(trunk.name) are taken")
         }
       }
-      start(server, message, flow, leg, plan, offer, record, at: now)
+      try start(server, message, flow, leg, plan, offer, record, at: now)
     } catch {
       refuse(server, error, record, leg, message, flow, at: now)
     }
@@ -161,7 +132,7 @@ extension SwitchCore {
   private mutating func start(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ caller: Leg,
     _ plan: CallPlan, _ offer: SessionDescription?, _ filled: CallDetailRecord, at now: Now
-  ) {
+  ) throws(RouteRefusal) {
     var (leg, record) = (caller, filled)
     leg.serverInvite = server
     leg.timerPolicy = timerPolicy(of: leg.party)
@@ -179,7 +150,7 @@ extension SwitchCore {
     if let offer {
       let isSecured = offer.media.allSatisfy { $0.isRejected || $0.profile.isSecure }
       guard isSecured || !leg.mustSecure, leg.media.takeOffer(offer, using: &dice) else {
-        return refuse(server, 488, at: now)
+        throw RouteRefusal(.incompatible, "media that cannot be taken, or not in the clear")
       }
     }
     if let trunk = leg.party.trunk {
@@ -209,29 +180,5 @@ extension SwitchCore {
     case .phone(let line): rules.directory.line(line)?.media.srtp == .required
     case .trunk(let trunk): rules.directory.trunk(trunk)?.media.srtp == .required
     }
-  }
-
-  /// A call that goes nowhere is a call all the same: it has its answer and its record.
-  private mutating func refuse(
-    _ server: ServerTransactionID, _ refusal: RouteRefusal, _ filled: CallDetailRecord,
-    _ leg: Leg, _ message: Message, _ flow: Flow, at now: Now
-  ) {
-    var (record, leg) = (filled, leg)
-    leg.flow = flow
-    leg.note(message)
-    let failure = LegFailure(refusal.cause)
-    var status = StatusCode(exactly: Int(failure.statusForCaller)) ?? 500
-    if leg.party.trunk != nil, refusal.cause == .noChannel { status = 486 }
-    (record.cause, record.status, record.payer) = (refusal.cause, status.number, nil)
-    record.normalised = record.normalised.isEmpty ? record.dialled : record.normalised
-    record.legs = [leg.recorded(at: .caller)]
-    journal.write(.record(record))
-    self.status.callsTotal += 1
-    log(
-      .info, "call refused", tenant: record.tenant, Alert.Fact("call", "\(record.call)"),
-      Alert.Fact("cause", refusal.cause.rawValue), Alert.Fact("why", refusal.detail))
-    var headers = [HeaderDraft(.reason, failure.reasonValue)]
-    if let warning = failure.warning { headers.append(HeaderDraft(.warning, warning)) }
-    respond(server, ResponseDraft(status, headers: headers), at: now)
   }
 }

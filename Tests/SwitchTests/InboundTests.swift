@@ -48,6 +48,56 @@ import Testing
     #expect(record.payer == nil && record.sell == nil && record.normalised == Town.ddi)
   }
 
+  @Test("T4: every refused call of somebody we know has its record and cause; strangers leave none")
+  func refusedRecords() throws {
+    var town = Town()
+    town.office("104") { $0.devices[0].sources = ["192.0.2.77"] }
+    let bench = try Bench(town)
+    let desk = phone(bench, "101", 5062, .rings)
+    func refused(
+      _ agent: UserAgent, _ cause: HangupCause, _ status: UInt16,
+      _ kind: CallDetailRecord.Direction, _ call: () throws -> Void
+    ) rethrows {
+      let before = bench.records.count
+      try call()
+      bench.run(for: .seconds(1))
+      #expect(bench.records.count == before + 1, "\(cause) \(status)")
+      guard let record = bench.records.last else { return }
+      #expect(record.cause == cause && record.status == status && record.direction == kind)
+      #expect(agent.lastStatus == status && record.payer == nil)
+      #expect(record.legs.first?.address == agent.endpoint)
+      #expect(agent.responses.last?.has(.reason) == true)
+    }
+    refused(desk, .incompatible, 415, .outbound) {
+      var draft = RequestDraft(
+        .invite, target: URI(user: "976333444", host: .name(Town.domain)),
+        from: desk.address("101"), to: desk.address("976333444"))
+      draft.body = BodyDraft(contentType: "application/xml", bytes: Array("<x/>".utf8))
+      desk.send(draft)
+    }
+    refused(desk, .incompatible, 400, .internal) { desk.call("102", body: "v=nonsense") }
+    refused(desk, .forbidden, 403, .outbound) {
+      desk.call("976333444", headers: [HeaderDraft(.replaces, "a;to-tag=b;from-tag=c")])
+    }
+    refused(desk, .loop, 483, .outbound) { desk.call("976333444", maxForwards: 0) }
+    refused(desk, .forbidden, 403, .outbound) { desk.call("803123456") }
+    refused(desk, .forbidden, 403, .internal) { desk.call("103", from: desk.address("102")) }
+    let elsewhere = UserAgent(bench, user: "104", address: "203.0.113.5:5062")
+    refused(elsewhere, .forbidden, 403, .internal) { elsewhere.call("101") }
+    #expect(bench.records.last?.caller == "104")
+    let carrier = carrier(bench)
+    refused(carrier, .unknownNumber, 404, .inbound) { call(carrier, "+34911999888") }
+    bench.command(.drain)
+    refused(desk, .draining, 503, .internal) { desk.call("102") }
+    #expect(desk.responses.last?.text(.retryAfter) == "30")
+    let count = bench.records.count
+    let stranger = UserAgent(bench, user: "101", address: "203.0.113.66:5061")
+    stranger.password = "a wrong password"
+    stranger.call("102")
+    bench.run(for: .seconds(1))
+    #expect(bench.records.count == count && stranger.lastStatus == 401)
+  }
+
   @Test("National and 00 forms of the same number reach it, by the trunk's format")
   func formats() throws {
     for (format, dialled) in [

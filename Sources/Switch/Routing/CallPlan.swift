@@ -1,6 +1,8 @@
 import Elements
 import Limits
 import Numbering
+import SIP
+import SIPSyntax
 
 /// What shall be done with a call, decided once when it comes in, by a pure function.
 struct CallPlan: Sendable {
@@ -87,8 +89,14 @@ struct RouteRefusal: Error, Hashable {
   var cause: HangupCause
   /// For the operator's log, never for the wire.
   var detail: String
+  /// What the caller is answered; nil: what the cause stands for.
+  var status: StatusCode?
+  /// What the answer says besides.
+  var headers: [HeaderDraft]
 
-  init(_ cause: HangupCause, _ detail: String) {
-    (self.cause, self.detail) = (cause, detail)
+  init(
+    _ cause: HangupCause, _ detail: String, status: StatusCode? = nil, _ headers: HeaderDraft...
+  ) {
+    (self.cause, self.detail, self.status, self.headers) = (cause, detail, status, headers)
   }
 }

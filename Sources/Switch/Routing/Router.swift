@@ -65,6 +65,15 @@ struct Router: Sendable {
     return plan
   }
 
+  /// What kind of call it was that goes nowhere.
+  func direction(of dialled: Dialled) -> CallDetailRecord.Direction {
+    switch meaning(of: dialled) {
+    case .emergency: .emergency
+    case .outside: .outbound
+    case .line, .unknown, .invalid: .internal
+    }
+  }
+
   private func meaning(of dialled: Dialled) -> DirectorySnapshot.Dialled {
     guard dialled.isEmergencyService else {
       return directory.dial(dialled.user.span, from: dialled.line)

@@ -1,0 +1,101 @@
+import Directory
+import Elements
+import Numbering
+import SDP
+import SIP
+import SIPSyntax
+
+// Calls of those we know that go nowhere: each has its answer, its cause and its record.
+
+extension SwitchCore {
+  /// Why an INVITE of somebody we know is refused before it is asked where it leads.
+  func objection(
+    to message: Message, _ offer: SessionDescription?, on flow: Flow
+  ) -> RouteRefusal? {
+    guard (message.maxForwards ?? 70) > 0 else {
+      return RouteRefusal(.loop, "no hop is left", status: 483)
+    }
+    if isClosed(for: message, on: flow) {
+      return isDraining
+        ? RouteRefusal(.draining, "draining", status: 503, HeaderDraft(.retryAfter, "30"))
+        : RouteRefusal(.noChannel, "too many calls", status: 503, HeaderDraft(.retryAfter, "5"))
+    }
+    guard !message.has(.replaces), !message.has(.join) else {
+      return RouteRefusal(.forbidden, "Replaces or Join")
+    }
+    guard isOurs(message, on: flow), hasOnlyOurRoutes(message, on: flow) else {
+      return RouteRefusal(.forbidden, "for another server")
+    }
+    if !message.body.isEmpty, offer == nil {
+      let isText = message.text(.contentType)?.lowercased().contains("sdp") ?? false
+      return RouteRefusal(
+        .incompatible, "a body that is no session description", status: isText ? 400 : 415,
+        HeaderDraft(.accept, "application/sdp"))
+    }
+    if let offer, !offer.isUsable { return RouteRefusal(.incompatible, "no media to use") }
+    return nil
+  }
+
+  /// Whether no new call is taken; emergency calls are, whatever happens.
+  private func isClosed(for message: Message, on flow: Flow) -> Bool {
+    (isDraining || calls.count >= configuration.calls.calls)
+      && !isEmergency(message, on: flow)
+  }
+
+  private func isEmergency(_ message: Message, on flow: Flow) -> Bool {
+    guard let uri = message.requestURI else { return false }
+    if uri.isEmergencyService { return true }
+    guard let tenant = tenant(of: message, on: flow) else { return false }
+    if case .emergency = tenant.dialPlan.resolve(uri.dialled.span) { return true }
+    return false
+  }
+
+  /// The record and the caller's leg of a call that has just come in.
+  mutating func begun(
+    _ message: Message, _ caller: CallerKind, at now: Now
+  ) -> (record: CallDetailRecord, leg: Leg) {
+    var record = CallDetailRecord(call: callIDs.next(), direction: .internal, startedAt: now.wall)
+    record.dialled = (message.requestURI?.dialled).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let party: Leg.Party
+    switch caller {
+    case .phone(let line):
+      party = .phone(line.id)
+      (record.caller, record.tenant) = ("\(line.digits)", line.tenant.id)
+    case .trunk(let trunk):
+      party = .trunk(trunk.id)
+      (record.direction, record.trunk) = (.inbound, trunk.id)
+    }
+    let leg = Leg(
+      index: 0, party: party, state: .inviting, branch: nil, timerPolicy: SessionTimerPolicy())
+    return (record, leg)
+  }
+
+  /// A call that goes nowhere is a call all the same: it has its answer and its record.
+  mutating func refuse(
+    _ server: ServerTransactionID, _ refusal: RouteRefusal, _ filled: CallDetailRecord,
+    _ caller: Leg, _ message: Message, _ flow: Flow, at now: Now
+  ) {
+    var (record, leg) = (filled, caller)
+    leg.flow = flow
+    leg.note(message)
+    let failure = LegFailure(refusal.cause)
+    var status = StatusCode(exactly: Int(failure.statusForCaller)) ?? 500
+    if leg.party.trunk != nil, refusal.cause == .noChannel { status = 486 }
+    status = refusal.status ?? status
+    (record.cause, record.status, record.payer) = (refusal.cause, status.number, nil)
+    if let line = leg.party.extension.flatMap({ rules.directory.line($0) }) {
+      record.direction = router.direction(of: dialled(message, by: line))
+    }
+    record.normalised = record.normalised.isEmpty ? record.dialled : record.normalised
+    record.legs = [leg.recorded(at: .caller)]
+    journal.write(.record(record))
+    self.status.callsTotal += 1
+    log(
+      .info, "call refused", tenant: record.tenant, Alert.Fact("call", "\(record.call)"),
+      Alert.Fact("cause", refusal.cause.rawValue), Alert.Fact("why", refusal.detail))
+    var headers = [HeaderDraft(.reason, failure.reasonValue)]
+    if let warning = failure.warning { headers.append(HeaderDraft(.warning, warning)) }
+    headers += refusal.headers
+    respond(server, ResponseDraft(status, headers: headers), at: now)
+  }
+}
