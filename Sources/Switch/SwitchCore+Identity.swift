@@ -116,19 +116,28 @@ extension SwitchCore {
   /// request does not claim to be of a tenant.
   ///
   /// Phones may share an address with a carrier (a gateway in the office); they name a domain of ours.
+  /// Where several trunks have that address, the one whose registered contact the request is for.
   private func trunk(sending message: Message, on flow: Flow) -> Trunk? {
-    let known = trunks.keys.sorted()
-    if let exact = known.first(where: { id in
-      trunks[id]?.hops.contains { $0.remote == flow.remote } ?? false
-    }) {
-      return rules.directory.trunk(exact)
-    }
+    let exact = trunks.values.filter { state in state.hops.contains { $0.remote == flow.remote } }
+    if !exact.isEmpty { return trunk(registeredFor: message, among: exact.map(\.id)) }
     guard let host = message.fromURI.host, rules.directory.tenant(host: host) == nil,
       !message.has(.authorization), !message.has(.proxyAuthorization)
     else { return nil }
-    if let named = rules.directory.trunks(from: flow.remote.address).first { return named }
-    let resolved = known.first { trunks[$0]?.isReached(from: flow.remote) ?? false }
-    return resolved.flatMap { rules.directory.trunk($0) }
+    let named = rules.directory.trunks(from: flow.remote.address)
+    if !named.isEmpty { return trunk(registeredFor: message, among: named.map(\.id)) }
+    let resolved = trunks.values.filter { $0.isReached(from: flow.remote) }
+    return trunk(registeredFor: message, among: resolved.map(\.id))
+  }
+
+  /// Of trunks at the same address the one that registered the contact that is called, else the first.
+  private func trunk(registeredFor message: Message, among ids: [TrunkID]) -> Trunk? {
+    guard ids.count > 1 else { return ids.first.flatMap { rules.directory.trunk($0) } }
+    let known = ids.sorted().compactMap { rules.directory.trunk($0) }
+    let user = message.requestURI?.user
+    return known.first { trunk in
+      guard let user, let registration = trunk.registration else { return false }
+      return user == Array(registration.credentials.username.utf8)
+    } ?? known.first
   }
 
   /// Whether the Request-URI names us: a domain of a tenant, our address, or a name of ours.

@@ -48,6 +48,47 @@ import Testing
     #expect(record.payer == nil && record.sell == nil && record.normalised == Town.ddi)
   }
 
+  @Test(
+    "P2: two lines at one registrar: a call is of the line whose registered contact it is for",
+    arguments: ["192.0.2.50:5060", "192.0.2.50:41000"])
+  func linesOfOneRegistrar(source: String) throws {
+    var town = Town()
+    town.document.trunks[1].address = town.document.trunks[0].address
+    for (index, user) in ["line-one", "line-two"].enumerated() {
+      town.document.trunks[index].registration = RegistrationEntry(
+        credentials: TrunkCredentials(
+          username: user, password: SecretText(Secret("carrier secret"))))
+    }
+    let bench = try Bench(town)
+    let registrar = carrier(bench)
+    let desk = phone(bench, "101", 5062, .rings)
+    bench.run(for: .seconds(2))
+    registrar.source = Endpoint(source)
+    let contacts = registrar.received(.register).compactMap { message -> URI? in
+      guard case .contacts(let contacts)? = try? message.contacts() else { return nil }
+      return contacts.first?.uri
+    }
+    #expect(contacts.compactMap(\.userText) == ["line-one", "line-two"])
+    let number = NameAddress(uri: URI(user: Town.ddi, host: .name("carrier.example")))
+    for (user, trunk) in [("line-two", TrunkID(2)), ("line-one", TrunkID(1)), ("x", TrunkID(1))] {
+      let target = URI(user: user, host: .address(Bench.switchEndpoint.address))
+      registrar.send(
+        RequestDraft(
+          .invite, target: target,
+          from: NameAddress(uri: URI(user: "+34600111222", host: .name("carrier.example"))),
+          to: number, body: .sdp(Array(Bench.sdp.utf8))))
+      bench.run(for: .seconds(1))
+      let call = try #require(bench.core.calls.values.max { $0.id < $1.id })
+      #expect(call.caller.party.trunk == trunk, "\(user)")
+    }
+    #expect(desk.received(.invite).count == 3)
+    let stranger = carrier(bench, at: "203.0.113.66:5060")
+    let target = URI(user: "line-two", host: .address(Bench.switchEndpoint.address))
+    stranger.call(Town.ddi, target: target)
+    bench.run(for: .seconds(1))
+    #expect(stranger.lastStatus == 403, "the name of a line proves nothing")
+  }
+
   @Test("T4: every refused call of somebody we know has its record and cause; strangers leave none")
   func refusedRecords() throws {
     var town = Town()
