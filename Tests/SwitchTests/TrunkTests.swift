@@ -58,6 +58,54 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.records.count == 1)
   }
 
+  @Test("The record names the trunk that talked, also when the silent one is settled after the end")
+  func recordOfFailover() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = ends(bench)
+    bench.deaf.insert(carrier.endpoint)
+    phone.call("976333444")
+    bench.run(for: .seconds(8))
+    #expect(phone.statuses() == [180, 200])
+    phone.hangUp()
+    bench.run(for: .seconds(60))
+    let record = try #require(bench.records.first)
+    #expect(record.trunk == TrunkID(2) && record.attempts == 2 && record.cause == .normal)
+    #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test(
+    "A trunk that asks for a password and for a longer session, in either order, is one attempt",
+    arguments: [[407, 422, 407], [422, 407]] as [[UInt16]])
+  func attempts(statuses: [UInt16]) throws {
+    var town = Town()
+    town.document.trunks[0].credentials = TrunkCredentials(
+      username: "martinet", password: SecretText(Secret("carrier secret")),
+      realm: "carrier.example")
+    let bench = try Bench(town)
+    let (phone, carrier, _) = ends(bench)
+    carrier.manner = .waits
+    phone.call("976333444")
+    for status in statuses {
+      bench.run(for: .seconds(1))
+      let header =
+        status == 422
+        ? HeaderDraft(.minSE, "3600")
+        : HeaderDraft(.proxyAuthenticate, "Digest realm=\"carrier.example\",nonce=\"abc\"")
+      carrier.answer(
+        try #require(carrier.open.first?.server), try #require(StatusCode(exactly: Int(status))),
+        headers: [header])
+    }
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.invite).count == statuses.count + 1)
+    let last = try #require(carrier.received(.invite).last)
+    #expect(last.has(.proxyAuthorization) && last.minSE == 3600)
+    carrier.answer(try #require(carrier.open.first?.server), 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.map(\.attempts) == [1])
+  }
+
   @Test("A given-up trunk that answers late and ignores BYE is charged, and the live call goes on")
   func lateAnswer() throws {
     let bench = try Bench()

@@ -90,7 +90,13 @@ extension SwitchCore {
       money.reservation.hold, outcome, at: now, into: &entries, notices: &notices)
     write(entries, notices, call: call, at: now)
     guard let charge else { return }
-    call.record.add(charge, slices: money.slices, trunk: money.trunk)
+    call.record.add(charge, slices: money.slices)
+    // An attempt that was given up is settled late: it does not take the place of the one that talked.
+    if let answered = call.answered, call.legs[answered].paid?.reservation.hold != charge.hold {
+      return
+    }
+    (call.record.payer, call.record.hold) = (charge.account, charge.hold)
+    call.record.trunk = money.trunk
   }
 
   /// A leg failed for certain before an answer: its hold may serve the next trunk.
@@ -111,8 +117,8 @@ extension SwitchCore {
 }
 
 extension CallDetailRecord {
-  mutating func add(_ charge: Charge, slices: Int, trunk: TrunkID) {
-    (payer, hold, self.trunk) = (charge.account, charge.hold, trunk)
+  /// Adds what one hold of the call has cost; a call with several attempts may have several.
+  mutating func add(_ charge: Charge, slices: Int) {
     sell = sell?.adding(charge.sell) ?? charge.sell
     purchase = purchase?.adding(charge.purchase) ?? charge.purchase
     self.slices += slices

@@ -12,6 +12,8 @@ extension SwitchCore {
   ) throws(LegContradiction) -> Bool {
     guard let minimum = message.minSE, minimum <= 86_400 else { return false }
     call.legs[leg].timerPolicy = call.legs[leg].timerPolicy.raised(to: minimum)
+    // The next INVITE is another request, which may be challenged anew.
+    call.legs[leg].hasAuthorised = false
     return try sendAgain(&call, leg, Leg.Repetition(response: message, headers: []), at: now)
   }
 
@@ -20,11 +22,13 @@ extension SwitchCore {
   mutating func authorise(
     _ call: inout Call, _ leg: Int, _ message: Message, at now: Now
   ) throws(LegContradiction) -> Bool {
-    guard case .trunk(let trunk, _) = call.legs[leg].route, call.legs[leg].repetitions == 0,
+    guard case .trunk(let trunk, _) = call.legs[leg].route, !call.legs[leg].hasAuthorised,
       let target = call.legs[leg].target,
       let header = authorization(
         of: trunk, for: message, method: .invite, uri: target)
     else { return false }
+    // Once: the same challenge again says that the secret is wrong.
+    call.legs[leg].hasAuthorised = true
     return try sendAgain(
       &call, leg, Leg.Repetition(response: message, headers: [header]), at: now)
   }

@@ -187,7 +187,8 @@ extension SwitchCore {
       now.instant + (times?.answerTimeout ?? configuration.trunks.attempt)
     call.legs[index].progressUntil = times.map { now.instant + $0.progressTimeout }
     owners.clients[client] = .invite(call.id, leg: index)
-    call.record.attempts += 1
+    // The same trunk asked again, after a challenge or for a longer session, is one attempt.
+    if call.legs[index].repetitions == 0 { call.record.attempts += 1 }
     call.record.trunk = trunk
     try call.legs[index].take(.invited)
   }

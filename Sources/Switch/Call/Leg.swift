@@ -78,6 +78,8 @@ struct Leg: Sendable {
   /// The response after which the INVITE is sent once more, and what is added then.
   var repetition: Repetition?
   var repetitions = 0
+  /// Its INVITE carries the answer to a challenge.
+  var hasAuthorised = false
   /// The Request-URI of its INVITE.
   var target: URI?
   /// Media in the clear is not allowed.

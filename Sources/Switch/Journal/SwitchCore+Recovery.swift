@@ -75,7 +75,8 @@ extension SwitchCore {
     if var record = orphan.record {
       (record.cause, record.endedBy, record.endedAt) = (.restart, .system, now.wall)
       if let hold = record.hold, let charge = charges[hold] {
-        record.add(charge, slices: 1, trunk: record.trunk ?? TrunkID(0))
+        record.payer = charge.account
+        record.add(charge, slices: 1)
       }
       journal.write(.record(record))
     }
