@@ -42,7 +42,7 @@ RATES = HEADER + "34,Spain,0,0.02,1,1\n44,United Kingdom,0.50,2.00,60,60\n49,Ger
 
 def password(number):
     """A different strong password for each extension, the same in every run."""
-    return f"hilltop-{number}-lantern-{number * 7919 % 10007}"
+    return f"hilltop-{number}-lantern-{int(number) * 7919 % 10007}"
 
 
 class Martinet:
@@ -80,6 +80,21 @@ class Martinet:
         (self.folder / "retail.csv").write_text(rates)
         (self.folder / "wholesale.csv").write_text(rates)
         return self.run("apply", self.folder / "office.yaml", "--data", self.data)
+
+    def apply(self, configuration, rates=RATES):
+        """Applies a configuration that is given as values; JSON is YAML."""
+        for name in ("retail.csv", "wholesale.csv"):
+            (self.folder / name).write_text(rates)
+        (self.folder / "configuration.yaml").write_text(json.dumps(configuration))
+        return self.run("apply", self.folder / "configuration.yaml", "--data", self.data)
+
+    def money(self, tenant, extension="101"):
+        """What the account has spent today and what is held for calls, in euros."""
+        account = next(row for row in self.ask("limits", "--tenant", tenant, "--extension", extension)
+                       if row["level"] == "account")
+        day = next(row for row in account["limits"]
+                   if (row["metric"], row["kind"], row["window"]) == ("money", "calendar", "day"))
+        return float(day["spent"].split()[0]), float(day["reserved"].split()[0])
 
     def run(self, *words, check=True):
         """Runs a command to its end; its result, with the output in the error where it failed."""

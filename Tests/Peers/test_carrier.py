@@ -1,0 +1,222 @@
+"""SIPp as carrier: calls out and in, the next trunk when one fails, channels, early media, long requests."""
+
+import socket
+import unittest
+
+from .support.media import Media
+from .support.process import eventually
+from .support.scenario import Answerer, sdp
+from .support.town import Town
+
+ZARAGOZA = "976333444"
+# Longer than a datagram should be (RFC 3261 §18.1.1).
+LONG = "".join(f"a=x-peer-{number}:{'long' * 12}\n" for number in range(20))
+
+
+class CarrierTests(Town):
+    at_once = 6
+    offices = {
+        # Failover: the next trunk is tried within the same call attempt.
+        "silent": {"trunks": [{"timeout_ms": 1500}, {}]},
+        "overloaded": {"trunks": [{}, {}]},
+        "dead": {"trunks": [{}, {}]},
+        "deadtcp": {"trunks": [{"address": "sip:127.0.0.1:{port};transport=tcp"}, {}]},
+        "all": {"trunks": [{}, {}]},
+        "outward": {"trunks": [{"channels": 2}]},
+        "inward": {"trunks": [{"channels": 2}]},
+        "out": {},
+        "in": {},
+        "several": {"to": ["101", "102"]},
+        "turns": {"to": [{"extensions": ["101"], "ring": 5}, {"extensions": ["102"], "ring": 20}]},
+        "early": {},
+        "long": {"trunks": [{"address": "sip:127.0.0.1:{port}"}]},
+        "longudp": {"trunks": [{"address": "sip:127.0.0.1:{port}"}]},
+        "stream": {},
+    }
+    first_port = 22000
+
+    # Failover: the next trunk is tried within the same call attempt.
+
+    def second_takes_it(self, office, seconds, patience=10):
+        """The call goes out over the second trunk, is one call and one record, and is paid once."""
+        second = self.carrier(office, Answerer().invited().rings().accepts().called_off(), 1, "second")
+        phone = self.phone(office, self.calling(office, ZARAGOZA).invite().answered().pause(500).hang_up())
+        phone.finish()
+        second.finish()
+        took = second.messages("INVITE")[0].moment - phone.messages("INVITE")[-1].moment
+        self.assertLess(took, seconds)
+        record = self.record(office, seconds=patience)
+        self.assertEqual((record["cause"], record["trunk"], record["attempts"]), ("normal", office.trunk_name(1), 2))
+        return took
+
+    def test_a_silent_trunk(self):
+        office = self.town["silent"]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silence:
+            silence.bind(("127.0.0.1", office.trunk()))
+            # The record waits for what becomes of the first attempt: half a minute (RFC 3261 timer B).
+            took = self.second_takes_it(office, 4, 45)
+            self.assertGreater(took, 1.4, "the first one has its time")
+            self.assertTrue(silence.recv(4096).startswith(b"INVITE "))
+
+    def test_a_trunk_that_answers_503(self):
+        office = self.town["overloaded"]
+        first = self.carrier(office, Answerer().invited().refuses(503, "Service Unavailable"), 0, "first")
+        self.second_takes_it(office, 2)
+        first.finish()
+        # One begun second at 0.02 EUR a minute, once.
+        self.assertAlmostEqual(self.nothing_is_left(office), 0.02 / 60, places=4)
+
+    def test_a_port_where_nobody_is(self):
+        self.second_takes_it(self.town["dead"], 2)
+        self.nothing_is_left(self.town["dead"])
+
+    def test_a_connection_that_is_refused(self):
+        self.second_takes_it(self.town["deadtcp"], 2)
+        self.nothing_is_left(self.town["deadtcp"])
+
+    def test_every_trunk_fails(self):
+        office = self.town["all"]
+        peers = [self.carrier(office, Answerer().invited().refuses(503, "Service Unavailable"), place, f"trunk{place}")
+                 for place in (0, 1)]
+        phone = self.phone(office, self.calling(office, ZARAGOZA).invite().fails(503))
+        for peer in [phone, *peers]:
+            peer.finish()
+        self.assertIn("cause=38", phone.messages(503)[0].header("Reason"))
+        self.assertEqual(self.record(office)["cause"], "trunkFailure")
+        self.assertEqual(self.nothing_is_left(office), 0)
+
+    # Out and in
+
+    def test_a_call_out(self):
+        office = self.town["out"]
+        carrier = self.carrier(office, Answerer().invited().rings().pause(200).accepts().called_off())
+        phone = self.phone(office, self.calling(office, ZARAGOZA).invite().answered().pause(1200).hang_up())
+        phone.finish()
+        carrier.finish()
+        invite = carrier.messages("INVITE")[0]
+        self.assertRegex(invite.first, rf"^INVITE sip:\+34{ZARAGOZA}@127\.0\.0\.1:{office.trunk()}")
+        self.assertIn(f"sip:{office.number}@", invite.header("P-Asserted-Identity"))
+        self.assertNotIn(office.domain, str(invite.lines), "our inside is nobody's business")
+        record = self.record(office)
+        self.assertEqual((record["kind"], record["cause"], record["ended_by"]), ("outbound", "normal", "caller"))
+        self.assertEqual((record["to"], record["trunk"]), (f"+34{ZARAGOZA}", office.trunk_name()))
+        # Two begun seconds at 0.02 EUR a minute.
+        self.assertAlmostEqual(self.nothing_is_left(office), 2 * 0.02 / 60, places=4)
+
+    def test_a_call_in_to_an_extension(self):
+        office = self.town["in"]
+        phone = self.registered(office, Answerer().invited().rings().pause(200).accepts().called_off())
+        carrier = self.inbound(office, self.from_carrier(office).invite().receive(180).success().pause(500).hang_up())
+        carrier.finish()
+        phone.finish()
+        self.assertIn("+34600111222", phone.messages("INVITE")[0].header("P-Asserted-Identity"))
+        record = self.record(office)
+        self.assertEqual((record["kind"], record["cause"], record["status"]), ("inbound", "normal", 200))
+        self.assertEqual(record["legs"][1]["extension"], "101")
+        self.assertEqual(self.nothing_is_left(office), 0)
+
+    def test_a_call_in_to_several_at_once(self):
+        office = self.town["several"]
+        first = self.registered(office, Answerer().invited().rings().cancelled().refuses(487, "Request Terminated"))
+        second = self.registered(office, Answerer().invited().rings().pause(500).accepts().called_off(), "102", 1)
+        carrier = self.inbound(office, self.from_carrier(office).invite().answered().pause(300).hang_up())
+        for peer in (carrier, first, second):
+            peer.finish()
+        self.assertIn("cause=200", first.messages("CANCEL")[0].header("Reason"), "no missed call is shown")
+        self.assertEqual(self.record(office)["legs"][-1]["extension"], "102")
+
+    def test_a_call_in_to_one_after_another(self):
+        office = self.town["turns"]
+        first = self.registered(office, Answerer().invited().rings().cancelled().refuses(487, "Request Terminated"))
+        second = self.registered(office, Answerer().invited().rings().accepts().called_off(), "102", 1)
+        carrier = self.inbound(office, self.from_carrier(office).invite().answered().pause(300).hang_up())
+        for peer in (carrier, first, second):
+            peer.finish()
+        waited = second.messages("INVITE")[0].moment - first.messages("INVITE")[0].moment
+        self.assertGreater(waited, 4.9)
+        self.assertLess(waited, 10)
+
+    def test_early_media_is_heard_before_the_answer(self):
+        office = self.town["early"]
+        with Media(0x11) as caller, Media(0x22) as network:
+            progress = Answerer().invited().answer_invite(183, "Session Progress", sdp(network.port)).pause(2500) \
+                .accepts(sdp(network.port)).called_off()
+            carrier = self.carrier(office, progress)
+            phone = self.phone(office, self.calling(office, ZARAGOZA).invite(sdp(caller.port)).receive(183)
+                               .success().pause(1000).hang_up())
+            network.talk(carrier.got("INVITE").body)
+            caller.talk(phone.got(183).body)
+            phone.finish()
+            carrier.finish()
+            answered = phone.messages(200)[0].moment
+            self.assertEqual(caller.marks(until=answered), {0x22}, "the caller hears the network before the answer")
+            self.assertEqual(caller.marks(since=answered + 0.2), {0x22})
+            self.assertEqual(network.marks(since=answered + 0.2), {0x11})
+
+    def test_a_long_invite_goes_over_tcp_to_who_speaks_both(self):
+        office = self.town["long"]
+        answers = Answerer("tcp").invited().rings().pause(200).accepts().called_off()
+        stream = self.carrier(office, answers, role="stream", transport="t1")
+        datagram = self.carrier(office, Answerer().invited(), role="datagram", seconds=40)
+        phone = self.phone(office, self.calling(office, ZARAGOZA).invite(sdp(more=LONG)).answered().pause(500).hang_up())
+        phone.finish()
+        stream.finish()
+        invite = stream.messages("INVITE")[0]
+        self.assertGreater(invite.size, 1300)
+        self.assertRegex(invite.header("Via"), "^SIP/2.0/TCP ")
+        self.assertIn("transport=tcp", invite.header("Contact"))
+        self.assertEqual(datagram.messages(), [])
+        self.assertEqual(self.record(office)["cause"], "normal")
+
+    def test_a_long_invite_goes_by_datagram_where_nobody_takes_tcp(self):
+        office = self.town["longudp"]
+        carrier = self.carrier(office, Answerer().invited().rings().accepts().called_off())
+        phone = self.phone(office, self.calling(office, ZARAGOZA).invite(sdp(more=LONG)).answered().pause(500).hang_up())
+        phone.finish()
+        carrier.finish()
+        self.assertRegex(carrier.messages("INVITE")[0].header("Via"), "^SIP/2.0/UDP ")
+
+    def test_a_phone_on_tcp_and_a_carrier_on_udp(self):
+        office = self.town["stream"]
+        carrier = self.carrier(office, Answerer().invited().rings().accepts().called_off())
+        phone = self.phone(office, self.calling(office, ZARAGOZA, "tcp").invite().answered().pause(500).hang_up(),
+                           transport="t1")
+        phone.finish()
+        carrier.finish()
+        self.assertRegex(carrier.messages("INVITE")[0].header("Via"), "^SIP/2.0/UDP ")
+
+    # Channels: call N+1 is refused with the cause that the telephone network has for it.
+
+    def test_the_third_call_out_of_two_channels(self):
+        office = self.town["outward"]
+        carrier = self.carrier(office, Answerer().invited().rings().accepts().called_off(), calls=3, at_once=3)
+        long = self.calling(office, ZARAGOZA).invite().answered().pause(3000).hang_up()
+        talking = self.phone(office, long, calls=2, at_once=2)
+        eventually(lambda: len(carrier.messages("ACK")) == 2, 15, "two calls")
+        refused = self.phone(office, self.calling(office, ZARAGOZA).invite().fails(503), 1, "refused").finish()
+        self.assertIn("Q.850;cause=34", refused.messages(503)[0].header("Reason"))
+        self.assertEqual(len(carrier.messages("INVITE")), 2, "the carrier is not asked")
+        talking.finish()
+        self.phone(office, self.calling(office, ZARAGOZA).invite().answered().hang_up(), 2, "after").finish()
+        carrier.finish()
+        causes = [record["cause"] for record in self.records(office, 4)]
+        self.assertEqual(sorted(causes), ["noChannel", "normal", "normal", "normal"])
+        self.nothing_is_left(office)
+
+    def test_the_third_call_in_over_two_channels(self):
+        office = self.town["inward"]
+        phone = self.registered(office, Answerer().invited().rings().accepts().called_off(), calls=2, at_once=2)
+        three = self.from_carrier(office).invite().or_fails(486, lambda call: call.pause(4000))
+        talking = self.inbound(office, three, calls=3, at_once=3)
+        self.assertIn("Q.850;cause=34", talking.got(486).header("Reason"))
+        eventually(lambda: len(phone.messages("ACK")) == 2, 15, "two calls")
+        # The channels are those of both directions.
+        refused = self.phone(office, self.calling(office, ZARAGOZA).invite().fails(503), 1, "refused").finish()
+        self.assertIn("Q.850;cause=34", refused.messages(503)[0].header("Reason"))
+        talking.finish()
+        phone.finish()
+        self.nothing_is_left(office)
+
+
+if __name__ == "__main__":
+    unittest.main()
