@@ -45,6 +45,10 @@ import Testing
     let record = try #require(bench.records.first)
     #expect(bench.records.count == 1)
     #expect(record.cause == .restart && record.payer != nil && record.answeredAt != nil)
+    #expect(record.status == 200 && record.trunk == TrunkID(1) && record.attempts == 1)
+    #expect(record.legs.map(\.side) == [.caller, .callee])
+    #expect(record.legs.first?.address == phone.endpoint && record.legs.first?.codecs == ["PCMA"])
+    #expect(record.legs.last?.address == carrier.endpoint && record.legs.last?.codecs == ["PCMA"])
     // Connection fee, one slice begun and the guard: at least a minute is charged.
     #expect(try #require(record.sell).micros >= 2_500_000)
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)

@@ -64,7 +64,7 @@ extension SwitchCore {
   mutating func win(_ call: inout Call, _ leg: Int, at now: Now) throws(LegContradiction) {
     call.answered = leg
     call.phase = .talking
-    call.record.answeredAt = now.wall
+    (call.record.answeredAt, call.record.status) = (now.wall, 200)
     status.callsAnswered += 1
     if let branch = call.legs[leg].branch, case .outside(let route) = call.branches[branch].target,
       let forwarder = route.forwardedBy
@@ -118,7 +118,6 @@ extension SwitchCore {
       owners.dialogs[dialog] = (call.id, 0)
     }
     try call.caller.take(.answered)
-    call.record.status = 200
     mark(call, 0)
   }
 

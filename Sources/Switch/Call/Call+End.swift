@@ -169,9 +169,7 @@ extension SwitchCore {
   /// Writes the one record of the call and forgets it.
   mutating func finish(_ call: inout Call, at now: Now) {
     var record = call.record
-    record.legs = call.legs.filter { $0.index == 0 || $0.clientInvite != nil }.map {
-      $0.recorded(at: $0.index == 0 ? .caller : .callee)
-    }
+    record.legs = call.recordedLegs
     journal.write(.record(record))
     owners.sessions[call.media.session] = nil
     for leg in call.legs {

@@ -230,6 +230,15 @@ extension LegFailure {
   }
 }
 
+extension Call {
+  /// The legs as the record has them: the caller's, and each that was asked.
+  var recordedLegs: [CallDetailRecord.Leg] {
+    legs.filter { $0.isCaller || $0.clientInvite != nil }.map {
+      $0.recorded(at: $0.isCaller ? .caller : .callee)
+    }
+  }
+}
+
 extension Leg {
   /// The leg as its record has it.
   func recorded(at side: CallDetailRecord.Party) -> CallDetailRecord.Leg {

@@ -147,7 +147,11 @@ extension SwitchCore {
       (record.payer, record.hold) = (money.account, money.reservation.hold)
       record.trunk = money.trunk
     }
-    if leg != 0 { journal.write(.call(.open(call.id, record))) }
+    if leg != 0 {
+      // Without their quality, which is known at the end only: after a crash this is the record.
+      record.legs = call.recordedLegs
+      journal.write(.call(.open(call.id, record)))
+    }
     journal.write(.call(.leg(call.id, mark)))
   }
 
