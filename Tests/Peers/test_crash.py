@@ -6,8 +6,9 @@ import tempfile
 import unittest
 
 from .support.process import eventually
+from .support.scenario import Answerer, Caller
 from .support.server import Martinet, password, HEADER
-from .support.sipp import Carrier, call_many
+from .support.sipp import Carrier, Peer, call_many, register
 
 LONDON = "00442079460000"
 CALLS = 200
@@ -22,30 +23,66 @@ class Crash(unittest.TestCase):
         server.office(
             limits="{ spend: { day: 1000, month: 1000 }, concurrent: 5000, attempts_per_hour: 5000, "
                    "international: { hour: 5000, day: 5000, month: 5000 } }",
+            numbers=['{ number: "+34976111222", to: ["102"] }'],
             rates=HEADER + "34,Spain,0,0.02,1,1\n44,United Kingdom,0.10,0.60,1,1\n")
         server.start()
         carrier = Carrier(folder)
         self.addCleanup(carrier.stop)
+        register(folder, "127.0.0.1:15060", "102", "office.example", password(102), 5083)
         phones = call_many(folder, "127.0.0.1:15060", "101", password(101), LONDON, CALLS, 100)
         self.addCleanup(phones.stop)
         eventually(lambda: sum(1 for call in server.ask("calls") if call["state"] == "talking") >= CALLS, 30,
                    "two hundred answered calls")
+        self.call_that_ends(folder)
+        running = {call["call"] for call in server.ask("calls")}
         server.kill()
 
         server.start()
-        account = next(row for row in server.ask("limits", "--tenant", "office", "--extension", "101")
-                       if row["level"] == "account")
-        day = next(row for row in account["limits"]
-                   if (row["metric"], row["kind"], row["window"]) == ("money", "calendar", "day"))
-        committed = float(day["spent"].split()[0]) + float(day["reserved"].split()[0])
+        committed = sum(server.money("office"))
+        self.phone_is_reached(folder)
         # Those that were up at the crash are ended at the carrier by the server that came back.
         eventually(lambda: all(ended for _, ended in carrier.calls().values()), 40, "BYE for every orphan")
         bill = carrier.bill(0.10, 0.60, 1, 1)
-        self.assertEqual(len(carrier.calls()), CALLS)
+        self.assertEqual(len(carrier.calls()), CALLS + 1)
         self.assertGreaterEqual(committed + 1e-6, bill, "money was forgotten")
-        records = eventually(lambda: [row for row in server.records() if row["kind"] == "outbound"][:CALLS]
-                             if len(server.records()) >= CALLS else None, 40, "a record for every call")
-        self.assertEqual({row["cause"] for row in records}, {"restart"})
+        self.check_records(server, running, committed)
+
+    def check_records(self, server, running, committed):
+        """Each call has one record, with everything that was known of it."""
+        eventually(lambda: len(server.records(kind="outbound")) >= CALLS + 1, 40, "a record for every call")
+        ended, *more = server.records(kind="outbound", cause="normal")
+        self.assertEqual(more, [])
+        self.assertEqual((ended["from"], ended["ended_by"]), ("102", "caller"), "it ended before the crash")
+        cut = server.records(kind="outbound", cause="restart")
+        self.assertEqual(len(cut), CALLS)
+        self.assertEqual({row["call"] for row in cut}, running)
+        for row in cut:
+            self.assertEqual(
+                [row[key] for key in ("tenant", "from", "to", "trunk", "payer", "status", "country", "attempts")],
+                ["office", "101", "+442079460000", "carrier", "101", 200, "GB", 1])
+            self.assertLessEqual(row["started_at"], row["answered_at"])
+            self.assertLessEqual(row["answered_at"], row["ended_at"])
+            self.assertEqual([(leg["side"], leg["codecs"]) for leg in row["legs"]],
+                             [("caller", ["PCMA"]), ("callee", ["PCMA"])])
+        # The records account for every cent that the account was charged.
+        sold = sum(float(row["sell"].split()[0]) for row in cut)
+        self.assertAlmostEqual(sold, committed, places=4)
+
+    def call_that_ends(self, folder):
+        call = Caller("102", "office.example", LONDON).invite().answered().hang_up()
+        phone = Peer(folder, "ends", call, 5081, "127.0.0.1:15060", user="102", password=password(102))
+        self.addCleanup(phone.stop)
+        phone.finish()
+
+    def phone_is_reached(self, folder):
+        """102 registered before the crash and knows of none: a call from outside reaches it."""
+        phone = Peer(folder, "phone", Answerer().invited().rings().accepts().called_off(), 5083)
+        self.addCleanup(phone.stop)
+        call = Caller("+34600111222", "127.0.0.1", "+34976111222", password=False, host="127.0.0.1:15060")
+        caller = Peer(folder, "caller", call.invite().answered().pause(300).hang_up(), 5085, "127.0.0.1:15060")
+        self.addCleanup(caller.stop)
+        caller.finish()
+        phone.finish()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from .support import audio
 from .support.network import Network
 from .support.phones import Baresip, Linphone
 from .support.process import eventually
+from .support.scenario import Answerer, Caller
 from .support.server import Martinet, password
+from .support.sipp import Peer
 
 FRONT = [0, 3, 1, 4]
 BACK = [5, 2, 0, 5, 3]
@@ -95,6 +97,65 @@ class PhonesTalk(unittest.TestCase):
 
     def test_one_of_each_plain_ipv4_to_secure_ipv6(self):
         self.talk(("udp", 4, False), ("tls", 6, True))
+
+
+class PhoneAndCarrier(unittest.TestCase):
+    """baresip over a stream, a carrier over UDP and IPv4 that sends back the sound it gets: calls out and in."""
+
+    NUMBER = "+34976111222"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="martinet-carrier-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.network = cls.enterClassContext(Network())
+        cls.host, cls.front, cls.outside = (cls.network.host() for _ in range(3))
+        audio.melody(cls.folder / "front.wav", FRONT)
+        cls.server = Martinet(cls.folder / "server", cls.host, sip=f"{cls.host.v4}:5060,[{cls.host.v6}]:5060")
+        cls.server.office(
+            numbers=[f'{{ number: "{cls.NUMBER}", to: ["101"] }}'],
+            trunks={"carrier": f'{{ name: carrier, address: "sip:{cls.outside.v4}:5060;transport=udp", probe: 0 }}'})
+        cls.server.start()
+        cls.addClassCleanup(cls.server.stop)
+
+    def carrier(self, name, scenario, **words):
+        peer = Peer(self.folder, f"{self._testMethodName}-{name}", scenario, 5060, address=self.outside.v4,
+                    host=self.outside, more=["-rtp_echo"], **words)
+        self.addCleanup(peer.stop)
+        return peer
+
+    def talk(self, transport, family, srtp):
+        folder = self.folder / self._testMethodName
+        phone = Baresip(self.front, folder, 101, password(101), "office.example", self.host.address(family), transport,
+                        family, srtp, self.folder / "front.wav")
+        self.addCleanup(phone.stop)
+        phone.registered()
+        before = len(self.server.records())
+        carrier = self.carrier("out", Answerer().invited().rings().accepts().called_off())
+        phone.dial("976333444")
+        phone.established()
+        eventually(lambda: any(file.stat().st_size > 80_000 for file in folder.glob("dump-*-dec.wav")), 20,
+                   "five seconds of talk")
+        phone.hang_up()
+        carrier.finish()
+        heard = audio.notes_heard(phone.recording())
+        self.assertGreaterEqual(audio.longest_match(heard, FRONT), 12, f"its own melody came back as {heard}")
+        invite = carrier.messages("INVITE")[0]
+        self.assertRegex(invite.header("Via"), "^SIP/2.0/UDP ")
+        self.assertIn("RTP/AVP ", invite.body)
+        self.assertNotIn("crypto", invite.body, "the keys of the phone are not the carrier's")
+
+        call = Caller("+34600111222", self.outside.v4, self.NUMBER, password=False, host=f"{self.host.v4}:5060")
+        self.carrier("in", call.invite().answered().pause(1000).hang_up(), server=f"{self.host.v4}:5060").finish()
+        rows = eventually(lambda: len(rows := self.server.records()) >= before + 2 and rows[:2], 10, "two records")
+        self.assertEqual([(row["kind"], row["cause"]) for row in rows], [("inbound", "normal"), ("outbound", "normal")])
+        self.assertGreater(rows[1]["legs"][0]["packets_received"], 200)
+
+    def test_a_phone_on_tcp(self):
+        self.talk("tcp", 4, False)
+
+    def test_a_phone_on_tls_with_srtp_and_ipv6(self):
+        self.talk("tls", 6, True)
 
 
 if __name__ == "__main__":

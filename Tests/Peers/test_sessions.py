@@ -23,7 +23,7 @@ class Sessions(Town):
         # A short session interval towards the carrier, or towards the phones.
         **{name: {"trunks": [SHORT]} for name in ("update", "reinvite", "carrier", "lostcarrier", "longer")},
         **{name: SHORT for name in ("oldphone", "phone", "lostphone", "short")},
-        **{name: {} for name in ("ringing", "soon", "crossing", "twice", "inward", "holdphone", "holdcarrier")},
+        **{name: {} for name in ("ringing", "soon", "crossing", "twice", "late", "inward", "holdphone", "holdcarrier")},
     }
     first_port = 22500
     # RFC 4028 with the shortest legal interval, 90 s: refreshed after 45 s, given up 30 s before its end.
@@ -198,6 +198,17 @@ class Sessions(Town):
         phone.finish()
         carrier.finish()
         self.assertEqual(len({message.header("Via") for message in carrier.messages("BYE")}), 1)
+        self.assertAlmostEqual(self.nothing_is_left(office), 2.50, places=4)
+
+    def test_a_cancel_that_crosses_the_answer(self):
+        # RFC 3261 §9.2: it finds the final answer sent, so it is answered and changes nothing.
+        office = self.town["late"]
+        carrier = self.carrier(office, Answerer().invited().rings().accepts().called_off())
+        call = self.calling(office, LONDON).invite().receive(180).receive(200, rrs=True)
+        phone = self.phone(office, call.send_cancel().receive(200).acknowledge().pause(300).hang_up())
+        phone.finish()
+        carrier.finish()
+        self.assertEqual(self.record(office)["cause"], "normal")
         self.assertAlmostEqual(self.nothing_is_left(office), 2.50, places=4)
 
     def test_a_carrier_that_cancels(self):

@@ -157,12 +157,15 @@ class Caller(Scenario):
     def acknowledge(self, body=""):
         return self.request("ACK", self.sequence, body, again=False)
 
-    def cancel(self):
-        """CANCEL, its 200, and the 487 of the INVITE."""
+    def send_cancel(self):
         return self.message(
             f"CANCEL {self.uri} SIP/2.0",
             [self.via(self.invited), self.own, self.to, "Call-ID: [call_id]", f"CSeq: {self.sequence} CANCEL",
-             "Max-Forwards: 70"]).receive(200).receive(487).refused()
+             "Max-Forwards: 70"])
+
+    def cancel(self):
+        """CANCEL, its 200, and the 487 of the INVITE."""
+        return self.send_cancel().receive(200).receive(487).refused()
 
     def request(self, method, sequence=None, body="", headers=(), again=True):
         """A request in the dialog."""

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import functools
+import sys
 import unittest
 
 
@@ -28,7 +29,9 @@ class Together(unittest.TestCase):
         if cls not in Together._results:
             pool = concurrent.futures.ThreadPoolExecutor(cls.at_once)
             cls.addClassCleanup(pool.shutdown, wait=True, cancel_futures=True)
-            Together._results[cls] = {name: pool.submit(cls._run, name) for name in cls._bodies}
+            # Named on the command line, a test runs alone.
+            named = [name for name in cls._bodies if any(word.endswith(f"{cls.__name__}.{name}") for word in sys.argv)]
+            Together._results[cls] = {name: pool.submit(cls._run, name) for name in named or cls._bodies}
         return Together._results[cls][wanted]
 
     @classmethod

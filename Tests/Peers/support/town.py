@@ -76,8 +76,13 @@ class Town(Together):
             "trunks": [entry for office in cls.town.values() for entry in office.trunk_entries()],
             "rates": [{"name": "retail", "file": "retail.csv"}, {"name": "wholesale", "file": "wholesale.csv"}]},
             *([cls.rates] if cls.rates else []))
+        cls.before_start()
         cls.server.start()
         cls.addClassCleanup(cls.server.stop)
+
+    @classmethod
+    def before_start(cls):
+        """For peers that must be there before the server."""
 
     @property
     def address(self):
