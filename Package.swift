@@ -72,6 +72,12 @@ let coreTargets: [Target] = [
   .target(name: "TestKit", dependencies: ["Elements"], swiftSettings: everywhere),
 ]
 
+/// Counts what the pure floors compute for one registration or call (Benchmarks/README.md).
+let coreBenchmark = Target.executableTarget(
+  name: "CoreBenchmark",
+  dependencies: ["Elements", "SIP", "Relay", "Directory", "Limits", "Switch"],
+  path: "Benchmarks/Core", swiftSettings: everywhere, linkerSettings: [.linkedLibrary("m")])
+
 /// Tests of the pure floors, which need no library: built and run by themselves, in a debug build.
 let coreTests: [Target] = [
   tests("Elements"),
@@ -168,7 +174,7 @@ let package = Package(
       .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
       .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-  targets: coreTargets + (coreOnly ? coreTests : shellTargets),
+  targets: coreTargets + (coreOnly ? coreTests + [coreBenchmark] : shellTargets),
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
 )

@@ -6,8 +6,10 @@
 //                                                          "rtp PACKETS WINDOW", "end"
 //
 // SERVER and LOCAL are ADDRESS:PORT; the carrier listens on LOCAL's port + 1, media on + 2 and + 4. Users are 1000 and up with the
-// password bench-NUMBER-secret in the domain bench.example. It prints one JSON object per job: operations, failures, and the
-// seconds it took. Everything is bounded: WINDOW, OPERATIONS, and ten seconds without an answer end it.
+// password bench-NUMBER-secret in the domain bench.example. Both sides repeat what has no answer, as RFC 3261 §17 asks; a phone
+// keeps the Call-ID of its registrations (§10.2.4). It prints one JSON object per job: operations, failures, messages repeated,
+// seconds it took, and of calls how long the server held the INVITE: from the phone's with its digest to the carrier's, at the
+// median and the 99th percentile. Everything is bounded: WINDOW, OPERATIONS, and ten seconds without an answer end it.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -201,12 +203,22 @@ static size_t credentials(const char *message, const char *name, const char *ans
 
 enum { IDLE, FIRST, SECOND, TALKING, ENDING };
 
+// A message that is sent again until it has its answer: after half a second, then in doubled pauses of four seconds at most.
+typedef struct {
+  char bytes[BYTES];
+  size_t length;  // zero: nothing waits
+  struct sockaddr_in to;
+  double at, pause;
+} Repeated;
+
 typedef struct {
   int state, user, turn;
-  double since;
+  int sequence;  // of this user's registrations
+  double invited;  // when the INVITE with its digest left
   char route[512], target[256], to[256];
   struct sockaddr_in caller_media, carrier_media;  // where the server wants each side's packets
   char keys[128];
+  Repeated request, answer;  // the phone's, and the carrier's 200 of an INVITE
 } Operation;
 
 static struct sockaddr_in server, phone_address, carrier_address;
@@ -214,29 +226,51 @@ static Port *phones, *carrier;
 static Operation *operations;
 static char (*secrets)[33];
 static int users, window;
-static long started, finished, failed, wanted;
+static long started, finished, failed, wanted, repeated;
+static float *passages;  // microseconds that the server held each INVITE
+static long passage_count, passage_room;
 static bool hold_calls;
+static int run;  // tells this process's transactions and calls from those of the one before, which may still be known
 static const char *suite;
 static char offered_key[64];
 static char phone_text[32], carrier_text[32], local_host[32];
 
 static void begin(int slot);
 
+// Queues what was written at `out`, and keeps a copy to repeat.
+static void queue_repeated(Port *port, Repeated *kept, const char *out, size_t length, struct sockaddr_in to) {
+  memcpy(kept->bytes, out, length);
+  kept->length = length;
+  kept->to = to;
+  kept->pause = 0.5;
+  kept->at = seconds() + kept->pause;
+  queue(port, length);
+}
+
+static void repeat_due(Port *port, Repeated *kept, double now) {
+  if (kept->length == 0 || now < kept->at) return;
+  memcpy(room(port, kept->to), kept->bytes, kept->length);
+  queue(port, kept->length);
+  kept->pause = kept->pause < 2 ? kept->pause * 2 : 4;
+  kept->at = now + kept->pause;
+  repeated++;
+}
+
 static void send_register(int slot, const char *challenge) {
   Operation *operation = &operations[slot];
   char *out = room(phones, server);
   int user = 1000 + operation->user;
   size_t length = sprintf(out,
-      "REGISTER sip:" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKr%d-%d-%d\r\n"
-      "From: <sip:%d@" DOMAIN ">;tag=f%d\r\nTo: <sip:%d@" DOMAIN ">\r\nCall-ID: s%d-%d\r\nCSeq: %d REGISTER\r\n"
+      "REGISTER sip:" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKr%d-%d-%d-%d\r\n"
+      "From: <sip:%d@" DOMAIN ">;tag=f%d\r\nTo: <sip:%d@" DOMAIN ">\r\nCall-ID: r%d-%d\r\nCSeq: %d REGISTER\r\n"
       "Contact: <sip:%d@%s>\r\nMax-Forwards: 70\r\nExpires: 3600\r\n",
-      phone_text, slot, operation->turn, challenge != NULL, user, slot, user, slot, user,
-      operation->turn * 2 + (challenge ? 2 : 1), user, phone_text);
+      phone_text, slot, operation->turn, challenge != NULL, run, user, slot, user, user, run,
+      operation->sequence * 2 + (challenge ? 2 : 1), user, phone_text);
   if (challenge)
     length += credentials(challenge, "WWW-Authenticate:", "Authorization", user, secrets[operation->user], "REGISTER",
                           "sip:" DOMAIN, out + length);
   length += sprintf(out + length, "Content-Length: 0\r\n\r\n");
-  queue(phones, length);
+  queue_repeated(phones, &operation->request, out, length, server);
 }
 
 static size_t describe(char *out, int port, const char *crypto) {
@@ -256,9 +290,9 @@ static void send_invite(int slot, const char *challenge) {
   sprintf(uri, "sip:+44207%07d@" DOMAIN, slot);
   size_t size = describe(body, ntohs(phone_address.sin_port) + 2, suite ? offered_key : NULL);
   size_t length = sprintf(out,
-      "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKi%d-%d-%d\r\nFrom: <sip:%d@" DOMAIN ">;tag=f%d\r\n"
-      "To: <%s>\r\nCall-ID: s%d-%d\r\nCSeq: %d INVITE\r\nContact: <sip:%d@%s>\r\nMax-Forwards: 70\r\n",
-      uri, phone_text, slot, operation->turn, challenge != NULL, user, slot, uri, slot, operation->turn,
+      "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKi%d-%d-%d-%d\r\nFrom: <sip:%d@" DOMAIN ">;tag=f%d\r\n"
+      "To: <%s>\r\nCall-ID: s%d-%d-%d\r\nCSeq: %d INVITE\r\nContact: <sip:%d@%s>\r\nMax-Forwards: 70\r\n",
+      uri, phone_text, slot, operation->turn, challenge != NULL, run, user, slot, uri, slot, operation->turn, run,
       challenge ? 2 : 1, user, phone_text);
   if (challenge && strncmp(challenge, "SIP/2.0 401", 11) == 0)
     length += credentials(challenge, "WWW-Authenticate:", "Authorization", user, secrets[operation->user], "INVITE",
@@ -268,7 +302,8 @@ static void send_invite(int slot, const char *challenge) {
                           "INVITE", uri, out + length);
   length += sprintf(out + length, "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n", size);
   memcpy(out + length, body, size);
-  queue(phones, length + size);
+  queue_repeated(phones, &operation->request, out, length + size, server);
+  operation->invited = seconds();
 }
 
 // An ACK or BYE: within the dialog when it is established, else on the INVITE's own branch.
@@ -279,12 +314,13 @@ static void send_follow(int slot, const char *method, int cseq, bool in_dialog) 
   if (in_dialog) strcpy(uri, operation->target);
   else sprintf(uri, "sip:+44207%07d@" DOMAIN, slot);
   size_t length = sprintf(out,
-      "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKi%d-%d-%s\r\n%sFrom: <sip:%d@" DOMAIN ">;tag=f%d\r\n"
-      "To: %s\r\nCall-ID: s%d-%d\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+      "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKi%d-%d-%s-%d\r\n%sFrom: <sip:%d@" DOMAIN ">;tag=f%d\r\n"
+      "To: %s\r\nCall-ID: s%d-%d-%d\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
       method, uri, phone_text, slot, operation->turn,
-      in_dialog ? method : (cseq == 1 ? "0" : "1"), in_dialog ? operation->route : "",
-      1000 + operation->user, slot, operation->to, slot, operation->turn, cseq, method);
-  queue(phones, length);
+      in_dialog ? method : (cseq == 1 ? "0" : "1"), run, in_dialog ? operation->route : "",
+      1000 + operation->user, slot, operation->to, slot, operation->turn, run, cseq, method);
+  if (strcmp(method, "BYE") == 0) queue_repeated(phones, &operation->request, out, length, server);
+  else queue(phones, length);
 }
 
 static bool media_address(const char *message, struct sockaddr_in *address) {
@@ -300,29 +336,36 @@ static void done(int slot, bool good) {
   if (good) finished++;
   else failed++;
   operations[slot].state = IDLE;
+  operations[slot].request.length = operations[slot].answer.length = 0;
   if (started < wanted) begin(slot);
 }
 
 static void begin(int slot) {
   Operation *operation = &operations[slot];
   operation->user = (int)(started % users);
+  operation->sequence = (int)(started / users);
   operation->turn++;
   operation->state = FIRST;
-  operation->since = seconds();
   started++;
   if (carrier) send_invite(slot, NULL);
   else send_register(slot, NULL);
 }
 
+// The operation of a response to the phones: its branch names it, and an ACK or BYE of its dialog too.
 static int slot_of(const char *message, int *turn) {
-  const char *found = strcasestr(message, "\r\nCall-ID: s");
+  const char *found = strstr(message, ";branch=z9hG4bK");
   int slot = -1;
-  if (!found || sscanf(found + 12, "%d-%d", &slot, turn) != 2 || slot < 0 || slot >= window) return -1;
+  if (!found || sscanf(found + 16, "%d-%d", &slot, turn) != 2 || slot < 0 || slot >= window) return -1;
   return slot;
 }
 
 static void on_register_answer(int slot, int status, const char *message) {
   Operation *operation = &operations[slot];
+  // A copy of an answer that has been taken is of the other request, whose branch ends differently.
+  int second;
+  const char *branch = strstr(message, ";branch=z9hG4bKr");
+  if (!branch || sscanf(branch + 16, "%*d-%*d-%d", &second) != 1 || second != (operation->state == SECOND)) return;
+  operation->request.length = 0;
   if (status == 401 && operation->state == FIRST) {
     operation->state = SECOND;
     send_register(slot, message);
@@ -335,11 +378,13 @@ static void on_call_answer(int slot, int status, const char *message) {
   Operation *operation = &operations[slot];
   char cseq[64];
   header(message, "CSeq:", cseq, sizeof cseq);
-  if (status < 200) return;
   if (strstr(cseq, "BYE")) {
-    if (operation->state == ENDING) done(slot, status == 200);
+    if (status >= 200 && operation->state == ENDING) done(slot, status == 200);
     return;
   }
+  // Copies of what has been answered before end no repetition of what came after it.
+  if (atoi(cseq) == (operation->state == FIRST ? 1 : 2) && operation->state <= SECOND) operation->request.length = 0;
+  if (status < 200) return;
   header(message, "To:", operation->to, sizeof operation->to);
   if (status >= 300) {
     send_follow(slot, "ACK", atoi(cseq), false);
@@ -376,11 +421,30 @@ static void on_call_answer(int slot, int status, const char *message) {
   }
 }
 
+static void note_passage(Operation *operation) {
+  if (operation->invited == 0 || operation->state != SECOND) return;
+  if (passage_count < passage_room) passages[passage_count++] = (float)((seconds() - operation->invited) * 1e6);
+  operation->invited = 0;
+}
+
+static int by_value(const void *left, const void *right) {
+  float first = *(const float *)left, second = *(const float *)right;
+  return first < second ? -1 : first > second;
+}
+
+static double passage(double share) {
+  return passage_count ? passages[(long)(share * (double)(passage_count - 1))] : 0;
+}
+
 // The carrier: rings and answers at once.
 static void on_carrier(const char *message, struct sockaddr_in from) {
-  static int tags;
   char via[1024], record[1024], from_line[300], to[300], call[200], cseq[64], body[512];
-  if (strncmp(message, "ACK", 3) == 0 || strncmp(message, "SIP/2.0", 7) == 0) return;
+  int slot = -1;
+  if (strncmp(message, "ACK sip:c", 9) == 0) {
+    slot = atoi(message + 9);
+    if (slot >= 0 && slot < window) operations[slot].answer.length = 0;
+    return;
+  }
   bool invite = strncmp(message, "INVITE", 6) == 0;
   via[copy_lines(message, "Via:", via)] = 0;
   record[copy_lines(message, "Record-Route:", record)] = 0;
@@ -390,22 +454,24 @@ static void on_carrier(const char *message, struct sockaddr_in from) {
   header(message, "CSeq:", cseq, sizeof cseq);
   if (invite) {
     // The called number names the operation, whatever the server made of the Call-ID.
-    int slot = -1;
     const char *number = strstr(message, "44207");
     if (number) slot = atoi(number + 5);
-    if (slot >= 0 && slot < window) media_address(message, &operations[slot].carrier_media);
-    sprintf(to + strlen(to), ";tag=c%d", ++tags);
+    if (slot < 0 || slot >= window) return;
+    media_address(message, &operations[slot].carrier_media);
+    note_passage(&operations[slot]);
+    sprintf(to + strlen(to), ";tag=c%d-%d", slot, operations[slot].turn);
   }
   size_t size = invite ? describe(body, ntohs(phone_address.sin_port) + 4, NULL) : 0;
   for (int step = invite ? 0 : 1; step < 2; step++) {
     char *out = room(carrier, from);
     size_t count = step ? size : 0;
     size_t length = sprintf(out,
-        "SIP/2.0 %s\r\n%s%sFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:carrier@%s>\r\n"
+        "SIP/2.0 %s\r\n%s%sFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:c%d@%s>\r\n"
         "%sContent-Length: %zu\r\n\r\n", step ? "200 OK" : "180 Ringing", via, record, from_line, to, call, cseq,
-        carrier_text, count ? "Content-Type: application/sdp\r\n" : "", count);
+        slot, carrier_text, count ? "Content-Type: application/sdp\r\n" : "", count);
     memcpy(out + length, body, count);
-    queue(carrier, length + count);
+    if (invite && step) queue_repeated(carrier, &operations[slot].answer, out, length + count, from);
+    else queue(carrier, length + count);
   }
 }
 
@@ -425,8 +491,15 @@ static void on_server_request(Port *port, const char *message, struct sockaddr_i
   queue(port, length);
 }
 
+static void repeat_all(double now) {
+  for (int slot = 0; slot < window; slot++) {
+    repeat_due(phones, &operations[slot].request, now);
+    if (carrier) repeat_due(carrier, &operations[slot].answer, now);
+  }
+}
+
 static void run_signalling(long target) {
-  double last = seconds();
+  double last = seconds(), looked = last;
   long before = -1;
   int first = hold_calls ? 64 : window;
   for (int slot = 0; slot < first && started < wanted; slot++) begin(slot);
@@ -451,20 +524,28 @@ static void run_signalling(long target) {
       count = receive(carrier);
       for (int index = 0; index < count; index++) {
         const char *message = carrier->in_bytes[index];
-        if (strncmp(message, "INVITE", 6) == 0 || strncmp(message, "BYE", 3) == 0)
+        if (strncmp(message, "INVITE", 6) == 0 || strncmp(message, "BYE", 3) == 0 || strncmp(message, "ACK", 3) == 0)
           on_carrier(message, carrier->in_address[index]);
         else if (strncmp(message, "SIP/2.0", 7) != 0)
           on_server_request(carrier, message, carrier->in_address[index]);
       }
-      flush_port(carrier);
     }
-    flush_port(phones);
     double now = seconds();
+    if (now - looked > 0.1) {
+      repeat_all(now);
+      looked = now;
+    }
+    if (carrier) flush_port(carrier);
+    flush_port(phones);
     if (finished + failed != before) {
       before = finished + failed;
       last = now;
     } else if (now - last > 10) {
-      fprintf(stderr, "no progress for ten seconds: %ld of %ld done, %ld failed\n", finished, target, failed);
+      int states[ENDING + 1] = {0};
+      for (int slot = 0; slot < window; slot++) states[operations[slot].state]++;
+      fprintf(stderr, "no progress for ten seconds: %ld of %ld done, %ld failed, %ld repeated; "
+              "%d not begun, %d asked first, %d asked with a digest, %d talk, %d hang up\n",
+              finished, target, failed, repeated, states[IDLE], states[FIRST], states[SECOND], states[TALKING], states[ENDING]);
       exit(1);
     }
   }
@@ -550,8 +631,10 @@ static void run_media(long packets, int in_flight) {
 }
 
 static void report(const char *job, double begun) {
-  printf("{\"job\": \"%s\", \"operations\": %ld, \"failed\": %ld, \"seconds\": %.3f}\n", job, finished, failed,
-         seconds() - begun);
+  qsort(passages, passage_count, sizeof *passages, by_value);
+  printf("{\"job\": \"%s\", \"operations\": %ld, \"failed\": %ld, \"repeated\": %ld, \"seconds\": %.3f, "
+         "\"invite_p50_us\": %.0f, \"invite_p99_us\": %.0f}\n", job, finished, failed, repeated,
+         seconds() - begun, passage(0.5), passage(0.99));
   fflush(stdout);
 }
 
@@ -561,6 +644,7 @@ int main(int count, char **words) {
     return 2;
   }
   const char *job = words[1];
+  run = (int)getpid();
   server = parse_address(words[2]);
   phone_address = carrier_address = parse_address(words[3]);
   carrier_address.sin_port = htons(ntohs(phone_address.sin_port) + 1);
@@ -587,6 +671,8 @@ int main(int count, char **words) {
     hexadecimal(text, secrets[user]);
   }
   operations = calloc(window, sizeof *operations);
+  passage_room = wanted;
+  passages = calloc(passage_room, sizeof *passages);
   phones = open_port(phone_address);
   if (strcmp(job, "register") != 0) carrier = open_port(carrier_address);
   double begun = seconds();

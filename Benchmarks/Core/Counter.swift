@@ -1,0 +1,94 @@
+import Elements
+import Relay
+import SIP
+import Switch
+
+/// The switch with a disk that is done at once, ports that are there at once, and virtual time.
+///
+/// What it does for an event is in ``handle(_:)``, so that a profiler can be told to count that alone.
+struct Counter {
+  static let server = Endpoint(IPAddress("192.0.2.1") ?? .v4Any, 5060)
+  static let phone = Endpoint(IPAddress("198.51.100.7") ?? .v4Any, 5060)
+  static let carrier = Endpoint(IPAddress("192.0.2.50") ?? .v4Any, 5060)
+
+  private var core: SwitchCore
+  private var effects: [SwitchEffect] = []
+  private var events: [SwitchEvent] = []
+  private var nextPort: UInt16 = 10_000
+  private(set) var now = Now(
+    instant: .start + .seconds(1), wall: WallTime(unixMilliseconds: 1_790_000_000_000))
+  /// Bytes that the journal would have got.
+  private(set) var journalBytes = 0
+  /// What left since ``take()``.
+  private var sent: [Transmission] = []
+
+  init(_ rulebook: Rulebook) {
+    core = SwitchCore(
+      configuration: SwitchConfiguration(nonceSecret: Secret("sixteen bytes or more")),
+      dice: .seeded(SplitMix(seed: 7)))
+    feed(.command(CommandToken(1), .adopt(rulebook)))
+  }
+
+  /// Gives the switch a datagram and everything that follows from it; then some time passes.
+  mutating func receive(_ text: [UInt8], from remote: Endpoint) -> [Transmission] {
+    feed(.received(text, Flow(transport: .udp, local: Self.server, remote: remote)))
+    now = Now(instant: now.instant + .microseconds(250), wall: now.wall)
+    if let deadline = core.deadline, deadline <= now.instant { feed(.deadline) }
+    defer { sent.removeAll(keepingCapacity: true) }
+    return sent
+  }
+
+  mutating func pass(_ duration: Duration) {
+    now = Now(instant: now.instant + duration, wall: now.wall + duration)
+    feed(.deadline)
+  }
+
+  private mutating func feed(_ event: SwitchEvent) {
+    events.append(event)
+    var next = 0
+    while next < events.count {
+      handle(events[next])
+      next += 1
+      for effect in effects { follow(effect) }
+      effects.removeAll(keepingCapacity: true)
+    }
+    events.removeAll(keepingCapacity: true)
+  }
+
+  /// Everything that the signalling lane computes for one event, the journal's encoding included.
+  @inline(never)
+  private mutating func handle(_ event: SwitchEvent) {
+    core.handle(event, at: now, into: &effects)
+    for effect in effects {
+      guard case .journal(let batch) = effect else { continue }
+      var writer = ByteWriter()
+      batch.encode(into: &writer)
+      journalBytes += writer.bytes.count
+    }
+  }
+
+  private mutating func follow(_ effect: SwitchEffect) {
+    switch effect {
+    case .transmit(let transmission): sent.append(transmission)
+    case .journal(let batch): events.append(.journaled(through: batch.sequence))
+    case .relay(.open(let session, let plan)):
+      events.append(.relay(.opened(session, plan.legs.indices.map { ports($0, plan.legs[$0]) })))
+    case .relay(.attach(let session, let leg, let plan)):
+      events.append(.relay(.opened(session, [ports(leg, plan)])))
+    case .relay(.close(let session)): events.append(.relay(.closed(session, [])))
+    case .resolve(let question, _):
+      let hop = NextHop(transport: .udp, remote: Self.carrier, local: Self.server)
+      events.append(.resolved(question, [hop]))
+    case .relay, .publish: break
+    }
+  }
+
+  private mutating func ports(_ leg: Int, _ plan: LegPlan) -> LegPorts {
+    LegPorts(
+      leg: leg, local: plan.local,
+      streams: plan.streams.map { _ in
+        nextPort = nextPort > 60_000 ? 10_000 : nextPort + 2
+        return LegPorts.Pair(rtp: nextPort, rtcp: nextPort + 1)
+      })
+  }
+}
