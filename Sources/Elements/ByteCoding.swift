@@ -2,7 +2,10 @@
 package struct ByteWriter: Sendable {
   package private(set) var bytes: [UInt8] = []
 
-  package init() {}
+  /// - Parameter capacity: Bytes expected, so that the array need not grow.
+  package init(capacity: Int = 0) {
+    bytes.reserveCapacity(capacity)
+  }
 
   @inlinable
   package mutating func write<Number: FixedWidthInteger>(_ value: Number) {
@@ -12,8 +15,9 @@ package struct ByteWriter: Sendable {
   /// The lowest bytes of `bits`, highest of them first.
   package mutating func append(_ bits: UInt64, byteCount: Int) {
     invariant((1...8).contains(byteCount), "a number of \(byteCount) bytes")
-    for index in 1...byteCount {
-      bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * (byteCount - index))))
+    let first = (bits << UInt64(8 * (8 - byteCount))).bigEndian
+    unsafe withUnsafeBytes(of: first) { number in
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: number[..<byteCount]))
     }
   }
 
@@ -35,7 +39,10 @@ package struct ByteWriter: Sendable {
     bytes.append(contentsOf: value)
   }
 
-  package mutating func write(_ value: String) { write(Array(value.utf8)) }
+  package mutating func write(_ value: String) {
+    write(UInt32(value.utf8.count))
+    bytes.append(contentsOf: value.utf8)
+  }
 
   /// A presence byte, then the value.
   package mutating func write<Value>(_ value: Value?, _ body: (inout ByteWriter, Value) -> Void) {

@@ -39,7 +39,12 @@ package struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertibl
 
   /// RFC 5952 for IPv6, dotted quad for IPv4.
   package var description: String {
-    if let v4 { return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255)" }
+    if isV4 {
+      var text: [UInt8] = []
+      text.reserveCapacity(15)
+      text.append(self)
+      return String(decoding: text, as: UTF8.self)
+    }
     let groups = (0..<8).map { index -> UInt16 in
       let half = index < 4 ? high : low
       return UInt16(truncatingIfNeeded: half >> UInt64((3 - index % 4) * 16))
@@ -80,6 +85,12 @@ extension IPAddress {
     }
     guard let (high, low) = Self.parseV6(bytes, start, end) else { return nil }
     self.init(high: high, low: low)
+  }
+
+  /// Parses an IPv4 address and nothing else.
+  package init?(dottedQuad bytes: Span<UInt8>) {
+    guard let v4 = Self.parseV4(bytes, 0, bytes.count) else { return nil }
+    self.init(v4: v4)
   }
 
   private static func parseV4(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> UInt32? {

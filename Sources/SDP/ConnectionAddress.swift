@@ -13,19 +13,27 @@ package struct ConnectionAddress: Hashable, Sendable {
 
   /// Parses `IN IP4 224.2.1.1/127/3`, TTL and number of addresses read over; nil if malformed.
   init?(parsing value: some Collection<UInt8>) {
-    let words = Array(value).words
-    guard words.count == 3, words[0].text.uppercased() == "IN",
-      ["IP4", "IP6"].contains(words[1].text.uppercased()),
-      let host = words[2].split(separator: .slash, omittingEmptySubsequences: false).first,
-      !host.isEmpty
+    let words = value.words
+    guard words.count == 3, words[0].isWord("in"),
+      words[1].isWord("ip4") || words[1].isWord("ip6"),
+      let found = words[2].split(separator: .slash, omittingEmptySubsequences: false).first,
+      !found.isEmpty
     else { return nil }
-    self.host = Array(host)
-    address = IPAddress(host.text)
+    let host = Array(found)
+    (self.host, address) = (host, IPAddress(parsing: host.span))
   }
 
   /// "IN IP4 192.0.2.1".
   static func serialize(_ address: IPAddress) -> [UInt8] {
-    Array("IN \(address.isV4 ? "IP4" : "IP6") \(address)".utf8)
+    var value: [UInt8] = []
+    value.reserveCapacity(48)
+    append(address, to: &value)
+    return value
+  }
+
+  fileprivate static func append(_ address: IPAddress, to value: inout [UInt8]) {
+    value.append(text: address.isV4 ? "IN IP4 " : "IN IP6 ")
+    value.append(address)
   }
 
   /// The unspecified address: on hold, as RFC 2543 had it (RFC 3264 §8.4).
@@ -46,6 +54,14 @@ package struct Origin: Hashable, Sendable {
   }
 
   var serialized: [UInt8] {
-    Array("\(user) \(id) \(version) \(ConnectionAddress.serialize(address).text)".utf8)
+    var value = Array(user.utf8)
+    value.reserveCapacity(value.count + 90)
+    value.append(.space)
+    value.append(decimal: id)
+    value.append(.space)
+    value.append(decimal: version)
+    value.append(.space)
+    ConnectionAddress.append(address, to: &value)
+    return value
   }
 }

@@ -11,6 +11,9 @@ struct Line: Hashable, Sendable {
     self.init(type.asciiValue ?? 0, Array(text.utf8))
   }
 
+  /// The direction that the line sets; nil for any other line.
+  var direction: Direction? { type == .a ? Direction(attribute: value) : nil }
+
   /// Whether the line is `a=name` or `a=name:…`; names are case-sensitive (RFC 8866 §5.13).
   func isAttribute(_ name: StaticString) -> Bool { attributeValue(name) != nil }
 
@@ -47,6 +50,14 @@ extension Array where Element == UInt8 {
 extension Collection where Element == UInt8 {
   /// The words between single or repeated spaces and tabs.
   var words: [SubSequence] { split { $0 == .space || $0 == 9 } }
+
+  /// Whether these bytes are `word`, which is in lower-case letters, in any case.
+  func isWord(_ word: StaticString) -> Bool {
+    count == word.utf8CodeUnitCount
+      && word.withUTF8Buffer { letters in
+        unsafe elementsEqual(letters) { $0 == $1 || $0 &- 65 < 26 && $0 | 0x20 == $1 }
+      }
+  }
 
   /// The text, with the replacement character where it is not UTF-8.
   var text: String { String(decoding: self, as: UTF8.self) }

@@ -56,7 +56,10 @@ package struct MediaDescription: Hashable, Sendable {
   package var direction: Direction? { Self.direction(in: lines) }
 
   static func direction(in lines: [Line]) -> Direction? {
-    lines.lazy.filter { $0.type == .a }.compactMap { Direction(rawValue: $0.value.text) }.first
+    for line in lines {
+      if let direction = line.direction { return direction }
+    }
+    return nil
   }
 
   /// The value of the first attribute of this name, empty for a flag; nil without one.
@@ -102,10 +105,9 @@ package struct MediaDescription: Hashable, Sendable {
   ///
   /// A dynamic type without a readable rtpmap is called "" and has a clock of 8,000.
   package var codecs: [Codec] {
-    let (maps, parameters) = (attributes("rtpmap"), attributes("fmtp"))
-    return payloadTypes.map { number in
-      let fmtp = parameters.lazy.compactMap { Self.value(of: number, in: $0) }.first
-      if let map = maps.lazy.compactMap({ Self.value(of: number, in: $0) }).first {
+    payloadTypes.map { number in
+      let fmtp = attribute("fmtp", of: number).map(Array.init)
+      if let map = attribute("rtpmap", of: number) {
         let parts = map.split(separator: .slash)
         return Codec(
           payloadType: number, name: parts.first?.text ?? "",
@@ -125,11 +127,17 @@ package struct MediaDescription: Hashable, Sendable {
     return events.first { $0.clockRate == 8000 } ?? events.first
   }
 
-  /// What stands behind "<number> " in the value of an rtpmap or fmtp.
-  private static func value(of number: UInt8, in value: [UInt8]) -> [UInt8]? {
-    let parts = value.split(separator: .space, maxSplits: 1)
-    guard parts.count == 2, parts[0].number(digits: 3) == Int(number) else { return nil }
-    return Array(parts[1].drop { $0 == .space })
+  /// What stands behind "<number> " in the first attribute of that name, an rtpmap or fmtp.
+  private func attribute(_ name: StaticString, of number: UInt8) -> ArraySlice<UInt8>? {
+    for line in lines {
+      guard let value = line.attributeValue(name)?.drop(while: { $0 == .space }),
+        let space = value.firstIndex(of: .space), space > value.startIndex,
+        value[..<space].number(digits: 3) == Int(number)
+      else { continue }
+      let meaning = value[space...].drop { $0 == .space }
+      if !meaning.isEmpty { return meaning }
+    }
+    return nil
   }
 
   /// Keeps these payload types only, in this order, with their rtpmap, fmtp and rtcp-fb.

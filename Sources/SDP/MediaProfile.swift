@@ -56,6 +56,22 @@ package enum Direction: String, Hashable, Sendable, CaseIterable {
   case receiveOnly = "recvonly"
   case inactive
 
+  /// The direction that an `a=` line names; nil for another attribute.
+  init?(attribute value: [UInt8]) {
+    guard value.count == 8 else { return nil }
+    if value.starts(with: "sendrecv") {
+      self = .sendReceive
+    } else if value.starts(with: "sendonly") {
+      self = .sendOnly
+    } else if value.starts(with: "recvonly") {
+      self = .receiveOnly
+    } else if value.starts(with: "inactive") {
+      self = .inactive
+    } else {
+      return nil
+    }
+  }
+
   package init(sends: Bool, receives: Bool) {
     self =
       switch (sends, receives) {

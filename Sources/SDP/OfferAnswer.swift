@@ -25,7 +25,7 @@ extension SessionDescription {
 
   /// The same m= lines, each with this direction: for hold and for resuming.
   package mutating func setDirection(_ direction: Direction) {
-    lines.removeAll { $0.type == .a && Direction(rawValue: $0.value.text) != nil }
+    lines.removeAll { $0.direction != nil }
     for index in media.indices where !media[index].isRejected {
       media[index].setDirection(direction)
     }
@@ -57,21 +57,33 @@ package struct OriginKeeper: Hashable, Sendable {
   package mutating func rewrite(
     _ body: inout SessionDescription, address: IPAddress, local: [LocalMedia?]
   ) {
-    body.rewrite(origin: Origin(id: id, version: 0, address: address), local: local)
+    body.rewrite(fallback: address, local: local)
     stamp(&body, address: address)
   }
 
   /// Numbers a description of our own making.
   package mutating func stamp(_ body: inout SessionDescription, address: IPAddress) {
-    body.setOrigin(Origin(id: id, version: 0, address: address))
-    let new = Self.digest(of: body.serialized())
+    let new = body.digest
     if let digest, digest != new { version += 1 }
     digest = new
     body.setOrigin(Origin(id: id, version: version, address: address))
   }
+}
 
-  /// FNV-1a: tells changed from unchanged, nothing more.
-  private static func digest(of bytes: [UInt8]) -> UInt64 {
-    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+extension SessionDescription {
+  /// FNV-1a over everything but the `o=` line: tells changed from unchanged, nothing more.
+  fileprivate var digest: UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    func add(_ type: UInt8, _ value: [UInt8]) {
+      hash = (hash ^ UInt64(type)) &* 0x100_0000_01b3
+      for byte in value { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      hash = (hash ^ 10) &* 0x100_0000_01b3
+    }
+    for line in lines where line.type != .o { add(line.type, line.value) }
+    for section in media {
+      add(.m, section.line)
+      for line in section.lines { add(line.type, line.value) }
+    }
+    return hash
   }
 }

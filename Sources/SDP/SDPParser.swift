@@ -1,3 +1,5 @@
+import Elements
+
 extension SessionDescription {
   /// Parses a body; unknown lines and attributes are kept in their place.
   ///
@@ -67,16 +69,8 @@ extension MediaDescription {
     guard let port = words[1][..<slash].number(digits: 5), port <= 65_535 else {
       throw .malformed(expected: "a port from 0 to 65535", line: number)
     }
-    let kind: Kind =
-      switch words[0].text.lowercased() {
-      case "audio": .audio
-      case "video": .video
-      case "image": .image
-      case "text": .text
-      case "application": .application
-      case "message": .message
-      case _: .other(Array(words[0]))
-      }
+    let kind =
+      Kind.known.first { words[0].isWord($0.name) }?.kind ?? .other(Array(words[0]))
     self.init(
       kind: kind, port: UInt16(port), portCount: Array(words[1][slash...]),
       profile: MediaProfile(words[2]), formats: words[3...].map(Array.init), lines: [])
@@ -95,20 +89,29 @@ extension MediaDescription {
   }
 }
 
+extension MediaDescription.Kind {
+  fileprivate static let known: [(name: StaticString, kind: Self)] = [
+    ("audio", .audio), ("video", .video), ("image", .image), ("text", .text),
+    ("application", .application), ("message", .message),
+  ]
+}
+
 extension SessionDescription {
   /// The body to send: every line ends in CRLF.
   package func serialized() -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(1024)
-    func append(_ line: Line) {
-      bytes += [line.type, .equals]
-      bytes += line.value
-      bytes += [13, 10]
+    func append(_ type: UInt8, _ value: [UInt8]) {
+      bytes.append(type)
+      bytes.append(.equals)
+      bytes.append(contentsOf: value)
+      bytes.append(13)
+      bytes.append(10)
     }
-    lines.forEach(append)
+    for line in lines { append(line.type, line.value) }
     for section in media {
-      append(Line(.m, section.line))
-      section.lines.forEach(append)
+      append(.m, section.line)
+      for line in section.lines { append(line.type, line.value) }
     }
     return bytes
   }
@@ -117,10 +120,17 @@ extension SessionDescription {
 extension MediaDescription {
   /// The value of the m= line.
   var line: [UInt8] {
-    var value = name + [.space] + Array(String(port).utf8)
-    if port != 0 { value += portCount }
-    value += [.space] + profile.bytes
-    for format in formats { value += [.space] + format }
+    var value = name
+    value.reserveCapacity(96)
+    value.append(.space)
+    value.append(decimal: UInt64(port))
+    if port != 0 { value.append(contentsOf: portCount) }
+    value.append(.space)
+    value.append(contentsOf: profile.bytes)
+    for format in formats {
+      value.append(.space)
+      value.append(contentsOf: format)
+    }
     return value
   }
 }

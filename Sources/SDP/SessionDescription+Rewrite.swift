@@ -31,9 +31,14 @@ extension SessionDescription {
   ///   - origin: Our `o=`; see ``OriginKeeper``.
   ///   - local: One for each m= line; nil rejects it (port 0).
   package mutating func rewrite(origin: Origin, local: [LocalMedia?]) {
-    invariant(local.count == media.count, "\(local.count) places for \(media.count) m= lines")
-    let address = local.lazy.compactMap { $0?.address }.first ?? origin.address
     setOrigin(origin)
+    rewrite(fallback: origin.address, local: local)
+  }
+
+  /// As ``rewrite(origin:local:)``, with the `o=` line left as it is.
+  mutating func rewrite(fallback: IPAddress, local: [LocalMedia?]) {
+    invariant(local.count == media.count, "\(local.count) places for \(media.count) m= lines")
+    let address = local.lazy.compactMap { $0?.address }.first ?? fallback
     let shared = lines.contains { $0.type == .c }
     for index in lines.indices where lines[index].type == .c {
       lines[index].value = ConnectionAddress.serialize(address)
@@ -59,10 +64,7 @@ extension MediaDescription {
   /// Sets the direction attribute, in the place of the old one.
   package mutating func setDirection(_ direction: Direction) {
     let line = Line("a", direction.rawValue)
-    let isDirection = { (line: Line) in
-      line.type == .a && Direction(rawValue: line.value.text) != nil
-    }
-    if let index = lines.firstIndex(where: isDirection) {
+    if let index = lines.firstIndex(where: { $0.direction != nil }) {
       lines[index] = line
     } else {
       lines.append(line)

@@ -19,9 +19,13 @@ package enum Host: Hashable, Sendable, CustomStringConvertible {
     if let address = bytes.address(in: range) {
       self = .address(address)
     } else {
-      var text: [UInt8] = []
-      for index in range.range { text.append(lowercased(bytes[index])) }
-      self = .name(String(decoding: text, as: UTF8.self))
+      let text = unsafe String(unsafeUninitializedCapacity: range.count) { buffer in
+        for index in 0..<range.count {
+          unsafe buffer[index] = lowercased(bytes[Int(range.lower) + index])
+        }
+        return range.count
+      }
+      self = .name(text)
     }
   }
 
@@ -62,9 +66,12 @@ extension Span where Element == UInt8 {
   /// Takes three colons for two before an IPv4 tail, as the grammar of RFC 3261 asks for by mistake
   /// (RFC 5118 §4.10).
   func address(in range: ByteRange) -> IPAddress? {
-    guard let first = peek(Int(range.lower), end: Int(range.upper)), range.count <= 48,
-      first == UInt8(ascii: "[") || ByteSet.hexadecimal.contains(first) || first == 0x3A
-    else { return nil }
+    guard !range.isEmpty, range.count <= 48 else { return nil }
+    if let quad = IPAddress(dottedQuad: extracting(range.range)) { return quad }
+    // A name may begin like an address, but has no colon.
+    guard colon(from: Int(range.lower), end: Int(range.upper)) < Int(range.upper) else {
+      return nil
+    }
     var text: [UInt8] = []
     for index in range.range {
       let byte = self[index]

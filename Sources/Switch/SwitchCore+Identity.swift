@@ -26,8 +26,9 @@ extension SwitchCore {
     case .refused(let device): return .refused(device.flatMap { own(line: $0) })
     case .device(let device):
       // The identity is the authenticated account; From may choose among its extensions only.
-      guard let line = rules.directory.line(of: device, claimedIn: message.fromURI),
-        message.from.isAnonymous || isDomain(message.fromURI.host, of: device.tenant, on: flow)
+      guard let line = rules.directory.line(of: device, claimedIn: message),
+        message.isFromAnonymous
+          || isDomain(message.fromHost, in: message, of: device.tenant, on: flow)
       else { return .refused(own(line: device)) }
       return .phone(device, line)
     }
@@ -39,21 +40,22 @@ extension SwitchCore {
   func tenant(of message: Message, on flow: Flow) -> Tenant? {
     if let named = rules.directory.tenant(of: message) { return named }
     guard let only = rules.directory.tenants.first, rules.directory.tenants.count == 1,
-      isDomain(message.requestURI?.host, of: only.id, on: flow)
+      isDomain(message.requestHost, in: message, of: only.id, on: flow)
     else { return nil }
     return only
   }
 
-  /// Whether a host names that tenant: its domain, or our address where there is no other tenant.
-  func isDomain(_ host: Host?, of tenant: TenantID, on flow: Flow) -> Bool {
-    switch host {
-    case .name(let name):
-      return rules.directory.tenant(host: .name(name))?.id == tenant
-    case .address(let address):
-      return rules.directory.tenants.count == 1
-        && (address == flow.local.address || configuration.ownAddresses.contains(address))
-    case nil: return false
+  /// Whether a host of a message names that tenant: its domain, or our address where there is no other
+  /// tenant.
+  func isDomain(
+    _ host: ByteRange?, in message: Message, of tenant: TenantID, on flow: Flow
+  ) -> Bool {
+    guard let host else { return false }
+    guard let address = message.address(at: host) else {
+      return rules.directory.tenant(domain: message.bytes.span.extracting(host.range))?.id == tenant
     }
+    return rules.directory.tenants.count == 1
+      && (address == flow.local.address || configuration.ownAddresses.contains(address))
   }
 
   enum Authentication {
@@ -120,7 +122,7 @@ extension SwitchCore {
   private func trunk(sending message: Message, on flow: Flow) -> Trunk? {
     let exact = trunks.values.filter { state in state.hops.contains { $0.remote == flow.remote } }
     if !exact.isEmpty { return trunk(registeredFor: message, among: exact.map(\.id)) }
-    guard let host = message.fromURI.host, rules.directory.tenant(host: host) == nil,
+    guard let host = message.fromHost, rules.directory.tenant(at: host, of: message) == nil,
       !message.has(.authorization), !message.has(.proxyAuthorization)
     else { return nil }
     let named = rules.directory.trunks(from: flow.remote.address)
@@ -133,7 +135,7 @@ extension SwitchCore {
   private func trunk(registeredFor message: Message, among ids: [TrunkID]) -> Trunk? {
     guard ids.count > 1 else { return ids.first.flatMap { rules.directory.trunk($0) } }
     let known = ids.sorted().compactMap { rules.directory.trunk($0) }
-    let user = message.requestURI?.user
+    let user = message.requestUser
     return known.first { trunk in
       guard let user, let registration = trunk.registration else { return false }
       return user == Array(registration.credentials.username.utf8)
@@ -142,13 +144,12 @@ extension SwitchCore {
 
   /// Whether the Request-URI names us: a domain of a tenant, our address, or a name of ours.
   func isOurs(_ message: Message, on flow: Flow) -> Bool {
-    guard let uri = message.requestURI else { return false }
-    guard let host = uri.host else { return uri.scheme == .tel || uri.isEmergencyService }
-    if case .address(let address) = host {
-      return isOwn(address, on: flow)
+    guard let host = message.requestHost else {
+      return message.requestScheme == .tel || message.requestURI?.isEmergencyService ?? false
     }
-    return rules.directory.tenant(host: host) != nil
-      || configuration.ownHosts.contains("\(host)".lowercased())
+    if let address = message.address(at: host) { return isOwn(address, on: flow) }
+    return rules.directory.tenant(at: host, of: message) != nil
+      || configuration.ownHosts.contains(message.text(host).lowercased())
   }
 
   /// A preloaded route may lead to us and nowhere else: we are no relay (A33).
@@ -219,7 +220,7 @@ extension SwitchCore {
     let user = source.uri.user ?? []
     let number = trunk.numberFormat.read(user.span, in: country).map { "\($0)" }
     let name = String(source.displayText.prefix(64))
-    let isWithheld = message.wantsPrivacy || message.from.isAnonymous
+    let isWithheld = message.wantsPrivacy || message.isFromAnonymous
     return CallerIdentity(
       number: number ?? (isWithheld ? "" : String(decoding: user.prefix(32), as: UTF8.self)),
       name: name, isWithheld: isWithheld)
@@ -251,13 +252,6 @@ extension Message {
   }
 }
 
-extension NameAddress {
-  var isAnonymous: Bool {
-    uri.userText?.lowercased() == "anonymous"
-      || uri.host.map { "\($0)".hasSuffix(".invalid") } ?? true
-  }
-}
-
 extension Device {
   var secrets: DigestSecrets {
     DigestSecrets(
@@ -282,15 +276,23 @@ extension DirectorySnapshot {
 
   /// The tenant that a request is for: by From, else by Request-URI, else by To.
   func tenant(of message: Message) -> Tenant? {
-    for uri in [message.fromURI, message.requestURI, message.toURI] {
-      if let host = uri?.host, let tenant = tenant(host: host) { return tenant }
+    for host in [message.fromHost, message.requestHost, message.toHost] {
+      if let host, let tenant = tenant(at: host, of: message) { return tenant }
     }
     return nil
   }
 
+  /// The tenant that a host of a message names; an address may be written in several ways.
+  func tenant(at host: ByteRange, of message: Message) -> Tenant? {
+    guard let address = message.address(at: host) else {
+      return tenant(domain: message.bytes.span.extracting(host.range))
+    }
+    return tenant(host: .address(address))
+  }
+
   /// The extension that an authenticated device may act as: the one that From names, or its own.
-  func line(of device: Device, claimedIn uri: URI) -> Extension? {
-    guard let user = uri.user, !user.isEmpty, !uri.isAnonymousUser else {
+  func line(of device: Device, claimedIn message: Message) -> Extension? {
+    guard let user = message.fromUser, !user.isEmpty, !user.isAnonymous else {
       return device.extensions.first.flatMap { line($0) }
     }
     if let claimed = line(device.tenant, user: user.span) {
@@ -303,6 +305,8 @@ extension DirectorySnapshot {
   }
 }
 
-extension URI {
-  fileprivate var isAnonymousUser: Bool { userText?.lowercased() == "anonymous" }
+extension [UInt8] {
+  fileprivate var isAnonymous: Bool {
+    count == 9 && String(decoding: self, as: UTF8.self).lowercased() == "anonymous"
+  }
 }

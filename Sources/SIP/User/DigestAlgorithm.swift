@@ -46,9 +46,3 @@ extension Span<UInt8> {
     return difference == 0
   }
 }
-
-extension [UInt8] {
-  mutating func append(text: StaticString) {
-    text.withUTF8Buffer { unsafe append(contentsOf: $0) }
-  }
-}

@@ -110,9 +110,6 @@ extension Span where Element == UInt8 {
 
   /// Copies the bytes of a range.
   func copy(_ range: ByteRange) -> [UInt8] {
-    var copy: [UInt8] = []
-    copy.reserveCapacity(range.count)
-    for index in range.range { copy.append(self[index]) }
-    return copy
+    unsafe extracting(range.range).withUnsafeBufferPointer { unsafe Array($0) }
   }
 }

@@ -50,9 +50,26 @@ package struct SIPDate: Hashable, Sendable {
 
 extension SIPDate: HeaderValue {
   package func serialize(into bytes: inout [UInt8]) {
-    func pad(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    let day = "\(Self.days[time.weekday]), \(pad(time.day)) \(Self.months[time.month - 1])"
-    let clock = "\(pad(time.hour)):\(pad(time.minute)):\(pad(time.second))"
-    bytes.append(contentsOf: "\(day) \(time.year) \(clock) GMT".utf8)
+    bytes.append(contentsOf: Self.days[time.weekday].utf8)
+    bytes.append(text: ", ")
+    bytes.append(twoDigits: time.day)
+    bytes.append(0x20)
+    bytes.append(contentsOf: Self.months[time.month - 1].utf8)
+    bytes.append(0x20)
+    bytes.append(decimal: UInt64(clamping: time.year))
+    bytes.append(0x20)
+    bytes.append(twoDigits: time.hour)
+    bytes.append(UInt8(ascii: ":"))
+    bytes.append(twoDigits: time.minute)
+    bytes.append(UInt8(ascii: ":"))
+    bytes.append(twoDigits: time.second)
+    bytes.append(text: " GMT")
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(twoDigits number: Int) {
+    append(UInt8(truncatingIfNeeded: number / 10 % 10) + 0x30)
+    append(UInt8(truncatingIfNeeded: number % 10) + 0x30)
   }
 }

@@ -51,8 +51,9 @@ extension SwitchCore {
   private func addressOfRecord(
     in message: Message, of device: Device, on flow: Flow
   ) -> Extension? {
-    let uri = message.toURI
-    guard isDomain(uri.host, of: device.tenant, on: flow), let user = uri.user else { return nil }
+    guard isDomain(message.toHost, in: message, of: device.tenant, on: flow),
+      let user = message.toUser
+    else { return nil }
     if let line = rules.directory.line(device.tenant, user: user.span) {
       return device.extensions.contains(line.id) ? line : nil
     }

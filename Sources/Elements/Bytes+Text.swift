@@ -1,0 +1,31 @@
+// Text that is written as bytes, without a `String` on the way.
+extension [UInt8] {
+  /// Appends a number in decimal digits.
+  package mutating func append(decimal number: UInt64) {
+    var divisor: UInt64 = 1
+    while number / 10 >= divisor { divisor *= 10 }
+    var rest = number
+    while divisor > 0 {
+      append(UInt8(truncatingIfNeeded: rest / divisor) + 0x30)
+      rest %= divisor
+      divisor /= 10
+    }
+  }
+
+  /// Appends a text; nothing is made of its characters.
+  package mutating func append(text: StaticString) {
+    text.withUTF8Buffer { buffer in unsafe append(contentsOf: buffer) }
+  }
+
+  /// Appends an address; IPv6 without brackets.
+  package mutating func append(_ address: IPAddress) {
+    guard let v4 = address.v4 else {
+      append(contentsOf: address.description.utf8)
+      return
+    }
+    for shift in stride(from: UInt32(24), through: 0, by: -8) {
+      if shift < 24 { append(UInt8(ascii: ".")) }
+      append(decimal: UInt64(v4 >> shift & 255))
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package import Elements
+
+// Hosts and users of the three addresses of a request, without a copy of the URIs that they stand in.
+extension Message {
+  /// Where the host of the Request-URI stands; nil for a response and for a URI without one.
+  package var requestHost: ByteRange? {
+    guard case .request(_, let range, let parts) = storage.start else { return nil }
+    return parts.host.range(behind: range.lower)
+  }
+
+  package var fromHost: ByteRange? {
+    storage.from.uriParts.host.range(behind: storage.from.uri.lower)
+  }
+
+  package var toHost: ByteRange? { storage.to.uriParts.host.range(behind: storage.to.uri.lower) }
+
+  /// The user of the Request-URI with escapes resolved, as ``URI/user`` gives it.
+  package var requestUser: [UInt8]? {
+    guard case .request(_, let range, let parts) = storage.start else { return nil }
+    return parts.user.range(behind: range.lower).map { bytes.span.unescaped($0) }
+  }
+
+  package var fromUser: [UInt8]? {
+    storage.from.uriParts.user.range(behind: storage.from.uri.lower).map {
+      bytes.span.unescaped($0)
+    }
+  }
+
+  package var toUser: [UInt8]? {
+    storage.to.uriParts.user.range(behind: storage.to.uri.lower).map { bytes.span.unescaped($0) }
+  }
+
+  /// The address that a host of this message is; nil for a name.
+  package func address(at host: ByteRange) -> IPAddress? { bytes.span.address(in: host) }
+
+  /// Whether From says that it says nothing: the user "anonymous", or a host below "invalid"
+  /// (RFC 3323 §4.1.1.3).
+  package var isFromAnonymous: Bool {
+    if let user = fromUser,
+      user.span.equals(ByteRange(0, user.count), ignoringCase: "anonymous")
+    {
+      return true
+    }
+    guard let host = fromHost else { return true }
+    let suffix = ByteRange(Int(host.upper) - 8, Int(host.upper))
+    return host.count >= 8 && bytes.span.equals(suffix, ignoringCase: ".invalid")
+  }
+}
+
+extension Piece {
+  /// The stretch counted from the start of the message; nil when it is absent.
+  fileprivate func range(behind start: UInt32) -> ByteRange? {
+    isPresent ? ByteRange(Int(start) + Int(lower), Int(start) + Int(upper)) : nil
+  }
+}
