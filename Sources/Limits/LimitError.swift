@@ -123,10 +123,8 @@ extension LimitError: CustomStringConvertible {
 extension LimitSubject {
   var unblockHint: String {
     switch self {
-    case .account(let id): "A person unblocks it: martinet limits unblock account \(id)."
-    case .tenant(let id): "The operator unblocks it: martinet limits unblock tenant \(id)."
-    case .trunk(let id): "The operator unblocks it: martinet limits unblock trunk \(id)."
-    case .platform: "The operator unblocks it: martinet limits unblock platform."
+    case .account, .tenant: "A person lifts it with `martinet limits unblock`."
+    case .trunk, .platform: "The operator lifts it."
     }
   }
 }

@@ -44,12 +44,14 @@ struct NoticeText: Hashable, Sendable {
   private static func unblockCommand(tenant: String, subject: String) -> String? {
     guard subject == tenant || subject.hasPrefix(tenant + " ") else { return nil }
     let number = subject.dropFirst(tenant.count + 1)
-    let words = ([tenant] + (number.isEmpty ? [] : [String(number)])).map { word in
+    let options = [("--tenant", tenant)] + (number.isEmpty ? [] : [("--extension", String(number))])
+    let words = options.map { option, word in
       // Quoted for a shell, so that a name cannot become a second command.
       let isPlain = word.utf8.allSatisfy {
         (48...57).contains($0) || (97...122).contains($0 | 0x20) || "-._+".utf8.contains($0)
       }
-      return isPlain ? word : "'\(word.replacingOccurrences(of: "'", with: "'\\''"))'"
+      return option + " "
+        + (isPlain ? word : "'\(word.replacingOccurrences(of: "'", with: "'\\''"))'")
     }
     return "martinet limits unblock \(words.joined(separator: " "))"
   }

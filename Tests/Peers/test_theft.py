@@ -2,6 +2,8 @@
 
 import datetime
 import pathlib
+import re
+import shlex
 import shutil
 import tempfile
 import unittest
@@ -120,7 +122,12 @@ class Theft(unittest.TestCase):
         self.steal(20, hold_ms=1000)
         before = len(self.carrier.calls())
         self.assertIsNotNone(self.account().get("blocked"))
-        self.server.run("limits", "unblock", "--tenant", "office", "--extension", "101", "--data", self.server.data)
+        letter = eventually(
+            lambda: next((row[2] for row in self.mail.letters if "block" in str(row[2]["Subject"]).lower()), None),
+            5, "the mail about the block")
+        # As the mail says it, typed by the owner.
+        command = re.search(r"^\s*martinet (limits unblock .*)$", letter.get_content(), re.MULTILINE)
+        self.server.run(*shlex.split(command[1]), "--data", self.server.data)
         self.assertIsNone(self.account().get("blocked"))
         again = call_many(self.folder, "127.0.0.1:15060", "101", password(101), LONDON, 1, 1, hold_ms=1000,
                           name="again")
