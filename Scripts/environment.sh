@@ -11,6 +11,9 @@ if [ -z "${MARTINET_SCRATCH:-}" ]; then
 fi
 export MARTINET_SCRATCH
 
+# What the compiler itself needs, which an unpacked toolchain does not bring: libraries, a linker, the headers of C and
+# C++, and git for its packages.
+SWIFT_PACKAGES="g++ git ca-certificates libncurses6 libxml2 libsqlite3-0 libcurl4"
 # Libraries the program is built with, and what the tests and benchmarks run beside it.
 BUILD_PACKAGES="libsqlite3-dev zlib1g-dev libssl-dev libsrtp2-dev libcurl4-openssl-dev pkg-config tzdata"
 TEST_PACKAGES="python3 python3-aiosmtpd sip-tester kamailio kamailio-tls-modules baresip-core
@@ -43,11 +46,16 @@ Install them as root (apt-get install ${missing[*]}) and run this again."
   "${as_root[@]}" sh -c '[ -e /run/martinet-policy ] && rm -f /usr/sbin/policy-rc.d /run/martinet-policy; true'
 }
 
-need_swift() {
+# prepare PACKAGE...: a compiler that works, and these packages.
+prepare() {
   command -v swift >/dev/null || fail "swift is not on the PATH.
 Install Swift 6.3 for Debian 12 from https://www.swift.org/install/linux/ and run this again."
-  swift --version 2>/dev/null | grep -qE 'Swift version (6\.[3-9]|[7-9])' ||
-    fail "This needs Swift 6.3 or newer; found: $(swift --version 2>/dev/null | head -1)"
+  # shellcheck disable=SC2086
+  install_missing $SWIFT_PACKAGES "$@"
+  local version
+  version="$(swift --version 2>&1 || true)"
+  grep -qE 'Swift version (6\.[3-9]|[7-9])' <<<"$version" ||
+    fail "This needs Swift 6.3 or newer; \`swift --version\` says: $version"
 }
 
 # build_program [ARGUMENT...]: the release build, quiet unless it fails.
