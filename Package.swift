@@ -138,10 +138,16 @@ let shellTargets: [Target] = [
       .product(name: "Crypto", package: "swift-crypto"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ]),
+  shell(
+    "Demo",
+    [
+      "SIPSyntax", "SIP", "SDP", "RTP", "Net", "API", "Server",
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+    ]),
   .executableTarget(
     name: "martinet",
     dependencies: [
-      "Elements", "API", "Server",
+      "Elements", "API", "Server", "Demo",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: everywhere),
@@ -152,6 +158,7 @@ let shellTargets: [Target] = [
   tests(
     "Notices", ["Store", "Directory", .product(name: "Crypto", package: "swift-crypto")]),
   tests("Server", ["API", "Directory", "Numbering"]),
+  tests("Demo"),
 ]
 
 let package = Package(

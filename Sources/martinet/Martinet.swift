@@ -9,6 +9,6 @@ struct Martinet: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       Serve.self, Apply.self, Export.self, Calls.self, Registrations.self, Trunks.self,
-      Limits.self, Records.self, Status.self, Doctor.self,
+      Limits.self, Records.self, Status.self, Doctor.self, ShowTheft.self, PlayAgent.self,
     ])
 }
