@@ -71,6 +71,12 @@ int cls_udp_open(const cls_endpoint *local, const cls_udp_options *options, cls_
   return result;
 }
 
+int cls_udp_connect(int fd, const cls_endpoint *remote) {
+  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+  socklen_t length = remote ? cls_sockaddr(remote, &address) : sizeof(struct sockaddr);
+  return connect(fd, (struct sockaddr *)&address, length) == 0 ? 0 : -errno;
+}
+
 int cls_local_address(const cls_endpoint *remote, cls_endpoint *local) {
   bool v6 = !cls_is_v4(remote);
   int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -254,9 +260,10 @@ bool cls_outbox_add_in_place(
   outbox->vectors[i].iov_len = length;
   header->msg_iov = &outbox->vectors[i];
   header->msg_iovlen = 1;
-  header->msg_name = &outbox->names[i];
-  header->msg_namelen = cls_sockaddr(remote, &outbox->names[i]);
-  header->msg_controllen = store_source(outbox->controls[i], local, !cls_is_v4(remote));
+  header->msg_name = remote ? &outbox->names[i] : NULL;
+  header->msg_namelen = remote ? cls_sockaddr(remote, &outbox->names[i]) : 0;
+  header->msg_controllen =
+    local ? store_source(outbox->controls[i], local, !cls_is_v4(remote)) : 0;
   header->msg_control = header->msg_controllen ? outbox->controls[i] : NULL;
   outbox->tags[i] = tag;
   return true;
@@ -306,8 +313,9 @@ void cls_outbox_discard(cls_outbox *outbox) {
 
 int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *remote) {
   struct sockaddr_storage address;
-  socklen_t size = cls_sockaddr(remote, &address);
-  ssize_t sent = sendto(fd, bytes, length, MSG_DONTWAIT, (struct sockaddr *)&address, size);
+  socklen_t size = remote ? cls_sockaddr(remote, &address) : 0;
+  ssize_t sent =
+    sendto(fd, bytes, length, MSG_DONTWAIT, remote ? (struct sockaddr *)&address : NULL, size);
   return sent >= 0 ? 0 : -errno;
 }
 

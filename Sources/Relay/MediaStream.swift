@@ -41,6 +41,8 @@ struct MediaStream {
 
   var latch = SourceLatch()
   var controlLatch = SourceLatch()
+  /// The only source that the kernel lets through to the RTP socket; nil: we judge every packet.
+  private(set) var narrowedTo: Endpoint?
   private(set) var rtcpMux = false
   private(set) var legSends = true
   private(set) var legReceives = true
@@ -100,6 +102,22 @@ struct MediaStream {
     let control = plan.remoteRTCP.flatMap { $0.address.isV4 == leg.local.isV4 ? $0 : nil } ?? above
     controlLatch.reopen(
       named: control, signalling: leg.signallingSource, trustsNamed: leg.trustsNamedAddress)
+  }
+
+  /// Nobody but the followed source can be heard any more, so the kernel may drop the others.
+  ///
+  /// Not where a key could still prove a source that moved.
+  var wantsNarrowing: Bool { latch.isLocked && narrowedTo == nil && inbound == nil }
+
+  mutating func narrow() -> Endpoint? {
+    narrowedTo = latch.current
+    return narrowedTo
+  }
+
+  /// Returns whether the socket was narrowed.
+  mutating func widen() -> Bool {
+    defer { narrowedTo = nil }
+    return narrowedTo != nil
   }
 
   /// Carries datagrams that are no RTP (an m= line of another profile, like udptl): without keys and

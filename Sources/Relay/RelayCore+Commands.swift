@@ -126,7 +126,7 @@ extension RelayCore {
     for (position, wanted) in plan.streams.enumerated() {
       if position >= leg.streams.count { leg.streams.append(nil) }
       if let existing = leg.streams[position] {
-        failure = adopt(wanted, of: plan, in: existing) ?? failure
+        failure = adopt(wanted, of: plan, in: existing, into: &effects) ?? failure
       } else if wanted.kind != .rejected {
         do throws(RelayFailure) {
           let added = try addStream(
@@ -149,8 +149,10 @@ extension RelayCore {
 
   /// Takes new signalling into a stream; a rejected one keeps its sockets and falls mute.
   private mutating func adopt(
-    _ wanted: StreamPlan, of plan: LegPlan, in stream: Int
+    _ wanted: StreamPlan, of plan: LegPlan, in stream: Int, into effects: inout [RelayEffect]
   ) -> RelayFailure? {
+    // New signalling may bring a new source, which must be heard to be learned.
+    if streams[stream].widen() { effects.append(.narrow(streams[stream].rtp, to: nil)) }
     var wanted = wanted
     if wanted.kind == .rejected {
       wanted = StreamPlan(streams[stream].kind, legSends: false, legReceives: false)

@@ -1,8 +1,9 @@
 package import Elements
 
 extension RelayCore {
-  /// Does what is due: tones, silence, expiry.
+  /// Does what is due: tones, silence, expiry, sockets that need hear nobody else any more.
   package mutating func handleDeadline(at now: Instant, into effects: inout [RelayEffect]) {
+    narrowLocked(into: &effects)
     while let id = deadlines.popDue(at: now) {
       // An entry that was overtaken by an earlier one is left to the entry that counts.
       guard let row = rows[id], let scheduled = sessions[row]?.scheduledAt, scheduled <= now
@@ -39,6 +40,14 @@ extension RelayCore {
     else { return }
     sessions[row]?.isExpired = true
     effects.append(.tell(.expired(session.id)))
+  }
+
+  private mutating func narrowLocked(into effects: inout [RelayEffect]) {
+    for row in lockedStreams where streams[row].wantsNarrowing {
+      guard let source = streams[row].narrow() else { continue }
+      effects.append(.narrow(streams[row].rtp, to: source))
+    }
+    lockedStreams.removeAll(keepingCapacity: true)
   }
 
   /// The bridged legs that should send audio or video.

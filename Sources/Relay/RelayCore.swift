@@ -27,6 +27,8 @@ package struct RelayCore: ~Copyable {
   var freeSessions: [Int] = []
   var rows: [MediaSessionID: Int] = [:]
   var deadlines = DeadlineQueue<MediaSessionID>()
+  /// Streams whose sockets can be narrowed, since their last packet.
+  var lockedStreams: [Int] = []
 
   package init(configuration: RelayConfiguration, dice: Dice) {
     (self.configuration, self.dice) = (configuration, dice)
@@ -34,7 +36,7 @@ package struct RelayCore: ~Copyable {
   }
 
   /// When to call ``handleDeadline(at:into:)``; nil: nothing is waiting.
-  package var deadline: Instant? { deadlines.next }
+  package var deadline: Instant? { lockedStreams.isEmpty ? deadlines.next : .start }
 
   /// Sessions that are open or opening.
   package var sessionCount: Int { rows.count }
@@ -56,6 +58,7 @@ package struct RelayCore: ~Copyable {
       let arrival = streams[row].receive(
         &buffer, length: length, isControl: sockets[index].isControl, from: source, at: now)
     else { return nil }
+    if streams[row].wantsNarrowing { lockedStreams.append(row) }
     if arrival.kind == .rtcp, !streams[row].isEndToEnd {
       readReports(buffer.bytes, arrival.length, of: row, at: now)
     }

@@ -8,6 +8,11 @@ package enum RelayEffect: Hashable, Sendable {
   case bind(SocketID, Endpoint)
   /// Close the socket, also while its bind is still open; an unknown one is passed over.
   case close(SocketID)
+  /// Let the kernel pass packets of this source only, and send to it without looking the way up again
+  /// (connect); nil: everybody's again.
+  ///
+  /// What fails here costs time and nothing else.
+  case narrow(SocketID, to: Endpoint?)
   /// Send bytes of the relay itself (a tone); a lost one is no harm.
   case transmit(SocketID, to: Endpoint, [UInt8])
   /// Hand this to the switch.

@@ -104,6 +104,51 @@ private final class MediaOwner: LaneResident {
     }
   }
 
+  @Test("once a source is certain the kernel keeps others out, and new signalling lets them in")
+  func narrowed() throws {
+    let (left, right) = (try TestSocket(.v4Loopback), try TestSocket(.v4Loopback))
+    let moved = try TestSocket(.v4Loopback)
+    try withLane { commands, events in
+      let session = MediaSessionID(1)
+      commands.send(.open(session, plan([left.local, right.local])))
+      guard case .opened(_, let legs) = events.wait(for: 1).first else {
+        Issue.record("not opened: \(events.all)")
+        return
+      }
+      let ports = legs.compactMap { $0.streams.first??.rtp }
+      try #require(ports.count == 2)
+      let (toLeft, toRight) = (
+        Endpoint(.v4Loopback, ports[0]), Endpoint(.v4Loopback, ports[1])
+      )
+      for sequence in UInt8(0)..<140 {
+        left.send(packet(sequence), to: toLeft)
+        #expect(right.receive()?.bytes == packet(sequence))
+      }
+      moved.send(packet(200), to: toLeft)
+      left.send(packet(140), to: toLeft)
+      #expect(right.receive()?.bytes == packet(140))
+      right.send(packet(1), to: toRight)
+      #expect(left.receive()?.bytes == packet(1))
+      // The stranger never reached us: the kernel, not the relay, turned it away.
+      commands.send(.inspect(session))
+      let told = events.wait(for: 2)
+      guard case .report(_, let quality)? = told.last else {
+        Issue.record("no report: \(told)")
+        return
+      }
+      #expect(quality.first?.streams.first?.strangers == 0)
+      var leg = plan([moved.local]).legs[0]
+      leg.local = .v4Loopback
+      commands.send(.update(session, leg: 0, leg))
+      commands.send(.inspect(session))
+      _ = events.wait(for: 3)
+      moved.send(packet(141), to: toLeft)
+      #expect(right.receive()?.bytes == packet(141))
+      right.send(packet(2), to: toRight)
+      #expect(moved.receive()?.bytes == packet(2))
+    }
+  }
+
   @Test("two thousand sockets are bound, and every session still carries media")
   func manySockets() throws {
     var limit = rlimit()

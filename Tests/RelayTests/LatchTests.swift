@@ -142,4 +142,37 @@ import Testing
       }
     }
   }
+
+  @Test("A locked stream in the clear is narrowed to its source, until signalling comes again")
+  func narrowed() throws {
+    var call = try callBehindNAT()
+    for _ in 0..<127 { try call.talk() }
+    call.studio.advance(.milliseconds(1))
+    #expect(call.studio.narrowed.isEmpty)
+    try call.talk()
+    call.studio.advance(.milliseconds(1))
+    let socket = try #require(call.studio.sockets[call.toAlice.rtp])
+    #expect(call.studio.narrowed[socket] == call.alice.at)
+    #expect(call.studio.narrowed.count == 2)
+    let (fromAlice, fromBob) = try call.talk()
+    #expect(fromAlice != nil && fromBob?.to == call.alice.at)
+    let plan = try Call.leg(at: "203.0.113.77:31000", local: call.toAlice.rtp.address)
+    call.studio.command(.update(call.id, leg: 0, plan))
+    #expect(call.studio.narrowed[socket] == nil)
+    #expect(call.studio.narrowed.count == 1)
+  }
+
+  @Test("A stream with a key is not narrowed: its key may prove a source that moves")
+  func keyedIsNotNarrowed() throws {
+    var dice = Dice.seeded(SplitMix(seed: 3))
+    let key = MasterKey(random: .aeadAES256GCM, using: &dice)
+    var call = try Call { first, _ in
+      first.streams[0].receiveKey = key
+      first.streams[0].sendKey = key
+    }
+    call.alice = try Phone(Call.aliceAt, source: 0xA, sendKey: key, receiveKey: key)
+    for _ in 0..<200 { try call.talk() }
+    call.studio.advance(.milliseconds(1))
+    #expect(call.studio.narrowed.values.sorted { $0.port < $1.port } == [call.bob.at])
+  }
 }

@@ -12,6 +12,9 @@ final class Studio {
   private(set) var transmitted: [(from: Endpoint, to: Endpoint, bytes: [UInt8])] = []
   private(set) var sockets: [Endpoint: SocketID] = [:]
   private(set) var addresses: [SocketID: Endpoint] = [:]
+  /// Sockets that the kernel would pass packets of one source to; here all come through, since what
+  /// keeps strangers out is the core.
+  private(set) var narrowed: [SocketID: Endpoint] = [:]
   /// Ports that somebody else has.
   var occupied: Set<UInt16> = []
   private var words = [UInt64](repeating: 0, count: 256)
@@ -52,7 +55,9 @@ final class Studio {
           core.bound(socket, at: now, into: &answers)
         }
       case .close(let socket):
+        narrowed[socket] = nil
         if let endpoint = addresses.removeValue(forKey: socket) { sockets[endpoint] = nil }
+      case .narrow(let socket, let source): narrowed[socket] = source
       case .transmit(let socket, let destination, let bytes):
         if let source = addresses[socket] { transmitted.append((source, destination, bytes)) }
       case .tell(let event): events.append(event)

@@ -31,6 +31,9 @@ typedef struct cls_udp_options {
 /// Opens, configures and binds a non-blocking datagram socket. Returns the descriptor or -errno.
 int cls_udp_open(const cls_endpoint *local, const cls_udp_options *options, cls_endpoint *bound);
 
+/// Passes datagrams of `remote` only, and lets it be sent to without an address; NULL: everybody's again.
+int cls_udp_connect(int fd, const cls_endpoint *remote);
+
 /// The address this machine would send from to reach `remote`; nothing is sent.
 int cls_local_address(const cls_endpoint *remote, cls_endpoint *local);
 
@@ -64,7 +67,8 @@ int cls_outbox_count(const cls_outbox *outbox);
 bool cls_outbox_add(
   cls_outbox *outbox, const uint8_t *bytes, size_t length, const cls_endpoint *remote,
   const cls_endpoint *local, uint64_t tag);
-/// As cls_outbox_add, but `bytes` stays where it is and must live until the flush returns.
+/// As cls_outbox_add, but `bytes` stays where it is and must live until the flush returns. Without
+/// `remote` it goes to the peer that the socket is connected to.
 bool cls_outbox_add_in_place(
   cls_outbox *outbox, uint8_t *bytes, size_t length, const cls_endpoint *remote,
   const cls_endpoint *local, uint64_t tag);
@@ -76,7 +80,7 @@ uint64_t cls_outbox_drop_first(cls_outbox *outbox, cls_endpoint *remote);
 /// Forgets everything that is queued.
 void cls_outbox_discard(cls_outbox *outbox);
 
-/// sendto without waiting; returns 0 or -errno.
+/// sendto without waiting, or send where `remote` is NULL; returns 0 or -errno.
 int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *remote);
 
 /// Takes one ICMP error from the socket's error queue: the destination it is about and its errno.

@@ -43,12 +43,16 @@ package final class DatagramOutbox {
   }
 
   /// Queues bytes that stay where they are until the next ``flush(_:failures:)`` has returned.
+  ///
+  /// `remote` is nil for the peer that the socket is connected to.
   @discardableResult
-  package func addInPlace(_ bytes: UnsafeMutableRawBufferPointer, to remote: Endpoint) -> Bool {
-    guard let start = bytes.baseAddress else { return false }
-    var (to, from) = (remote.kernel, cls_endpoint.none)
-    return cls_outbox_add_in_place(
-      outbox, start.assumingMemoryBound(to: UInt8.self), bytes.count, &to, &from, 0)
+  package func addInPlace(_ bytes: UnsafeMutableRawBufferPointer, to remote: Endpoint?) -> Bool {
+    guard let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
+    guard let remote else {
+      return cls_outbox_add_in_place(outbox, start, bytes.count, nil, nil, 0)
+    }
+    var to = remote.kernel
+    return cls_outbox_add_in_place(outbox, start, bytes.count, &to, nil, 0)
   }
 
   /// Forgets what waits.

@@ -52,13 +52,30 @@ package final class DatagramSocket {
 
   deinit { close(descriptor) }
 
+  /// The only peer the kernel lets through, if any; see ``connect(to:)``.
+  package private(set) var peer: Endpoint?
+
+  /// Lets the kernel drop everybody else's datagrams and keep the way to this peer; nil: undoes it.
+  ///
+  /// Where the kernel refuses, the socket stays as it is.
+  package func connect(to remote: Endpoint?) {
+    let result =
+      if var kernel = remote?.kernel {
+        cls_udp_connect(descriptor, &kernel)
+      } else {
+        cls_udp_connect(descriptor, nil)
+      }
+    if result == 0 { peer = remote }
+  }
+
   /// Sends one datagram now.
   ///
   /// Returns 0 or an errno.
   package func send(_ bytes: UnsafeRawBufferPointer, to remote: Endpoint) -> Int32 {
+    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    guard remote != peer else { return -cls_send(descriptor, start, bytes.count, nil) }
     var remote = remote.kernel
-    return -cls_send(
-      descriptor, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &remote)
+    return -cls_send(descriptor, start, bytes.count, &remote)
   }
 
   /// One ICMP error that came for what this socket sent: about whom, and the errno; nil: no more.

@@ -98,7 +98,8 @@ package final class MediaLane: LaneResident {
       if let current, current !== out { flush(current) }
       current = out
       outbox.addInPlace(
-        inbox.slot(index, bytes: forward.length), to: forward.destination)
+        inbox.slot(index, bytes: forward.length),
+        to: forward.destination == out.peer ? nil : forward.destination)
     }
     if let current { flush(current) }
   }
@@ -158,6 +159,8 @@ package final class MediaLane: LaneResident {
       guard let socket = descriptor(of: id) else { return }
       loop.unwatch(socket.descriptor)
       sockets[Int(id.index)] = nil
+    case .narrow(let id, let source):
+      descriptor(of: id)?.connect(to: source)
     case .transmit(let id, let remote, let bytes):
       guard let socket = descriptor(of: id) else { return }
       _ = bytes.withUnsafeBytes { socket.send($0, to: remote) }
