@@ -65,6 +65,11 @@ extension SIPCore {
     dialogs[id]?.destination = .flow(flow)
   }
 
+  /// Sends the requests of a dialog to an address from now on: its connection is gone.
+  package mutating func move(_ id: DialogID, to hop: NextHop) {
+    dialogs[id]?.destination = .open(hop)
+  }
+
   /// Brings a confirmed dialog back from a journal, so that it can be ended by BYE.
   ///
   /// `local` and `remote` are From and To of our requests, with their tags; `sequence` is the highest

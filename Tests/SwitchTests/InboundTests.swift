@@ -367,4 +367,22 @@ import Testing
     bench.run(for: .seconds(1))
     #expect(carrier.lastStatus == 403)
   }
+
+  @Test(
+    "RFC 3261 §18.1.1: when a carrier's connection has ended, BYE opens one to where it takes them")
+  func connectionEnds() throws {
+    let bench = try Bench()
+    let phone = phone(bench, "101", 5062, .answers(after: .seconds(1)))
+    let carrier = carrier(bench)
+    carrier.connect(from: 43_210, as: FlowID(7))
+    call(carrier, Town.ddi)
+    bench.run(for: .seconds(3))
+    #expect(carrier.statuses() == [180, 200])
+    bench.happen(.flowClosed(FlowID(7)))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    let bye = try #require(bench.requests("BYE", to: carrier.endpoint).first)
+    #expect(bye.contains("\r\nVia: SIP/2.0/TCP ") && carrier.received(.bye).count == 1)
+    #expect(bench.records.map(\.cause) == [.normal] && bench.core.calls.isEmpty)
+  }
 }

@@ -54,6 +54,25 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
   }
 
+  @Test("S6: after a crash a carrier that had connected to us gets its BYE where it listens")
+  func runningCallOverStream() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.manner = .answers(after: .seconds(1))
+    phone.register()
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.connect(from: 43_210, as: FlowID(7))
+    let host = Host.address(Bench.switchEndpoint.address)
+    carrier.call(
+      Town.ddi, from: NameAddress(uri: URI(user: "+34600111222", host: .name("carrier.example"))),
+      target: URI(user: Town.ddi, host: host))
+    bench.run(for: .seconds(3))
+    try restart(bench)
+    bench.run(for: .seconds(1))
+    #expect(bench.requests("BYE", to: carrier.endpoint).count == 1)
+    #expect(phone.received(.bye).count == 1 && bench.core.orphans.isEmpty)
+  }
+
   @Test("Until the first directory is there, phones are told to come again and not to give up")
   func notReady() throws {
     let bench = try Bench()

@@ -90,11 +90,11 @@ extension SwitchCore {
   /// - Returns: False where the dialog cannot be reached any more, since its connection died with us.
   private mutating func sendBye(to mark: DialogMark, of id: CallID, at now: Now) -> Bool {
     guard let target = try? URI(parsing: mark.target.span) else { return false }
+    let remote = mark.flow.listener(routes: mark.routes, target: target) ?? mark.flow.remote
     let destination: Destination =
       mark.isTrunk
       ? .open(
-        NextHop(
-          transport: mark.flow.transport, remote: mark.flow.remote, local: mark.flow.local))
+        NextHop(transport: mark.flow.transport, remote: remote, local: mark.flow.local))
       : .flow(mark.flow)
     guard mark.isTrunk || mark.flow.connection == nil,
       let dialog = sip.restoreDialog(

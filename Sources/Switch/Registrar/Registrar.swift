@@ -125,12 +125,19 @@ extension SwitchCore {
     }
   }
 
-  /// The connection of a phone is gone: its calls wait for it to come back.
+  /// A connection is gone: the calls of a phone wait for it to come back, a carrier is connected to anew.
   mutating func connectionClosed(_ connection: FlowID) {
     write(bindings.closed(connection))
     for id in calls.keys.sorted() {
-      for leg in calls[id]?.legs ?? [] where leg.flow?.connection == connection {
-        calls[id]?.legs[leg.index].isCutOff = true
+      for leg in calls[id]?.legs ?? [] {
+        if let trunk = leg.party.trunk {
+          guard let dialog = leg.dialog,
+            sip.dialog(dialog)?.destination.connection == connection
+          else { continue }
+          TrunkGate.reconnect(dialog, hops: trunks[trunk]?.hops ?? [], using: &sip)
+        } else if leg.flow?.connection == connection {
+          calls[id]?.legs[leg.index].isCutOff = true
+        }
       }
     }
   }

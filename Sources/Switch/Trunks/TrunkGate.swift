@@ -70,6 +70,26 @@ enum TrunkGate {
     return sip.send(draft, to: .open(hop.hop), at: now, effects: &effects)
   }
 
+  /// Leads the requests of a running call over a new connection, since its own is gone.
+  ///
+  /// They can cost nothing: no INVITE that begins a call goes this way.
+  static func reconnect(_ id: DialogID, hops: [TrunkHop], using sip: inout SIPCore) {
+    guard let dialog = sip.dialog(id) else { return }
+    let flow = dialog.flow
+    let known = (hops.first { $0.remote.address == flow.remote.address } ?? hops.first)?.hop
+    guard
+      let listener = flow.listener(routes: dialog.routeSet.routes, target: dialog.remoteTarget)
+    else {
+      if let known { sip.move(id, to: known) }
+      return
+    }
+    sip.move(
+      id,
+      to: NextHop(
+        transport: flow.transport, remote: listener, local: flow.local,
+        serverName: known?.serverName))
+  }
+
   static func ask(
     _ question: TrunkQuestion, _ draft: RequestDraft, hop: TrunkHop, using sip: inout SIPCore,
     at now: Now, into effects: inout [Transmission]

@@ -56,8 +56,20 @@ final class UserAgent {
 
   var deadline: Instant? { [core.deadline, pending.map(\.at).min()].compactMap { $0 }.min() }
 
+  /// Speaks over a connection of this number instead of by datagrams.
+  var connection: FlowID?
+  private var transport: Transport { connection == nil ? .udp : .tcp }
+
   var flow: Flow {
-    Flow(transport: .udp, local: endpoint, remote: Bench.switchEndpoint)
+    Flow(
+      transport: transport, local: endpoint, remote: Bench.switchEndpoint, connection: connection)
+  }
+
+  /// Opens a connection from `port`; only answers come back to that port.
+  func connect(from port: UInt16, as number: FlowID) {
+    let source = Endpoint(endpoint.address, port)
+    (self.source, connection) = (source, number)
+    bench.agents[source] = self
   }
 
   // MARK: - Doing
@@ -248,7 +260,8 @@ final class UserAgent {
 
   private func emit(_ out: [Transmission]) {
     let flow = Flow(
-      transport: .udp, local: Bench.switchEndpoint, remote: source ?? endpoint)
+      transport: transport, local: Bench.switchEndpoint, remote: source ?? endpoint,
+      connection: connection)
     for item in out where !mute {
       for copy in 0..<bench.copies {
         bench.later(.milliseconds(10 + 3 * Int64(copy)), .toSwitch(item.bytes, flow))
