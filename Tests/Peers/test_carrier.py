@@ -9,6 +9,7 @@ from .support.scenario import Answerer, sdp
 from .support.town import Town
 
 ZARAGOZA = "976333444"
+LONDON = "00442079460000"
 # Longer than a datagram should be (RFC 3261 §18.1.1).
 LONG = "".join(f"a=x-peer-{number}:{'long' * 12}\n" for number in range(20))
 
@@ -22,6 +23,8 @@ class CarrierTests(Town):
         "dead": {"trunks": [{}, {}]},
         "deadtcp": {"trunks": [{"address": "sip:127.0.0.1:{port};transport=tcp"}, {}]},
         "all": {"trunks": [{}, {}]},
+        "impatient": {"trunks": [{"timeout_ms": 1000}, {}]},
+        "early503": {"trunks": [{}, {}]},
         "outward": {"trunks": [{"channels": 2}]},
         "inward": {"trunks": [{"channels": 2}]},
         "out": {},
@@ -29,9 +32,13 @@ class CarrierTests(Town):
         "several": {"to": ["101", "102"]},
         "turns": {"to": [{"extensions": ["101"], "ring": 5}, {"extensions": ["102"], "ring": 20}]},
         "early": {},
+        "fork": {},
+        "reliable": {},
         "long": {"trunks": [{"address": "sip:127.0.0.1:{port}"}]},
         "longudp": {"trunks": [{"address": "sip:127.0.0.1:{port}"}]},
         "stream": {},
+        "lateoffer": {},
+        "absent": {},
     }
     first_port = 22000
 
@@ -136,6 +143,29 @@ class CarrierTests(Town):
         self.assertGreater(waited, 4.9)
         self.assertLess(waited, 10)
 
+    def test_a_call_in_whose_offer_comes_with_our_answer(self):
+        # RFC 3261 §13.2.1: no description in the INVITE; the phone offers, the carrier's ACK answers.
+        office = self.town["lateoffer"]
+        with Media(0x11) as network, Media(0x22) as desk:
+            phone = self.registered(office, Answerer().invited().rings().accepts(sdp(desk.port)).called_off())
+            carrier = self.inbound(office, self.from_carrier(office).invite("").receive(180).receive(200, rrs=True)
+                                   .acknowledge(sdp(network.port)).pause(1500).hang_up())
+            network.talk(carrier.got(200).body)
+            desk.talk(phone.got("ACK").body)
+            carrier.finish()
+            phone.finish()
+            self.assertEqual(phone.messages("INVITE")[0].body, "")
+            self.assertEqual((network.marks(), desk.marks()), ({0x22}, {0x11}))
+        self.assertEqual(self.record(office)["cause"], "normal")
+
+    def test_a_call_in_that_reaches_nobody(self):
+        office = self.town["absent"]
+        nobody = self.inbound(office, self.from_carrier(office, "+34976999999").invite().fails(404)).finish()
+        self.assertIn("Q.850;cause=1;", nobody.messages(404)[0].header("Reason"))
+        absent = self.inbound(office, self.from_carrier(office).invite().fails(480), role="absent").finish()
+        self.assertIn("Q.850;cause=20;", absent.messages(480)[0].header("Reason"))
+        self.assertEqual(self.record(office)["cause"], "notRegistered")
+
     def test_early_media_is_heard_before_the_answer(self):
         office = self.town["early"]
         with Media(0x11) as caller, Media(0x22) as network:
@@ -152,6 +182,41 @@ class CarrierTests(Town):
             self.assertEqual(caller.marks(until=answered), {0x22}, "the caller hears the network before the answer")
             self.assertEqual(caller.marks(since=answered + 0.2), {0x22})
             self.assertEqual(network.marks(since=answered + 0.2), {0x11})
+
+    def test_an_announcement_of_one_and_the_answer_of_another(self):
+        # RFC 3261 §13.2.2.4: a fork behind the carrier; each has a tag, a dialog and a place for sound of its own.
+        office = self.town["fork"]
+        with Media(0x11) as caller, Media(0x22) as announcement, Media(0x33) as called:
+            answers = Answerer().invited()
+            answers.own_tag = ";tag=announcement"
+            answers.answer_invite(183, "Session Progress", sdp(announcement.port)).pause(1500)
+            answers.own_tag = ";tag=called"
+            carrier = self.carrier(office, answers.accepts(sdp(called.port)).called_off())
+            phone = self.phone(office, self.calling(office, ZARAGOZA).invite(sdp(caller.port)).receive(183)
+                               .success().pause(2000).hang_up())
+            announcement.talk(carrier.got("INVITE").body)
+            caller.talk(phone.got(183).body)
+            carrier.got("ACK")
+            announcement.target = None
+            called.talk(carrier.got("INVITE").body)
+            phone.finish()
+            carrier.finish()
+            answered = phone.messages(200)[0].moment
+            self.assertEqual(caller.marks(until=answered), {0x22})
+            self.assertEqual(caller.marks(since=answered + 0.7), {0x33}, "who answered is heard")
+            self.assertEqual(called.marks(since=answered + 0.7), {0x11}, "and hears")
+        self.assertIn("tag=called", carrier.messages("BYE")[0].header("To"))
+        self.nothing_is_left(office)
+
+    def test_a_reliable_announcement(self):
+        # RFC 3262: a carrier that wants its 183 acknowledged gets PRACK.
+        office = self.town["reliable"]
+        answers = Answerer().invited().answer_invite(183, "Session Progress", sdp(), ["Require: 100rel", "RSeq: 77"]) \
+            .acknowledged_reliably().accepts().called_off()
+        carrier = self.carrier(office, answers)
+        self.phone(office, self.calling(office, ZARAGOZA).invite().answered().pause(300).hang_up()).finish()
+        carrier.finish()
+        self.assertEqual(carrier.messages("PRACK")[0].header("RAck"), "77 1 INVITE")
 
     def test_a_long_invite_goes_over_tcp_to_who_speaks_both(self):
         office = self.town["long"]
@@ -184,6 +249,26 @@ class CarrierTests(Town):
         phone.finish()
         carrier.finish()
         self.assertRegex(carrier.messages("INVITE")[0].header("Via"), "^SIP/2.0/UDP ")
+
+    def test_a_caller_who_gives_up_while_trunks_are_tried(self):
+        office = self.town["impatient"]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silence:
+            silence.bind(("127.0.0.1", office.trunk()))
+            second = self.carrier(office, Answerer().invited().rings().cancelled().refuses(487, "Request Terminated"), 1)
+            self.phone(office, self.calling(office, LONDON).invite().receive(180).pause(300).cancel()).finish()
+            second.finish()
+            # The silent one may have answered for all we know: that is charged, once, and the record says so.
+            record = self.record(office, seconds=45)
+        self.assertEqual((record["cause"], record["attempts"]), ("cancelled", 2))
+        self.assertAlmostEqual(self.nothing_is_left(office), float(record["sell"].split()[0]), places=4)
+
+    def test_a_trunk_that_fails_after_early_media(self):
+        office = self.town["early503"]
+        first = self.carrier(office, Answerer().invited().answer_invite(183, "Session Progress", sdp())
+                             .refuses(503, "Service Unavailable"), 0, "first")
+        self.second_takes_it(office, 5)
+        first.finish()
+        self.nothing_is_left(office)
 
     # Channels: call N+1 is refused with the cause that the telephone network has for it.
 

@@ -23,7 +23,7 @@ class Sessions(Town):
         # A short session interval towards the carrier, or towards the phones.
         **{name: {"trunks": [SHORT]} for name in ("update", "reinvite", "carrier", "lostcarrier", "longer")},
         **{name: SHORT for name in ("oldphone", "phone", "lostphone", "short")},
-        **{name: {} for name in ("ringing", "soon", "crossing", "twice", "late", "inward", "holdphone", "holdcarrier")},
+        **{name: {} for name in ("ringing", "soon", "crossing", "twice", "late", "inward", "holdphone", "holdcarrier", "moves")},
     }
     first_port = 22500
     # RFC 4028 with the shortest legal interval, 90 s: refreshed after 45 s, given up 30 s before its end.
@@ -268,6 +268,30 @@ class Sessions(Town):
         self.assertEqual(holder.marks(since=hold + 0.5, until=resume), set(), "the held side is not heard")
         self.assertEqual(len(held.marks(since=hold + 0.5, until=resume)), 1, "music of the holder is heard")
         self.assertEqual(len(holder.marks(since=resume + 0.5)), 1, "heard again")
+
+    def test_sound_that_moves_during_the_call(self):
+        # RFC 3264 §8.3.1: a re-INVITE names another port; the sound of both sides follows.
+        office = self.town["moves"]
+        with Media(0x11) as front, Media(0x22) as back, Media(0x33) as elsewhere:
+            answers = Answerer().invited().rings().accepts(sdp(back.port)).pause(1500) \
+                .offer(sdp(elsewhere.port, version=2)).called_off()
+            carrier = self.carrier(office, answers)
+            phone = self.phone(office, self.calling(office, ZARAGOZA).invite(sdp(front.port)).answered()
+                               .receive("INVITE").answer(200, body=sdp(front.port), again=True).receive("ACK")
+                               .pause(2000).hang_up())
+            back.talk(carrier.got("INVITE").body)
+            front.talk(phone.got(200).body)
+            phone.got("INVITE")
+            back.target = None
+            elsewhere.talk(carrier.got("INVITE").body)
+            phone.finish()
+            carrier.finish()
+            moved = phone.messages("INVITE", sent=False)[0].moment
+            self.assertEqual(front.marks(until=moved), {0x22})
+            self.assertEqual(front.marks(since=moved + 0.7), {0x33})
+            self.assertEqual(elsewhere.marks(), {0x11})
+            self.assertEqual(back.marks(since=moved + 0.7), set(), "nothing goes to where it was")
+        self.nothing_is_left(office)
 
 
 if __name__ == "__main__":

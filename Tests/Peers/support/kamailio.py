@@ -9,12 +9,13 @@ from .sipp import SCENARIOS
 class Kamailio:
     """Its log tells what it challenged and accepted; `network` is the port of the telephone network behind it."""
 
-    def __init__(self, folder, port, network, user, password, realm, expires=20, address="127.0.0.1"):
+    def __init__(self, folder, port, network, user, password, realm, expires=20, algorithm="MD5",
+                 address="127.0.0.1"):
         folder = pathlib.Path(folder) / f"kamailio-{port}"
         folder.mkdir(parents=True, exist_ok=True)
         text = (SCENARIOS / "kamailio_carrier.cfg").read_text()
         for word, value in (("ADDRESS", address), ("PORT", port), ("NETWORK", network), ("USER", user),
-                            ("PASSWORD", password), ("REALM", realm), ("EXPIRES", expires)):
+                            ("PASSWORD", password), ("REALM", realm), ("EXPIRES", expires), ("ALGORITHM", algorithm)):
             text = text.replace(word, str(value))
         (folder / "kamailio.cfg").write_text(text)
         self.process = Process(

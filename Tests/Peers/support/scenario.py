@@ -198,19 +198,26 @@ class Answerer(Scenario):
     def __init__(self, transport="udp"):
         super().__init__(transport)
         self.sequence = 0
+        # Of every hop, while nothing came after the INVITE, or with the same path; see `acknowledged_reliably`.
+        self._invite_via = "[last_Via:]"
 
     def invited(self, seconds=60):
         actions = "".join([
             self.capture("From", "peer"), self.capture("To", "own"), self.capture("CSeq", "number", "[0-9]+"),
-            self.capture("Contact", "target", "sip:[^&gt;]*")])
+            self.capture("Contact", "target", "sip:[^&gt;]*"), self.capture("Via", "via")])
         return self.receive("INVITE", seconds, f"<action>{actions}</action>")
 
     def answer_invite(self, status, reason="OK", body="", headers=()):
         """Answers the INVITE, whatever came after it."""
         return self.message(
             f"SIP/2.0 {status} {reason}",
-            ["[last_Via:]", "[last_Record-Route:]", "[last_From:]", f"To:[$own]{self.own_tag}", "[last_Call-ID:]",
+            [self._invite_via, "[last_Record-Route:]", "[last_From:]", f"To:[$own]{self.own_tag}", "[last_Call-ID:]",
              "CSeq: [$number] INVITE", self.contact, *headers], body, again=status >= 200)
+
+    def acknowledged_reliably(self):
+        """The PRACK of a reliable provisional answer (RFC 3262); the INVITE came without a proxy between."""
+        self._invite_via = "Via:[$via]"
+        return self.receive("PRACK").answer(200)
 
     def rings(self):
         return self.answer_invite(180, "Ringing")
