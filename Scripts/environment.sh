@@ -60,7 +60,24 @@ Install Swift 6.3 for Debian 12 from https://www.swift.org/install/linux/ and ru
 
 # build_program [ARGUMENT...]: the release build, quiet unless it fails.
 build_program() {
+  rm -f "$MARTINET_SCRATCH/built-for"
   swift build -c release --scratch-path "$MARTINET_SCRATCH" "$@"
+}
+
+# build_for_running: the same, and remembers of which clone the program is. The note is as old as the start of the
+# build, so that what is changed meanwhile is newer.
+build_for_running() {
+  mkdir -p "$MARTINET_SCRATCH"
+  printf '%s' "$PWD" >"$MARTINET_SCRATCH/building-for"
+  build_program --product martinet >&2
+  mv "$MARTINET_SCRATCH/building-for" "$MARTINET_SCRATCH/built-for"
+}
+
+# is_built: the program is that of this clone as it is now, so that a look at the server need not wait for the compiler.
+is_built() {
+  local note="$MARTINET_SCRATCH/built-for"
+  [ -x "$(program_path)" ] && [ "$(cat "$note" 2>/dev/null)" = "$PWD" ] &&
+    [ -z "$(find Package.swift Sources Scripts -newer "$note" -print -quit)" ]
 }
 
 program_path() { printf '%s/release/martinet' "$MARTINET_SCRATCH"; }
