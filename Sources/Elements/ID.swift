@@ -17,20 +17,23 @@ package struct ID<Subject>: Hashable, Comparable, Sendable, CustomStringConverti
 
 /// Hands out ascending numbers of one subject.
 package struct IDSource<Subject>: Sendable {
-  private var last: UInt64
+  private var number: UInt64
 
   /// - Parameter last: The highest number in use, so that a restart goes on behind it.
   package init(after last: UInt64 = 0) {
-    self.last = last
+    number = last
   }
 
+  /// The highest number given out or reserved.
+  package var last: ID<Subject> { ID(number) }
+
   package mutating func next() -> ID<Subject> {
-    last += 1
-    return ID(last)
+    number += 1
+    return ID(number)
   }
 
   /// Makes sure that `id` is never handed out again, for numbers read back from a journal.
   package mutating func reserve(_ id: ID<Subject>) {
-    last = max(last, id.number)
+    number = max(number, id.number)
   }
 }

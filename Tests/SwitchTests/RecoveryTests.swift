@@ -158,6 +158,24 @@ import Testing
     #expect(short.callIDs.next() == whole.callIDs.next())
   }
 
+  @Test("After a checkpoint in a quiet moment no call gets the number of one that has ended")
+  func numbersAfterCheckpoint() throws {
+    let bench = try Bench()
+    let (phone, _) = paidCall(bench, .seconds(10))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.first)
+    #expect(bench.core.calls.isEmpty)
+    var writer = ByteWriter()
+    for entry in bench.core.checkpoint() { entry.encode(into: &writer) }
+    var reader = ByteReader(writer.bytes)
+    var entries: [JournalEntry] = []
+    while !reader.isAtEnd { entries.append(try JournalEntry(from: &reader)) }
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    try revived.replay(checkpoint: entries, through: try #require(bench.journal.last?.sequence))
+    #expect(revived.callIDs.next() > record.call)
+  }
+
   @Test("Every entry reads back as it was written, and a damaged byte gives an error, not a trap")
   func coding() throws {
     let bench = try Bench()

@@ -8,6 +8,8 @@ package enum CallMark: Hashable, Sendable {
   case open(CallID, CallDetailRecord)
   /// A leg has a confirmed dialog: enough to send it a BYE.
   case leg(CallID, DialogMark)
+  /// The highest number given out: calls that have ended are in no checkpoint, and their numbers are theirs.
+  case last(CallID)
 }
 
 /// One side of a dialog, ready to be ended from outside (RFC 3261 §12).
@@ -48,6 +50,9 @@ extension CallMark {
       writer.write(UInt8(2))
       writer.write(call)
       dialog.encode(into: &writer)
+    case .last(let call):
+      writer.write(UInt8(3))
+      writer.write(call)
     }
   }
 
@@ -56,6 +61,7 @@ extension CallMark {
     switch try reader.read(UInt8.self) {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
     case 2: self = .leg(try reader.readID(), try DialogMark(from: &reader))
+    case 3: self = .last(try reader.readID())
     case _: throw ByteCodingError(expected: "a call mark", offset: start)
     }
   }

@@ -41,6 +41,7 @@ extension SwitchCore {
     case .call(.leg(let id, let dialog)):
       callIDs.reserve(id)
       orphans[id, default: Orphan()].dialogs.append(dialog)
+    case .call(.last(let id)): callIDs.reserve(id)
     case .record(let record):
       callIDs.reserve(record.call)
       orphans[record.call] = nil
@@ -127,6 +128,7 @@ extension SwitchCore {
   package func checkpoint() -> [JournalEntry] {
     var entries = ledger.checkpoint().map(JournalEntry.ledger)
     entries += bindings.checkpoint().map(JournalEntry.binding)
+    entries.append(.call(.last(callIDs.last)))
     for id in calls.keys.sorted() {
       guard let call = calls[id] else { continue }
       entries.append(.call(.open(id, call.record)))
