@@ -182,6 +182,21 @@ import Testing
     #expect(bench.core.calls.isEmpty && bench.core.sip.isAtRest)
   }
 
+  @Test("A BYE that waits for the caller's ACK and is overtaken by the caller's own leaves nothing")
+  func overtakenBye() throws {
+    let bench = try Bench()
+    let (one, _) = (phone(bench, "101", 5062), phone(bench, "102", 5064))
+    one.acknowledges = false
+    one.call("102")
+    bench.run(for: .seconds(3))
+    bench.command(.hangUpAll)
+    bench.run(for: .seconds(1))
+    one.hangUp()
+    bench.run(for: .seconds(80))
+    #expect(bench.records.count == 1 && bench.core.calls.isEmpty)
+    #expect(bench.core.load.isAtRest, "\(bench.core.load)")
+  }
+
   @Test("At rest nothing is left: no transaction, dialog, owner, hold or session")
   func atRest() throws {
     let bench = try Bench()

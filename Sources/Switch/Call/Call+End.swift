@@ -86,21 +86,21 @@ extension SwitchCore {
     }
     try call.legs[leg].take(.hungUp)
     let words = reason ?? LegFailure(cause).reasonValue
-    let isSent = sendBye(
+    call.legs[leg].clientBye = sendBye(
       in: dialog, owner: .bye(call.id, leg: leg), reasonValue: words, at: now)
-    if !isSent { try over(&call, leg, .unknown, at: now) }
+    if call.legs[leg].clientBye == nil { try over(&call, leg, .unknown, at: now) }
   }
 
   @discardableResult
   mutating func sendBye(
     in dialog: DialogID, owner: Owners.Client?, reasonValue: [UInt8], at now: Now
-  ) -> Bool {
+  ) -> ClientTransactionID? {
     let draft = RequestDraft(.bye, headers: [HeaderDraft(.reason, reasonValue)])
     guard let client = try? sip.send(draft, in: dialog, at: now, effects: &output.wire) else {
-      return false
+      return nil
     }
     if let owner { owners.clients[client] = owner }
-    return true
+    return client
   }
 
   mutating func sendBye(
@@ -176,6 +176,8 @@ extension SwitchCore {
       if let dialog = leg.dialog { owners.dialogs[dialog] = nil }
       if let server = leg.serverInvite { owners.invites[server] = nil }
       if let client = leg.clientInvite { owners.clients[client] = nil }
+      // One that waited for an ACK and was overtaken by the peer's BYE never left: nobody answers it.
+      if let client = leg.clientBye { owners.clients[client] = nil }
     }
     if isDraining, calls.isEmpty { output.publications.append(.drained) }
   }
@@ -202,10 +204,10 @@ extension SwitchCore {
     for leg in call.legs.indices where !call.legs[leg].isOver {
       if let dialog = call.legs[leg].dialog, sip.dialog(dialog)?.state == .confirmed {
         call.legs[leg].force(.ending)
-        let isSent = sendBye(
+        call.legs[leg].clientBye = sendBye(
           in: dialog, owner: .bye(call.id, leg: leg),
           reasonValue: LegFailure(.internalFault).reasonValue, at: now)
-        if isSent { continue }
+        if call.legs[leg].clientBye != nil { continue }
       } else if let client = call.legs[leg].clientInvite, sip.isPending(client) {
         call.legs[leg].force(.cancelling)
         sip.cancel(client, headers: [], at: now, effects: &output.wire)

@@ -52,6 +52,8 @@ struct Leg: Sendable {
   var serverInvite: ServerTransactionID?
   /// The INVITE that we sent.
   var clientInvite: ClientTransactionID?
+  /// The BYE that we sent, or that waits for the ACK of our 2xx.
+  var clientBye: ClientTransactionID?
   var dialog: DialogID?
   /// Where its signalling goes; for a trunk the hop is in the gate's keeping.
   var flow: Flow?

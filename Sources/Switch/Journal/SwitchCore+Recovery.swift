@@ -103,8 +103,9 @@ extension SwitchCore {
         routes: mark.routes, sequence: mark.sequence + 1_000, flow: mark.flow,
         destination: destination)
     else { return false }
-    return sendBye(
+    let client = sendBye(
       in: dialog, owner: .orphan(id), reasonValue: LegFailure(.restart).reasonValue, at: now)
+    return client != nil
   }
 
   mutating func orphanAnswered(
