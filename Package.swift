@@ -43,7 +43,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 /// Floors 2 and 3 have a README of their own beside their sources.
 func excludedFiles(of name: String) -> [String] {
-  ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Store", "Net"]
+  ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Simulator", "Store", "Net"]
     .contains(name) ? ["README.md"] + (name == "Store" ? ["schema.sql"] : []) : []
 }
 
@@ -68,6 +68,10 @@ let coreTargets: [Target] = [
   core(
     "Switch",
     ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
+  // the other world: everything above, in virtual time
+  core(
+    "Simulator",
+    ["SIPSyntax", "SIP", "SDP", "RTP", "Relay", "Directory", "Limits", "Numbering", "Switch"]),
   // test side
   .target(name: "TestKit", dependencies: ["Elements"], swiftSettings: everywhere),
 ]
@@ -93,6 +97,7 @@ let coreTests: [Target] = [
   tests(
     "Switch",
     ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
+  tests("Simulator"),
 ]
 
 let nio = "swift-nio"
@@ -147,7 +152,7 @@ let shellTargets: [Target] = [
   .executableTarget(
     name: "martinet",
     dependencies: [
-      "Elements", "API", "Server", "Demo",
+      "Elements", "API", "Server", "Demo", "Simulator",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: everywhere),

@@ -12,9 +12,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORE = [
     "Elements", "SIPSyntax", "SDP", "RTP", "Numbering", "SIP", "SRTP", "Directory", "Limits",
-    "Guard", "Relay", "Switch",
+    "Guard", "Relay", "Switch", "Simulator",
 ]
-WITH_README = ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Store", "Net"]
+WITH_README = ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Simulator", "Store", "Net"]
 FILE_LINES = 500
 
 # pattern -> why; below the line the cores get time, dice and bytes as arguments.

@@ -49,10 +49,10 @@ package struct OpenedHold: Hashable, Sendable {
   let terms: HoldTerms
   let sellCurrency: Currency
   let purchaseCurrency: Currency
-  let total: Cost
-  let posted: Cost
-  let isInternational: Bool
-  let isAnswered: Bool
+  package let total: Cost
+  package let posted: Cost
+  package let isInternational: Bool
+  package let isAnswered: Bool
   /// From a checkpoint: its call is in the counters already.
   let isRestored: Bool
   let time: LedgerTime

@@ -51,9 +51,13 @@ package struct Cost: Hashable, Sendable {
   package var sell: Int64
   package var purchase: Int64
 
-  static let zero = Cost(sell: 0, purchase: 0)
+  package static let zero = Cost(sell: 0, purchase: 0)
 
-  func counted(_ basis: Basis) -> Int64 {
+  package init(sell: Int64, purchase: Int64) {
+    (self.sell, self.purchase) = (sell, purchase)
+  }
+
+  package func counted(_ basis: Basis) -> Int64 {
     switch basis {
     case .sell: sell
     case .purchase: purchase

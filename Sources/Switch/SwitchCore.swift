@@ -1,6 +1,6 @@
 import Directory
 package import Elements
-import Limits
+package import Limits
 import Relay
 import SIP
 import SIPSyntax
@@ -14,7 +14,9 @@ package struct SwitchCore: Sendable {
   var dice: Dice
   var sip: SIPCore
   var verifier: DigestVerifier
-  var ledger = Ledger()
+  /// Owned here and changed only through the calls of this core; a simulated world reads it, and breaks
+  /// it on purpose to prove that it would see the damage.
+  package var ledger = Ledger()
   var rules = Rulebook.empty
   var bindings = BindingTable()
   var trunks: [TrunkID: TrunkState] = [:]

@@ -10,5 +10,6 @@ struct Martinet: AsyncParsableCommand {
     subcommands: [
       Serve.self, Apply.self, Export.self, Calls.self, Registrations.self, Trunks.self,
       Limits.self, Records.self, Status.self, Doctor.self, ShowTheft.self, PlayAgent.self,
+      Simulate.self,
     ])
 }

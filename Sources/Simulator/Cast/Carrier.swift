@@ -1,0 +1,219 @@
+import Elements
+import SIP
+import SIPSyntax
+
+/// What a carrier writes down of one call, to bill it.
+struct CarrierLeg {
+  let number: String
+  let tariff: CarrierTariff
+  /// What the customer pays by the same clock.
+  let sell: CarrierTariff
+  let isEmergency: Bool
+  /// Its 200 left.
+  var answeredAt: Instant?
+  /// It stopped counting.
+  var stoppedAt: Instant?
+  /// When the switch could first know of the answer, and when it first asked for the end or died.
+  var answerSeen: Instant?
+  var stopAsked: Instant?
+  /// BYEs that get lost in its network.
+  var byesToLose = 0
+  /// Ends calls without media after so long; nil: never looks.
+  var mediaPatience: Duration?
+
+  /// What it bills if it is asked now: from its answer to its end.
+  func talk(at now: Instant) -> Duration {
+    guard let answeredAt else { return .zero }
+    return (stoppedAt ?? now) - answeredAt
+  }
+
+  /// The part of it that the switch is answerable for: from when the answer reached it, until it asked for
+  /// the end or died, and the guard behind that.
+  func due(at now: Instant, guardTime: Duration) -> Duration {
+    guard let answerSeen else { return .zero }
+    var end = stoppedAt ?? now
+    if let stopAsked { end = min(end, stopAsked + guardTime) }
+    return max(.zero, end - answerSeen)
+  }
+}
+
+/// A carrier: answers early, late, twice or never, loses BYEs, and bills what it saw by its own tariff.
+final class Carrier: UserAgent {
+  /// Its position among the trunks of the town.
+  let trunk: Int
+  /// By call of ``UserAgent/calls``; nil for calls that it places itself.
+  private(set) var legs: [CarrierLeg?] = []
+  private var byCallID: [[UInt8]: Int] = [:]
+
+  init(_ world: World, index: Int, trunk: Int, endpoint: Endpoint) {
+    self.trunk = trunk
+    super.init(world, index: index, endpoint: endpoint, user: "", domain: "carrier.example")
+  }
+
+  override func newCall(isCaller: Bool, number: String) -> Int {
+    let call = super.newCall(isCaller: isCaller, number: number)
+    legs.append(nil)
+    return call
+  }
+
+  // MARK: - What it sees on its wire
+
+  /// The leg of a message between it and the switch.
+  func leg(of bytes: [UInt8]) -> Int? { Wire.callID(in: bytes).flatMap { byCallID[$0] } }
+
+  func answerReached(_ leg: Int) {
+    if legs[leg]?.answerSeen == nil { legs[leg]?.answerSeen = world.now.instant }
+  }
+
+  func stopAsked(_ leg: Int) {
+    if legs[leg]?.stopAsked == nil { legs[leg]?.stopAsked = world.now.instant }
+  }
+
+  /// The switch has died: nobody asks for the end of these calls any more.
+  func switchDied() { for leg in legs.indices where legs[leg]?.stoppedAt == nil { stopAsked(leg) } }
+
+  override func overhears(_ bytes: [UInt8]) -> Bool {
+    guard bytes.starts(with: "BYE ".utf8), let leg = leg(of: bytes),
+      let left = legs[leg]?.byesToLose, left > 0
+    else { return false }
+    legs[leg]?.byesToLose = left - 1
+    return true
+  }
+
+  // MARK: - Calls to the outside
+
+  override func invited(_ call: Int) {
+    let number = calls[call].number
+    let price = world.town.price(of: number)
+    let isEmergency = price == nil
+    let free = CarrierTariff(dear: false, dice: &world.dice)
+    legs[call] = CarrierLeg(
+      number: number, tariff: price?.purchase[trunk] ?? free, sell: price?.sell ?? free,
+      isEmergency: isEmergency)
+    if let server = calls[call].server, let message = core.request(of: server) {
+      let callID = Array(message[message.callID])
+      byCallID[callID] = call
+      // A call that a process asked for before it died: nobody will ask for its end.
+      if world.inviters[callID] != world.process { legs[call]?.stopAsked = world.diedAt }
+    }
+    world.noteOffer(number)
+    let wait = world.dice.milliseconds(600...9_000)
+    let isTroubled = world.dice.chance(world.options.carrierTrouble, in: 100)
+    guard !isEmergency, !world.isHealed, isTroubled else {
+      return answerWell(call, after: world.isHealed || isEmergency ? .seconds(1) : wait)
+    }
+    misbehave(call, wait)
+  }
+
+  private func answerWell(_ call: Int, after wait: Duration) {
+    world.schedule(.act(index, .ring(call: call)), after: .milliseconds(100))
+    world.schedule(.act(index, .answer(call: call)), after: wait)
+  }
+
+  private func misbehave(_ call: Int, _ wait: Duration) {
+    let act = { [index, world] (act: Act, delay: Duration) in
+      world.schedule(.act(index, act), after: delay)
+    }
+    switch Int.random(in: 0..<13, using: &world.dice) {
+    case 0: act(.answer(call: call), .milliseconds(5))
+    case 1:
+      act(.early(call: call), .milliseconds(300))
+      act(.answer(call: call), wait)
+    case 2: act(.early(call: call), .milliseconds(300))  // Talks for free, if we let it (F20).
+    case 3: break  // Silence.
+    case 4:
+      act(.ring(call: call), .milliseconds(200))
+      act(.answer(call: call), world.dice.milliseconds(30_000...200_000))
+    case 5: act(.answer(call: call), world.dice.milliseconds(3_900...4_200))  // As we give it up.
+    case 6: act(.refuse(call: call, 503), .milliseconds(50))
+    case 7: act(.refuse(call: call, 486), wait)
+    case 8: act(.refuse(call: call, 404), .milliseconds(80))
+    case 9: act(.ring(call: call), .milliseconds(100))  // Rings for ever.
+    case 10:
+      legs[call]?.byesToLose = Int.random(in: 1...12, using: &world.dice)
+      answerWell(call, after: wait)
+    case 11:
+      answerWell(call, after: wait)
+      act(.hangUp(call: call), wait + world.dice.milliseconds(0...40_000))
+    case _:
+      answerWell(call, after: wait)
+      act(.reinvite(call: call), wait + .seconds(2))
+    }
+  }
+
+  private func accept(_ call: Int) {
+    guard let server = calls[call].server, core.isPending(server) else { return }
+    answer(call, 200, withSDP: true)
+    legs[call]?.answeredAt = world.now.instant
+    world.noteAnswer(self, call, calls[call].number)
+    if world.dice.chance(1, in: 2) { legs[call]?.mediaPatience = .seconds(20) }
+    startMedia(call)
+    world.schedule(.act(index, .watch(call: call)), after: .seconds(4))
+    world.schedule(.act(index, .hangUp(call: call)), after: .seconds(600))
+  }
+
+  private func stop(_ call: Int) {
+    guard legs[call]?.answeredAt != nil, legs[call]?.stoppedAt == nil else { return }
+    legs[call]?.stoppedAt = world.now.instant
+    world.checkBill(of: calls[call].number)
+  }
+
+  /// Looks whether the call still has media, and what has been billed by now.
+  private func watch(_ call: Int) {
+    guard let leg = legs[call], leg.stoppedAt == nil, let answeredAt = leg.answeredAt else {
+      return
+    }
+    world.checkBill(of: leg.number)
+    let heard = max(calls[call].lastHeard ?? answeredAt, answeredAt)
+    if world.options.hasMedia, let patience = leg.mediaPatience,
+      heard + patience < world.now.instant
+    {
+      return end(call)
+    }
+    world.schedule(.act(index, .watch(call: call)), after: .seconds(4))
+  }
+
+  private func end(_ call: Int) {
+    hangUp(call)
+    stop(call)
+  }
+
+  override func ended(_ call: Int) { stop(call) }
+
+  override func established(_ call: Int) {
+    if calls[call].isCaller {
+      startMedia(call)
+      let talk = calls[call].attempt.map { world.attempts[$0].talk } ?? .seconds(10)
+      world.schedule(.act(index, .hangUp(call: call)), after: talk)
+    }
+  }
+
+  override func failed(_ call: Int, status: Int, _ message: Message?) {
+    if let attempt = calls[call].attempt { world.attempts[attempt].final = UInt16(status) }
+  }
+
+  override func act(_ act: Act) {
+    switch act {
+    case .ring(let call): answer(call, 180)
+    case .early(let call):
+      answer(call, 183, withSDP: true)
+      startMedia(call)
+    case .answer(let call): accept(call)
+    case .refuse(let call, let status): answer(call, StatusCode(exactly: status) ?? 503)
+    case .hangUp(let call): if calls[call].state == .talking { end(call) }
+    case .reinvite(let call): reinvite(call)
+    case .media(let call): sendMedia(call)
+    case .watch(let call): watch(call)
+    case .giveUp(let call): if calls[call].state == .inviting { cancel(call) }
+    case .dial(let attempt):
+      let wish = world.attempts[attempt]
+      guard !world.isHealed else { return }
+      world.attempts[attempt].placedAt = world.now.instant
+      let from = NameAddress(uri: URI(user: "+34600123456", host: .name(domain)))
+      let call = invite(
+        wish.number, host: "\(Town.switchEndpoint.address)", from: from, attempt: attempt)
+      world.schedule(.act(index, .giveUp(call: call)), after: wish.patience)
+    case .register, .keepAlive, .redirect, .garble, .die: break
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/// Looks into messages on a wire without parsing them, as a probe would.
+enum Wire {
+  private static let callIDName = Array("\r\nCall-ID:".utf8)
+
+  static func callID(in bytes: [UInt8]) -> [UInt8]? {
+    guard let start = find(callIDName, in: bytes) else { return nil }
+    let value = bytes[(start + callIDName.count)...].drop { $0 == 0x20 }
+    return Array(value.prefix { $0 != 0x0D })
+  }
+
+  /// The user part of the Request-URI of an INVITE that begins a call; nil for anything else.
+  static func invitedNumber(in bytes: [UInt8]) -> String? {
+    guard bytes.starts(with: "INVITE sip:".utf8) else { return nil }
+    let user = bytes[11...].prefix { $0 != 0x40 && $0 != 0x20 && $0 != 0x3B }
+    // A re-INVITE has a tag in To.
+    guard let to = find(Array("\r\nTo:".utf8), in: bytes),
+      !bytes[(to + 5)...].prefix(while: { $0 != 0x0D }).contains(sequence: ";tag=")
+    else { return nil }
+    return String(decoding: user, as: UTF8.self)
+  }
+
+  /// Whether it is a 2xx to an INVITE.
+  static func isAnswer(_ bytes: [UInt8]) -> Bool {
+    bytes.starts(with: "SIP/2.0 2".utf8) && find(Array(" INVITE\r\n".utf8), in: bytes) != nil
+  }
+
+  private static func find(_ needle: [UInt8], in bytes: [UInt8]) -> Int? {
+    guard bytes.count >= needle.count else { return nil }
+    for start in 0...(bytes.count - needle.count) where bytes[start] == needle[0] {
+      if bytes[start..<(start + needle.count)].elementsEqual(needle) { return start }
+    }
+    return nil
+  }
+}
+
+extension Sequence where Element == UInt8 {
+  fileprivate func contains(sequence text: StaticString) -> Bool {
+    let haystack = Array(self)
+    return String(decoding: haystack, as: UTF8.self).contains("\(text)")
+  }
+}
