@@ -367,14 +367,14 @@ import Testing
     #expect(
       reached?.description == """
         Limit of money per day of account 1 reached: 9.00 EUR used and 0.00 EUR reserved today, of \
-        10.00 EUR; this call needs 2.00 EUR. Outgoing paid calls are blocked now. A person unblocks \
-        it: martinet limits unblock account 1.
+        10.00 EUR; this call needs 2.00 EUR. Outgoing paid calls are blocked now. A person lifts it \
+        with `martinet limits unblock`.
         """)
     let blocked = #expect(throws: LimitError.self) { try spend(&bench, euros: 1) }
     #expect(
       blocked?.description == """
         Outgoing paid calls of account 1 are blocked: the limit of money per day was reached. A \
-        person unblocks it: martinet limits unblock account 1.
+        person lifts it with `martinet limits unblock`.
         """)
   }
 }
