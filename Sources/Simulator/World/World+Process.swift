@@ -72,7 +72,8 @@ extension World {
           if let endpoint = sockets.removeValue(forKey: socket) {
             socketsByEndpoint[endpoint] = nil
           }
-        case .transmit: break
+        // Tones are heard by nobody here; a narrowed socket saves time and decides nothing.
+        case .transmit, .narrow: break
         case .tell(let event): schedule(.relay(event, process: process), after: .zero)
         }
       }
