@@ -4,6 +4,7 @@ package struct Alert: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable, CaseIterable {
     case accountBlocked, accountUnblocked, limitShare, limitChanged, callRefused, possiblyStillUp
     case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, internalFault
+    case newCountry, newNetwork, forwardAbroad
   }
 
   package enum Severity: String, Hashable, Sendable {

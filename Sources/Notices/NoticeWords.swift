@@ -31,6 +31,10 @@ struct NoticeWords: Sendable {
 }
 
 extension NoticeWords {
+  private static let isItYou = [
+    "If this was not you, somebody has the password of this phone: change it now."
+  ]
+
   static let english = NoticeWords(
     when: "When",
     titles: [
@@ -46,6 +50,9 @@ extension NoticeWords {
       .trunkUp: "Trunk up again",
       .journalFailed: "The journal cannot be written",
       .internalFault: "Internal fault",
+      .newCountry: "First paid call to a country",
+      .newNetwork: "First paid call from a network",
+      .forwardAbroad: "Calls are forwarded abroad",
     ],
     openings: [
       .accountBlocked: """
@@ -71,12 +78,23 @@ extension NoticeWords {
       Incoming, internal and emergency calls go on.
       """,
       .internalFault: "The server contradicted itself and ended a call to be on the safe side.",
+      .newCountry:
+        "This account has called a country for the first time. The call was not refused.",
+      .newNetwork: """
+      A phone has made a paid call from a network that this account never called from. The call was
+      not refused.
+      """,
+      .forwardAbroad: """
+      A forward to another country was set up. Calls that it takes are paid by the extension that
+      forwards.
+      """,
     ],
     advices: [
       .accountBlocked: [
         "If this was not you, somebody has the password of this phone: change it before you",
         "unblock, and look at its calls. To let paid calls out again:", "", "  %@",
       ],
+      .newCountry: Self.isItYou, .newNetwork: Self.isItYou, .forwardAbroad: Self.isItYou,
       .limitChanged: ["To see all limits: `martinet limits show`."],
       .possiblyStillUp: ["Ask the carrier to end the call if it is still there."],
       .unknownRate: ["Import a deck that has this prefix, or close the destination."],
@@ -92,7 +110,7 @@ extension NoticeWords {
       "limit of": "Limit of", "used": "Used", "refused": "Refused", "percent": "Percent",
       "from": "From address", "phone": "Phone", "to": "To", "number": "Number",
       "caller": "Caller", "country": "Country", "trunk": "Trunk", "call": "Call", "by": "By",
-      "before": "Before", "now": "Now",
+      "before": "Before", "now": "Now", "network": "Network",
     ],
     severities: [.information: "info", .warning: "warning", .critical: "critical"],
     closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")

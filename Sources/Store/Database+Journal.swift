@@ -38,7 +38,7 @@ extension Database {
           case .alert(let alert):
             try Database.insert(alert, in: db)
             hasAlerts = true
-          case .ledger, .binding, .call: break
+          case .ledger, .binding, .call, .habit: break
           }
         }
       case .bindings:

@@ -52,7 +52,7 @@ extension JournalBatch {
       case .record: marks.insert(.record)
       case .alert: marks.insert(.alert)
       case .binding: marks.insert(.binding)
-      case .ledger, .call: break
+      case .ledger, .call, .habit: break
       }
     }
     return marks

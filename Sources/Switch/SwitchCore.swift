@@ -19,6 +19,7 @@ package struct SwitchCore: Sendable {
   package var ledger = Ledger()
   var rules = Rulebook.empty
   var bindings = BindingTable()
+  var habits = Habits()
   var trunks: [TrunkID: TrunkState] = [:]
   var calls: [CallID: Call] = [:]
   var owners = Owners()

@@ -87,6 +87,7 @@ extension SwitchCore {
     let reservation = try ledger.reserve(
       request, at: now, into: &entries, notices: &notices)
     guard let price = candidate.price else { throw .unknownRate(route.account) }
+    noteHabits(of: route, in: call, at: now)
     return PaidLeg(
       account: route.account, trunk: candidate.trunk, reservation: reservation,
       batch: journal.nextSequence, price: price)

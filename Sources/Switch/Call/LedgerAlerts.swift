@@ -1,6 +1,7 @@
 import Directory
 import Elements
 import Limits
+import Numbering
 import SIP
 
 // The words of what the ledger has to tell people; in the batch of what caused it (guard rule 14).
@@ -73,6 +74,42 @@ extension SwitchCore {
         facts: [Alert.Fact("the clock is behind by", "\(by.wholeMilliseconds / 1000) s")])
     case .blocked, .unblocked, .share, .limitChanged:
       return alert(of: notice, call: call, at: now)
+    }
+  }
+
+  /// Tells the first paid call of an account to a country, and from a network; what is known is told once.
+  mutating func noteHabits(of route: OutsideRoute, in call: Call, at now: Now) {
+    if route.number.isInternational {
+      note(.country(route.account, route.number.region), isTold: true, route, call, at: now)
+    }
+    // Of a forwarded call the caller's address says nothing about whose money it is.
+    guard route.forwardedBy == nil, call.caller.party.extension == route.payer,
+      let source = call.caller.flow?.remote.address
+    else { return }
+    note(
+      .network(route.account, source.network), isTold: habits.hasNetwork(route.account), route,
+      call, at: now)
+  }
+
+  private mutating func note(
+    _ habit: Habit, isTold: Bool, _ route: OutsideRoute, _ call: Call, at now: Now
+  ) {
+    guard !habits.knows(habit) else { return }
+    habits.take(habit)
+    journal.write(.habit(habit))
+    guard isTold else { return }
+    let whose = Alert.Fact("subject", name(of: .account(route.account)))
+    let time = now.wall.unixMilliseconds
+    switch habit {
+    case .country(let account, let region):
+      alert(
+        .newCountry, .warning, tenant: tenant(of: .account(account)),
+        key: "country-\(account)-\(region)-\(time)", at: now, [whose] + callFacts(call))
+    case .network(let account, let network):
+      alert(
+        .newNetwork, .warning, tenant: tenant(of: .account(account)),
+        key: "network-\(account)-\(network)-\(time)", at: now,
+        [whose, Alert.Fact("network", network.networkText)] + callFacts(call))
     }
   }
 

@@ -36,6 +36,7 @@ extension SwitchCore {
     write(entries, notices, at: now)
     let directory = new.directory
     write(bindings.retain { directory.line($0) != nil })
+    habits.retain { directory.line(paying: $0) != nil }
     adoptTrunks(old, at: now)
     log(
       .info, "directory adopted", Alert.Fact("revision", "\(directory.revision)"),

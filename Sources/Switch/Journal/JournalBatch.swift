@@ -8,6 +8,7 @@ package enum JournalEntry: Sendable {
   case call(CallMark)
   case record(CallDetailRecord)
   case alert(Alert)
+  case habit(Habit)
 }
 
 /// The facts of one event of the switch, kept or lost together.
@@ -52,6 +53,9 @@ extension JournalEntry {
     case .alert(let alert):
       writer.write(UInt8(5))
       alert.encode(into: &writer)
+    case .habit(let habit):
+      writer.write(UInt8(6))
+      habit.encode(into: &writer)
     }
   }
 
@@ -63,6 +67,7 @@ extension JournalEntry {
     case 3: self = .call(try CallMark(from: &reader))
     case 4: self = .record(try CallDetailRecord(from: &reader))
     case 5: self = .alert(try Alert(from: &reader))
+    case 6: self = .habit(try Habit(from: &reader))
     case _: throw ByteCodingError(expected: "a journal entry", offset: start)
     }
   }

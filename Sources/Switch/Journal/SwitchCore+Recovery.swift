@@ -45,6 +45,7 @@ extension SwitchCore {
     case .record(let record):
       callIDs.reserve(record.call)
       orphans[record.call] = nil
+    case .habit(let habit): habits.take(habit)
     case .alert: break
     }
   }
@@ -130,6 +131,7 @@ extension SwitchCore {
     var entries = ledger.checkpoint().map(JournalEntry.ledger)
     entries += bindings.checkpoint().map(JournalEntry.binding)
     entries.append(.call(.last(callIDs.last)))
+    entries += habits.checkpoint().map(JournalEntry.habit)
     for id in calls.keys.sorted() {
       guard let call = calls[id] else { continue }
       entries.append(.call(.open(id, call.record)))
