@@ -31,7 +31,7 @@ enum ConfigurationKeys {
     "a number", "number", "first", "last", "to", "order", "ring", "last_digits")
   static let step = KeySet("a step", "extensions", "ring")
   static let forwards = KeySet(
-    "forwards", "always", "busy", "no_answer", "no_answer_after", "not_registered")
+    "forwards", "always", "busy", "no_answer", "no_answer_after", "not_registered", "by_phone")
   static let tenantCallerID = KeySet("caller_id", "number", "withhold", "foreign")
   static let lineCallerID = KeySet("caller_id", "number", "withhold", "allowed")
   static let limits = KeySet(

@@ -54,6 +54,7 @@ struct ExtensionReader {
     forwards.noAnswer = mapping.text("no_answer")
     forwards.noAnswerSeconds = mapping.wholeNumber("no_answer_after") ?? forwards.noAnswerSeconds
     forwards.notRegistered = mapping.text("not_registered")
+    forwards.byPhone = mapping["by_phone"]?.truth() ?? false
     return forwards
   }
 }

@@ -101,6 +101,7 @@ struct TenantWriter {
     node.add("no_answer_after", number: entry.noAnswerSeconds, unless: 20)
     node.add("not_registered", entry.notRegistered)
     return node
+    node.add("by_phone", entry.byPhone, unless: false)
   }
 
   private func number(_ entry: NumberEntry) -> NodeBuilder {

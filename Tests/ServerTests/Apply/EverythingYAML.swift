@@ -66,7 +66,7 @@ let everythingYAML = """
           limits: { spend: { day: 30 } }
           destinations: { international: allow }
           forwards: { always: "0+442079460000", busy: "202", no_answer: "202", no_answer_after: 15,
-            not_registered: "00033142345678" }
+            not_registered: "00033142345678", by_phone: true }
           caller_id: { number: "+33142345678", withhold: false, allowed: ["+33142345600"] }
           ring: 40
           srtp: required
