@@ -24,14 +24,17 @@ extension Database {
   /// Puts a compiled document in force, or changes nothing; gives its revision.
   ///
   /// The same transaction writes what changed into the audit trail of each tenant concerned.
-  /// `document` has the identities that the compiler gave it.
+  /// `document` has the identities that the compiler gave it; `alerts` are told of it, and of nothing else.
   @discardableResult
   package func adopt(
-    _ document: DirectoryDocument, by actor: String, at time: WallTime
+    _ document: DirectoryDocument, by actor: String, at time: WallTime, telling alerts: [Alert] = []
   ) throws(StoreError) -> Int64 {
-    try write("storing the configuration") { db in
-      try adopt(document, over: try configuration(in: db), by: actor, at: time, in: db)
+    let revision = try write("storing the configuration") { db in
+      for alert in alerts { try Database.insert(alert, in: db) }
+      return try adopt(document, over: try configuration(in: db), by: actor, at: time, in: db)
     }
+    if !alerts.isEmpty { ringAlertBell() }
+    return revision
   }
 
   /// Changes the configuration in force by `change`, in one transaction; nil when there is none yet.

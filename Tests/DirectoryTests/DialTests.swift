@@ -32,6 +32,26 @@ import Testing
     #expect(try dial("alice", snapshot) == "invalid: \(DiallingError.notANumber)")
   }
 
+  @Test(
+    "A forward abroad is found when it is set, and not again while it stands, whatever else changes"
+  )
+  func forwardsAbroad() throws {
+    var document = officeDocument()
+    let before = try compile(document)
+    document.tenants[0].extensions[0].forwards.always = "0044 20 7946 0000"
+    document.tenants[0].extensions[0].forwards.busy = "+442079460000"
+    document.tenants[0].extensions[1].forwards.noAnswer = "976111222"
+    let after = try compile(document)
+    let found = after.forwardsAbroad(notIn: before)
+    #expect(found.map { "\($0.line.name) \($0.number)" } == ["Front desk +442079460000"])
+    document.tenants[0].extensions[0].name = "Reception"
+    document.tenants[0].extensions[0].forwards.always = "001 202 456 1111"
+    let third = try compile(document)
+    #expect(third.forwardsAbroad(notIn: after).map { "\($0.number)" } == ["+12024561111"])
+    #expect(third.forwardsAbroad(notIn: third).isEmpty)
+    #expect(after.forwardsAbroad(notIn: .empty).count == 1)
+  }
+
   @Test("P2: ranges: by last digits, in steps, and numbers of another length beside them")
   func inboundRanges() throws {
     var document = officeDocument()

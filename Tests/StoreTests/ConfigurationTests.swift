@@ -52,6 +52,19 @@ import Testing
     #expect(platform.first?.detail == "platform.currency: EUR → USD")
   }
 
+  @Test("What is told of a change is in the transaction of the change, and rings the outbox")
+  func told() throws {
+    let bench = try StoreBench()
+    let rings = bench.database.alertBell.withLock { $0 }
+    let alert = Alert(
+      .forwardAbroad, .warning, tenant: StoreBench.office, at: StoreBench.noon, key: "forward-1",
+      facts: [.init("subject", "office"), .init("extension 101", "+442079460000")])
+    try bench.database.adopt(
+      StoreBench.document(), by: "ana", at: StoreBench.noon, telling: [alert])
+    #expect(try bench.database.unaddressedAlerts(limit: 10) == [alert])
+    #expect(bench.database.alertBell.withLock { $0 } == rings + 1)
+  }
+
   @Test("amend changes what is in force, and an error changes nothing")
   func amend() throws {
     struct Wrong: Error {}

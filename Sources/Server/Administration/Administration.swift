@@ -61,8 +61,30 @@ package final class Administration: Sendable {
     var document = candidate
     let revision = rulebook().directory.revision + 1
     let rulebook = try Rulebooks.compile(&document, revision: revision)
-    try database.adopt(document, by: person, at: Clocks.wall())
+    let now = Clocks.wall()
+    let forwards = rulebook.directory.forwardsAbroad(notIn: self.rulebook().directory)
+    try database.adopt(
+      document, by: person, at: now, telling: Self.alerts(of: forwards, by: person, at: now))
     state.withLock { $0 = State(document: document, rulebook: rulebook) }
+  }
+
+  /// One alert for each tenant, however many forwards were set at once.
+  private static func alerts(
+    of forwards: [ForwardAbroad], by person: String, at now: WallTime
+  ) -> [Alert] {
+    let named = 20
+    return Dictionary(grouping: forwards) { $0.line.tenant.id }.sorted { $0.key < $1.key }
+      .map { tenant, forwards in
+        var facts = forwards.prefix(named).map { forward in
+          Alert.Fact("extension \(forward.line.digits)", "\(forward.number)")
+        }
+        if forwards.count > named { facts.append(.init("others", "\(forwards.count - named)")) }
+        let name = forwards.first?.line.tenant.name ?? "\(tenant)"
+        return Alert(
+          .forwardAbroad, .warning, tenant: tenant, at: now,
+          key: "forward-\(tenant)-\(now.unixMilliseconds)",
+          facts: [.init("subject", name)] + facts + [.init("by", person)])
+      }
   }
 
   /// Writes a line of the audit trail.
