@@ -13,6 +13,11 @@ package enum ControlRequest: Codable, Sendable {
   case unblock(tenant: String, extension: String?, reason: String, by: String)
   /// Replaces the limits of an extension, a tenant or, with neither, the platform.
   case setLimits(tenant: String?, extension: String?, change: LimitChange, by: String)
+  /// Pays money in for a prepaid extension or tenant: units of its currency, "12.50"; "-1" corrects.
+  case deposit(
+    tenant: String, extension: String?, amount: String, reference: String, by: String)
+  /// Takes the wall clock as it is, after one that stood ahead.
+  case acceptClock(by: String)
   /// Adopts a configuration; `files` are the rate files that the document names, by name.
   case apply(document: String, file: String, files: [String: String], by: String)
   case export

@@ -7,6 +7,8 @@ package struct LimitReport: Codable, Sendable {
   package var limits: [Row]
   /// Why paid calls are refused; nil while they go out.
   package var blocked: Block?
+  /// Prepaid money that is not reserved, "3.50 EUR"; nil for those who pay later.
+  package var balance: String?
 
   /// One limit in one window.
   package struct Row: Codable, Sendable {
@@ -45,8 +47,10 @@ package struct LimitReport: Codable, Sendable {
   }
 
   package init(
-    level: String, tenant: String?, extension number: String?, limits: [Row], blocked: Block?
+    level: String, tenant: String?, extension number: String?, limits: [Row], blocked: Block?,
+    balance: String? = nil
   ) {
+    self.balance = balance
     (self.level, self.tenant, self.extension) = (level, tenant, number)
     (self.limits, self.blocked) = (limits, blocked)
   }

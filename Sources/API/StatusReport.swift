@@ -14,6 +14,8 @@ package struct StatusReport: Codable, Sendable {
   /// "durable", or why paid calls are refused at the moment.
   package var journal: String
   package var journalSequence: UInt64
+  /// Accounts, tenants and trunks whose paid calls are refused until somebody unblocks them.
+  package var blocked: Int
   /// Alerts waiting to be delivered.
   package var alertsWaiting: Int
   /// "udp 192.0.2.1:5060", one for each listener.
@@ -25,7 +27,7 @@ package struct StatusReport: Codable, Sendable {
   package init(
     version: String, state: String, uptimeSeconds: Int, tenants: Int, extensions: Int,
     registrations: Int, calls: Int, paidCalls: Int, trunks: Int,
-    trunksUp: Int, journal: String, journalSequence: UInt64, alertsWaiting: Int,
+    trunksUp: Int, journal: String, journalSequence: UInt64, blocked: Int, alertsWaiting: Int,
     listeners: [String], rtpPorts: String, memoryKilobytes: Int
   ) {
     (self.version, self.state, self.uptimeSeconds) = (version, state, uptimeSeconds)
@@ -33,12 +35,14 @@ package struct StatusReport: Codable, Sendable {
     (self.calls, self.paidCalls) = (calls, paidCalls)
     (self.trunks, self.trunksUp, self.journal) = (trunks, trunksUp, journal)
     (self.journalSequence, self.alertsWaiting) = (journalSequence, alertsWaiting)
+    self.blocked = blocked
     (self.listeners, self.rtpPorts) = (listeners, rtpPorts)
     self.memoryKilobytes = memoryKilobytes
   }
 
   enum CodingKeys: String, CodingKey {
-    case version, state, tenants, extensions, registrations, calls, trunks, journal, listeners
+    case version, state, tenants, extensions, registrations, calls, trunks, journal, listeners,
+      blocked
     case uptimeSeconds = "uptime_s"
     case paidCalls = "paid_calls"
     case trunksUp = "trunks_up"

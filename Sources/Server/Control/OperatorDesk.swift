@@ -32,6 +32,11 @@ struct OperatorDesk: Sendable {
     case .unblock(let tenant, let number, let reason, let person):
       return try await unblock(
         reports.subject(tenant: tenant, extension: number), reason: reason, by: person)
+    case .deposit(let tenant, let number, let amount, let reference, let person):
+      return try await deposit(
+        amount, to: reports.subject(tenant: tenant, extension: number), reference: reference,
+        by: person)
+    case .acceptClock(let person): return try await acceptClock(by: person)
     case .setLimits(let tenant, let number, let change, let person):
       let text = try server.administration.setLimits(
         tenant: tenant, extension: number, change: change, by: person)
@@ -94,5 +99,44 @@ struct OperatorDesk: Sendable {
     try server.administration.audit(
       "account.unblocked", name, detail: reason, by: person, tenant: reports.tenant(of: subject))
     return .done("\(name) may make paid calls again.")
+  }
+
+  private func deposit(
+    _ text: String, to subject: LimitSubject, reference: String, by person: String
+  ) async throws -> ControlReply {
+    let isNegative = text.hasPrefix("-")
+    guard let amount = DecimalAmount(isNegative ? text.dropFirst() : text[...]), amount.micros > 0
+    else {
+      throw ConfigurationError(
+        field: "amount", problem: "\"\(text)\" is not an amount of money",
+        wayOut: "Write units of the currency with a point: 12.50.")
+    }
+    let currency = reports.currency(of: subject)
+    let money = Money(micros: isNegative ? -amount.micros : amount.micros, currency)
+    let reply = await server.desk.ask(
+      .deposit(money, subject, reference: reference, by: person))
+    if case .refused(let why) = reply { return .failed(why) }
+    guard case .limits(let standing) = reply else {
+      return .failed("The switch gave another answer than was asked for.")
+    }
+    let name = reports.name(of: subject)
+    try server.administration.audit(
+      "account.deposited", name, detail: "\(money), \(reference)", by: person,
+      tenant: reports.tenant(of: subject))
+    guard let balance = standing.balance else {
+      return .done(
+        "\(money) is paid in for \(name), which does not need it: it is not prepaid (limits: prepaid)."
+      )
+    }
+    return .done("\(money) is paid in for \(name); \(balance) can be spent.")
+  }
+
+  private func acceptClock(by person: String) async throws -> ControlReply {
+    let reply = await server.desk.ask(.acceptClock(by: person))
+    if case .refused(let why) = reply { return .failed(why) }
+    try server.administration.audit(
+      "clock.accepted", "the ledger", detail: "The wall clock counts as it is.", by: person,
+      tenant: nil)
+    return .done("The ledger's hours, days and months follow this machine's clock again.")
   }
 }

@@ -66,6 +66,11 @@ struct SwitchReports {
     }
   }
 
+  func currency(of subject: LimitSubject) -> Currency {
+    tenant(of: subject).flatMap { directory.tenant($0)?.currency }
+      ?? Currency(directory.platform.currency) ?? .eur
+  }
+
   func tenant(of subject: LimitSubject) -> TenantID? {
     switch subject {
     case .account(let account): directory.line(paying: account)?.tenant.id
@@ -123,7 +128,7 @@ struct SwitchReports {
       extension: nil, limits: standing.windows.map { row($0, currency) },
       blocked: standing.block.map {
         LimitReport.Block(since: $0.since.iso8601, reason: "\($0.reason)")
-      })
+      }, balance: standing.balance?.description)
     switch standing.subject {
     case .account(let account):
       report.level = "account"

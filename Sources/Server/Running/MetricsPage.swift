@@ -60,6 +60,10 @@ struct MetricsPage {
     add(
       "martinet_calls_poisoned_total", .counter, "Calls ended because of a fault of ours.",
       status.callsPoisoned)
+    add(
+      "martinet_blocked", .gauge,
+      "Accounts, tenants and trunks whose paid calls are refused until somebody unblocks them.",
+      status.blocked)
     add("martinet_draining", .gauge, "1 while no new calls are taken.", status.draining ? 1 : 0)
   }
 }

@@ -156,7 +156,7 @@ final class RunningServer: Sendable {
         paidCalls: await paidCalls(),
         trunks: directory.trunks.count, trunksUp: status.trunksUp,
         journal: journalComplaint ?? "durable", journalSequence: status.journalSequence,
-        alertsWaiting: (try? administration.database.alertsWaiting()) ?? 0,
+        blocked: status.blocked, alertsWaiting: (try? administration.database.alertsWaiting()) ?? 0,
         listeners: lanes.listening.map(\.description),
         rtpPorts: "\(configuration.rtp.lowerBound)-\(configuration.rtp.upperBound)",
         memoryKilobytes: Self.residentKilobytes))

@@ -22,6 +22,10 @@ package enum SwitchCommand: Sendable {
   case hangUp(CallID)
   /// Lets an account make paid calls again; `by` and `reason` go into the audit trail and the alert.
   case unblock(LimitSubject, by: String, reason: String)
+  /// Pays money in for a prepaid subject; a negative amount corrects. `reference` is the payment's.
+  case deposit(Money, LimitSubject, reference: String, by: String)
+  /// Takes the wall clock as it is after one that stood ahead; a person decides that.
+  case acceptClock(by: String)
   /// Running calls, of one tenant or of all.
   case calls(TenantID?)
   case registrations(TenantID?)
@@ -105,6 +109,8 @@ package struct SwitchStatus: Hashable, Sendable {
   package var journalFailed = false
   package var callsPoisoned: UInt64 = 0
   package var draining = false
+  /// Accounts, tenants and trunks whose paid calls are refused until somebody unblocks them.
+  package var blocked = 0
 
   package init() {}
 }

@@ -16,6 +16,9 @@ extension SwitchCore {
       case .hangUp(let call): hangUp(call, at: now)
       case .unblock(let subject, let by, let reason):
         unblock(subject, by: by, reason: reason, at: now)
+      case .deposit(let amount, let subject, let reference, let by):
+        deposit(amount, to: subject, reference: reference, by: by, at: now)
+      case .acceptClock(let by): acceptClock(by: by, at: now)
       case .calls(let tenant): .calls(callSummaries(of: tenant))
       case .registrations(let tenant): .registrations(registrations(of: tenant, at: now))
       case .trunks: .trunks(trunkSummaries())
@@ -87,6 +90,39 @@ extension SwitchCore {
     return .done
   }
 
+  private mutating func deposit(
+    _ amount: Money, to subject: LimitSubject, reference: String, by person: String, at now: Now
+  ) -> CommandReply {
+    guard journal.failure == nil else {
+      return .refused("The journal cannot be written, so nothing was paid in.")
+    }
+    var entries: [LedgerEntry] = []
+    do throws(LimitError) {
+      try ledger.deposit(amount, to: subject, reference: reference, at: now, into: &entries)
+    } catch {
+      write(entries, [], at: now)
+      return .refused("\(error)")
+    }
+    write(entries, [], at: now)
+    log(
+      .info, "paid in", Alert.Fact("subject", "\(subject)"), Alert.Fact("amount", "\(amount)"),
+      Alert.Fact("by", person), Alert.Fact("reference", reference))
+    return ledger.standing(of: subject, at: now).map(CommandReply.limits)
+      ?? .refused("\(subject) is not in the ledger.")
+  }
+
+  private mutating func acceptClock(by person: String, at now: Now) -> CommandReply {
+    var entries: [LedgerEntry] = []
+    ledger.acceptClock(at: now, into: &entries)
+    guard !entries.isEmpty else {
+      return .refused(
+        "The ledger's clock does not stand ahead of this machine's: nothing to accept.")
+    }
+    write(entries, [], at: now)
+    log(.warning, "clock accepted", Alert.Fact("by", person))
+    return .done
+  }
+
   // MARK: - Questions
 
   private func callSummaries(of tenant: TenantID?) -> [CallSummary] {
@@ -134,6 +170,7 @@ extension SwitchCore {
     status.journalDurableThrough = journal.durableThrough
     status.journalFailed = journal.failure != nil
     status.draining = isDraining
+    status.blocked = ledger.blockedSubjects.count
     return status
   }
 }

@@ -3,8 +3,9 @@ import ArgumentParser
 
 struct Limits: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "What accounts may spend: show, set, and unblock.",
-    subcommands: [Show.self, Set.self, Unblock.self], defaultSubcommand: Show.self)
+    abstract: "What accounts may spend: show, set, unblock, and pay in.",
+    subcommands: [Show.self, Set.self, Unblock.self, Deposit.self, AcceptClock.self],
+    defaultSubcommand: Show.self)
 
   /// Which account is meant: an extension, a tenant, or the platform.
   struct Target: ParsableArguments {
@@ -41,6 +42,7 @@ struct Limits: ParsableCommand {
         if let block = report.blocked {
           print("  BLOCKED since \(block.since): \(block.reason)")
         }
+        if let balance = report.balance { print("  PREPAID \(balance) left") }
         let table = TextTable(
           rows: report.limits,
           columns: [
@@ -107,6 +109,45 @@ struct Limits: ParsableCommand {
       let request = ControlRequest.unblock(
         tenant: target.tenant ?? "", extension: target.extension, reason: reason, by: Person.name)
       if case .done(let text) = try options.ask(request) { print(text) }
+    }
+  }
+
+  struct Deposit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Pays money in for a prepaid extension or tenant.")
+
+    @OptionGroup var target: Target
+    @OptionGroup var options: LookingOptions
+    @Option(help: "Number of the payment, for the audit trail.") var reference: String
+    @Flag(help: "Takes the amount back, where more was paid in than was due.")
+    var takeBack = false
+    @Argument(help: "Units of the tenant's currency, such as 12.50.") var amount: String
+
+    func validate() throws {
+      if target.tenant == nil { throw ValidationError("--tenant says whose money it is.") }
+    }
+
+    func run() throws {
+      let request = ControlRequest.deposit(
+        tenant: target.tenant ?? "", extension: target.extension,
+        amount: takeBack ? "-\(amount)" : amount, reference: reference, by: Person.name)
+      if case .done(let text) = try options.ask(request) { print(text) }
+    }
+  }
+
+  struct AcceptClock: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Takes the machine's clock as right, after one that stood ahead.",
+      discussion: """
+        Hours, days and months never go back by themselves, so that nobody gets an allowance twice. After \
+        a clock that stood ahead they wait until time has caught up, and this command ends the wait. What \
+        was counted stays counted.
+        """)
+
+    @OptionGroup var options: LookingOptions
+
+    func run() throws {
+      if case .done(let text) = try options.ask(.acceptClock(by: Person.name)) { print(text) }
     }
   }
 }

@@ -1,0 +1,124 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+@Suite struct CommandTests {
+  private func ends(_ bench: Bench) -> (phone: UserAgent, carrier: UserAgent) {
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .answers(after: .seconds(1))
+    phone.register()
+    return (phone, carrier)
+  }
+
+  private func account(_ bench: Bench) throws -> LimitSubject {
+    .account(try #require(bench.core.rules.directory.extensions.first?.account))
+  }
+
+  private func refusal(_ reply: CommandReply?) -> String? {
+    if case .refused(let why)? = reply { why } else { nil }
+  }
+
+  @Test("G10: nothing goes out on credit; what is paid in is, and no more; it outlives a restart")
+  func deposit() throws {
+    var town = Town()
+    town.office("101") { line in
+      line.limits = .account
+      line.limits?.isPrepaid = true
+    }
+    let bench = try Bench(town)
+    let (phone, carrier) = ends(bench)
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 403 && carrier.received(.invite).isEmpty)
+    let subject = try account(bench)
+    guard
+      case .limits(let standing)? = bench.ask(
+        .deposit(Money(micros: 3_000_000, .eur), subject, reference: "invoice 7", by: "anna"))
+    else {
+      Issue.record("not paid in")
+      return
+    }
+    #expect(standing.balance == Money(micros: 3_000_000, .eur))
+    bench.run(for: .seconds(1))
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(80))
+    #expect(carrier.received(.bye).count == 1, "cut when its minute is over")
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in bench.journal { try revived.replay(batch) }
+    bench.core = revived
+    try bench.adopt(revision: 9)
+    #expect(
+      bench.core.ledger.standing(of: subject, at: bench.now)?.balance
+        == Money(micros: 500_000, .eur))
+    #expect(
+      refusal(
+        bench.ask(.deposit(Money(micros: -600_000, .eur), subject, reference: "", by: "anna")))
+        != nil, "never below zero")
+    #expect(
+      refusal(
+        bench.ask(
+          .deposit(
+            Money(micros: 1, try #require(Currency("USD"))), subject, reference: "", by: "anna")))
+        != nil)
+    bench.happen(.journalFailed("no space left on device"))
+    #expect(
+      refusal(bench.ask(.deposit(Money(micros: 1, .eur), subject, reference: "", by: "anna")))
+        != nil)
+  }
+
+  @Test("F26: a clock that stood ahead is accepted by a person, once, and the calendar goes on")
+  func acceptClock() throws {
+    let bench = try Bench()
+    let (phone, _) = ends(bench)
+    #expect(refusal(bench.ask(.acceptClock(by: "anna"))) != nil, "nothing is ahead")
+    let right = bench.now.wall
+    bench.now.wall = right + .seconds(30 * 86_400)
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    bench.now.wall = right + .seconds(60)
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    #expect(bench.alerts.contains { $0.facts.contains { $0.name == "the clock is behind by" } })
+    guard case .done? = bench.ask(.acceptClock(by: "anna")) else {
+      Issue.record("not accepted")
+      return
+    }
+    #expect(refusal(bench.ask(.acceptClock(by: "anna"))) != nil)
+    let standing = try #require(
+      bench.core.ledger.standing(of: try account(bench), at: bench.now))
+    let day = standing.windows.first {
+      $0.meter == Meter(.money, per: .day) && $0.kind == .calendar
+    }
+    #expect(try #require(day?.until) < right + .seconds(2 * 86_400))
+  }
+
+  @Test("Status counts whose paid calls are refused until somebody unblocks them")
+  func blocked() throws {
+    var town = Town()
+    town.office("101") { line in
+      line.limits = .account
+      line.limits?.spend.dayMicros = 2_600_000
+    }
+    let bench = try Bench(town)
+    let (phone, _) = ends(bench)
+    func blocked() -> Int? {
+      if case .status(let status)? = bench.ask(.status) { status.blocked } else { nil }
+    }
+    #expect(blocked() == 0)
+    for count in [0, 1, 1] {
+      phone.call("+8821234567890")
+      bench.run(for: .seconds(3))
+      #expect(blocked() == count)
+    }
+    bench.command(.unblock(try account(bench), by: "anna", reason: "it was us"))
+    #expect(blocked() == 0)
+  }
+}
