@@ -111,6 +111,14 @@ extension Compilation {
     }
   }
 
+  mutating func check(_ retention: RetentionEntry?, at path: FieldPath) {
+    guard let retention else { return }
+    if let days = retention.callRecordDays {
+      checkRange(days, 1...3650, at: path.key("call_records"))
+    }
+    if let days = retention.alertDays { checkRange(days, 1...3650, at: path.key("alerts")) }
+  }
+
   mutating func check(_ timer: SessionTimerEntry, at path: FieldPath) {
     checkRange(timer.minimum, 90...86_400, at: path.key("minimum"))
     checkRange(timer.expires, min(max(90, timer.minimum), 86_400)...86_400, at: path.key("expires"))

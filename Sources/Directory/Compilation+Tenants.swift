@@ -77,6 +77,7 @@ extension Compilation {
     check(entry.notices, at: path.key("notices"))
     check(entry.media, at: path)
     check(entry.sessionTimer, at: path.key("session_timer"))
+    check(entry.retention, at: path.key("retention"))
     let rates = path.key("rates")
     for (name, key) in [(entry.rates.sell, "sell"), (entry.rates.purchase, "purchase")] {
       if let name { checkRate(name, currency: entry.currency, at: rates.key(key)) }

@@ -9,6 +9,7 @@ extension Compilation {
     }
     check(document.platform.limits, at: path.key("limits"))
     check(document.platform.notices, at: path.key("notices"))
+    check(document.platform.retention, at: path.key("retention"))
     if let mail = document.mail { check(mail, at: root.key("mail")) }
   }
 

@@ -12,6 +12,23 @@ package enum DataClass: String, Hashable, Sendable, CaseIterable {
   case operational
   /// Tells keys apart; no secret itself.
   case key
+
+  /// What becomes of rows of this kind with time.
+  package enum Ageing: Hashable, Sendable {
+    case stays
+    /// Removed so many days after the call began.
+    case callRecordDays
+    /// Removed so many days after it was raised, once everybody has taken it.
+    case alertDays
+  }
+
+  package var ageing: Ageing {
+    switch self {
+    case .callRecord: .callRecordDays
+    case .notice: .alertDays
+    case .configuration, .audit, .operational, .key: .stays
+    }
+  }
 }
 
 /// What is declared of every table; a test finds a table without a line here.

@@ -23,6 +23,8 @@ package struct PlatformEntry: Codable, Hashable, Sendable {
   package var currency = "EUR"
   /// Where alerts for the operator go.
   package var notices = NoticeEntry()
+  /// Of its own rows, and of tenants that say nothing else; nil: the usual times.
+  package var retention: RetentionEntry?
 
   package init() {}
 }

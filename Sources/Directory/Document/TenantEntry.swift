@@ -30,6 +30,8 @@ package struct TenantEntry: Codable, Hashable, Sendable {
   package var callerID = TenantCallerID()
   package var media = MediaEntry()
   package var sessionTimer = SessionTimerEntry()
+  /// Nil: as the platform.
+  package var retention: RetentionEntry?
 
   package init(name: String, domain: String, country: String) {
     (self.name, self.domain, self.country) = (name, domain, country)

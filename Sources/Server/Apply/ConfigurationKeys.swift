@@ -20,7 +20,8 @@ enum ConfigurationKeys {
   static let tenant = KeySet(
     "a tenant", "name", "domain", "timezone", "country", "currency", "limits", "extension_limits",
     "destinations", "outside_line", "emergency", "extensions", "devices", "numbers", "trunks",
-    "emergency_trunks", "rates", "notices", "caller_id", "srtp", "codecs", "session_timer")
+    "emergency_trunks", "rates", "notices", "caller_id", "srtp", "codecs", "session_timer",
+    "retention")
   static let line = KeySet(
     "an extension", "number", "name", "username", "password", "sources", "devices", "limits",
     "destinations", "forwards", "caller_id", "ring", "srtp", "codecs")
@@ -55,12 +56,13 @@ enum ConfigurationKeys {
     "register", "username", "password", "realm", "address_of_record", "expires")
   static let credentials = KeySet("credentials", "username", "password", "realm")
   static let rates = KeySet("rates", "name", "file", "currency")
-  static let platform = KeySet("platform", "limits", "currency", "notices")
+  static let platform = KeySet("platform", "limits", "currency", "notices", "retention")
+  static let retention = KeySet("retention", "call_records", "alerts")
   static let mail = KeySet("mail", "server", "from", "username", "password", "require_tls")
 
   static let all = [
     root, tenant, line, lineDevice, tenantDevice, number, step, forwards, tenantCallerID,
     lineCallerID, limits, spend, international, destinations, tenantRates, trunkRates, notices,
-    webhook, sessionTimer, trunk, register, credentials, rates, platform, mail,
+    webhook, sessionTimer, trunk, register, credentials, rates, platform, mail, retention,
   ]
 }

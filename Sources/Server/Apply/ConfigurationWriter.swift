@@ -41,6 +41,7 @@ package struct ConfigurationWriter {
     node.add("currency", entry.currency, unless: PlatformEntry().currency)
     node.add("limits", LimitWriter.node(entry.limits, base: LimitEntry()))
     node.add("notices", NoticeWriter.node(entry.notices))
+    node.add("retention", RetentionWriter.node(entry.retention))
     return node
   }
 

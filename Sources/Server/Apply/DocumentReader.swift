@@ -34,6 +34,7 @@ struct DocumentReader {
         LimitReader(base: LimitEntry()).read(platform["limits"])
       part.document.platform.notices = NoticeReader.read(
         platform["notices"], tenant: nil, &secrets)
+      part.document.platform.retention = RetentionReader.read(platform["retention"])
     }
     part.document.mail = mail(mapping["mail"], secrets)
     return part

@@ -60,6 +60,7 @@ enum TenantReader {
     }
     tenant.media = MediaReader.read(mapping) ?? MediaEntry()
     tenant.sessionTimer = MediaReader.sessionTimer(mapping["session_timer"])
+    tenant.retention = RetentionReader.read(mapping["retention"])
   }
 }
 
@@ -75,6 +76,15 @@ extension TenantReader {
     else { return false }
     defer { try? file.close() }
     return (try? file.read(upToCount: 4)) == Data("TZif".utf8)
+  }
+}
+
+/// Reads `retention`.
+enum RetentionReader {
+  static func read(_ field: Field?) -> RetentionEntry? {
+    guard let mapping = field?.mapping(ConfigurationKeys.retention) else { return nil }
+    return RetentionEntry(
+      callRecordDays: mapping.wholeNumber("call_records"), alertDays: mapping.wholeNumber("alerts"))
   }
 }
 

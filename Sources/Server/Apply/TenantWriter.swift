@@ -36,6 +36,7 @@ struct TenantWriter {
     node.add("caller_id", callerID)
     MediaWriter.add(tenant.media, to: &node, unless: MediaEntry())
     node.add("session_timer", MediaWriter.node(tenant.sessionTimer))
+    node.add("retention", RetentionWriter.node(tenant.retention))
     return node
   }
 
@@ -100,8 +101,8 @@ struct TenantWriter {
     node.add("no_answer", entry.noAnswer)
     node.add("no_answer_after", number: entry.noAnswerSeconds, unless: 20)
     node.add("not_registered", entry.notRegistered)
-    return node
     node.add("by_phone", entry.byPhone, unless: false)
+    return node
   }
 
   private func number(_ entry: NumberEntry) -> NodeBuilder {
@@ -122,6 +123,15 @@ struct TenantWriter {
           return node
         })
     }
+    return node
+  }
+}
+
+enum RetentionWriter {
+  static func node(_ retention: RetentionEntry?) -> NodeBuilder {
+    var node = NodeBuilder()
+    node.add("call_records", number: retention?.callRecordDays)
+    node.add("alerts", number: retention?.alertDays)
     return node
   }
 }

@@ -26,6 +26,9 @@ package enum Serving {
     try await withThrowingTaskGroup { group in
       let (opened, announce) = AsyncStream<Void>.makeStream()
       group.addTask { try await pages.run { announce.finish() } }
+      let retention = RetentionService(
+        administration: administration, logger: server.log.services)
+      group.addTask { try await retention.run() }
       group.addTask { try await control.run(on: .singletonMultiThreadedEventLoopGroup) }
       group.addTask {
         for await _ in opened {}

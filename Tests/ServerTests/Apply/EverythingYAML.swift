@@ -7,6 +7,7 @@ let everythingYAML = """
     notices:
       mail: ["operator@provider.example"]
       webhooks: [{ url: "https://provider.example/hook" }]
+    retention: { call_records: 730, alerts: 30 }
   mail: { server: "smtps://mail.provider.example", from: "martinet@provider.example",
     username: martinet, password: "mail password", require_tls: true }
   rates:
@@ -93,4 +94,5 @@ let everythingYAML = """
       srtp: off
       codecs: []
       session_timer: { expires: 3600, minimum: 600 }
+      retention: { call_records: 180, alerts: 14 }
   """

@@ -1,0 +1,93 @@
+import Elements
+import Foundation
+import GRDB
+import Store
+import Switch
+import Testing
+
+@Suite struct PruningTests {
+  /// Ten calls, a second apart, of the office; two of another tenant and one of nobody; three alerts.
+  private func filled() throws -> StoreBench {
+    let bench = try StoreBench()
+    let journal = try Journal(in: bench.folder) { _ in }
+    var entries = (1...10).map { JournalEntry.record(StoreBench.record($0)) }
+    entries += [11, 12].map { .record(StoreBench.record($0, tenant: TenantID(2))) }
+    entries.append(.record(StoreBench.record(13, tenant: nil)))
+    entries += ["a", "b", "c"].map { .alert(StoreBench.alert($0)) }
+    journal.append(JournalBatch(sequence: 1, entries: entries))
+    journal.start { _ in }
+    journal.close()
+    let follower = try JournalFollower(
+      try Journal(in: bench.folder) { _ in }, into: bench.database)
+    follower.start { _ in }
+    follower.stop()
+    return bench
+  }
+
+  private func count(_ table: String, _ bench: StoreBench) throws -> Int {
+    try bench.sql().read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? -1 }
+  }
+
+  @Test(
+    "A7: records of a tenant go in small batches when their time is over, with their legs; no others"
+  )
+  func records() throws {
+    let bench = try filled()
+    let (office, cutoff) = (StoreBench.office, StoreBench.noon + .seconds(8))
+    #expect(try bench.database.owners(of: .callRecord) == [nil, TenantID(1), TenantID(2)])
+    func prune() throws -> Int {
+      try bench.database.prune(.callRecord, of: office, before: cutoff, limit: 3)
+    }
+    #expect(try [prune(), prune(), prune(), prune()] == [3, 3, 1, 0])
+    let left = try TenantScope(office, as: .operator, in: bench.database).callRecords()
+    #expect(left.map(\.call.number) == [10, 9, 8], "the oldest go first, the cutoff itself stays")
+    #expect(try count("call_record", bench) == 6 && count("call_leg", bench) == 12)
+  }
+
+  @Test("An alert stays until it was addressed and everybody has taken it, however old it is")
+  func alerts() throws {
+    let bench = try filled()
+    let (office, late) = (StoreBench.office, StoreBench.noon + .seconds(86_400))
+    func prune() throws -> Int {
+      try bench.database.prune(.notice, of: office, before: late, limit: 10)
+    }
+    #expect(try prune() == 0)
+    let alerts = try bench.database.unaddressedAlerts(limit: 10)
+    let people = [Recipient(.mail, "a@x.example"), Recipient(.mail, "b@x.example")]
+    try bench.database.address(
+      alerts.map { ($0, $0.key == "c" ? [] : people) }, at: StoreBench.noon)
+    #expect(try prune() == 1, "nobody had to be told of c")
+    let items = try bench.database.dueItems(at: late, horizon: .seconds(60), limit: 10)
+    for item in items where item.alert.key == "a" || item.recipient == people[0] {
+      try bench.database.acknowledge(item.key, at: late)
+    }
+    #expect(try prune() == 1, "a; of b one copy is on its way")
+    #expect(try bench.database.prune(.notice, of: office, before: StoreBench.noon, limit: 10) == 0)
+    #expect(try count("outbox", bench) == 2 && bench.database.alertsWaiting() == 1)
+  }
+
+  @Test(
+    "Whatever ages by its class is emptied by pruning; what stays, such as the audit, is not touched"
+  )
+  func classes() throws {
+    let bench = try filled()
+    try bench.database.adopt(StoreBench.document(), by: "ana", at: StoreBench.noon)
+    let before = try TableDeclaration.all.map { try count($0.name, bench) }
+    let alerts = try bench.database.unaddressedAlerts(limit: 10)
+    try bench.database.address(alerts.map { ($0, []) }, at: StoreBench.noon)
+    for kind in DataClass.allCases {
+      for owner in try bench.database.owners(of: kind) {
+        _ = try bench.database.prune(
+          kind, of: owner, before: StoreBench.noon + .seconds(86_400), limit: 100)
+      }
+    }
+    for (table, count) in zip(TableDeclaration.all, before) {
+      let left = try self.count(table.name, bench)
+      #expect(left == (table.dataClass.ageing == .stays ? count : 0), "\(table.name)")
+    }
+    guard case .intact = try bench.database.verifyAudit(of: StoreBench.office) else {
+      Issue.record("the audit trail was touched")
+      return
+    }
+  }
+}
