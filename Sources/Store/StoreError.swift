@@ -72,12 +72,12 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
       """
       The journal ends with entry \(journal), but the database has seen entry \(database): one of \
       the two was restored or removed without the other. Restore the whole data folder from one \
-      backup.
+      backup, or see what giving the journal up would cost: `martinet recover`.
       """
     case .otherJournal:
       """
       The journal in the data folder is not the one the database has followed. Restore the whole \
-      data folder from one backup.
+      data folder from one backup, or see what giving the journal up would cost: `martinet recover`.
       """
     }
   }

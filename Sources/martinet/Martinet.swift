@@ -11,5 +11,6 @@ struct Martinet: AsyncParsableCommand {
       Serve.self, Apply.self, Export.self, Calls.self, Registrations.self, Trunks.self,
       Limits.self, Records.self, Status.self, Doctor.self, ShowTheft.self, PlayAgent.self,
       Simulate.self,
+      Recover.self,
     ])
 }

@@ -17,7 +17,7 @@ package struct Doctor {
   /// Every finding, good ones too.
   package func examine() -> [FindingReport] {
     var findings = [
-      dataFolder(), diskSpace(), masterKey(), certificate(), openFiles(), mediaPorts(),
+      dataFolder(), diskSpace(), journal(), masterKey(), certificate(), openFiles(), mediaPorts(),
     ]
     findings += listeners()
     findings.append(server())
@@ -83,6 +83,22 @@ package struct Doctor {
     case _:
       FindingReport(.ok, "disk space", "\(free) MB are free.")
     }
+  }
+
+  private func journal() -> FindingReport {
+    let (data, files) = (configuration.data, FileManager.default)
+    guard files.fileExists(atPath: data + "/martinet.db") else {
+      return FindingReport(.ok, "journal", "It is made at the first start.")
+    }
+    let segments = (try? files.contentsOfDirectory(atPath: data + "/journal")) ?? []
+    return segments.isEmpty
+      ? FindingReport(
+        .problem, "journal",
+        "There is a database and no journal in \(data): the server does not start, because what was spent would be forgotten.",
+        wayOut:
+          "Restore the whole folder from one backup; `martinet recover` says what going on without it costs."
+      )
+      : FindingReport(.ok, "journal", "\(segments.count) segments are there.")
   }
 
   private func masterKey() -> FindingReport {

@@ -1,0 +1,69 @@
+package import Elements
+import Glibc
+
+/// Whether the journal in a data folder is the one that its database has followed.
+package enum JournalStanding: Hashable, Sendable {
+  case together
+  /// The database has followed one, and there is none.
+  case missing
+  /// It is there, and is another one, older, or damaged.
+  case separate(StoreError)
+
+  /// Why the server does not start on it; nil when it does.
+  package var complaint: String? {
+    switch self {
+    case .together: nil
+    case .missing: "The journal that the database has followed is not there any more."
+    case .separate(let error): "\(error)"
+    }
+  }
+}
+
+extension Database {
+  /// Compares journal and database, as the start of the server does.
+  ///
+  /// - Throws: Where the disk itself cannot be read: that is no loss yet.
+  package func journalStanding(in folder: DataFolder) throws(StoreError) -> JournalStanding {
+    let names: [String]
+    do throws(DiskError) { names = try SystemDisk().names(in: folder.journalPath) } catch {
+      throw .journal(.disk(error))
+    }
+    guard names.contains(where: { SegmentHeader.number(ofFileName: $0) != nil }) else {
+      for stream in JournalFollower.Stream.allCases where try journalPosition(stream) != nil {
+        return .missing
+      }
+      return .together
+    }
+    do throws(StoreError) {
+      _ = try JournalFollower(try Journal(in: folder) { _ in }, into: self)
+      return .together
+    } catch {
+      switch error {
+      case .otherJournal, .journalBehind: return .separate(error)
+      case .journal(.disk), .journal(.newerFormat): throw error
+      case .journal: return .separate(error)
+      case .folder, .locked, .keyExposed, .keyUnreadable, .keyMissing, .wrongKey, .sealBroken,
+        .newerSchema, .diskFull, .database, .notSynchronous:
+        throw error
+      }
+    }
+  }
+
+  /// Puts the journal of a data folder aside for good, so that the next start begins a new one.
+  ///
+  /// - Returns: Where it is now; nil when there was none.
+  package func giveUpJournal(
+    in folder: DataFolder, by actor: String, at time: WallTime
+  ) throws(StoreError) -> String? {
+    var aside: String?
+    if access(folder.journalPath, F_OK) == 0 {
+      let path = "\(folder.journalPath).given-up-\(time.unixSeconds)"
+      do throws(DiskError) { try SystemDisk().rename(folder.journalPath, to: path) } catch {
+        throw .journal(.disk(error))
+      }
+      aside = path
+    }
+    try acceptNewJournal(by: actor, at: time)
+    return aside
+  }
+}
