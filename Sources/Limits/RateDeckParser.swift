@@ -49,7 +49,7 @@ struct RateDeckReading {
   private(set) var names: [String] = []
   private var reader: CSVReader
   private let parser: RateDeckParser
-  private var columns: [RateColumn] = []
+  private var columnCount = 0
   /// Field number of each column, -1 where the deck has none.
   private var places = [Int](repeating: -1, count: RateColumn.allCases.count)
   private var namePlaces: [String: Int32] = [:]
@@ -109,6 +109,7 @@ struct RateDeckReading {
   // MARK: Header
 
   private mutating func readHeader(_ fields: [CSVField]) {
+    columnCount = fields.count
     for (index, field) in fields.enumerated() {
       let name = reader.text(field).lowercased()
         .split { $0 == " " || $0 == "-" }.joined(separator: "_")
@@ -140,6 +141,13 @@ struct RateDeckReading {
   private mutating func readRow(
     _ fields: [CSVField]
   ) throws(RateDeckError) -> (prefix: [UInt8], row: RateRow) {
+    // "34,0,05" is no free destination: a decimal comma, or a comma in a name, has moved the fields.
+    if let extra = fields.dropFirst(columnCount).first(where: { !reader.text($0).isEmpty }) {
+      throw RateDeckError(
+        line: reader.line, field: "row",
+        reason: "has \(fields.count) fields for \(columnCount) columns, \"\(reader.text(extra))\" "
+          + "is too much; quote what has a comma in it, and write decimals with a point")
+    }
     let row = RateRowFields(reader: reader, fields: fields, places: places)
     let prefix = try row.prefix()
     let tariff = try row.tariff(default: parser.currency)

@@ -88,6 +88,15 @@ import Testing
       ])
   }
 
+  @Test("F36: a row with more fields than columns is refused: a decimal comma would make it free")
+  func movedFields() throws {
+    let found = errors("prefix,price_per_minute\n34,0,05\n44,0.1,\n49,0.1,,x\n")
+    #expect(found.count == 2)
+    #expect(found[0].hasPrefix("line 2, row") && found[0].contains("\"05\" is too much"))
+    #expect(found[1].hasPrefix("line 4, row"))
+    #expect(try deck("prefix,price_per_minute\n34,0.05,,\n").count == 1, "empty ones are noise")
+  }
+
   @Test("A wrong header names what is known; a missing column says which")
   func wrongHeader() {
     let errors = errors("prefix,rate\n34,0.01\n")
