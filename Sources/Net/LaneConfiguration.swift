@@ -68,6 +68,9 @@ package struct TLSSettings: Hashable, Sendable {
   package init(folder: String, names: [String] = []) {
     (self.folder, self.names) = (folder, names)
   }
+
+  /// Reads the files as the start does, and makes nothing; gives when the certificate ends.
+  package func examine() throws(NetError) -> WallTime { try TLSContexts.examine(self) }
 }
 
 /// How names are looked up.

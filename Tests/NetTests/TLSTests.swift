@@ -97,6 +97,18 @@ import Testing
     client.service.closeListeners()
   }
 
+  @Test("examining says until when a certificate holds, or what is wrong, and makes nothing")
+  func examine() throws {
+    let settings = TLSSettings(folder: folder)
+    #expect(throws: NetError.self) { try settings.examine() }
+    #expect(!FileManager.default.fileExists(atPath: folder))
+    _ = try server(["pbx.example"])
+    #expect(try settings.examine() > Clocks.wall() + .seconds(86_400))
+    try "no key".write(toFile: folder + "/key.pem", atomically: true, encoding: .utf8)
+    let error = #expect(throws: NetError.self) { try settings.examine() }
+    #expect(error?.description.contains("key.pem") == true)
+  }
+
   @Test("a key without its certificate is never overwritten")
   func halfAPair() throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -30,6 +30,16 @@ final class TLSContexts: Sendable {
     current.withLock { $0 = contexts }
   }
 
+  /// Reads certificate and key as the start does, and makes nothing; gives when the certificate ends.
+  static func examine(_ settings: TLSSettings) throws(NetError) -> WallTime {
+    _ = try contexts(settings)
+    let path = settings.folder + "/certificate.pem"
+    guard let first = try? NIOSSLCertificate.fromPEMFile(path).first else {
+      throw .certificate(path: path, reason: "there is none in it")
+    }
+    return WallTime(unixSeconds: Int64(first.notValidAfter))
+  }
+
   private static func contexts(_ settings: TLSSettings) throws(NetError) -> Contexts {
     let certificatePath = settings.folder + "/certificate.pem"
     let chain: [NIOSSLCertificate]

@@ -3,6 +3,7 @@ import Elements
 import Foundation
 import Glibc
 import Net
+import SIP
 
 /// Looks at an installation from outside and says what is wrong and how to mend it.
 package struct Doctor {
@@ -19,7 +20,7 @@ package struct Doctor {
     var findings = [
       dataFolder(), diskSpace(), journal(), masterKey(), certificate(), openFiles(), mediaPorts(),
     ]
-    findings += listeners()
+    findings += listeners() + webPort()
     findings.append(server())
     if isServerRunning { findings += runningServer() }
     return findings
@@ -87,10 +88,15 @@ package struct Doctor {
 
   private func journal() -> FindingReport {
     let (data, files) = (configuration.data, FileManager.default)
-    guard files.fileExists(atPath: data + "/martinet.db") else {
-      return FindingReport(.ok, "journal", "It is made at the first start.")
-    }
     let segments = (try? files.contentsOfDirectory(atPath: data + "/journal")) ?? []
+    guard files.fileExists(atPath: data + "/martinet.db") else {
+      return segments.isEmpty
+        ? FindingReport(.ok, "journal", "It is made at the first start, and the database with it.")
+        : FindingReport(
+          .problem, "database",
+          "There is a journal and no database in \(data): the configuration and all records are gone.",
+          wayOut: "Restore the whole folder from one backup before you start the server.")
+    }
     return segments.isEmpty
       ? FindingReport(
         .problem, "journal",
@@ -157,12 +163,22 @@ package struct Doctor {
       return FindingReport(
         .ok, "certificate", "None in \(folder) yet: one of our own is made at the first start.")
     }
-    guard access(path, R_OK) == 0, access(folder + "/key.pem", R_OK) == 0 else {
+    let end: WallTime
+    do throws(NetError) {
+      end = try TLSSettings(folder: folder).examine()
+    } catch {
       return FindingReport(
-        .problem, "certificate", "\(path) or its key.pem cannot be read.",
-        wayOut: "Make both readable to the server's user.")
+        .problem, "certificate", "\(error)",
+        wayOut: "Until then the server does not start; a running one keeps what it has.")
     }
-    return FindingReport(.ok, "certificate", "\(path) can be read.")
+    let days = (end.unixSeconds - Clocks.wall().unixSeconds) / 86_400
+    guard days >= 30 else {
+      let when = days < 0 ? "ended \(-days) days ago" : "ends in \(days) days"
+      return FindingReport(
+        days < 0 ? .problem : .warning, "certificate", "\(path) \(when).",
+        wayOut: "Put a new one there and send SIGHUP, or remove both files for one of our own.")
+    }
+    return FindingReport(.ok, "certificate", "\(path) holds for \(days) more days.")
   }
 
   /// Whether each address is ours and its port free, where no server holds it yet.
@@ -173,8 +189,23 @@ package struct Doctor {
         try PortProbe.tryToBind(listener)
         return FindingReport(.ok, "sip", "\(listener) is free.")
       } catch {
-        return FindingReport(.problem, "sip", "\(error)", wayOut: "See the sentence before.")
+        return FindingReport(
+          .problem, "sip", "\(error)", wayOut: "Free the address, or name another one with --sip.")
       }
+    }
+  }
+
+  private func webPort() -> [FindingReport] {
+    guard !isServerRunning else { return [] }
+    do throws(NetError) {
+      try PortProbe.tryToBind(ListenAddress(.tcp, configuration.http))
+      return [FindingReport(.ok, "http", "\(configuration.http) is free.")]
+    } catch {
+      return [
+        FindingReport(
+          .problem, "http", "\(error)", wayOut: "Free the address, or name another one with --http."
+        )
+      ]
     }
   }
 
