@@ -58,7 +58,12 @@ extension Demonstration {
         \(Plot.calls) calls go out; had the thief kept them for an hour, each would have cost \(Plot.amount(Plot.price.connectionCents)) + \(minutes) x \(Plot.amount(Plot.price.centsPerMinute)) = \(Plot.euros(each)).
       """)
     if let delay = theft.alertMilliseconds {
-      narrator.say("  The mail was there \(delay) ms after the block.")
+      narrator.say("  The mail was there \(delay) ms after the block. All that the owner got:")
+    }
+    narrator.say()
+    for (at, letter) in town.seen.letters {
+      let moment = String(format: "+%.2f s", Double(at - theft.startedAt) / 1000)
+      narrator.say("    \(Self.right(moment, 9))  \(letter.subject)")
     }
   }
 

@@ -1,8 +1,10 @@
 """The program as an operator meets it: first start, wrong files, taken ports, a second server, the way down."""
 
+import json
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -67,6 +69,39 @@ class Commands(unittest.TestCase):
         self.assertNotEqual(other.returncode, 0)
         self.assertIn("15060", other.stderr)
         self.assertIn("--sip", other.stderr)
+
+    def test_a_failed_first_start_keeps_no_password_that_nobody_saw(self):
+        for taken, option in (("sip", "--sip"), ("http", "--http")):
+            with self.subTest(taken), socket.socket() as holder:
+                data = self.folder / f"held-{taken}"
+                holder.bind(("127.0.0.1", 0))
+                holder.listen()
+                held = f"127.0.0.1:{holder.getsockname()[1]}"
+                places = {"sip": "127.0.0.1:15060", "http": "127.0.0.1:19090", taken: held}
+                words = [PROGRAM, "serve", "--data", data, "--sip", places["sip"], "--http", places["http"]]
+                result = subprocess.run(words, capture_output=True, text=True, timeout=20)
+                self.assertNotEqual(result.returncode, 0)
+                self.assertIn(held.rsplit(":")[-1], result.stderr)
+                self.assertIn(option, result.stderr)
+                self.assertNotIn("ready", result.stdout)
+                words[-1] = "127.0.0.1:19091"
+                words[-3] = "127.0.0.1:15062"
+                again = Process(words, self.folder / f"again-{taken}.log")
+                self.addCleanup(again.stop)
+                again.wait_for("^ready", 20)
+                self.assertRegex(again.output(), r"phone 101 .*password \S{16,}")
+                # And the phones are really there, not only their passwords.
+                status = subprocess.run([PROGRAM, "status", "--data", data, "--json"], capture_output=True,
+                                        text=True, timeout=20)
+                self.assertEqual(json.loads(status.stdout)["extensions"], 2)
+                again.stop()
+
+    def test_nothing_to_show_is_a_sentence(self):
+        self.server.start()
+        for command, sentence in (("calls", "Nobody talks"), ("registrations", "No phone has registered"),
+                                  ("trunks", "no link to a carrier"), ("records", "no call records")):
+            self.assertIn(sentence, self.server.run(command, "--data", self.server.data).stdout)
+            self.assertEqual(self.server.ask(command), [])
 
     def test_a_second_server_on_the_same_folder_is_refused(self):
         self.server.start()

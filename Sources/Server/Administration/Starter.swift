@@ -28,8 +28,9 @@ extension Administration {
       \(phones.joined(separator: "\n"))
 
       Enter these into two SIP phones or softphones (UDP or TCP on port \(port), TLS on \(port + 1)), then dial 102
-      on the first. `martinet registrations` shows who has arrived, `martinet calls` who talks.
-      Next: docs/administrator/first-steps.md, for your own names, numbers, carriers and limits.
+      on the first. In another terminal `\(Invocation.name) registrations` shows who has arrived,
+      `\(Invocation.name) calls` who talks, `\(Invocation.name) doctor` what is wrong.
+      Next: docs/administrator/first-steps.md, for firewalls, your own names, numbers, carriers and limits.
 
 
       """

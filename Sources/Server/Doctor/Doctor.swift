@@ -31,7 +31,7 @@ package struct Doctor {
       ? FindingReport(.ok, "server", "A server runs on \(configuration.data).")
       : FindingReport(
         .warning, "server", "No server runs on \(configuration.data).",
-        wayOut: "Start it with `martinet serve --data \(configuration.data)`.")
+        wayOut: "Start it with `\(Invocation.name) serve --data \(configuration.data)`.")
   }
 
   private func dataFolder() -> FindingReport {

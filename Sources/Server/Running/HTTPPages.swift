@@ -1,6 +1,7 @@
 import Elements
 import Hummingbird
 import Logging
+import NIOCore
 
 /// What monitoring asks over HTTP: `/health` and `/metrics`; nothing that changes anything.
 struct HTTPPages: Sendable {
@@ -28,7 +29,13 @@ struct HTTPPages: Sendable {
       configuration: .init(
         address: .hostname("\(address.address)", port: Int(address.port)), serverName: nil),
       onServerRunning: { _ in ready() }, logger: logger)
-    try await application.run()
+    do {
+      try await application.run()
+    } catch let error as IOError {
+      throw ConfigurationError(
+        field: "http", problem: "\(address) cannot be listened on: \(error)",
+        wayOut: "Free the port or choose another with --http.")
+    }
   }
 
   private static func text(

@@ -14,7 +14,6 @@ package enum Serving {
   /// A second signal ends the running calls; SIGHUP reads the certificate again.
   package static func serve(_ configuration: Configuration) async throws {
     let administration = try Administration(dataFolder: configuration.data)
-    let welcome = try administration.welcome(listeners: configuration.listeners)
     let server = try await RunningServer(configuration, administration)
     let pages = HTTPPages(
       address: configuration.http, metrics: { await server.metrics() },
@@ -32,7 +31,8 @@ package enum Serving {
       group.addTask { try await control.run(on: .singletonMultiThreadedEventLoopGroup) }
       group.addTask {
         for await _ in opened {}
-        announceReady(server, welcome: welcome)
+        try Task.checkCancellation()  // The pages could not be opened.
+        try await announceReady(server)
         await obeySignals(server)
         throw CancellationError()
       }
@@ -52,7 +52,10 @@ package enum Serving {
     return server.journalComplaint
   }
 
-  private static func announceReady(_ server: RunningServer, welcome: String) {
+  /// The last step of the start: passwords of a new installation are made only when they are sure to be seen.
+  private static func announceReady(_ server: RunningServer) async throws {
+    let welcome = try server.administration.welcome(listeners: server.lanes.listening)
+    if !welcome.isEmpty { try await server.adopt(server.administration.rulebook()) }
     print(welcome, terminator: "")
     let sip = server.lanes.listening.map(\.description).joined(separator: ", ")
     print("ready: SIP on \(sip); HTTP on \(server.configuration.http)")

@@ -64,7 +64,7 @@ struct Records: ParsableCommand {
     let records = try Installation(options.folder.data).records(
       tenant: tenant, extension: self.extension, limit: limit)
     try options.show(
-      records,
+      records, none: "There are no call records.",
       columns: [
         ("STARTED", { $0.startedAt }), ("KIND", { $0.kind }), ("FROM", { $0.from }),
         ("TO", { $0.to }), ("TALK", { "\($0.talkSeconds) s" }), ("CAUSE", { $0.cause }),

@@ -18,7 +18,7 @@ struct Calls: ParsableCommand {
     }
     guard case .calls(let calls) = try options.ask(.calls) else { return }
     try options.show(
-      calls,
+      calls, none: "Nobody talks at the moment.",
       columns: [
         ("CALL", { String($0.call) }), ("TENANT", { $0.tenant }), ("KIND", { $0.kind }),
         ("STATE", { $0.state }), ("FROM", { $0.from }), ("TO", { $0.to }),
@@ -36,7 +36,7 @@ struct Registrations: ParsableCommand {
   func run() throws {
     guard case .registrations(let rows) = try options.ask(.registrations) else { return }
     try options.show(
-      rows,
+      rows, none: "No phone has registered yet.",
       columns: [
         ("TENANT", { $0.tenant }), ("EXTENSION", { $0.extension }), ("FLOW", { $0.flow }),
         ("EXPIRES", { $0.expiresAt }), ("PHONE", { $0.userAgent }),
@@ -53,7 +53,7 @@ struct Trunks: ParsableCommand {
   func run() throws {
     guard case .trunks(let rows) = try options.ask(.trunks) else { return }
     try options.show(
-      rows,
+      rows, none: "There is no link to a carrier.",
       columns: [
         ("TRUNK", { $0.trunk }), ("STATE", { $0.state }), ("ADDRESS", { $0.address }),
         ("CHANNELS", { "\($0.channelsInUse) of \($0.channels)" }),

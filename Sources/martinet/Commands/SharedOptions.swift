@@ -23,10 +23,14 @@ struct LookingOptions: ParsableArguments {
     return reply
   }
 
-  /// Prints the rows as a table with these columns, or as JSON.
-  func show<Row: Encodable>(_ rows: [Row], columns: [(String, (Row) -> String)]) throws {
+  /// Prints the rows as a table with these columns, or as JSON; without rows the sentence `none`.
+  func show<Row: Encodable>(
+    _ rows: [Row], none: String, columns: [(String, (Row) -> String)]
+  ) throws {
     if json {
       for row in rows { try JSONLine.print(row) }
+    } else if rows.isEmpty {
+      print(none)
     } else {
       print(TextTable(rows: rows, columns: columns))
     }
