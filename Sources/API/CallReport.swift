@@ -2,7 +2,7 @@
 package struct CallReport: Codable, Sendable {
   package var call: UInt64
   package var tenant: String
-  /// "ringing", "talking", "held" …: see the README of Switch.
+  /// "routing", "ringing", "talking" or "ending": see the README of Switch.
   package var state: String
   package var from: String
   package var to: String

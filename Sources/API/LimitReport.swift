@@ -12,9 +12,9 @@ package struct LimitReport: Codable, Sendable {
 
   /// One limit in one window.
   package struct Row: Codable, Sendable {
-    /// "spend", "international", "attempts" or "concurrent".
+    /// "money", "international" or "attempts".
     package var metric: String
-    /// "hour", "day", "month"; "now" for concurrent calls.
+    /// "hour", "day" or "month".
     package var window: String
     /// "calendar" or "rolling".
     package var kind: String

@@ -4,9 +4,9 @@ package struct RecordReport: Codable, Sendable {
   package var tenant: String?
   /// "internal", "outbound", "inbound" or "emergency".
   package var kind: String
-  /// How it ended, in one word: docs/operator/call-records.md has the list.
+  /// How it ended, in one word: docs/operator/reports.md has the list.
   package var cause: String
-  /// Who ended it: "caller", "called" or "system".
+  /// Who ended it: "caller", "callee" or "system".
   package var endedBy: String
   /// The final SIP status that the caller got; 0 where it got none.
   package var status: Int
@@ -34,7 +34,7 @@ package struct RecordReport: Codable, Sendable {
 
   /// One party of the call, as our side heard it.
   package struct Leg: Codable, Sendable {
-    /// "caller" or "called".
+    /// "caller" or "callee".
     package var side: String
     package var `extension`: String?
     package var trunk: String?
