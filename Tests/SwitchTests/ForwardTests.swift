@@ -174,6 +174,26 @@ import Testing
   }
 
   @Test(
+    "A record names whose forward a call took, answered or not, and nobody where a colleague answered"
+  )
+  func forwarderNamed() throws {
+    let (bench, carrier) = try callGroup { $0.office("101") { $0.forwards.always = "976333444" } }
+    let desk = try #require(bench.agents.values.first { $0.user == "102" })
+    desk.answer(try #require(desk.open.first?.server), 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    carrier.hangUp()
+    bench.run(for: .seconds(2))
+    #expect(bench.records.map(\.forwardedBy) == [nil])
+    let other = try self.bench { $0.always = "976333444" }
+    let (caller, outside) = ends(other, nil)
+    outside.manner = .refuses(486, [])
+    caller.call("102")
+    other.run(for: .seconds(2))
+    let line = other.core.rules.directory.extensions.first { "\($0.digits)" == "102" }
+    #expect(other.records.map(\.forwardedBy) == [line?.id])
+  }
+
+  @Test(
     "F18: a member's blocked account or closed destination takes nothing from the other members")
   func memberRefused() throws {
     let (bench, carrier) = try callGroup { $0.office("101") { $0.forwards.always = "803123456" } }

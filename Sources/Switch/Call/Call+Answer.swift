@@ -66,11 +66,7 @@ extension SwitchCore {
     call.phase = .talking
     (call.record.answeredAt, call.record.status) = (now.wall, 200)
     status.callsAnswered += 1
-    if let branch = call.legs[leg].branch, case .outside(let route) = call.branches[branch].target,
-      let forwarder = route.forwardedBy
-    {
-      call.record.forwardedBy = forwarder
-    }
+    nameForwarder(of: leg, in: &call)
     (call.stepUntil, call.legs[leg].attemptUntil) = (nil, nil)
     // What a paid leg before had set for the relay does not bind one that costs nothing.
     if call.legs[leg].paid == nil, call.media.until != nil {
@@ -82,6 +78,17 @@ extension SwitchCore {
     for branch in call.branches.indices { releaseKeptHold(of: branch, in: &call, at: now) }
     mark(call, leg)
     try answerCaller(&call, at: now)
+  }
+
+  /// Of several that rang, the record names whose forward led to the one that answered.
+  private func nameForwarder(of leg: Int, in call: inout Call) {
+    guard let index = call.legs[leg].branch else { return }
+    switch call.branches[index].target {
+    case .outside(let route):
+      call.record.forwardedBy = route.forwardedBy ?? call.record.forwardedBy
+    case .extension where call.currentBranches.count > 1: call.record.forwardedBy = nil
+    case .extension, .emergency: break
+    }
   }
 
   /// Sends the 200 to the caller, as soon as there are ports for what it says.

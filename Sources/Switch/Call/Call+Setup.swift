@@ -101,6 +101,7 @@ extension SwitchCore {
       if branch.legs.isEmpty { branch.failure = LegFailure(.notRegistered) }
     case .outside(let route):
       branch.candidates = route.candidates
+      call.record.forwardedBy = route.forwardedBy ?? call.record.forwardedBy
     case .emergency(let route):
       branch.emergencyTrunks = route.trunks
     }
