@@ -34,7 +34,8 @@ extension Ledger {
       return (hold.total, true)
     case .ended(let end):
       guard let live = hold.live, let answer = live.answer else { return (hold.total, true) }
-      let talked = max(0, (end - answer.instant).wholeMilliseconds)
+      // Rounded up: cut at the end of a step, a call has begun the next one by the carrier's clock.
+      let talked = max(0, (end - answer.instant + .nanoseconds(999_999)).wholeMilliseconds)
       // Beyond what can be counted the call cannot be; then all that is held.
       return live.ceiling(upTo: talked).map { ($0, false) } ?? (hold.total, true)
     }

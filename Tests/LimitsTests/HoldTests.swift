@@ -26,6 +26,17 @@ import Testing
     #expect(bench.blocks == 1)
   }
 
+  @Test(
+    "A call that outlasts a step by less than a millisecond pays the next one: so the carrier counts",
+    arguments: [(Duration.seconds(10), Int64(100_000)), (.nanoseconds(10_000_000_001), 110_000)])
+  func stepBegun(lasting: Duration, costMicros: Int64) throws {
+    var bench = Bench(account: Bench.day(10))
+    let hold = try bench.reserve(try .perMinute(600, increment: 1)).hold
+    _ = try bench.answer(hold)
+    bench.wait(lasting)
+    #expect(bench.finish(hold)?.sell.micros == costMicros)
+  }
+
   @Test("F05: one call of 24 hours is cut when the limit is spent")
   func longCall() throws {
     var bench = Bench(account: Bench.day(10))

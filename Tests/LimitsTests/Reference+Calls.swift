@@ -152,7 +152,7 @@ extension Reference {
     case .ended(let end):
       if let answer = call.answer, !call.isInterrupted {
         charged = call.posted.joined(
-          cost(call, max(0, (end - answer.instant).wholeMilliseconds)))
+          cost(call, max(0, (end - answer.instant + .nanoseconds(999_999)).wholeMilliseconds)))
       }
     }
     post(id, through: charged)
