@@ -27,8 +27,11 @@ class Carrier:
             ["sipp", "-sf", SCENARIOS / scenario, "-i", "127.0.0.1", "-p", port, "-mp", 40000, "-trace_shortmsg",
              "-shortmessage_file", self.log, "-nostdin", "-aa"], pathlib.Path(folder) / f"carrier-{port}.log")
 
-    def calls(self):
-        """Call-ID → (seconds since the answer, whether it was ended), as the carrier saw them."""
+    def calls(self, since_ack=False):
+        """Call-ID → (seconds since the answer, whether it was ended), as the carrier saw them.
+
+        With `since_ack` the time on the way of the 200 is left out: nobody but the carrier can know it.
+        """
         begun, ended, last = {}, {}, 0.0
         if not self.log.exists():
             return {}
@@ -40,16 +43,17 @@ class Carrier:
             stamp = next(float(field) for field in fields if re.fullmatch(r"\d{10}\.\d+", field))
             last = max(last, stamp)
             call = next((f.split("CSEQ")[0] for f in fields if f.startswith("Call-ID:")), fields[-3])
-            if "SIP/2.0 200" in line and "INVITE" in line:
+            answers = r"\bACK sip" if since_ack else r"SIP/2\.0 200.*INVITE|INVITE.*SIP/2\.0 200"
+            if re.search(answers, line):
                 begun.setdefault(call, stamp)
             elif re.search(r"\bBYE sip", line):
                 ended.setdefault(call, stamp)
         return {call: (ended.get(call, last) - start, call in ended) for call, start in begun.items()}
 
-    def bill(self, fee, per_minute, minimum, increment):
+    def bill(self, fee, per_minute, minimum, increment, since_ack=False):
         """What it charges, in euros: connection fee and begun increments."""
         total = 0.0
-        for seconds, _ in self.calls().values():
+        for seconds, _ in self.calls(since_ack).values():
             billed = max(minimum, math.ceil(seconds / increment) * increment)
             total += fee + billed * per_minute / 60
         return round(total, 6)
