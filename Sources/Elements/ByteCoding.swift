@@ -1,5 +1,7 @@
 /// Writes values as bytes, big-endian, for the journal; read back by ``ByteReader``.
-package struct ByteWriter: Sendable {
+///
+/// Public, as ``ByteRange`` is: only then are its generic functions specialised in other modules.
+public struct ByteWriter: Sendable {
   package private(set) var bytes: [UInt8] = []
 
   /// - Parameter capacity: Bytes expected, so that the array need not grow.
@@ -7,13 +9,14 @@ package struct ByteWriter: Sendable {
     bytes.reserveCapacity(capacity)
   }
 
+  /// A number in as many bytes as its type has.
   @inlinable
-  package mutating func write<Number: FixedWidthInteger>(_ value: Number) {
+  public mutating func write<Number: FixedWidthInteger>(_ value: Number) {
     append(UInt64(truncatingIfNeeded: value), byteCount: Number.bitWidth / 8)
   }
 
   /// The lowest bytes of `bits`, highest of them first.
-  package mutating func append(_ bits: UInt64, byteCount: Int) {
+  public mutating func append(_ bits: UInt64, byteCount: Int) {
     invariant((1...8).contains(byteCount), "a number of \(byteCount) bytes")
     let first = (bits << UInt64(8 * (8 - byteCount))).bigEndian
     unsafe withUnsafeBytes(of: first) { number in
@@ -31,7 +34,8 @@ package struct ByteWriter: Sendable {
     bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
-  package mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
+  /// One byte, 1 or 0.
+  public mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
   /// A length of four bytes, then the bytes.
   package mutating func write(_ value: [UInt8]) {
@@ -45,7 +49,8 @@ package struct ByteWriter: Sendable {
   }
 
   /// A presence byte, then the value.
-  package mutating func write<Value>(_ value: Value?, _ body: (inout ByteWriter, Value) -> Void) {
+  @inlinable
+  public mutating func write<Value>(_ value: Value?, _ body: (inout ByteWriter, Value) -> Void) {
     write(value != nil)
     if let value { body(&self, value) }
   }

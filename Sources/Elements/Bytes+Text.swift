@@ -17,6 +17,14 @@ extension [UInt8] {
     text.withUTF8Buffer { buffer in unsafe append(contentsOf: buffer) }
   }
 
+  /// Appends an address and a port; IPv6 in brackets.
+  package mutating func append(_ endpoint: Endpoint) {
+    if !endpoint.address.isV4 { append(UInt8(ascii: "[")) }
+    append(endpoint.address)
+    append(text: endpoint.address.isV4 ? ":" : "]:")
+    append(decimal: UInt64(endpoint.port))
+  }
+
   /// Appends an address; IPv6 without brackets.
   package mutating func append(_ address: IPAddress) {
     guard let v4 = address.v4 else {

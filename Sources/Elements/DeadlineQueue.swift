@@ -2,8 +2,9 @@
 ///
 /// The truth is the `deadline` of the thing itself. Whoever takes a key compares, and schedules it
 /// again where the thing has moved its deadline; nothing is ever removed from the middle. Each node has
-/// four children: half the levels, and the children of one node are neighbours in memory.
-package struct DeadlineQueue<Key: Sendable>: Sendable {
+/// four children: half the levels, and the children of one node are neighbours in memory. Public, as
+/// ``ByteRange`` is: only then is it specialised for the keys of other modules.
+public struct DeadlineQueue<Key: Sendable>: Sendable {
   @usableFromInline
   struct Entry: Sendable {
     @usableFromInline let at: Instant
@@ -25,16 +26,19 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
   @usableFromInline var heap: [Entry] = []
   @usableFromInline var order: UInt64 = 0
 
+  /// A queue in which nothing waits.
   @inlinable
-  package init() {}
+  public init() {}
 
-  @inlinable package var count: Int { heap.count }
+  /// Entries, stale ones included.
+  @inlinable public var count: Int { heap.count }
 
   /// The earliest moment at which a key waits, stale ones included.
-  @inlinable package var next: Instant? { heap.first?.at }
+  @inlinable public var next: Instant? { heap.first?.at }
 
+  /// Has the key come out at that moment, besides any other at which it waits already.
   @inlinable
-  package mutating func schedule(_ key: Key, at moment: Instant) {
+  public mutating func schedule(_ key: Key, at moment: Instant) {
     heap.append(Entry(at: moment, order: order, key: key))
     order += 1
     siftUp(from: heap.count - 1)
@@ -42,7 +46,7 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
 
   /// Takes the earliest key whose moment has come, or nil.
   @inlinable
-  package mutating func popDue(at now: Instant) -> Key? {
+  public mutating func popDue(at now: Instant) -> Key? {
     guard let first = heap.first, first.at <= now else { return nil }
     let last = heap.removeLast()
     if !heap.isEmpty { siftDown(last) }

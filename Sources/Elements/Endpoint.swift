@@ -23,6 +23,9 @@ package struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible
   }
 
   package var description: String {
-    address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)"
+    var text: [UInt8] = []
+    text.reserveCapacity(48)
+    text.append(self)
+    return String(decoding: text, as: UTF8.self)
   }
 }

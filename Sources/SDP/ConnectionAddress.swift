@@ -12,15 +12,30 @@ package struct ConnectionAddress: Hashable, Sendable {
   }
 
   /// Parses `IN IP4 224.2.1.1/127/3`, TTL and number of addresses read over; nil if malformed.
-  init?(parsing value: some Collection<UInt8>) {
-    let words = value.words
-    guard words.count == 3, words[0].isWord("in"),
-      words[1].isWord("ip4") || words[1].isWord("ip6"),
-      let found = words[2].split(separator: .slash, omittingEmptySubsequences: false).first,
-      !found.isEmpty
-    else { return nil }
-    let host = Array(found)
+  init?(parsing value: [UInt8]) {
+    guard let range = Self.host(in: value.span) else { return nil }
+    let host = Array(value[range])
     (self.host, address) = (host, IPAddress(parsing: host.span))
+  }
+
+  /// The address in the value of a `c=` line; nil for a host name.
+  static func address(in value: [UInt8]) -> IPAddress? {
+    host(in: value.span).flatMap { IPAddress(parsing: value.span.extracting($0)) }
+  }
+
+  /// Where the host stands in the value of a `c=` line.
+  private static func host(in value: Span<UInt8>) -> Range<Int>? {
+    var offset = 0
+    let (net, kind, place) = (
+      value.word(at: &offset), value.word(at: &offset), value.word(at: &offset)
+    )
+    guard value.isWord("in", at: net),
+      value.isWord("ip4", at: kind) || value.isWord("ip6", at: kind),
+      !place.isEmpty, value.word(at: &offset).isEmpty
+    else { return nil }
+    var end = place.lowerBound
+    while end < place.upperBound, value[end] != .slash { end += 1 }
+    return end > place.lowerBound ? place.lowerBound..<end : nil
   }
 
   /// "IN IP4 192.0.2.1".

@@ -104,21 +104,30 @@ package struct MediaDescription: Hashable, Sendable {
   /// The payload types with their meaning, in order of preference.
   ///
   /// A dynamic type without a readable rtpmap is called "" and has a clock of 8,000.
-  package var codecs: [Codec] {
-    payloadTypes.map { number in
-      let fmtp = attribute("fmtp", of: number).map(Array.init)
-      if let map = attribute("rtpmap", of: number) {
-        let parts = map.split(separator: .slash)
-        return Codec(
-          payloadType: number, name: parts.first?.text ?? "",
-          clockRate: UInt32(clamping: parts.count > 1 ? parts[1].number(digits: 9) ?? 8000 : 8000),
-          channels: parts.count > 2 ? parts[2].number(digits: 2) ?? 1 : 1, parameters: fmtp)
-      }
-      let known = Codec.staticMeaning(of: number)
-      return Codec(
-        payloadType: number, name: known?.name ?? "", clockRate: known?.clockRate ?? 8000,
-        parameters: fmtp)
+  package var codecs: [Codec] { payloadTypes.map(codec) }
+
+  /// The encoding name of the codec in force: the first that is no telephone event.
+  package var firstCodecName: String? {
+    for number in payloadTypes {
+      let found = codec(number)
+      if !found.isTelephoneEvent { return found.name }
     }
+    return nil
+  }
+
+  private func codec(_ number: UInt8) -> Codec {
+    let fmtp = attribute("fmtp", of: number).map(Array.init)
+    if let map = attribute("rtpmap", of: number) {
+      let parts = map.split(separator: .slash)
+      return Codec(
+        payloadType: number, name: parts.first?.text ?? "",
+        clockRate: UInt32(clamping: parts.count > 1 ? parts[1].number(digits: 9) ?? 8000 : 8000),
+        channels: parts.count > 2 ? parts[2].number(digits: 2) ?? 1 : 1, parameters: fmtp)
+    }
+    let known = Codec.staticMeaning(of: number)
+    return Codec(
+      payloadType: number, name: known?.name ?? "", clockRate: known?.clockRate ?? 8000,
+      parameters: fmtp)
   }
 
   /// The payload type of telephone events (RFC 4733); of several the one with an 8,000 Hz clock.

@@ -80,8 +80,11 @@ extension SessionDescription {
       hash = (hash ^ 10) &* 0x100_0000_01b3
     }
     for line in lines where line.type != .o { add(line.type, line.value) }
+    var heading: [UInt8] = []
     for section in media {
-      add(.m, section.line)
+      heading.removeAll(keepingCapacity: true)
+      section.appendLine(to: &heading)
+      add(.m, heading)
       for line in section.lines { add(line.type, line.value) }
     }
     return hash

@@ -110,7 +110,11 @@ extension SessionDescription {
     }
     for line in lines { append(line.type, line.value) }
     for section in media {
-      append(.m, section.line)
+      bytes.append(.m)
+      bytes.append(.equals)
+      section.appendLine(to: &bytes)
+      bytes.append(13)
+      bytes.append(10)
       for line in section.lines { append(line.type, line.value) }
     }
     return bytes
@@ -118,10 +122,9 @@ extension SessionDescription {
 }
 
 extension MediaDescription {
-  /// The value of the m= line.
-  var line: [UInt8] {
-    var value = name
-    value.reserveCapacity(96)
+  /// Appends the value of the m= line.
+  func appendLine(to value: inout [UInt8]) {
+    value.append(contentsOf: name)
     value.append(.space)
     value.append(decimal: UInt64(port))
     if port != 0 { value.append(contentsOf: portCount) }
@@ -131,6 +134,5 @@ extension MediaDescription {
       value.append(.space)
       value.append(contentsOf: format)
     }
-    return value
   }
 }

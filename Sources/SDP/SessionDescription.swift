@@ -36,13 +36,20 @@ package struct SessionDescription: Hashable, Sendable {
     media[index].connection ?? connection
   }
 
+  /// The address of ``connection(of:)``, without a copy of its text.
+  private func address(of index: Int) -> IPAddress? {
+    let line =
+      media[index].lines.first { $0.type == .c } ?? lines.first { $0.type == .c }
+    return line.flatMap { ConnectionAddress.address(in: $0.value) }
+  }
+
   /// Where the writer wants RTP of an m= line.
   ///
   /// Nil when the m= line is rejected (port 0), when its address is a host name, missing, or the
   /// unspecified address that means hold.
   package func endpoint(of index: Int) -> Endpoint? {
-    guard media[index].port != 0, let connection = connection(of: index),
-      let address = connection.address, !connection.isUnspecified
+    guard media[index].port != 0, let address = address(of: index),
+      address != .v4Any, address != .v6Any
     else { return nil }
     return Endpoint(address, media[index].port)
   }
@@ -67,7 +74,8 @@ package struct SessionDescription: Hashable, Sendable {
   package func direction(of index: Int) -> Direction {
     guard media[index].port != 0 else { return .inactive }
     let written = media[index].direction ?? MediaDescription.direction(in: lines) ?? .sendReceive
-    guard connection(of: index)?.isUnspecified == true else { return written }
+    let address = address(of: index)
+    guard address == .v4Any || address == .v6Any else { return written }
     return Direction(sends: written.sends, receives: false)
   }
 

@@ -10,6 +10,8 @@ package struct Message: Sendable {
   final class Storage: Sendable {
     let headers: HeaderFields
     let start: StartLine
+    /// Of the start line, or of CSeq: asked for several times in each message.
+    let method: Method
     let via: ViaParts
     let from: NameAddressParts
     let to: NameAddressParts
@@ -22,6 +24,7 @@ package struct Message: Sendable {
       headers: HeaderFields, start: StartLine, required: RequiredFields, body: ByteRange
     ) {
       (self.headers, self.start, self.body) = (headers, start, body)
+      method = if case .request(let method, _, _) = start { method } else { required.cseq.method }
       (via, from, to) = (required.via, required.from, required.to)
       (callID, cseq, maxForwards) = (required.callID, required.cseq, required.maxForwards)
     }
@@ -42,12 +45,7 @@ package struct Message: Sendable {
   }
 
   /// The method of a request; of a response the method of the CSeq.
-  package var method: Method {
-    switch storage.start {
-    case .request(let method, _, _): method
-    case .response: storage.cseq.method
-    }
-  }
+  package var method: Method { storage.method }
 
   /// The Request-URI; nil for a response.
   package var requestURI: URI? {

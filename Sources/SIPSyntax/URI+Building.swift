@@ -23,21 +23,24 @@ extension URI {
     secure: Bool = false, user: String? = nil, host: Host, port: UInt16? = nil,
     parameters: [Component] = [], headers: [Component] = []
   ) {
-    var bytes = Array((secure ? "sips:" : "sip:").utf8)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(64)
+    bytes.append(text: secure ? "sips:" : "sip:")
     var parts = URIParts(scheme: secure ? .sips : .sip)
     parts.schemeEnd = UInt16(bytes.count - 1)
     if let user, !user.isEmpty {
       let start = bytes.count
-      bytes.appendEscaped(Array(user.utf8), keeping: .plainUser)
+      bytes.appendEscaped(user.utf8, keeping: .plainUser)
       parts.user = Piece(start, bytes.count)
       bytes.append(UInt8(ascii: "@"))
     }
     let start = bytes.count
-    bytes.append(contentsOf: host.description.utf8)
+    bytes.append(host)
     parts.host = Piece(start, bytes.count)
     if let port {
       parts.port = port
-      bytes.append(contentsOf: ":\(port)".utf8)
+      bytes.append(UInt8(ascii: ":"))
+      bytes.append(decimal: UInt64(port))
     }
     bytes.append(parameters, to: &parts.parameters, marks: (";", ";"), keeping: .plainParameter)
     bytes.append(headers, to: &parts.headers, marks: ("?", "&"), keeping: .plainHeader)

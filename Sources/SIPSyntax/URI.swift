@@ -62,12 +62,17 @@ package struct URI: Hashable, Sendable, CustomStringConvertible {
   ///
   /// Separators of RFC 3966 are "-", ".", "(" and ")"; parameters behind the user (RFC 4694: `;npdi`) are cut.
   package var telephoneNumber: String? {
-    guard let user = userText else { return nil }
-    let number = user.prefix { $0 != ";" }
-    guard scheme == .tel || number.allSatisfy({ $0.isASCII && !$0.isLetter }) else {
-      return String(number)
+    guard let user, String(validating: user, as: UTF8.self) != nil else { return nil }
+    let number = user.prefix { $0 != UInt8(ascii: ";") }
+    let isNumber = number.allSatisfy { $0 < 0x80 && !ByteSet.alpha.contains($0) }
+    guard scheme == .tel || isNumber else { return String(decoding: number, as: UTF8.self) }
+    let plain = number.filter { byte in
+      switch byte {
+      case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "("), UInt8(ascii: ")"): false
+      case _: true
+      }
     }
-    return String(number.filter { !"-.()".contains($0) })
+    return String(decoding: plain, as: UTF8.self)
   }
 
   /// The user and host that name an address of record: scheme, parameters and port do not count.
@@ -116,17 +121,20 @@ private func hexadecimal(_ digit: UInt8) -> UInt8 {
 
 extension [UInt8] {
   /// Appends bytes, each outside `plain` as "%" and two upper-case digits.
-  mutating func appendEscaped(_ value: [UInt8], keeping plain: ByteSet) {
-    let digits = Array("0123456789ABCDEF".utf8)
+  mutating func appendEscaped(_ value: some Sequence<UInt8>, keeping plain: ByteSet) {
     for byte in value {
       if plain.contains(byte) {
         append(byte)
       } else {
         append(UInt8(ascii: "%"))
-        append(digits[Int(byte >> 4)])
-        append(digits[Int(byte & 15)])
+        append(upperHexadecimal: byte >> 4)
+        append(upperHexadecimal: byte & 15)
       }
     }
+  }
+
+  private mutating func append(upperHexadecimal digit: UInt8) {
+    append(digit < 10 ? digit + 0x30 : digit + 0x37)
   }
 }
 

@@ -16,6 +16,9 @@ package struct SwitchConfiguration: Sendable {
   /// Addresses of ours besides the one that a request came in on: public ones in front of a NAT.
   package var ownAddresses: Set<IPAddress> = []
 
+  /// Lines of a lower level are not written, nor is their text made.
+  package var logLevel = LogLine.Level.debug
+
   package init(nonceSecret: Secret) {
     self.nonceSecret = nonceSecret
   }

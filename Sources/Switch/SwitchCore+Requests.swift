@@ -168,10 +168,12 @@ extension SwitchCore {
       requiresReliable: message.require.contains("100rel"),
       dialled: record.dialled, callerName: plan.shown.name)
     if plan.direction == .emergency { emergencyAlert(record, flow, at: now) }
-    log(
-      .info, "call routed", tenant: plan.tenant, Alert.Fact("call", "\(record.call)"),
-      Alert.Fact("direction", plan.direction.rawValue),
-      Alert.Fact("from", masked(record.caller)), Alert.Fact("to", masked(plan.normalised)))
+    if logs(.info) {
+      log(
+        .info, "call routed", tenant: plan.tenant, Alert.Fact("call", "\(record.call)"),
+        Alert.Fact("direction", plan.direction.rawValue),
+        Alert.Fact("from", masked(record.caller)), Alert.Fact("to", masked(plan.normalised)))
+    }
     begin(plan, invitation: invitation, caller: leg, record: record, at: now)
   }
 

@@ -96,10 +96,14 @@ package struct SwitchCore: Sendable {
     for change in changes { journal.write(.binding(change)) }
   }
 
+  /// Whether lines of this level are wanted: asked first where many calls would make their text.
+  func logs(_ level: LogLine.Level) -> Bool { level >= configuration.logLevel }
+
   mutating func log(
     _ level: LogLine.Level, _ event: String, call: Call? = nil, tenant: TenantID? = nil,
     _ facts: Alert.Fact...
   ) {
+    guard logs(level) else { return }
     output.publications.append(
       .log(
         LogLine(

@@ -45,8 +45,12 @@ func viaValue(of destination: Destination, branch: [UInt8]) -> [UInt8] {
   let local = destination.local
   var value: [UInt8] = []
   value.reserveCapacity(96)
-  value.append(contentsOf: "SIP/2.0/\(destination.transport.viaToken) \(local);rport;branch=".utf8)
-  value += branch
+  value.append(text: "SIP/2.0/")
+  value.append(text: destination.transport.viaToken)
+  value.append(0x20)
+  value.append(local)
+  value.append(text: ";rport;branch=")
+  value.append(contentsOf: branch)
   return value
 }
 
@@ -54,13 +58,17 @@ extension ContactDraft {
   /// The value for a message on that path; nil for none.
   func value(for destination: Destination) -> [UInt8]? {
     switch self {
-    case .exactly(let bytes): bytes.isEmpty ? nil : bytes
+    case .exactly(let bytes): return bytes.isEmpty ? nil : bytes
     case .automatic(let user):
-      Array("<".utf8)
-        + URI(
-          user: user, host: .address(destination.local.address), port: destination.local.port,
-          parameters: destination.transport.contactParameters
-        ).bytes + Array(">".utf8)
+      let uri = URI(
+        user: user, host: .address(destination.local.address), port: destination.local.port,
+        parameters: destination.transport.contactParameters)
+      var value: [UInt8] = []
+      value.reserveCapacity(uri.bytes.count + 2)
+      value.append(UInt8(ascii: "<"))
+      value.append(contentsOf: uri.bytes)
+      value.append(UInt8(ascii: ">"))
+      return value
     }
   }
 }

@@ -28,9 +28,9 @@ final class RunningServer: Sendable {
   init(_ configuration: Configuration, _ administration: Administration) async throws {
     log = try DecisionLog(level: configuration.logLevel)
     (self.configuration, self.administration) = (configuration, administration)
-    var core = SwitchCore(
-      configuration: administration.switchConfiguration(listeners: configuration.listeners),
-      dice: .system)
+    var settings = administration.switchConfiguration(listeners: configuration.listeners)
+    settings.logLevel = LogLine.Level(rawValue: configuration.logLevel) ?? .debug
+    var core = SwitchCore(configuration: settings, dice: .system)
     let journal = try Journal(in: administration.folder) { try core.replay($0) }
     follower = try JournalFollower(journal, into: administration.database)
     door = JournalDoor(journal)

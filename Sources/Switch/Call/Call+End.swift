@@ -36,6 +36,7 @@ extension SwitchCore {
     }
     for branch in call.branches.indices { releaseKeptHold(of: branch, in: &call, at: now) }
     closeMedia(&call)
+    guard logs(.info) else { return }
     log(
       .info, "call ended", call: call, Alert.Fact("cause", cause.rawValue),
       Alert.Fact("by", party.rawValue), Alert.Fact("status", "\(call.record.status)"))

@@ -122,13 +122,12 @@ extension SwitchCore {
   /// When something must be done about the call.
   func deadline(of call: Call) -> Instant? {
     if call.phase == .ending { return call.endUntil }
-    var dates: [Instant?] = [call.lastUntil]
-    if call.phase != .talking { dates += [call.unansweredUntil, call.stepUntil] }
-    for leg in call.legs where !leg.isOver {
-      dates.append(leg.attemptUntil)
-      if leg.isConfirmed { dates += [leg.paid?.deadline, leg.timer.deadline, leg.refreshAt] }
+    var next = call.lastUntil
+    if call.phase != .talking {
+      next = min(next, call.unansweredUntil, call.stepUntil ?? .never)
     }
-    return dates.compactMap { $0 }.min()
+    for index in call.legs.indices { next = min(next, call.legs[index].deadline) }
+    return next
   }
 
   mutating func handleDuties(at now: Now) {

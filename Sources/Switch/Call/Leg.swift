@@ -115,6 +115,18 @@ struct Leg: Sendable {
   var isEarly: Bool { state == .preparing || state == .inviting || state == .ringing }
 }
 
+extension Leg {
+  /// When something must be done about it; ``Elements/Instant/never`` for a leg that waits for nothing.
+  @inline(__always)
+  var deadline: Instant {
+    guard !isOver else { return .never }
+    let attempt = attemptUntil ?? .never
+    guard isConfirmed else { return attempt }
+    return min(
+      attempt, paid?.deadline ?? .never, timer.deadline ?? .never, refreshAt ?? .never)
+  }
+}
+
 // MARK: - Transitions
 
 extension Leg {
@@ -235,9 +247,12 @@ extension LegFailure {
 extension Call {
   /// The legs as the record has them: the caller's, and each that was asked.
   var recordedLegs: [CallDetailRecord.Leg] {
-    legs.filter { $0.isCaller || $0.clientInvite != nil }.map {
-      $0.recorded(at: $0.isCaller ? .caller : .callee)
+    var recorded: [CallDetailRecord.Leg] = []
+    recorded.reserveCapacity(legs.count)
+    for index in legs.indices where legs[index].isCaller || legs[index].clientInvite != nil {
+      recorded.append(legs[index].recorded(at: legs[index].isCaller ? .caller : .callee))
     }
+    return recorded
   }
 }
 

@@ -116,6 +116,6 @@ extension SessionDescription {
 
   /// The names of the codecs that are in force when this is the answer: the first of each stream.
   var codecNames: [String] {
-    media.filter { !$0.isRejected }.compactMap { $0.codecs.first { !$0.isTelephoneEvent }?.name }
+    media.filter { !$0.isRejected }.compactMap(\.firstCodecName)
   }
 }

@@ -35,6 +35,9 @@ struct PaidLeg: Sendable {
   var deadline: Instant? {
     guard !isSettled else { return nil }
     if isLastSlice || renewal != nil { return reservation.expiry }
-    return [reservation.renewAt, reservation.expiry].compactMap { $0 }.min()
+    guard let renewAt = reservation.renewAt, let expiry = reservation.expiry else {
+      return reservation.renewAt ?? reservation.expiry
+    }
+    return min(renewAt, expiry)
   }
 }

@@ -10,8 +10,19 @@ package enum Publication: Sendable {
 
 /// One decision, one line.
 package struct LogLine: Hashable, Sendable {
-  package enum Level: String, Hashable, Sendable {
+  package enum Level: String, Hashable, Comparable, Sendable {
     case debug, info, warning, error
+
+    package static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+      switch self {
+      case .debug: 0
+      case .info: 1
+      case .warning: 2
+      case .error: 3
+      }
+    }
   }
 
   package let level: Level

@@ -40,11 +40,17 @@ struct BindingTable: Sendable {
   /// The live bindings of an extension, preferred ones first, then the newest.
   func bindings(of extension: ExtensionID, at wall: WallTime) -> [Binding] {
     guard let entries = entries[`extension`] else { return [] }
+    if entries.count == 1 {
+      return entries[0].binding.expiresAt > wall ? [entries[0].binding] : []
+    }
     return entries.map(\.binding).filter { $0.expiresAt > wall }
       .sorted {
         ($1.preference, $1.registeredAt, $0.key) < ($0.preference, $0.registeredAt, $1.key)
       }
   }
+
+  /// How many bindings an extension has at most: some may have run out.
+  func knownCount(of extension: ExtensionID) -> Int { entries[`extension`]?.count ?? 0 }
 
   /// Whether a message on this flow comes from a registered phone of the extension.
   func isRegistered(_ extension: ExtensionID, on flow: Flow, at wall: WallTime) -> Bool {

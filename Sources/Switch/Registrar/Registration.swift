@@ -117,6 +117,10 @@ extension BindingTable {
     for granted: [(Registration.Contact, UInt32)], of request: Registration,
     limits: RegistrarLimits, at now: Now
   ) throws(RegistrarError) {
+    // Most have room for all they ask for, whatever they have already.
+    guard knownCount(of: request.extension) + granted.count > limits.contactsPerExtension else {
+      return
+    }
     var keys = Set(bindings(of: request.extension, at: now.wall).map(\.key))
     for (contact, seconds) in granted {
       if seconds == 0 { keys.remove(contact.key) } else { keys.insert(contact.key) }
