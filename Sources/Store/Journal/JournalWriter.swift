@@ -63,6 +63,9 @@ final class JournalWriter {
   private func take() -> (items: [Journal.Item], isClosing: Bool, hasGap: Bool) {
     let hasFailed = file == nil
     let hasAsked = hasAsked
+    if !hasFailed, journal.queue.withLock({ !$0.items.isEmpty }) {
+      journal.queue.wait(for: journal.options.gathering, until: \.isClosing) { _ in }
+    }
     return journal.queue.wait(
       for: hasFailed ? journal.options.retryPause : nil,
       until: { queue in
