@@ -65,7 +65,9 @@ int cls_udp_open(const cls_endpoint *local, const cls_udp_options *options, cls_
   socklen_t length = cls_sockaddr(local, &address);
   int result = configure(fd, v6, options);
   if (result == 0 && bind(fd, (struct sockaddr *)&address, length) != 0) result = -errno;
-  if (result == 0) result = bound_endpoint(fd, bound);
+  // The kernel has chosen where no port was named.
+  if (result == 0 && local->port != 0) *bound = *local;
+  else if (result == 0) result = bound_endpoint(fd, bound);
   if (result == 0) return fd;
   close(fd);
   return result;
@@ -178,6 +180,20 @@ int cls_receive(cls_inbox *inbox, int fd) {
   return count;
 }
 
+int cls_receive_one(cls_inbox *inbox, int fd) {
+  struct sockaddr_storage name;
+  socklen_t size = sizeof name;
+  cls_datagram *datagram = &inbox->datagrams[0];
+  ssize_t length = recvfrom(
+    fd, datagram->bytes, inbox->slot_bytes, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&name, &size);
+  if (length < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+  datagram->length = (uint32_t)length;
+  datagram->truncated = (size_t)length > inbox->slot_bytes;
+  datagram->remote = cls_endpoint_of(&name);
+  datagram->local = (cls_endpoint){0, 0, 0};
+  return 1;
+}
+
 // ---- sending
 
 struct cls_outbox {
@@ -250,25 +266,6 @@ static size_t store_source(uint8_t *control, const cls_endpoint *local, bool v6)
   return CMSG_SPACE(sizeof info);
 }
 
-bool cls_outbox_add_in_place(
-  cls_outbox *outbox, uint8_t *bytes, size_t length, const cls_endpoint *remote,
-  const cls_endpoint *local, uint64_t tag) {
-  if (outbox->tail == outbox->slots) return false;
-  int i = outbox->tail++;
-  struct msghdr *header = &outbox->headers[i].msg_hdr;
-  outbox->vectors[i].iov_base = bytes;
-  outbox->vectors[i].iov_len = length;
-  header->msg_iov = &outbox->vectors[i];
-  header->msg_iovlen = 1;
-  header->msg_name = remote ? &outbox->names[i] : NULL;
-  header->msg_namelen = remote ? cls_sockaddr(remote, &outbox->names[i]) : 0;
-  header->msg_controllen =
-    local ? store_source(outbox->controls[i], local, !cls_is_v4(remote)) : 0;
-  header->msg_control = header->msg_controllen ? outbox->controls[i] : NULL;
-  outbox->tags[i] = tag;
-  return true;
-}
-
 bool cls_outbox_add(
   cls_outbox *outbox, const uint8_t *bytes, size_t length, const cls_endpoint *remote,
   const cls_endpoint *local, uint64_t tag) {
@@ -276,7 +273,18 @@ bool cls_outbox_add(
   uint8_t *copy = outbox->arena + outbox->used;
   memcpy(copy, bytes, length);
   outbox->used += length;
-  return cls_outbox_add_in_place(outbox, copy, length, remote, local, tag);
+  int i = outbox->tail++;
+  struct msghdr *header = &outbox->headers[i].msg_hdr;
+  outbox->vectors[i].iov_base = copy;
+  outbox->vectors[i].iov_len = length;
+  header->msg_iov = &outbox->vectors[i];
+  header->msg_iovlen = 1;
+  header->msg_name = &outbox->names[i];
+  header->msg_namelen = cls_sockaddr(remote, &outbox->names[i]);
+  header->msg_controllen = store_source(outbox->controls[i], local, !cls_is_v4(remote));
+  header->msg_control = header->msg_controllen ? outbox->controls[i] : NULL;
+  outbox->tags[i] = tag;
+  return true;
 }
 
 static void start_over_when_empty(cls_outbox *outbox) {
@@ -304,11 +312,6 @@ uint64_t cls_outbox_drop_first(cls_outbox *outbox, cls_endpoint *remote) {
   uint64_t tag = outbox->tags[i];
   start_over_when_empty(outbox);
   return tag;
-}
-
-void cls_outbox_discard(cls_outbox *outbox) {
-  outbox->head = outbox->tail = 0;
-  outbox->used = 0;
 }
 
 int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *remote) {

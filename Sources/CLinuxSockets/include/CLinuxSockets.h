@@ -57,6 +57,11 @@ cls_datagram *cls_inbox_datagrams(cls_inbox *inbox);
 /// recvmmsg: returns the number received, 0 when nothing waits, or -errno.
 int cls_receive(cls_inbox *inbox, int fd);
 
+/// recvfrom into the first slot: returns 1, 0 when nothing waits, or -errno. The local address is not told.
+///
+/// Costs less than cls_receive where one datagram is what waits, as for a stream of RTP.
+int cls_receive_one(cls_inbox *inbox, int fd);
+
 typedef struct cls_outbox cls_outbox;
 /// A queue of datagrams of one socket: copies are kept in an arena that starts over when it is empty.
 cls_outbox *cls_outbox_make(int slots, size_t arena_bytes);
@@ -67,19 +72,11 @@ int cls_outbox_count(const cls_outbox *outbox);
 bool cls_outbox_add(
   cls_outbox *outbox, const uint8_t *bytes, size_t length, const cls_endpoint *remote,
   const cls_endpoint *local, uint64_t tag);
-/// As cls_outbox_add, but `bytes` stays where it is and must live until the flush returns. Without
-/// `remote` it goes to the peer that the socket is connected to.
-bool cls_outbox_add_in_place(
-  cls_outbox *outbox, uint8_t *bytes, size_t length, const cls_endpoint *remote,
-  const cls_endpoint *local, uint64_t tag);
 /// sendmmsg until the queue is empty. Returns 0, -EAGAIN (the rest stays), or -errno of the first
 /// datagram left, which stays too.
 int cls_outbox_flush(cls_outbox *outbox, int fd);
 /// The datagram at the head, given up after an error. Returns its tag.
 uint64_t cls_outbox_drop_first(cls_outbox *outbox, cls_endpoint *remote);
-/// Forgets everything that is queued.
-void cls_outbox_discard(cls_outbox *outbox);
-
 /// sendto without waiting, or send where `remote` is NULL; returns 0 or -errno.
 int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *remote);
 

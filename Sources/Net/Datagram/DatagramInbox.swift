@@ -29,6 +29,11 @@ package final class DatagramInbox {
     Int(cls_receive(inbox, socket))
   }
 
+  /// Receives one datagram into the first slot, where more than one rarely waits.
+  ///
+  /// Returns whether there was one; its ``localAddress(_:)`` is not told.
+  package func receiveOne(from socket: Int32) -> Bool { cls_receive_one(inbox, socket) == 1 }
+
   /// Whether datagram `index` of the last batch did not fit and is cut.
   package func isTruncated(_ index: Int) -> Bool { datagrams[index].truncated }
 

@@ -42,24 +42,6 @@ package final class DatagramOutbox {
     return cls_outbox_add(outbox, bytes, bytes.count, &to, &from, tag)
   }
 
-  /// Queues bytes that stay where they are until the next ``flush(_:failures:)`` has returned.
-  ///
-  /// `remote` is nil for the peer that the socket is connected to.
-  @discardableResult
-  package func addInPlace(_ bytes: UnsafeMutableRawBufferPointer, to remote: Endpoint?) -> Bool {
-    guard let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
-    guard let remote else {
-      return cls_outbox_add_in_place(outbox, start, bytes.count, nil, nil, 0)
-    }
-    var to = remote.kernel
-    return cls_outbox_add_in_place(outbox, start, bytes.count, &to, nil, 0)
-  }
-
-  /// Forgets what waits.
-  package func discard() {
-    cls_outbox_discard(outbox)
-  }
-
   /// Sends all that waits; what the kernel has no room for stays for the next time.
   package func flush(_ socket: DatagramSocket, failures: inout [Failure]) {
     // An error of the past (ICMP) can be reported in place of sending: such a datagram gets a second

@@ -25,10 +25,11 @@ package final class DatagramSocket {
       return options
     }
 
-    /// For one stream of RTP: half a second of 50 video packets of 1,200 bytes.
+    /// For one stream of RTP: the system's buffer holds half a second of video, and to ask for another
+    /// would be one system call more for each of a call's four sockets.
     package static var media: Options {
       var options = Options()
-      (options.receiveBufferBytes, options.codePoint) = (64 << 10, 46)
+      options.codePoint = 46
       return options
     }
   }

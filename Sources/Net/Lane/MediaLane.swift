@@ -17,8 +17,6 @@ package final class MediaLane: LaneResident {
   private var resident = 0
   private var sockets: [Socket?] = []
   private let inbox: DatagramInbox
-  private let outbox: DatagramOutbox
-  private var failures: [DatagramOutbox.Failure] = []
   private var effects: [RelayEffect] = []
   /// Answers to binds, given to the core when the effects around them are done.
   private var bindings: [(id: SocketID, failure: String?)] = []
@@ -26,18 +24,14 @@ package final class MediaLane: LaneResident {
   private var events: [RelayEvent] = []
   package private(set) var packetsForwarded: UInt64 = 0
 
-  private static let slots = 16
   /// An Ethernet jumbo frame's share that RTP ever uses, and room for an SRTP trailer.
-  ///
-  /// Not a power of two, so that the slots' first lines do not fight for the same cache set.
   private static let slotBytes = 4_160
   private static let indexBits: UInt64 = 24
 
   package init(_ configuration: RelayConfiguration, loop: LaneLoop) throws(NetError) {
     core = RelayCore(configuration: configuration, dice: .system)
     self.loop = loop
-    inbox = try DatagramInbox(slots: Self.slots, slotBytes: Self.slotBytes)
-    outbox = try DatagramOutbox(slots: Self.slots, arenaBytes: 0)
+    inbox = try DatagramInbox(slots: 1, slotBytes: Self.slotBytes)
     resident = loop.add(self)
   }
 
@@ -69,48 +63,14 @@ package final class MediaLane: LaneResident {
     guard index < sockets.count, let socket = sockets[index],
       UInt64(socket.id.generation) == token >> Self.indexBits
     else { return }  // Closed earlier in this turn.
-    // What is left after one batch is told again: no leg can keep the others waiting.
-    let count = inbox.receive(from: socket.datagrams.descriptor)
-    if count == 1 {
-      forward(0, from: socket.id, at: now)
-    } else if count > 1 {
-      forwardBurst(count, from: socket.id, at: now)
-    }
-  }
-
-  private func forward(_ index: Int, from socket: SocketID, at now: Now) {
-    guard let forward = receive(index, on: socket, at: now),
-      let out = descriptor(of: forward.socket)
+    // What is left is told again: no leg can keep the others waiting. One packet is what normally waits.
+    guard inbox.receiveOne(from: socket.datagrams.descriptor),
+      let forward = receive(0, on: socket.id, at: now), let out = descriptor(of: forward.socket)
     else { return }
-    let bytes = inbox.slot(index, bytes: forward.length)
+    let bytes = inbox.slot(0, bytes: forward.length)
     if out.send(UnsafeRawBufferPointer(bytes), to: forward.destination) == 0 {
       packetsForwarded += 1
     }
-  }
-
-  /// Several packets of one leg, which normally leave together by one socket.
-  private func forwardBurst(_ count: Int, from socket: SocketID, at now: Now) {
-    var current: DatagramSocket?
-    for index in 0..<count {
-      guard let forward = receive(index, on: socket, at: now),
-        let out = descriptor(of: forward.socket)
-      else { continue }
-      if let current, current !== out { flush(current) }
-      current = out
-      outbox.addInPlace(
-        inbox.slot(index, bytes: forward.length),
-        to: forward.destination == out.peer ? nil : forward.destination)
-    }
-    if let current { flush(current) }
-  }
-
-  private func flush(_ socket: DatagramSocket) {
-    let waiting = outbox.count
-    outbox.flush(socket, failures: &failures)
-    packetsForwarded += UInt64(waiting - failures.count - outbox.count)
-    failures.removeAll(keepingCapacity: true)
-    // Media does not wait: what the kernel has no room for now is late already.
-    outbox.discard()
   }
 
   private func receive(_ index: Int, on socket: SocketID, at now: Now) -> Forward? {
@@ -156,8 +116,8 @@ package final class MediaLane: LaneResident {
     case .bind(let id, let endpoint):
       bindings.append((id, bind(id, to: endpoint)))
     case .close(let id):
-      guard let socket = descriptor(of: id) else { return }
-      loop.unwatch(socket.descriptor)
+      guard descriptor(of: id) != nil else { return }
+      // Closing ends the watch, too.
       sockets[Int(id.index)] = nil
     case .narrow(let id, let source):
       descriptor(of: id)?.connect(to: source)
