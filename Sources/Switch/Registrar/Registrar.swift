@@ -30,7 +30,7 @@ extension SwitchCore {
       let changes = try bindings.register(request, limits: configuration.registrar, at: now)
       write(changes)
       if !changes.isEmpty { followPhone(line.id, changes, before: before) }
-      if bindings.count != known {
+      if bindings.count != known, logs(.info) {
         log(
           .info, "registration changed", tenant: line.tenant.id,
           Alert.Fact("extension", "\(line.digits)"), Alert.Fact("from", "\(flow.remote)"),
@@ -151,9 +151,14 @@ extension SwitchCore {
     draft.contact = .none
     for binding in bindings.bindings(of: line.id, at: now.wall) {
       let left = max(1, (binding.expiresAt - now.wall).wholeMilliseconds / 1000)
-      var value = "<\(binding.contact)>;expires=\(left)"
+      var value: [UInt8] = []
+      value.reserveCapacity(binding.contact.utf8.count + 32)
+      value.append(UInt8(ascii: "<"))
+      value.append(contentsOf: binding.contact.utf8)
+      value.append(text: ">;expires=")
+      value.append(decimal: UInt64(left))
       if case .instance(let instance, let number) = binding.key {
-        value += ";+sip.instance=\"\(instance)\";reg-id=\(number)"
+        value.append(contentsOf: ";+sip.instance=\"\(instance)\";reg-id=\(number)".utf8)
       }
       draft.headers.append(HeaderDraft(.contact, value))
     }
@@ -166,7 +171,8 @@ extension SwitchCore {
       draft.headers.append(HeaderDraft(.require, "outbound"))
       draft.headers.append(HeaderDraft(.supported, "path, outbound"))
     }
-    // Kept for copies of the request: their CSeq and nonce count would be refused as old.
-    respond(server, draft, at: now)
+    // Nothing is kept for copies (RFC 3261 §8.2.7): half a minute of every phone's refreshes is memory
+    // that is never warm. A copy has used its nonce up and is challenged anew, and its phone asks again.
+    sip.respondStatelessly(to: server, draft, at: now, effects: &output.wire)
   }
 }
