@@ -1,12 +1,12 @@
 // The load of the benchmarks: phones and a carrier on one core, sending in batches, always WINDOW operations under way.
 //
 //   load register SERVER LOCAL USERS OPERATIONS WINDOW
-//   load call     SERVER LOCAL USERS OPERATIONS WINDOW [srtp SUITE]
+//   load call     SERVER LOCAL USERS OPERATIONS WINDOW [srtp SUITE] [emergency]
 //   load hold     SERVER LOCAL USERS CALLS [srtp SUITE]   sets calls up, says "held", then obeys its standard input:
 //                                                          "rtp PACKETS WINDOW", "end"
 //
 // SERVER and LOCAL are ADDRESS:PORT; the carrier listens on LOCAL's port + 1, media on + 2 and + 4. Users are 1000 and up with the
-// password bench-NUMBER-secret in the domain bench.example. Both sides repeat what has no answer, as RFC 3261 §17 asks; a phone
+// password bench-NUMBER-secret in the domain bench.example; they call +44207…, or with "emergency", one at a time, 112. Both sides repeat what has no answer, as RFC 3261 §17 asks; a phone
 // keeps the Call-ID of its registrations (§10.2.4). It prints one JSON object per job: operations, failures, messages repeated,
 // seconds it took, and of calls how long the server held the INVITE: from the phone's with its digest to the carrier's, at the
 // median and the 99th percentile. Everything is bounded: WINDOW, OPERATIONS, and ten seconds without an answer end it.
@@ -166,7 +166,11 @@ static void hexadecimal(const char *text, char out[33]) {
   EVP_DigestInit_ex(context, md5, NULL);
   EVP_DigestUpdate(context, text, strlen(text));
   EVP_DigestFinal_ex(context, digest, NULL);
-  for (int index = 0; index < 16; index++) sprintf(out + 2 * index, "%02x", digest[index]);
+  for (int index = 0; index < 16; index++) {
+    out[2 * index] = "0123456789abcdef"[digest[index] >> 4];
+    out[2 * index + 1] = "0123456789abcdef"[digest[index] & 15];
+  }
+  out[32] = 0;
 }
 
 // The answer to the MD5 challenge of a 401 or 407 (RFC 7616 with qop=auth); `ha1` is the user's.
@@ -232,6 +236,7 @@ static long passage_count, passage_room;
 static bool hold_calls;
 static int run;  // tells this process's transactions and calls from those of the one before, which may still be known
 static const char *suite;
+static bool emergency;
 static char offered_key[64];
 static char phone_text[32], carrier_text[32], local_host[32];
 
@@ -282,12 +287,25 @@ static size_t describe(char *out, int port, const char *crypto) {
                       "a=rtpmap:8 PCMA/8000\r\n", local_host, local_host, port);
 }
 
+// The number that an operation calls names its slot; there is only one emergency number, and only slot zero calls it.
+static void called_uri(int slot, char *uri) {
+  if (emergency) strcpy(uri, "sip:112@" DOMAIN);
+  else sprintf(uri, "sip:+44207%07d@" DOMAIN, slot);
+}
+
+static int called_slot(const char *message) {
+  if (emergency) return 0;
+  const char *number = strstr(message, "44207");
+  int slot = number ? atoi(number + 5) : -1;
+  return slot < window ? slot : -1;
+}
+
 static void send_invite(int slot, const char *challenge) {
   Operation *operation = &operations[slot];
   char *out = room(phones, server), body[1024];
   int user = 1000 + operation->user;
   char uri[128];
-  sprintf(uri, "sip:+44207%07d@" DOMAIN, slot);
+  called_uri(slot, uri);
   size_t size = describe(body, ntohs(phone_address.sin_port) + 2, suite ? offered_key : NULL);
   size_t length = sprintf(out,
       "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKi%d-%d-%d-%d\r\nFrom: <sip:%d@" DOMAIN ">;tag=f%d\r\n"
@@ -312,7 +330,7 @@ static void send_follow(int slot, const char *method, int cseq, bool in_dialog) 
   char *out = room(phones, server);
   char uri[256];
   if (in_dialog) strcpy(uri, operation->target);
-  else sprintf(uri, "sip:+44207%07d@" DOMAIN, slot);
+  else called_uri(slot, uri);
   size_t length = sprintf(out,
       "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKi%d-%d-%s-%d\r\n%sFrom: <sip:%d@" DOMAIN ">;tag=f%d\r\n"
       "To: %s\r\nCall-ID: s%d-%d-%d\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
@@ -453,10 +471,8 @@ static void on_carrier(const char *message, struct sockaddr_in from) {
   header(message, "Call-ID:", call, sizeof call);
   header(message, "CSeq:", cseq, sizeof cseq);
   if (invite) {
-    // The called number names the operation, whatever the server made of the Call-ID.
-    const char *number = strstr(message, "44207");
-    if (number) slot = atoi(number + 5);
-    if (slot < 0 || slot >= window) return;
+    slot = called_slot(message);
+    if (slot < 0) return;
     media_address(message, &operations[slot].carrier_media);
     note_passage(&operations[slot]);
     sprintf(to + strlen(to), ";tag=c%d-%d", slot, operations[slot].turn);
@@ -654,6 +670,8 @@ int main(int count, char **words) {
   window = hold_calls ? (int)wanted : (count > 6 ? atoi(words[6]) : 64);
   for (int index = 6; index + 1 < count; index++)
     if (strcmp(words[index], "srtp") == 0) suite = words[index + 1];
+  emergency = strcmp(words[count - 1], "emergency") == 0;
+  if (emergency) window = 1;
   inet_ntop(AF_INET, &phone_address.sin_addr, local_host, sizeof local_host);
   sprintf(phone_text, "%s:%d", local_host, ntohs(phone_address.sin_port));
   sprintf(carrier_text, "%s:%d", local_host, ntohs(carrier_address.sin_port));

@@ -23,9 +23,9 @@ struct Counter {
   private var sent: [Transmission] = []
 
   init(_ rulebook: Rulebook) {
-    core = SwitchCore(
-      configuration: SwitchConfiguration(nonceSecret: Secret("sixteen bytes or more")),
-      dice: .seeded(SplitMix(seed: 7)))
+    var settings = SwitchConfiguration(nonceSecret: Secret("sixteen bytes or more"))
+    settings.logLevel = .warning
+    core = SwitchCore(configuration: settings, dice: .seeded(SplitMix(seed: 7)))
     feed(.command(CommandToken(1), .adopt(rulebook)))
   }
 
