@@ -115,11 +115,12 @@ struct MoneyWitness {
   private mutating func move(_ id: HoldID, to total: Cost, _ complaint: inout String?) {
     guard let hold = holds[id] else { return }
     shift(id, to: total)
-    guard total.sell > hold.total.sell || total.purchase > hold.total.purchase else { return }
     for subject in subjects(of: hold) {
-      grown.insert(subject)
-      guard let sum = sums[subject], let limits = sum.limits, let limit = limits.moneyPerDay
+      guard let sum = sums[subject], let limits = sum.limits,
+        total.counted(limits.basis) > hold.total.counted(limits.basis)
       else { continue }
+      grown.insert(subject)
+      guard let limit = limits.moneyPerDay else { continue }
       let committed = sum.counted(limits.basis)
       if committed > limit + sum.granted {
         complaint = "\(subject) has committed \(committed) of \(limit) + \(sum.granted)"
