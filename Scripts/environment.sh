@@ -38,12 +38,19 @@ install_missing() {
 Install them as root (apt-get install ${missing[*]}) and run this again."
     as_root=(sudo)
   fi
-  # The test peers must not start as services of their own.
-  "${as_root[@]}" sh -c '[ -e /usr/sbin/policy-rc.d ] || { printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; touch /run/martinet-policy; }'
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-  "${as_root[@]}" sh -c '[ -e /run/martinet-policy ] && rm -f /usr/sbin/policy-rc.d /run/martinet-policy; true'
+  # The test peers must not start as services of their own. However the installation ends, the machine's services
+  # must be able to start again: the marker says that the policy is ours, and is there before it.
+  (
+    trap 'trap "" INT TERM HUP
+      "${as_root[@]}" sh -c "[ ! -e /run/martinet-policy ] || rm -f /usr/sbin/policy-rc.d /run/martinet-policy"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    "${as_root[@]}" sh -c '[ -e /usr/sbin/policy-rc.d ] || { touch /run/martinet-policy
+      printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; }'
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  )
 }
 
 # prepare PACKAGE...: a compiler that works, and these packages.
