@@ -14,8 +14,8 @@ package enum JournalNotice: Hashable, Sendable {
 /// The one file that is written before anything that costs money happens (docs/decisions/0004, 0015).
 ///
 /// One owner appends, in order of sequence; one thread writes what has gathered, flushes and then
-/// confirms. Under load the batch of the next flush gathers while the last one runs, and a moment
-/// longer; idle, an entry is flushed at once. What is confirmed was flushed without error: there is no false confirmation.
+/// confirms. Under load the batch of the next flush gathers while the last one runs, and for
+/// ``Options/gathering`` after it; idle, an entry is flushed at once. What is confirmed was flushed without error: there is no false confirmation.
 ///
 ///     closed ──start──▶ writing ──disk error──▶ failed ──next segment works──▶ writing
 ///
