@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct HoldTests {
   @Test(
-    "guard.md table: 100 calls in one second at 2 EUR/min, 0.50 fee, 60/60: 10 EUR and not a cent more"
+    "100 calls in one second at 2 EUR/min, 0.50 fee, 60/60: 10 EUR and not a cent more"
   )
   func stolenAccount() throws {
     var bench = Bench(account: Bench.day(10))
