@@ -3,8 +3,7 @@ import Elements
 /// The free pairs of ports of each local address: even for RTP, the odd one above it for RTCP.
 ///
 /// Pairs are drawn at random, so that nobody can guess the next one, and rest after use, so that late
-/// packets of the last call find nobody. When none is free the one that has rested longest is taken, if
-/// that was long enough for packets on their way: a rush of short calls must not end in refusals.
+/// packets of the last call find nobody.
 struct PortPool: Sendable {
   private struct Pairs: Sendable {
     var free: [UInt16]
@@ -12,9 +11,6 @@ struct PortPool: Sendable {
     var resting: [(port: UInt16, until: Instant)] = []
     var firstResting = 0
   }
-
-  /// Longer than a packet lives in any network that can carry speech.
-  private static let leastRest = Duration.seconds(2)
 
   private let range: ClosedRange<UInt16>
   private let quarantine: Duration
@@ -45,14 +41,7 @@ struct PortPool: Sendable {
       pairs.resting.removeFirst(pairs.firstResting)
       pairs.firstResting = 0
     }
-    guard let index = pairs.free.indices.randomElement(using: &dice) else {
-      let rest = min(quarantine, Self.leastRest)
-      guard pairs.firstResting < pairs.resting.count,
-        pairs.resting[pairs.firstResting].until <= now + (quarantine - rest)
-      else { return nil }
-      defer { pairs.firstResting += 1 }
-      return pairs.resting[pairs.firstResting].port
-    }
+    guard let index = pairs.free.indices.randomElement(using: &dice) else { return nil }
     pairs.free.swapAt(index, pairs.free.count - 1)
     return pairs.free.removeLast()
   }
