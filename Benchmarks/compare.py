@@ -244,7 +244,7 @@ def rows(chosen, scale):
             rounds, martinet, kamailio, lambda s: job(s, "register", amount(60_000), 128)["cpu_us"]), 0.5)
     if "call" in chosen:
         def call(servers):
-            return job(servers, "call", amount(10_000), 32)["cpu_us"]
+            return job(servers, "call", amount(6_000), 32)["cpu_us"]
         yield row("call: media anchored, money durable", "kamailio + rtpengine", "CPU-µs", *compare(
             rounds, martinet, lambda: kamailio(True), call), 0.35)
         yield row("the same call", "kamailio, no media", "CPU-µs", *compare(rounds, martinet, kamailio, call), 1.0)

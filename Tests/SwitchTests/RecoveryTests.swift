@@ -107,6 +107,20 @@ import Testing
     #expect(bench.core.orphans.isEmpty)
   }
 
+  @Test("Alerts of two switches whose calls have the same number are not taken for one")
+  func alertsOfTwoLives() throws {
+    let keys = try [UInt64](0...1).map { life in
+      let bench = try Bench()
+      bench.run(for: .seconds(Int64(life) * 3600))
+      let (_, carrier) = paidCall(bench, .seconds(10))
+      bench.deaf.insert(carrier.endpoint)
+      try restart(bench)
+      bench.run(for: .seconds(60))
+      return try #require(bench.alerts.first { $0.kind == .possiblyStillUp }).key
+    }
+    #expect(keys[0] != keys[1])
+  }
+
   @Test("F23: killed after any batch, no money is forgotten and the next start is clean")
   func killedAnywhere() throws {
     let reference = try Bench()

@@ -28,6 +28,21 @@ import Testing
     #expect(registrations(bench).map(\.remote) == [phone.endpoint])
   }
 
+  @Test("A copy of a REGISTER gets a fresh challenge, changes nothing and leaves nothing")
+  func copies() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    bench.copies = 2
+    phone.register()
+    #expect(phone.lastStatus == 200)
+    #expect(registrations(bench).map(\.remote) == [phone.endpoint])
+    let challenges = bench.sent.map(\.text).filter { $0.hasPrefix("SIP/2.0 401") }
+    #expect(challenges.filter { $0.contains("stale=true") }.count == 1)
+    let changes = bench.entries.filter { if case .binding = $0 { true } else { false } }
+    #expect(changes.count == 1)
+    #expect(bench.core.sip.isAtRest)
+  }
+
   @Test("A wrong password and an unknown user are answered alike (A02)")
   func wrongPassword() throws {
     let bench = try Bench()

@@ -97,10 +97,12 @@ final class RunningServer: Sendable {
   ///
   /// Both have the same key: it stays one alert.
   private func announceJournalFailure(_ reason: String) {
+    let now = Clocks.wall()
     outbox.announce(
       Alert(
-        .journalFailed, .critical, tenant: nil, at: Clocks.wall(),
-        key: "journal-\(door.durableThrough)", facts: [.init("reason", reason)]))
+        .journalFailed, .critical, tenant: nil, at: now,
+        key: "journal-\(door.durableThrough)-\(now.unixSeconds / 3600)",
+        facts: [.init("reason", reason)]))
   }
 
   /// Puts a configuration in force for the next call.

@@ -142,7 +142,8 @@ extension SwitchCore {
   private mutating func possiblyStillUp(_ call: Call, _ leg: Int, at now: Now) {
     guard let trunk = call.legs[leg].party.trunk, call.legs[leg].paid != nil else { return }
     alert(
-      .possiblyStillUp, .critical, tenant: call.record.tenant, key: "up-\(call.id)-\(leg)", at: now,
+      .possiblyStillUp, .critical, tenant: call.record.tenant,
+      key: "up-\(call.id)-\(leg)-\(now.wall.unixMilliseconds)", at: now,
       [
         Alert.Fact("call", "\(call.id)"),
         Alert.Fact("trunk", rules.directory.trunk(trunk)?.name ?? "\(trunk)"),
@@ -188,7 +189,8 @@ extension SwitchCore {
     status.callsPoisoned += 1
     log(.error, "call poisoned", call: call, Alert.Fact("why", "\(error)"))
     alert(
-      .internalFault, .critical, tenant: call.record.tenant, key: "fault-\(call.id)", at: now,
+      .internalFault, .critical, tenant: call.record.tenant,
+      key: "fault-\(call.id)-\(now.wall.unixMilliseconds)", at: now,
       [Alert.Fact("call", "\(call.id)"), Alert.Fact("why", "\(error)")])
     if call.phase != .ending {
       call.phase = .ending

@@ -165,7 +165,8 @@ extension SwitchCore {
   mutating func journalFailed(_ reason: String, at now: Now) {
     if journal.failure == nil {
       alert(
-        .journalFailed, .critical, tenant: nil, key: "journal-\(journal.durableThrough)", at: now,
+        .journalFailed, .critical, tenant: nil,
+        key: "journal-\(journal.durableThrough)-\(now.wall.unixSeconds / 3600)", at: now,
         [Alert.Fact("reason", reason)])
       log(.error, "journal failed", Alert.Fact("reason", reason))
     }

@@ -62,7 +62,7 @@ extension SwitchCore {
     case .overrun(let account, let hold, let excess):
       return Alert(
         .possiblyStillUp, .critical, tenant: tenant(of: .account(account)), at: now.wall,
-        key: "overrun-\(hold)",
+        key: "overrun-\(hold)-\(now.wall.unixMilliseconds)",
         facts: [
           Alert.Fact("subject", name(of: .account(account))),
           Alert.Fact("above what was held", "\(excess)"),
@@ -184,7 +184,8 @@ extension SwitchCore {
   /// Somebody calls for help: the operator is told at once.
   mutating func emergencyAlert(_ record: CallDetailRecord, _ flow: Flow, at now: Now) {
     alert(
-      .emergencyCall, .critical, tenant: record.tenant, key: "emergency-\(record.call)", at: now,
+      .emergencyCall, .critical, tenant: record.tenant,
+      key: "emergency-\(record.call)-\(now.wall.unixMilliseconds)", at: now,
       [
         Alert.Fact("call", "\(record.call)"), Alert.Fact("caller", record.caller),
         Alert.Fact("number", record.normalised), Alert.Fact("from", "\(flow.remote)"),

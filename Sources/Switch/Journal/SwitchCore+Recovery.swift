@@ -119,7 +119,8 @@ extension SwitchCore {
     orphans[id] = orphan.pending > 0 ? orphan : nil
     guard orphan.pending == 0, orphan.isUncertain, orphan.record?.payer != nil else { return }
     alert(
-      .possiblyStillUp, .critical, tenant: orphan.record?.tenant, key: "up-\(id)", at: now,
+      .possiblyStillUp, .critical, tenant: orphan.record?.tenant,
+      key: "up-\(id)-\(now.wall.unixMilliseconds)", at: now,
       [
         Alert.Fact("call", "\(id)"), Alert.Fact("to", orphan.record?.normalised ?? ""),
         Alert.Fact("why", "the carrier did not confirm the end of a call from before a restart"),
