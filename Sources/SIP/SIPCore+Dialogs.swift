@@ -94,6 +94,31 @@ extension SIPCore {
     dialogs.insert(dialog, id, name: key)
     return id
   }
+
+  /// Makes the dialog that a 2xx to an INVITE of a dead process has confirmed, to acknowledge and end it.
+  ///
+  /// Its requests go back over `flow` until it is moved. Nil if there is no From tag.
+  package mutating func restoreDialog(
+    acceptedBy success: Message, on flow: Flow
+  ) -> DialogID? {
+    guard let localTag = success.fromTag else { return nil }
+    let remoteTag = success.toTag.map { Array(success[$0]) } ?? []
+    let key = dialogName(of: success)
+    if let known = dialogs.find(key) { return known }
+    let id = dialogs.nextID()
+    var dialog = Dialog(
+      id: id, isUAS: false, callID: Array(success[success.callID]),
+      localTag: Array(success[localTag]), remoteTag: remoteTag, localAddress: success.value(.from),
+      remoteAddress: success.value(.to),
+      remoteTarget: success.contactTarget ?? success.toURI,
+      routeSet: RouteSet(recordedIn: success, reversed: true), flow: flow,
+      destination: .flow(flow), key: key)
+    (dialog.state, dialog.acceptedSequence) = (.confirmed, success.cseq.number)
+    // What the dead process has sent in an early dialog is not known.
+    dialog.localSequence = min(success.cseq.number, 0x7FFF_0000) + 1_000
+    dialogs.insert(dialog, id, name: key)
+    return id
+  }
 }
 
 extension Dialog {

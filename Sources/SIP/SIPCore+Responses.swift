@@ -12,11 +12,15 @@ extension SIPCore {
     }
     let key = names.clientTransaction(
       branch: message.bytes.span.extracting(branch.range), method: message.cseq.method)
-    guard let id = clients.find(key), let transaction = clients[id],
+    let known = clients.find(key)
+    guard let id = known, let transaction = clients[id],
       message.cseq.number == transaction.plan.cseq,
       message.fromTag.map({ message[$0].elementsEqual(transaction.plan.localTag) }) ?? false
     else {
-      acknowledgeAgain(message, status, effects: &effects)
+      let isStray = !acknowledgeAgain(message, status, effects: &effects) && known == nil
+      if isStray, status.isSuccess, message.cseq.method == .invite {
+        events.append(.strayAnswer(message, flow))
+      }
       return
     }
     guard let turned = clients[id]?.handle(.response(status), at: now) else { return }
@@ -137,17 +141,20 @@ extension SIPCore {
   }
 
   /// A 2xx that no transaction knows any more: its dialog answers it (RFC 6026 §8.7).
-  private mutating func acknowledgeAgain(
+  ///
+  /// - Returns: Whether there is a dialog of it.
+  private func acknowledgeAgain(
     _ message: Message, _ status: StatusCode, effects: inout [Transmission]
-  ) {
+  ) -> Bool {
     guard status.isSuccess, message.cseq.method == .invite,
       let dialog = dialogs.find(dialogName(of: message))
-    else { return }
+    else { return false }
     repeatAcknowledgement(of: message, in: dialog, effects: &effects)
+    return true
   }
 
   /// The name of the dialog that a response to a request of ours is in; a missing tag is an empty one.
-  private func dialogName(of response: Message) -> Fingerprint {
+  func dialogName(of response: Message) -> Fingerprint {
     let bytes = response.bytes.span
     return names.dialog(
       callID: bytes.extracting(response.callID.range),

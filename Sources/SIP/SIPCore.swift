@@ -126,7 +126,7 @@ extension SIPCore {
   }
 
   /// A Call-ID of 128 random bits that names neither host nor address (RFC 3261 §8.1.1.4).
-  mutating func makeCallID() -> [UInt8] {
+  package mutating func makeCallID() -> [UInt8] {
     var callID: [UInt8] = []
     callID.reserveCapacity(32)
     callID.append(hexadecimal: dice.next(), digits: 16)

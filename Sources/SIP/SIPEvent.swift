@@ -16,6 +16,10 @@ package enum SIPEvent: Sendable {
   case acknowledged(DialogID, Message)
   /// A response, 101 to 699; a 2xx of every fork once. A repeated one has been dealt with.
   case response(ClientTransactionID, Message, Flow, dialog: DialogID?)
+  /// A 2xx to an INVITE that no transaction and no dialog knows: of a process that has died, or forged.
+  ///
+  /// Nothing has been answered. See ``SIPCore/restoreDialog(acceptedBy:on:)``.
+  case strayAnswer(Message, Flow)
   /// No response, and there will be none.
   case clientFailed(ClientTransactionID, ClientFailure)
   /// Our 2xx got no ACK in 64*T1: the user sends BYE (RFC 3261 §13.3.1.4).

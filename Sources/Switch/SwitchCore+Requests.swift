@@ -20,6 +20,7 @@ extension SwitchCore {
     case .acknowledged(let dialog, let message): acknowledged(dialog, message, at: now)
     case .response(let client, let message, _, let dialog):
       response(client, message, dialog: dialog, at: now)
+    case .strayAnswer(let message, let flow): answeredLate(message, flow, at: now)
     case .clientFailed(let client, let failure): failed(client, failure, at: now)
     case .unacknowledged(let dialog): unacknowledged(dialog, at: now)
     case .provisionalUnacknowledged(let server): provisionalUnacknowledged(server, at: now)

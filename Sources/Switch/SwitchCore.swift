@@ -33,6 +33,8 @@ package struct SwitchCore: Sendable {
   var alertCounter: UInt64 = 0
   /// Calls that a dead process left open: their records as far as they were known, and their dialogs.
   var orphans: [CallID: Orphan] = [:]
+  /// By Call-ID, what carriers may still answer of it.
+  var lateAnswers: [[UInt8]: LateAnswer] = [:]
   var status = SwitchStatus()
   var isDraining = false
   var output = Output()
@@ -139,6 +141,8 @@ struct Output: Sendable {
 enum Duty: Hashable, Sendable {
   case call(CallID)
   case trunk(TrunkID)
+  /// No carrier will answer an INVITE from before the start any more.
+  case lateAnswers
 }
 
 /// A leg that may go on when a batch is durable.

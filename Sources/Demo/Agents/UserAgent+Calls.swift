@@ -66,7 +66,7 @@ extension UserAgent {
       }
     case .unacknowledged(let dialog):
       if let index = calls.firstIndex(where: { $0.dialog == dialog }) { hangUp(index, at: now) }
-    case .acknowledged, .provisionalUnacknowledged, .keepAlive, .malformed: break
+    case .acknowledged, .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed: break
     }
   }
 

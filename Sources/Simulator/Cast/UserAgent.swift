@@ -226,7 +226,7 @@ class UserAgent {
       guard let call = byDialog[dialog] else { return }
       hangUp(call)
       ended(call)
-    case .provisionalUnacknowledged, .keepAlive, .malformed: break
+    case .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed: break
     }
   }
 

@@ -173,10 +173,11 @@ extension SwitchCore {
     _ call: inout Call, _ index: Int, _ trunk: TrunkID, _ hop: TrunkHop, at now: Now
   ) throws(LegContradiction) {
     guard let permit = permit(for: call.legs[index], of: call, over: trunk) else { return }
-    guard let invite = invite(toTrunk: trunk, hop: hop, leg: index, of: &call) else {
+    guard var invite = invite(toTrunk: trunk, hop: hop, leg: index, of: &call) else {
       // The trunk or the tenant is no more since the call began.
       return try legFailed(&call, index, LegFailure(.trunkFailure), at: now)
     }
+    invite.callID = call.legs[index].callID
     let draft = repeated(invite, call.legs[index])
     call.legs[index].target = draft.target
     if let until = permit.until { renewMedia(&call, until: until) }

@@ -139,6 +139,7 @@ extension SwitchCore {
           try core.handleDeadline(&call, at: now)
         }
       case .trunk(let id): handleDeadline(ofTrunk: id, at: now)
+      case .lateAnswers: lateAnswers.removeAll()
       }
     }
     write(bindings.expire(at: now))

@@ -82,6 +82,8 @@ struct Leg: Sendable {
   var repetitions = 0
   /// Its INVITE carries the answer to a challenge.
   var hasAuthorised = false
+  /// Of its INVITE to a trunk: on disk before that leaves.
+  var callID: [UInt8]?
   /// The Request-URI of its INVITE.
   var target: URI?
   /// Media in the clear is not allowed.

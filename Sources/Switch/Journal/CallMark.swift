@@ -8,8 +8,19 @@ package enum CallMark: Hashable, Sendable {
   case open(CallID, CallDetailRecord)
   /// A leg has a confirmed dialog: enough to send it a BYE.
   case leg(CallID, DialogMark)
+  /// An INVITE is about to leave towards a carrier: its answer may come when we have died.
+  case invited(CallID, InviteMark)
   /// The highest number given out: calls that have ended are in no checkpoint, and their numbers are theirs.
   case last(CallID)
+}
+
+/// What tells the answer to an INVITE of ours from a forged one.
+package struct InviteMark: Hashable, Sendable {
+  /// Call-ID, 128 bits that only we and the carrier know.
+  package var callID: [UInt8]
+  package var trunk: TrunkID
+
+  package init(callID: [UInt8], trunk: TrunkID) { (self.callID, self.trunk) = (callID, trunk) }
 }
 
 /// One side of a dialog, ready to be ended from outside (RFC 3261 §12).
@@ -53,6 +64,11 @@ extension CallMark {
     case .last(let call):
       writer.write(UInt8(3))
       writer.write(call)
+    case .invited(let call, let invite):
+      writer.write(UInt8(4))
+      writer.write(call)
+      writer.write(invite.callID)
+      writer.write(invite.trunk)
     }
   }
 
@@ -62,6 +78,10 @@ extension CallMark {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
     case 2: self = .leg(try reader.readID(), try DialogMark(from: &reader))
     case 3: self = .last(try reader.readID())
+    case 4:
+      let call: CallID = try reader.readID()
+      let callID = try reader.readBytes()
+      self = .invited(call, InviteMark(callID: callID, trunk: try reader.readID()))
     case _: throw ByteCodingError(expected: "a call mark", offset: start)
     }
   }

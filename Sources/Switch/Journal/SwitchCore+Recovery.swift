@@ -9,6 +9,7 @@ import SIPSyntax
 struct Orphan: Sendable {
   var record: CallDetailRecord?
   var dialogs: [DialogMark] = []
+  var invites: [InviteMark] = []
   /// BYEs that have no answer yet.
   var pending = 0
   var isUncertain = false
@@ -41,10 +42,15 @@ extension SwitchCore {
     case .call(.leg(let id, let dialog)):
       callIDs.reserve(id)
       orphans[id, default: Orphan()].dialogs.append(dialog)
+    case .call(.invited(let id, let invite)):
+      callIDs.reserve(id)
+      orphans[id, default: Orphan()].invites.append(invite)
     case .call(.last(let id)): callIDs.reserve(id)
     case .record(let record):
       callIDs.reserve(record.call)
-      orphans[record.call] = nil
+      let orphan = orphans.removeValue(forKey: record.call)
+      // Its carrier may still answer, however often we have died since.
+      if let orphan, record.cause == .restart { keepInvites(of: orphan, record.call) }
     case .habit(let habit): habits.take(habit)
     case .alert: break
     }
@@ -55,6 +61,7 @@ extension SwitchCore {
     bindings.recovered(at: now)
     let charges = settleOpenHolds(at: now)
     for id in orphans.keys.sorted() { endOrphan(id, charges: charges, at: now) }
+    if !lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.patience) }
     orphans = orphans.filter { $0.value.pending > 0 }
     flush(into: &effects)
   }
@@ -82,11 +89,14 @@ extension SwitchCore {
       }
       journal.write(.record(record))
     }
+    keepInvites(of: orphan, id)
     for mark in orphan.dialogs where sendBye(to: mark, of: id, at: now) { orphan.pending += 1 }
+    orphans[id] = orphan
+    // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
+    guard orphan.record != nil || !orphan.dialogs.isEmpty else { return }
     log(
       .warning, "call ended after restart", tenant: orphan.record?.tenant,
       Alert.Fact("call", "\(id)"), Alert.Fact("byes", "\(orphan.pending)"))
-    orphans[id] = orphan
   }
 
   /// - Returns: False where the dialog cannot be reached any more, since its connection died with us.
@@ -133,10 +143,12 @@ extension SwitchCore {
     entries += bindings.checkpoint().map(JournalEntry.binding)
     entries.append(.call(.last(callIDs.last)))
     entries += habits.checkpoint().map(JournalEntry.habit)
+    entries += lateAnswerCheckpoint()
     for id in calls.keys.sorted() {
       guard let call = calls[id] else { continue }
       entries.append(.call(.open(id, call.record)))
       for leg in call.legs {
+        if let mark = inviteMark(of: leg) { entries.append(.call(.invited(id, mark))) }
         if let mark = dialogMark(of: leg) { entries.append(.call(.leg(id, mark))) }
       }
     }

@@ -31,6 +31,7 @@ import Testing
       if play.roll(50) { hangUp(dialog, &world, node) }
     case .unacknowledged(let dialog): hangUp(dialog, &world, node)
     case .provisionalUnacknowledged(let id): world.respond(id, ResponseDraft(504), node)
+    case .strayAnswer: break  // A copy that came when all was over.
     case .stranger, .keepAlive, .malformed: Issue.record("nobody did that: \(event.summary)")
     }
   }

@@ -70,7 +70,7 @@ import Testing
       }
     case .acknowledged(let dialog, _): _ = try? world.send(RequestDraft(.bye), in: dialog, node)
     case .response, .stranger, .cancelled, .clientFailed, .unacknowledged,
-      .provisionalUnacknowledged, .keepAlive, .malformed:
+      .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
       break
     }
   }

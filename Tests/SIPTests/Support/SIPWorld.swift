@@ -216,6 +216,7 @@ extension SIPEvent {
     case .cancelled: "cancelled"
     case .acknowledged: "acknowledged"
     case .response(_, let message, _, _): "response \(message.statusNumber)"
+    case .strayAnswer(let message, _): "stray \(message.statusNumber)"
     case .clientFailed(_, let failure): "failed: \(failure)"
     case .unacknowledged: "unacknowledged"
     case .provisionalUnacknowledged: "provisional unacknowledged"

@@ -195,7 +195,7 @@ final class UserAgent {
       responses.append(message)
       heard(client, message, dialog)
     case .clientFailed(_, let failure): failures.append(failure)
-    case .unacknowledged, .provisionalUnacknowledged, .keepAlive, .malformed: break
+    case .unacknowledged, .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed: break
     }
   }
 

@@ -1,0 +1,178 @@
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// A carrier answers an INVITE of a process that has died meanwhile.
+@Suite struct LateAnswerTests {
+  private let bench: Bench
+  private let carrier: UserAgent
+  private let elsewhere = Endpoint("203.0.113.66:5060") ?? Bench.switchEndpoint
+  /// The INVITE of the dead process.
+  private let invite: String
+
+  init() throws {
+    bench = try Bench()
+    carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .rings
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
+    try restart()
+  }
+
+  private func restart(from checkpoint: [JournalEntry]? = nil) throws {
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    if let checkpoint {
+      let sequence = try #require(bench.journal.last?.sequence)
+      try revived.replay(checkpoint: checkpoint, through: sequence)
+    } else {
+      for batch in bench.journal {
+        var writer = ByteWriter()
+        batch.encode(into: &writer)
+        var reader = ByteReader(writer.bytes)
+        try revived.replay(JournalBatch(from: &reader))
+      }
+    }
+    bench.core = revived
+    try bench.adopt(revision: 9)
+    bench.recover()
+  }
+
+  /// A 200 to the INVITE, with a Contact and a Record-Route that lead elsewhere.
+  private func answer(
+    tag: String = "late", from source: Endpoint? = nil, callID: String? = nil
+  ) {
+    let lines = invite.split(separator: "\r\n").map(String.init)
+    let kept = ["Via:", "From:", "CSeq:"].compactMap { name in
+      lines.first { $0.hasPrefix(name) }
+    }
+    let to = (lines.first { $0.hasPrefix("To:") } ?? "To: <sip:x@y>") + ";tag=\(tag)"
+    let id = callID.map { "Call-ID: \($0)" } ?? lines.first { $0.hasPrefix("Call-ID:") } ?? ""
+    let text =
+      (["SIP/2.0 200 OK"] + kept + [
+        to, id, "Contact: <sip:x@203.0.113.66>", "Record-Route: <sip:203.0.113.66;lr>",
+        "Content-Length: 0", "", "",
+      ]).joined(separator: "\r\n")
+    let flow = Flow(
+      transport: .udp, local: Bench.switchEndpoint, remote: source ?? carrier.endpoint)
+    bench.happen(.received(Array(text.utf8), flow))
+    bench.run(for: .milliseconds(100))
+  }
+
+  private func count(_ method: String, to endpoint: Endpoint? = nil) -> Int {
+    bench.requests(method, to: endpoint ?? carrier.endpoint).count
+  }
+
+  @Test("It gets its ACK and a BYE, so that it stops billing, and nothing is left of it")
+  func ended() throws {
+    let server = try #require(carrier.open.first?.server)
+    carrier.answer(server, 200, body: carrier.sdp)
+    bench.run(for: .seconds(1))
+    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
+    let bye = try #require(carrier.received(.bye).first)
+    #expect(bye.cseq.number > carrier.acknowledgements.first?.cseq.number ?? .max)
+    bench.run(for: .seconds(60))
+    #expect(bench.core.load.isAtRest && bench.alerts.allSatisfy { $0.kind != .possiblyStillUp })
+    #expect(bench.records.count == 1)
+  }
+
+  @Test("ACK and BYE go to the trunk's own address, wherever Contact and Record-Route lead")
+  func destination() {
+    answer()
+    #expect(count("ACK") == 1 && count("BYE") == 1)
+    #expect(count("ACK", to: elsewhere) == 0 && count("BYE", to: elsewhere) == 0)
+  }
+
+  @Test("From a second port of the carrier it is ended where the INVITE went")
+  func otherPort() {
+    answer(from: Endpoint(carrier.endpoint.address, 40_000))
+    #expect(count("ACK") == 1 && count("BYE") == 1)
+  }
+
+  @Test("Each copy is acknowledged again, while the BYE waits and after it; there is one BYE")
+  func copies() {
+    carrier.mute = true
+    answer()
+    let byes = count("BYE")
+    answer()
+    #expect(count("ACK") == 2 && byes == 1 && count("BYE") == 1)
+    carrier.mute = false
+    bench.run(for: .seconds(5))
+    #expect(bench.core.load.sip.dialogs == 0)
+    let all = count("BYE")  // With its retransmissions.
+    answer()
+    answer()
+    bench.run(for: .seconds(5))
+    #expect(count("ACK") == 4 && count("BYE") == all && bench.core.load.sip.dialogs == 0)
+  }
+
+  @Test("Forks are ended up to a bound; what comes beyond it is ignored")
+  func forks() {
+    for number in 0..<20 { answer(tag: "fork-\(number)") }
+    #expect(count("ACK") == LateAnswer.forkLimit && count("BYE") == LateAnswer.forkLimit)
+    #expect(bench.core.orphans.isEmpty)
+  }
+
+  @Test("A stranger's, or one to a call that never was, gets nothing")
+  func strangers() {
+    let before = bench.sent.count
+    answer(from: elsewhere)
+    answer(from: Endpoint("192.0.2.51:5060"))  // Another trunk.
+    answer(callID: "0123456789abcdef0123456789abcdef")
+    #expect(bench.sent.count == before && bench.core.load.isAtRest)
+    answer()
+    #expect(count("ACK") == 1 && count("BYE") == 1)
+  }
+
+  @Test("A carrier that does not confirm the BYE raises an alert")
+  func unconfirmed() {
+    bench.deaf.insert(carrier.endpoint)
+    answer()
+    bench.run(for: .seconds(60))
+    #expect(bench.alerts.contains { $0.kind == .possiblyStillUp && $0.tenant != nil })
+    #expect(bench.core.load.isAtRest)
+  }
+
+  @Test(
+    "It is known after a second death, too, from the batches or a checkpoint", arguments: [0, 1])
+  func secondDeath(_ way: Int) throws {
+    try restart(from: way == 0 ? nil : bench.core.checkpoint())
+    answer()
+    #expect(count("ACK") == 1 && count("BYE") == 1 && bench.records.count == 1)
+  }
+
+  @Test("After a checkpoint of the running call it is known")
+  func checkpoint() throws {
+    let world = try Bench()
+    let phone = UserAgent(world, user: "101", address: "198.51.100.7:5062")
+    let far = UserAgent(world, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    far.manner = .rings
+    phone.register()
+    phone.call("+8821234567890")
+    world.run(for: .seconds(2))
+    var revived = SwitchCore(configuration: world.core.configuration, dice: .system)
+    try revived.replay(
+      checkpoint: world.core.checkpoint(), through: try #require(world.journal.last?.sequence))
+    world.core = revived
+    try world.adopt(revision: 9)
+    world.recover()
+    let server = try #require(far.open.first?.server)
+    far.answer(server, 200, body: far.sdp)
+    world.run(for: .seconds(1))
+    #expect(far.acknowledgements.count == 1 && far.received(.bye).count == 1)
+  }
+
+  @Test("Nobody rings for ever: what was remembered is forgotten")
+  func forgotten() {
+    bench.run(for: LateAnswer.patience + .seconds(1))
+    #expect(bench.core.lateAnswers.isEmpty)
+    answer()
+    #expect(count("ACK") == 0 && count("BYE") == 0)
+  }
+}
