@@ -69,8 +69,15 @@ final class Carrier: UserAgent {
     if legs[leg]?.stopAsked == nil { legs[leg]?.stopAsked = world.now.instant }
   }
 
-  /// The switch has died: nobody asks for the end of these calls any more.
-  func switchDied() { for leg in legs.indices where legs[leg]?.stoppedAt == nil { stopAsked(leg) } }
+  /// The switch has died: nobody asks for the end of the calls that it saw answered before it is back.
+  ///
+  /// Of an answer that comes later it hears, and has to end the call.
+  func switchDied() {
+    for index in legs.indices {
+      guard let leg = legs[index], leg.stoppedAt == nil, leg.answerSeen != nil else { continue }
+      stopAsked(index)
+    }
+  }
 
   override func overhears(_ bytes: [UInt8]) -> Bool {
     guard bytes.starts(with: "BYE ".utf8), let leg = leg(of: bytes),
@@ -91,10 +98,7 @@ final class Carrier: UserAgent {
       number: number, tariff: price?.purchase[trunk] ?? free, sell: price?.sell ?? free,
       isEmergency: isEmergency)
     if let server = calls[call].server, let message = core.request(of: server) {
-      let callID = Array(message[message.callID])
-      byCallID[callID] = call
-      // A call that a process asked for before it died: nobody will ask for its end.
-      if world.inviters[callID] != world.process { legs[call]?.stopAsked = world.diedAt }
+      byCallID[Array(message[message.callID])] = call
     }
     world.noteOffer(number)
     let wait = world.dice.milliseconds(600...9_000)

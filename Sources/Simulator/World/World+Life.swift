@@ -155,7 +155,7 @@ extension World {
     guard isUp, !isHealed else { return }
     trace.note("crash", at: now.instant, "process \(process)")
     checkJournal()
-    (isUp, diedAt) = (false, now.instant)
+    isUp = false
     process += 1
     disk.crash(at: now.instant, dice: &dice)
     for carrier in carriers { carrier.switchDied() }

@@ -44,10 +44,7 @@ extension World {
   }
 
   private func inspect(_ bytes: [UInt8], to carrier: Carrier) {
-    if let number = Wire.invitedNumber(in: bytes) {
-      checkGate(number, carrier)
-      if let callID = Wire.callID(in: bytes) { inviters[callID] = process }
-    }
+    if let number = Wire.invitedNumber(in: bytes) { checkGate(number, carrier) }
     if bytes.starts(with: "BYE ".utf8) || bytes.starts(with: "CANCEL ".utf8),
       let leg = carrier.leg(of: bytes)
     {

@@ -33,9 +33,6 @@ final class World {
   var relay: RelayCore
   var process = 0
   var isUp = false
-  /// When the last process died, and which process asked for a call.
-  var diedAt = Instant.start
-  var inviters: [[UInt8]: Int] = [:]
   var switchWake = Instant.never
   var relayWake = Instant.never
   var sockets: [SocketID: Endpoint] = [:]
