@@ -162,7 +162,7 @@ let shellTargets: [Target] = [
   tests("Net", ["SIP", "SIPSyntax", "Relay", "Switch", "Directory"]),
   tests(
     "Notices", ["Store", "Directory", .product(name: "Crypto", package: "swift-crypto")]),
-  tests("Server", ["API", "Directory", "Numbering"]),
+  tests("Server", ["API", "Directory", "Numbering", "Store"]),
   tests("Demo"),
 ]
 

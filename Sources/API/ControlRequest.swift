@@ -7,12 +7,12 @@ package enum ControlRequest: Codable, Sendable {
   case calls
   case registrations
   case trunks
-  /// The standing of every account, or of those of one tenant and extension.
-  case limits(tenant: String?, extension: String?)
+  /// The standing of one subject and, of a tenant, of its accounts; without a target of all there are.
+  case limits(of: LimitTarget?)
   /// Lets paid calls out again after a block.
-  case unblock(tenant: String, extension: String?, reason: String, by: String)
-  /// Replaces the limits of an extension, a tenant or, with neither, the platform.
-  case setLimits(tenant: String?, extension: String?, change: LimitChange, by: String)
+  case unblock(LimitTarget, reason: String, by: String)
+  /// Replaces what the change names.
+  case setLimits(of: LimitTarget, change: LimitChange, by: String)
   /// Pays money in for a prepaid extension or tenant: units of its currency, "12.50"; "-1" corrects.
   case deposit(
     tenant: String, extension: String?, amount: String, reference: String, by: String)

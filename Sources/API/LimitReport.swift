@@ -1,9 +1,10 @@
-/// The limits of one account and how much of each is used, as `martinet limits show` shows it.
+/// The limits of one subject and how much of each is used, as `martinet limits show` shows it.
 package struct LimitReport: Codable, Sendable {
   /// "account", "tenant", "trunk" or "platform".
   package var level: String
   package var tenant: String?
   package var `extension`: String?
+  package var trunk: String?
   package var limits: [Row]
   /// Why paid calls are refused; nil while they go out.
   package var blocked: Block?

@@ -121,11 +121,16 @@ extension LimitError: CustomStringConvertible {
 }
 
 extension LimitSubject {
+  /// The ledger knows numbers only; whoever reads it puts the name in.
   var unblockHint: String {
-    switch self {
-    case .account, .tenant: "A person lifts it with `martinet limits unblock`."
-    case .trunk, .platform: "The operator lifts it."
-    }
+    let options =
+      switch self {
+      case .account: "--tenant NAME --extension NUMBER"
+      case .tenant: "--tenant NAME"
+      case .trunk: "--trunk NAME"
+      case .platform: "--platform"
+      }
+    return "A person lifts it with `martinet limits unblock \(options)`."
   }
 }
 

@@ -25,9 +25,10 @@ struct NoticeText: Hashable, Sendable {
     var lines = [words.opening(alert.kind), ""]
     lines += [NoticeText.row(words.when, NoticeText.moment(alert.at), width)]
     for fact in facts { lines.append(NoticeText.row(words.label(fact.name), fact.value, width)) }
-    let command = alert.tenant.flatMap { _ in
-      NoticeText.unblockCommand(tenant: audience, subject: place)
-    }
+    let command =
+      alert.tenant == nil
+      ? NoticeText.unblockCommand(trunk: fact("trunk"), subject: place)
+      : NoticeText.unblockCommand(tenant: audience, subject: place)
     let advice = words.advice(alert.kind, command: command ?? NoticeText.showLimits)
     if !advice.isEmpty { lines += [""] + advice }
     lines += ["", words.closing(key: NoticeText.inert(alert.key))]
@@ -39,21 +40,29 @@ struct NoticeText: Hashable, Sendable {
   }
 
   private static let showLimits = "martinet limits show"
+  private static let unblock = "martinet limits unblock"
 
   /// What lets the subject's paid calls out again: "office" or "office 101"; nil for any other subject.
   private static func unblockCommand(tenant: String, subject: String) -> String? {
     guard subject == tenant || subject.hasPrefix(tenant + " ") else { return nil }
     let number = subject.dropFirst(tenant.count + 1)
-    let options = [("--tenant", tenant)] + (number.isEmpty ? [] : [("--extension", String(number))])
-    let words = options.map { option, word in
-      // Quoted for a shell, so that a name cannot become a second command.
-      let isPlain = word.utf8.allSatisfy {
-        (48...57).contains($0) || (97...122).contains($0 | 0x20) || "-._+".utf8.contains($0)
-      }
-      return option + " "
-        + (isPlain ? word : "'\(word.replacingOccurrences(of: "'", with: "'\\''"))'")
+    let unblock = "\(NoticeText.unblock) --tenant \(NoticeText.quoted(tenant))"
+    return number.isEmpty
+      ? unblock : "\(unblock) --extension \(NoticeText.quoted(String(number)))"
+  }
+
+  /// What lets paid calls through a trunk, or those of all tenants, out again; nil for any other subject.
+  private static func unblockCommand(trunk: String?, subject: String) -> String? {
+    if let trunk { return "\(unblock) --trunk \(quoted(trunk))" }
+    return subject == "the platform" ? "\(unblock) --platform" : nil
+  }
+
+  /// Quoted for a shell, so that a name cannot become a second command.
+  private static func quoted(_ word: String) -> String {
+    let isPlain = word.utf8.allSatisfy {
+      (48...57).contains($0) || (97...122).contains($0 | 0x20) || "-._+".utf8.contains($0)
     }
-    return "martinet limits unblock \(words.joined(separator: " "))"
+    return isPlain ? word : "'\(word.replacingOccurrences(of: "'", with: "'\\''"))'"
   }
 
   /// "2026-11-22 00:41:07 UTC".

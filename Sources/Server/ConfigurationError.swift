@@ -10,3 +10,12 @@ package struct ConfigurationError: Error, CustomStringConvertible, Sendable {
 
   package var description: String { "\(field): \(problem). \(wayOut)" }
 }
+
+extension ConfigurationError {
+  static func unknownTrunk(_ name: String, known: [String]) -> ConfigurationError {
+    ConfigurationError(
+      field: "trunk", problem: "there is no trunk \"\(name)\"",
+      wayOut: known.isEmpty
+        ? "None is configured." : "Known are \(known.joined(separator: ", ")).")
+  }
+}

@@ -368,13 +368,28 @@ import Testing
       reached?.description == """
         Limit of money per day of account 1 reached: 9.00 EUR used and 0.00 EUR reserved today, of \
         10.00 EUR; this call needs 2.00 EUR. Outgoing paid calls are blocked now. A person lifts it \
-        with `martinet limits unblock`.
+        with `martinet limits unblock --tenant NAME --extension NUMBER`.
         """)
     let blocked = #expect(throws: LimitError.self) { try spend(&bench, euros: 1) }
     #expect(
       blocked?.description == """
         Outgoing paid calls of account 1 are blocked: the limit of money per day was reached. A \
-        person lifts it with `martinet limits unblock`.
+        person lifts it with `martinet limits unblock --tenant NAME --extension NUMBER`.
         """)
+  }
+
+  @Test(
+    "Whoever is blocked, the message has the command that lifts it",
+    arguments: [
+      (LimitSubject.account(Bench.account), "--tenant NAME --extension NUMBER"),
+      (.tenant(TenantID(1)), "--tenant NAME"), (.trunk(Bench.trunk), "--trunk NAME"),
+      (.platform, "--platform"),
+    ])
+  func wayOut(_ subject: LimitSubject, _ options: String) {
+    let block = Block(
+      reason: .reached(Meter(.money, per: .day), .calendar), since: WallTime(unixMilliseconds: 0),
+      needed: 1, cause: nil)
+    let text = "\(LimitError.blocked(subject, block))"
+    #expect(text.hasSuffix(" A person lifts it with `martinet limits unblock \(options)`."))
   }
 }

@@ -32,6 +32,35 @@ import Testing
     #expect(standing.first?.acknowledged == 1)
   }
 
+  @Test("The operator's mail about a trunk or the platform has the command that lifts its block")
+  func blockOfAll() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer())
+    let settings = NoticeSettings(
+      mail: server(peer), platform: .init(name: "platform", mail: [OutboxBench.mail]))
+    let subjects: [([Alert.Fact], String)] = [
+      ([.init("subject", "main"), .init("trunk", "main")], "limits unblock --trunk main"),
+      (
+        [.init("subject", "the platform"), .init("trunk", "the platform")],
+        "limits unblock --trunk 'the platform'"
+      ),
+      ([.init("subject", "the platform")], "limits unblock --platform"),
+      ([.init("subject", "account 7")], "limits show"),
+    ]
+    try bench.serve(settings) { _ in
+      for (index, (facts, command)) in subjects.enumerated() {
+        try bench.database.raise(
+          Alert(
+            .accountBlocked, .critical, tenant: nil, at: OutboxService.wallTime(),
+            key: "block-\(index)", facts: facts))
+        let text = try #require(peer.message(index)?["text"])
+        let lines = text.split(whereSeparator: \.isNewline).map {
+          $0.trimmingCharacters(in: .whitespaces)
+        }
+        #expect(lines.contains("martinet " + command), "\(text)")
+      }
+    }
+  }
+
   @Test("A46: what a caller sent cannot add a header, a recipient or a line")
   func injection() throws {
     let (bench, peer) = (try OutboxBench(), try Peer.mailServer())

@@ -125,6 +125,31 @@ class Commands(unittest.TestCase):
         self.assertIn("changed extension 102 of office", result.stdout)
         self.assertIn("Workshop", self.server.run("export", "--data", self.server.data).stdout)
 
+    def test_limits_are_of_exactly_one_subject(self):
+        self.server.office()
+        self.server.start()
+        data = ("--data", self.server.data)
+        for command in (("unblock",), ("set", "--concurrent", "7")):
+            for options in ((), ("--trunk", "carrier", "--platform"), ("--tenant", "office", "--trunk", "carrier")):
+                result = self.server.run("limits", *command, *options, *data, check=False)
+                self.assertNotEqual(result.returncode, 0)
+                for option in ("--tenant NAME", "--extension NUMBER", "--trunk NAME", "--platform"):
+                    self.assertIn(option, result.stderr)
+        for options, level in ((("--trunk", "carrier"), "trunk"),
+                               (("--platform",), "platform")):
+            rows = self.server.ask("limits", "show", *options)
+            self.assertEqual([(row["level"], row.get("trunk")) for row in rows],
+                             [(level, "carrier" if level == "trunk" else None)])
+            self.assertIn("limits of", self.server.run("limits", "set", *options, "--day", "7", *data).stdout)
+            day = next(row for row in self.server.ask("limits", "show", *options)[0]["limits"]
+                       if (row["metric"], row["kind"], row["window"]) == ("money", "calendar", "day"))
+            self.assertEqual(day["limit"], "7.00 EUR")
+            result = self.server.run("limits", "unblock", *options, *data, check=False)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("is not blocked", result.stderr)
+        result = self.server.run("limits", "unblock", "--trunk", "carier", *data, check=False)
+        self.assertIn("Known are carrier", result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

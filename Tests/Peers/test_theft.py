@@ -119,6 +119,21 @@ class Theft(unittest.TestCase):
         self.assertLessEqual(sum(self.server.money("office")), 10.0)
         self.assertGreaterEqual(sum(self.server.money("office")) + 1e-9, bill)
 
+    def test_a_full_trunk_is_let_out_again_by_its_name(self):
+        self.office(60, 60)
+        self.server.run("limits", "set", "--trunk", "carrier", "--day", "3", "--data", self.server.data)
+        self.steal(2, hold_ms=1000)
+        trunk = lambda: self.server.ask("limits", "show", "--trunk", "carrier")[0]
+        self.assertEqual(len(self.carrier.calls()), 1)
+        self.assertIn("money", trunk()["blocked"]["reason"])
+        self.server.run("limits", "unblock", "--trunk", "carrier", "--data", self.server.data)
+        self.assertIsNone(trunk().get("blocked"))
+        again = call_many(self.folder, "127.0.0.1:15060", "101", password(101), LONDON, 1, 1, hold_ms=1000,
+                          name="again")
+        self.addCleanup(again.stop)
+        self.assertEqual(again.wait(30), 0, again.output()[-1500:])
+        self.assertEqual(len(self.carrier.calls()), 2)
+
     def test_calls_go_out_again_after_unblocking(self):
         self.office(60, 60)
         self.steal(20, hold_ms=1000)

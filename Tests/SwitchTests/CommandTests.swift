@@ -121,4 +121,41 @@ import Testing
     bench.command(.unblock(try account(bench), by: "anna", reason: "it was us"))
     #expect(blocked() == 0)
   }
+
+  @Test("A full trunk and a full platform are told by name, and a person lets calls out again")
+  func blockedForAll() throws {
+    for isTrunk in [true, false] {
+      var town = Town()
+      town.document.tenants[0].trunks = ["carrier"]
+      if isTrunk {
+        town.document.trunks[0].limits.spend.dayMicros = 2_600_000
+      } else {
+        town.document.platform.limits.spend.dayMicros = 2_600_000
+      }
+      let bench = try Bench(town)
+      let (phone, carrier) = ends(bench)
+      for _ in 0..<2 {
+        phone.call("+8821234567890")
+        bench.run(for: .seconds(3))
+      }
+      #expect(carrier.received(.invite).count == 1)
+      let alert = try #require(bench.alerts.first { $0.kind == .accountBlocked })
+      #expect(alert.tenant == nil)
+      let names = alert.facts.filter { ["subject", "trunk"].contains($0.name) }
+      #expect(
+        names
+          == (isTrunk
+            ? [.init("subject", "carrier"), .init("trunk", "carrier")]
+            : [.init("subject", "the platform")]))
+      let trunk = try #require(bench.core.rules.directory.trunks.first { $0.name == "carrier" })
+      let subject = isTrunk ? LimitSubject.trunk(trunk.id) : .platform
+      guard case .done? = bench.ask(.unblock(subject, by: "anna", reason: "it was us")) else {
+        Issue.record("not unblocked")
+        return
+      }
+      phone.call("+8821234567890")
+      bench.run(for: .seconds(3))
+      #expect(carrier.received(.invite).count == 2)
+    }
+  }
 }

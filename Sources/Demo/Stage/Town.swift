@@ -85,7 +85,7 @@ final class Town {
 
   /// What the server has counted for an extension today, in cents, and since when it is blocked.
   func standing(of number: String) throws -> Standing {
-    let request = ControlRequest.limits(tenant: Plot.tenant, extension: number)
+    let request = ControlRequest.limits(of: .account(tenant: Plot.tenant, extension: number))
     let reply = try ControlClient(dataFolder: dataFolder).ask(request)
     guard case .limits(let reports) = reply, let report = reports.first,
       let row = report.limits.first(where: {

@@ -1,4 +1,4 @@
-import API
+package import API
 import Directory
 import Elements
 import Net
@@ -6,38 +6,41 @@ import Store
 import Switch
 
 extension Administration {
-  /// Changes the limits of an extension, a tenant or, with neither, the platform; the owner is told.
-  func setLimits(
-    tenant name: String?, extension number: String?, change: LimitChange, by person: String
+  /// Changes the limits of one subject; the owner is told.
+  package func setLimits(
+    of target: LimitTarget, change: LimitChange, by person: String
   ) throws -> String {
     var document = document()
     let subject: String
     var tenantID: TenantID?
-    if let name {
-      guard let index = document.tenants.firstIndex(where: { $0.name == name }) else {
+    switch target {
+    case .account(let name, let number):
+      let index = try document.place(ofTenant: name)
+      tenantID = rulebook().directory.tenants.first { $0.name == name }?.id
+      guard
+        let line = document.tenants[index].extensions.firstIndex(where: { $0.number == number })
+      else {
         throw ConfigurationError(
-          field: "tenant", problem: "there is no tenant \"\(name)\"",
+          field: "extension", problem: "\(name) has no extension \"\(number)\"",
           wayOut: "`martinet export` lists them.")
       }
+      var limits =
+        document.tenants[index].extensions[line].limits ?? document.tenants[index].extensionLimits
+      try limits.apply(change)
+      document.tenants[index].extensions[line].limits = limits
+      subject = "extension \(number) of \(name)"
+    case .tenant(let name):
+      let index = try document.place(ofTenant: name)
       tenantID = rulebook().directory.tenants.first { $0.name == name }?.id
-      if let number {
-        guard
-          let line = document.tenants[index].extensions.firstIndex(where: { $0.number == number })
-        else {
-          throw ConfigurationError(
-            field: "extension", problem: "\(name) has no extension \"\(number)\"",
-            wayOut: "`martinet export` lists them.")
-        }
-        var limits =
-          document.tenants[index].extensions[line].limits ?? document.tenants[index].extensionLimits
-        try limits.apply(change)
-        document.tenants[index].extensions[line].limits = limits
-        subject = "extension \(number) of \(name)"
-      } else {
-        try document.tenants[index].limits.apply(change)
-        subject = "tenant \(name)"
+      try document.tenants[index].limits.apply(change)
+      subject = "tenant \(name)"
+    case .trunk(let name):
+      guard let index = document.trunks.firstIndex(where: { $0.name == name }) else {
+        throw ConfigurationError.unknownTrunk(name, known: document.trunks.map(\.name))
       }
-    } else {
+      try document.trunks[index].limits.apply(change)
+      subject = "trunk \(name)"
+    case .platform:
       try document.platform.limits.apply(change)
       subject = "the platform"
     }
@@ -49,6 +52,17 @@ extension Administration {
         key: "limits.changed/\(subject)/\(now.unixMilliseconds)",
         facts: [.init("subject", subject), .init("change", change.words), .init("by", person)]))
     return "The limits of \(subject) are changed: \(change.words)."
+  }
+}
+
+extension DirectoryDocument {
+  fileprivate func place(ofTenant name: String) throws -> Int {
+    guard let index = tenants.firstIndex(where: { $0.name == name }) else {
+      throw ConfigurationError(
+        field: "tenant", problem: "there is no tenant \"\(name)\"",
+        wayOut: "`martinet export` lists them.")
+    }
+    return index
   }
 }
 

@@ -27,19 +27,17 @@ struct OperatorDesk: Sendable {
     case .calls: return await ask(.calls(nil)) { reports.calls($0) }
     case .registrations: return await ask(.registrations(nil)) { reports.registrations($0) }
     case .trunks: return await ask(.trunks) { reports.trunks($0) }
-    case .limits(let tenant, let number):
-      return try await limits(of: reports.subjects(tenant: tenant, extension: number))
-    case .unblock(let tenant, let number, let reason, let person):
-      return try await unblock(
-        reports.subject(tenant: tenant, extension: number), reason: reason, by: person)
+    case .limits(let target):
+      return try await limits(of: reports.subjects(of: target))
+    case .unblock(let target, let reason, let person):
+      return try await unblock(reports.subject(of: target), reason: reason, by: person)
     case .deposit(let tenant, let number, let amount, let reference, let person):
       return try await deposit(
         amount, to: reports.subject(tenant: tenant, extension: number), reference: reference,
         by: person)
     case .acceptClock(let person): return try await acceptClock(by: person)
-    case .setLimits(let tenant, let number, let change, let person):
-      let text = try server.administration.setLimits(
-        tenant: tenant, extension: number, change: change, by: person)
+    case .setLimits(let target, let change, let person):
+      let text = try server.administration.setLimits(of: target, change: change, by: person)
       try await server.adopt(server.administration.rulebook())
       return .done(text)
     case .apply(let document, let file, let files, let person):

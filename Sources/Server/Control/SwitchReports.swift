@@ -15,6 +15,19 @@ struct SwitchReports {
 
   // MARK: - From names to numbers
 
+  func subject(of target: LimitTarget) throws -> LimitSubject {
+    switch target {
+    case .account(let tenant, let number): return try subject(tenant: tenant, extension: number)
+    case .tenant(let tenant): return try subject(tenant: tenant, extension: nil)
+    case .trunk(let name):
+      guard let trunk = directory.trunks.first(where: { $0.name == name }) else {
+        throw ConfigurationError.unknownTrunk(name, known: directory.trunks.map(\.name))
+      }
+      return .trunk(trunk.id)
+    case .platform: return .platform
+    }
+  }
+
   /// The account of an extension, or a tenant as a whole.
   func subject(tenant name: String, extension number: String?) throws -> LimitSubject {
     guard let tenant = directory.tenants.first(where: { $0.name == name }) else {
@@ -34,15 +47,15 @@ struct SwitchReports {
     return .account(line.account)
   }
 
-  /// Those of one tenant or extension, or all there are.
-  func subjects(tenant name: String?, extension number: String?) throws -> [LimitSubject] {
-    guard let name else {
+  /// The target and, of a tenant, its accounts; without a target all there are.
+  func subjects(of target: LimitTarget?) throws -> [LimitSubject] {
+    guard let target else {
       return [.platform]
         + directory.tenants.flatMap { tenant in
           [.tenant(tenant.id)] + accounts(of: tenant)
         } + directory.trunks.map { .trunk($0.id) }
     }
-    let subject = try subject(tenant: name, extension: number)
+    let subject = try subject(of: target)
     guard case .tenant(let id) = subject, let tenant = directory.tenant(id) else {
       return [subject]
     }
@@ -134,7 +147,9 @@ struct SwitchReports {
       report.level = "account"
       report.extension = directory.line(paying: account)?.digits.description
     case .tenant: report.level = "tenant"
-    case .trunk: report.level = "trunk"
+    case .trunk(let id):
+      report.level = "trunk"
+      report.trunk = directory.trunk(id)?.name
     case .platform: break
     }
     return report

@@ -11,6 +11,8 @@ extension SwitchCore {
     switch notice {
     case .blocked(let subject, let block, let used, let limit):
       var facts = [Alert.Fact("subject", name(of: subject)), Alert.Fact("reason", block.words)]
+      // By it the notice names the command that lifts the block.
+      if case .trunk = subject { facts.append(Alert.Fact("trunk", name(of: subject))) }
       facts.append(Alert.Fact("used", amount(used, block.reason, of: subject)))
       if let limit { facts.append(Alert.Fact("limit", amount(limit, block.reason, of: subject))) }
       facts.append(Alert.Fact("refused", amount(block.needed, block.reason, of: subject)))

@@ -3,12 +3,12 @@ import ArgumentParser
 
 struct Limits: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "What accounts may spend: show, set, unblock, and pay in.",
+    abstract: "What accounts, trunks and the platform may spend: show, set, unblock, and pay in.",
     subcommands: [Show.self, Set.self, Unblock.self, Deposit.self, AcceptClock.self],
     defaultSubcommand: Show.self)
 
-  /// Which account is meant: an extension, a tenant, or the platform.
-  struct Target: ParsableArguments {
+  /// An extension, or a tenant as a whole.
+  struct Account: ParsableArguments {
     @Option(help: "Name of the tenant.")
     var tenant: String?
 
@@ -17,7 +17,30 @@ struct Limits: ParsableCommand {
 
     func validate() throws {
       if self.extension != nil, tenant == nil {
-        throw ValidationError("--extension needs --tenant: numbers repeat between tenants.")
+        throw ValidationError("\(LimitTarget.Unclear.extensionAlone)")
+      }
+    }
+  }
+
+  /// Whose limits are meant.
+  struct Target: ParsableArguments {
+    @OptionGroup var account: Account
+
+    @Option(help: "Name of the trunk.")
+    var trunk: String?
+
+    @Flag(help: "All tenants and trunks together.")
+    var platform = false
+
+    var isEmpty: Bool { account.tenant == nil && trunk == nil && !platform }
+
+    /// The one that is named; a sentence about the options when it is none or several.
+    func named() throws -> LimitTarget {
+      do throws(LimitTarget.Unclear) {
+        return try LimitTarget(
+          tenant: account.tenant, extension: account.extension, trunk: trunk, isPlatform: platform)
+      } catch {
+        throw ValidationError("\(error)")
       }
     }
   }
@@ -29,16 +52,21 @@ struct Limits: ParsableCommand {
     @OptionGroup var target: Target
     @OptionGroup var options: LookingOptions
 
+    func validate() throws {
+      if !target.isEmpty { _ = try target.named() }
+    }
+
     func run() throws {
-      let request = ControlRequest.limits(tenant: target.tenant, extension: target.extension)
+      let request = ControlRequest.limits(of: target.isEmpty ? nil : try target.named())
       guard case .limits(let reports) = try options.ask(request) else { return }
       if options.json {
         for report in reports { try JSONLine.print(report) }
         return
       }
       for report in reports {
-        let name = [report.tenant, report.extension].compactMap(\.self).joined(separator: " ")
-        print("\(report.level) \(name)")
+        let name = [report.tenant, report.extension, report.trunk].compactMap(\.self).joined(
+          separator: " ")
+        print(name.isEmpty ? report.level : "\(report.level) \(name)")
         if let block = report.blocked {
           print("  BLOCKED since \(block.since): \(block.reason)")
         }
@@ -81,14 +109,15 @@ struct Limits: ParsableCommand {
     }
 
     func validate() throws {
+      _ = try target.named()
       if change.isEmpty {
         throw ValidationError("Nothing to change: give at least one limit, such as --day 20.")
       }
     }
 
     func run() throws {
-      let request = ControlRequest.setLimits(
-        tenant: target.tenant, extension: target.extension, change: change, by: Person.name)
+      let request = try ControlRequest.setLimits(
+        of: target.named(), change: change, by: Person.name)
       if case .done(let text) = try options.ask(request) { print(text) }
     }
   }
@@ -102,12 +131,12 @@ struct Limits: ParsableCommand {
     @Option(help: "Why, for the audit trail.") var reason = "unblocked by the operator"
 
     func validate() throws {
-      if target.tenant == nil { throw ValidationError("--tenant says whose block to lift.") }
+      _ = try target.named()
     }
 
     func run() throws {
-      let request = ControlRequest.unblock(
-        tenant: target.tenant ?? "", extension: target.extension, reason: reason, by: Person.name)
+      let request = try ControlRequest.unblock(
+        target.named(), reason: reason, by: Person.name)
       if case .done(let text) = try options.ask(request) { print(text) }
     }
   }
@@ -116,7 +145,7 @@ struct Limits: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Pays money in for a prepaid extension or tenant.")
 
-    @OptionGroup var target: Target
+    @OptionGroup var account: Account
     @OptionGroup var options: LookingOptions
     @Option(help: "Number of the payment, for the audit trail.") var reference: String
     @Flag(help: "Takes the amount back, where more was paid in than was due.")
@@ -124,12 +153,12 @@ struct Limits: ParsableCommand {
     @Argument(help: "Units of the tenant's currency, such as 12.50.") var amount: String
 
     func validate() throws {
-      if target.tenant == nil { throw ValidationError("--tenant says whose money it is.") }
+      if account.tenant == nil { throw ValidationError("--tenant says whose money it is.") }
     }
 
     func run() throws {
       let request = ControlRequest.deposit(
-        tenant: target.tenant ?? "", extension: target.extension,
+        tenant: account.tenant ?? "", extension: account.extension,
         amount: takeBack ? "-\(amount)" : amount, reference: reference, by: Person.name)
       if case .done(let text) = try options.ask(request) { print(text) }
     }
