@@ -46,7 +46,7 @@ extension Database {
               SELECT 1 FROM outbox
               WHERE outbox.tenant_id = alert.tenant_id AND outbox.alert_key = alert.alert_key
                 AND outbox.acknowledged_at_ms IS NULL)
-          LIMIT ?3)
+          ORDER BY raised_at_ms LIMIT ?3)
         """
     }
     return try write("removing what is old") { db in

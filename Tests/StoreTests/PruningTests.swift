@@ -8,12 +8,16 @@ import Testing
 @Suite struct PruningTests {
   /// Ten calls, a second apart, of the office; two of another tenant and one of nobody; three alerts.
   private func filled() throws -> StoreBench {
-    let bench = try StoreBench()
-    let journal = try Journal(in: bench.folder) { _ in }
     var entries = (1...10).map { JournalEntry.record(StoreBench.record($0)) }
     entries += [11, 12].map { .record(StoreBench.record($0, tenant: TenantID(2))) }
     entries.append(.record(StoreBench.record(13, tenant: nil)))
     entries += ["a", "b", "c"].map { .alert(StoreBench.alert($0)) }
+    return try filled(with: entries)
+  }
+
+  private func filled(with entries: [JournalEntry]) throws -> StoreBench {
+    let bench = try StoreBench()
+    let journal = try Journal(in: bench.folder) { _ in }
     journal.append(JournalBatch(sequence: 1, entries: entries))
     journal.start { _ in }
     journal.close()
@@ -64,6 +68,22 @@ import Testing
     #expect(try prune() == 1, "a; of b one copy is on its way")
     #expect(try bench.database.prune(.notice, of: office, before: StoreBench.noon, limit: 10) == 0)
     #expect(try count("outbox", bench) == 2 && bench.database.alertsWaiting() == 1)
+  }
+
+  @Test("Of alerts, too, the oldest go first, whatever their keys")
+  func oldestAlerts() throws {
+    let bench = try filled(
+      with: ["a", "b", "c"].enumerated().map { index, key in
+        .alert(StoreBench.alert(key, at: StoreBench.noon + .seconds(-Int64(index))))
+      })
+    let alerts = try bench.database.unaddressedAlerts(limit: 10)
+    try bench.database.address(alerts.map { ($0, []) }, at: StoreBench.noon)
+    let late = StoreBench.noon + .seconds(86_400)
+    for left in [["a", "b"], ["a"], []] {
+      #expect(try bench.database.prune(.notice, of: StoreBench.office, before: late, limit: 1) == 1)
+      let kept = try TenantScope(StoreBench.office, as: .operator, in: bench.database).alerts()
+      #expect(kept.map(\.alert.key) == left)
+    }
   }
 
   @Test(

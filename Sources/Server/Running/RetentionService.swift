@@ -9,6 +9,8 @@ import Switch
 ///
 /// In small batches with a pause between them, so that records of running calls never wait for it.
 struct RetentionService: Sendable {
+  /// The start has the disk to itself, and a server that is started every hour still removes what is old.
+  private static let firstPause = Duration.seconds(60)
   private static let sweepPause = Duration.seconds(3600)
   private static let batchPause = Duration.milliseconds(50)
   private static let batchRows = 500
@@ -16,15 +18,16 @@ struct RetentionService: Sendable {
   let administration: Administration
   let logger: Logger
 
-  /// Sweeps every hour, first an hour after the start, until its task is cancelled.
+  /// Sweeps a minute after the start and then every hour, until its task is cancelled.
   func run() async throws {
+    try await Task.sleep(for: Self.firstPause)
     while true {
-      try await Task.sleep(for: Self.sweepPause)
       do {
         try await sweep(at: Clocks.wall())
       } catch let error as StoreError {
         logger.error("what is old could not be removed, it is tried again: \(error)")
       }
+      try await Task.sleep(for: Self.sweepPause)
     }
   }
 
