@@ -30,12 +30,7 @@ extension Administration {
       "Phones can be called again after they have registered, within two hours.",
       "Countries and networks of each account are new again, and told again.",
     ]
-    let blocked = try blockedBefore(directory)
-    lost.append(
-      blocked.isEmpty
-        ? "Blocks are lifted; none is known."
-        : "Blocks are lifted: block these again, or give their phones new passwords: "
-          + blocked.joined(separator: ", "))
+    lost.append(liftedBlocks(try blockedBefore(directory), directory))
     let prepaid = directory.extensions.filter(\.limits.isPrepaid).map { line in
       "\(line.tenant.name) \(line.digits)"
     }
@@ -46,6 +41,19 @@ extension Administration {
           + (tenants + prepaid).joined(separator: ", "))
     }
     return lost
+  }
+
+  /// What is known of the blocks that go, since when, and what to do about them; nobody can be blocked by hand.
+  private func liftedBlocks(_ blocked: [String], _ directory: DirectorySnapshot) -> String {
+    let known =
+      blocked.isEmpty
+      ? "Blocks are lifted; the alerts that are kept name none."
+      : "Blocks are lifted. Give the phones of these new passwords (`password` in the YAML, then "
+        + "`martinet apply`), and lower their limits (`martinet limits set`) until that is done: "
+        + blocked.joined(separator: ", ") + "."
+    let owners = directory.tenants.map { Optional($0.id) } + [nil]
+    guard let days = owners.compactMap({ daysKept(.notice, of: $0) }).min() else { return known }
+    return known + " Older blocks may be missing: alerts are kept for \(days) days."
   }
 
   /// Who was blocked by what their tenants were told last.
