@@ -95,20 +95,7 @@ import Testing
       let (phone, _) = ends(bench)
       call("+442079460000", phone, bench)
       #expect(told(bench, .newCountry).count == 1)
-      var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
-      if usesCheckpoint {
-        try revived.replay(checkpoint: bench.core.checkpoint(), through: 1000)
-      } else {
-        for batch in bench.journal {
-          var writer = ByteWriter()
-          batch.encode(into: &writer)
-          var reader = ByteReader(writer.bytes)
-          try revived.replay(JournalBatch(from: &reader))
-        }
-      }
-      bench.core = revived
-      try bench.adopt(revision: 9)
-      bench.recover()
+      try bench.restart(from: usesCheckpoint ? bench.core.checkpoint() : nil)
       call("+442079460000", phone, bench)
       #expect(told(bench, .newCountry).count == 1)
       let thief = UserAgent(bench, user: "101", address: "203.0.113.66:5062")

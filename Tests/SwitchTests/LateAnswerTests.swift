@@ -23,25 +23,7 @@ import Testing
     phone.call("+8821234567890")
     bench.run(for: .seconds(2))
     invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
-    try restart()
-  }
-
-  private func restart(from checkpoint: [JournalEntry]? = nil) throws {
-    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
-    if let checkpoint {
-      let sequence = try #require(bench.journal.last?.sequence)
-      try revived.replay(checkpoint: checkpoint, through: sequence)
-    } else {
-      for batch in bench.journal {
-        var writer = ByteWriter()
-        batch.encode(into: &writer)
-        var reader = ByteReader(writer.bytes)
-        try revived.replay(JournalBatch(from: &reader))
-      }
-    }
-    bench.core = revived
-    try bench.adopt(revision: 9)
-    bench.recover()
+    try bench.restart()
   }
 
   /// A 200 to the INVITE, with a Contact and a Record-Route that lead elsewhere.
@@ -142,7 +124,7 @@ import Testing
   @Test(
     "It is known after a second death, too, from the batches or a checkpoint", arguments: [0, 1])
   func secondDeath(_ way: Int) throws {
-    try restart(from: way == 0 ? nil : bench.core.checkpoint())
+    try bench.restart(from: way == 0 ? nil : bench.core.checkpoint())
     answer()
     #expect(count("ACK") == 1 && count("BYE") == 1 && bench.records.count == 1)
   }

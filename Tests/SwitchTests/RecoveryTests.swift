@@ -8,20 +8,6 @@ import Testing
 @testable import Switch
 
 @Suite struct RecoveryTests {
-  /// Kills the switch and starts another one from what was durable.
-  private func restart(_ bench: Bench, keeping batches: Int? = nil) throws {
-    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
-    for batch in bench.journal.prefix(batches ?? bench.journal.count) {
-      var writer = ByteWriter()
-      batch.encode(into: &writer)
-      var reader = ByteReader(writer.bytes)
-      try revived.replay(JournalBatch(from: &reader))
-    }
-    bench.core = revived
-    try bench.adopt(revision: 9)
-    bench.recover()
-  }
-
   private func paidCall(_ bench: Bench, _ length: Duration) -> (UserAgent, UserAgent) {
     let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
     let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
@@ -39,7 +25,7 @@ import Testing
     let bench = try Bench()
     let (phone, carrier) = paidCall(bench, .seconds(10))
     #expect(bench.records.isEmpty)
-    try restart(bench)
+    try bench.restart()
     bench.run(for: .seconds(1))
     #expect(phone.received(.bye).count == 1 && carrier.received(.bye).count == 1)
     let record = try #require(bench.records.first)
@@ -67,7 +53,7 @@ import Testing
       Town.ddi, from: NameAddress(uri: URI(user: "+34600111222", host: .name("carrier.example"))),
       target: URI(user: Town.ddi, host: host))
     bench.run(for: .seconds(3))
-    try restart(bench)
+    try bench.restart()
     bench.run(for: .seconds(1))
     #expect(bench.requests("BYE", to: carrier.endpoint).count == 1)
     #expect(phone.received(.bye).count == 1 && bench.core.orphans.isEmpty)
@@ -89,7 +75,7 @@ import Testing
     let bench = try Bench()
     let (_, carrier) = paidCall(bench, .milliseconds(1300))
     #expect(carrier.received(.invite).count == 1)
-    try restart(bench)
+    try bench.restart()
     bench.run(for: .seconds(1))
     #expect(bench.records.map(\.cause) == [.restart])
     #expect(bench.records.first?.sell != nil)
@@ -101,7 +87,7 @@ import Testing
     let bench = try Bench()
     let (_, carrier) = paidCall(bench, .seconds(10))
     bench.deaf.insert(carrier.endpoint)
-    try restart(bench)
+    try bench.restart()
     bench.run(for: .seconds(60))
     #expect(bench.alerts.contains { $0.kind == .possiblyStillUp })
     #expect(bench.core.orphans.isEmpty)
@@ -114,7 +100,7 @@ import Testing
       bench.run(for: .seconds(Int64(life) * 3600))
       let (_, carrier) = paidCall(bench, .seconds(10))
       bench.deaf.insert(carrier.endpoint)
-      try restart(bench)
+      try bench.restart()
       bench.run(for: .seconds(60))
       return try #require(bench.alerts.first { $0.kind == .possiblyStillUp }).key
     }
@@ -141,7 +127,7 @@ import Testing
       let wasRecorded = invites.contains { batch in
         batch.entries.contains { if case .record = $0 { true } else { false } }
       }
-      try restart(bench, keeping: count)
+      try bench.restart(keeping: count)
       _ = carrier
       #expect(bench.core.ledger.openHolds.isEmpty, "after batch \(count)")
       let account = try #require(bench.core.rules.directory.extensions.first?.account)

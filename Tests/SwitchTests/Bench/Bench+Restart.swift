@@ -1,0 +1,26 @@
+import Elements
+
+@testable import Switch
+
+extension Bench {
+  /// Kills the switch and starts another one from what was durable: the first `batches` of the journal,
+  /// all of them by default, or a checkpoint taken at its end.
+  ///
+  /// Batches go through their bytes, as they do on a disk.
+  func restart(keeping batches: Int? = nil, from checkpoint: [JournalEntry]? = nil) throws {
+    var revived = SwitchCore(configuration: core.configuration, dice: .system)
+    if let checkpoint {
+      try revived.replay(checkpoint: checkpoint, through: journal.last?.sequence ?? 0)
+    } else {
+      for batch in journal.prefix(batches ?? journal.count) {
+        var writer = ByteWriter()
+        batch.encode(into: &writer)
+        var reader = ByteReader(writer.bytes)
+        try revived.replay(JournalBatch(from: &reader))
+      }
+    }
+    core = revived
+    try adopt(revision: 9)
+    recover()
+  }
+}
