@@ -65,7 +65,7 @@ package final class MediaLane: LaneResident {
     else { return }  // Closed earlier in this turn.
     // What is left is told again: no leg can keep the others waiting. One packet is what normally waits.
     guard inbox.receiveOne(from: socket.datagrams.descriptor),
-      let forward = receive(0, on: socket.id, at: now), let out = descriptor(of: forward.socket)
+      let forward = receive(on: socket.id, at: now), let out = descriptor(of: forward.socket)
     else { return }
     let bytes = inbox.slot(0, bytes: forward.length)
     if out.send(UnsafeRawBufferPointer(bytes), to: forward.destination) == 0 {
@@ -73,11 +73,11 @@ package final class MediaLane: LaneResident {
     }
   }
 
-  private func receive(_ index: Int, on socket: SocketID, at now: Now) -> Forward? {
-    guard !inbox.isTruncated(index) else { return nil }
-    var span = inbox.slot(index, bytes: Self.slotBytes).mutableBytes
+  private func receive(on socket: SocketID, at now: Now) -> Forward? {
+    guard !inbox.isTruncated(0) else { return nil }
+    var span = inbox.slot(0, bytes: Self.slotBytes).mutableBytes
     return core.receive(
-      &span, length: inbox.count(index), on: socket, from: inbox.remote(index), at: now.instant)
+      &span, length: inbox.count(0), on: socket, from: inbox.remote(0), at: now.instant)
   }
 
   private func descriptor(of id: SocketID) -> DatagramSocket? {
