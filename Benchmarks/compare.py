@@ -280,6 +280,8 @@ def rows(chosen, scale):
 
 
 def main():
+    # Ended from outside, too, the servers are stopped by the blocks that started them.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before the last row"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object per row")
     parser.add_argument("--quick", action="store_true", help="a tenth of the operations, one round")
