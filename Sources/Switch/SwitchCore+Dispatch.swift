@@ -72,7 +72,7 @@ extension SwitchCore {
     case .prack: break
     case .passed(_, let server): respond(server, 408, at: now)
     case .probe(let trunk): probeFailed(trunk, "\(failure)", at: now)
-    case .register(let trunk): registerFailed(trunk, status: 408, at: now)
+    case .register(let trunk): registerFailed(trunk, "\(failure)", at: now)
     case .orphan(let id): orphanAnswered(id, nil, at: now, isFailure: true)
     }
   }

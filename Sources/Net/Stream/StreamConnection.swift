@@ -82,7 +82,7 @@ final class StreamConnection: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    ended("\(error)")
+    ended(HandshakeFailure.words(error))
     context.close(promise: nil)
   }
 

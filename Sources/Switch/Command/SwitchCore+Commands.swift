@@ -188,6 +188,6 @@ extension TrunkState {
 
 extension TrunkRegistration {
   var trouble: String {
-    if case .failed(let status, _) = state { "the carrier answered \(status)" } else { "" }
+    if case .failed(let reason, _) = state { reason } else { "" }
   }
 }

@@ -178,26 +178,33 @@ extension SwitchCore {
       let target = URI(host: trunk.address.signallingHost, port: trunk.address.port)
       guard registration.mayAnswer(client),
         let header = authorization(of: id, for: message, method: .register, uri: target)
-      else { return registerFailed(id, status: status.number, at: now) }
+      else { return registerRefused(id, status.number, at: now) }
       register(with: trunk, answering: (message, header), at: now)
     case 423:
       trunks[id]?.registration?.tooBrief(
         minimum: message.number(.minExpires) ?? 3600, at: now.instant)
-    case _: registerFailed(id, status: status.number, at: now)
+    case _: registerRefused(id, status.number, at: now)
     }
     handleDeadline(ofTrunk: id, at: now)
   }
 
-  mutating func registerFailed(_ id: TrunkID, status: UInt16, at now: Now) {
+  private mutating func registerRefused(_ id: TrunkID, _ status: UInt16, at now: Now) {
+    registerFailed(
+      id, "the carrier answered \(status)", isFinal: status == 403 || status == 401, at: now)
+  }
+
+  /// A registration that was there or that the carrier will not have makes the trunk useless.
+  mutating func registerFailed(
+    _ id: TrunkID, _ reason: String, isFinal: Bool = false, at now: Now
+  ) {
     let wasRegistered = trunks[id]?.registration?.wasRegistered ?? false
-    trunks[id]?.registration?.failed(
-      status: status, times: configuration.trunks, at: now.instant)
+    trunks[id]?.registration?.failed(reason, times: configuration.trunks, at: now.instant)
     let name = rules.directory.trunk(id)?.name ?? "\(id)"
     log(
       .warning, "trunk registration failed", Alert.Fact("trunk", name),
-      Alert.Fact("status", "\(status)"))
-    if wasRegistered || status == 403 || status == 401 {
-      let change = trunks[id]?.refused("its registration failed with \(status)", at: now)
+      Alert.Fact("reason", reason))
+    if wasRegistered || isFinal {
+      let change = trunks[id]?.refused("its registration failed: \(reason)", at: now)
       tell(id, change ?? nil, at: now)
     }
     schedule(id, at: now)

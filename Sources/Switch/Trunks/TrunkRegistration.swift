@@ -12,7 +12,7 @@ struct TrunkRegistration: Sendable {
     case due(Instant)
     case asking(ClientTransactionID, answered: Bool)
     case registered(refreshAt: Instant)
-    case failed(status: UInt16, retryAt: Instant)
+    case failed(reason: String, retryAt: Instant)
   }
 
   private(set) var state: State
@@ -67,10 +67,10 @@ struct TrunkRegistration: Sendable {
     state = .due(now)
   }
 
-  mutating func failed(status: UInt16, times: TrunkTimes, at now: Instant) {
+  mutating func failed(_ reason: String, times: TrunkTimes, at now: Instant) {
     let pause = min(times.registerRetry * (1 << min(failures, 10)), times.registerRetryLimit)
     (failures, wasRegistered) = (failures + 1, false)
-    state = .failed(status: status, retryAt: now + pause)
+    state = .failed(reason: reason, retryAt: now + pause)
   }
 
   mutating func wait(until moment: Instant) { state = .due(moment) }
