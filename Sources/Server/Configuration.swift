@@ -19,12 +19,21 @@ package struct Configuration: Sendable {
   package var logLevel = "info"
   /// Folder with `certificate.pem` and `key.pem`, made when they are missing; nil: `tls` in the data folder.
   package var tlsFolder: String?
+  /// PEM file of authorities beside the system's, for carriers that have their own; nil: none.
+  package var tlsAuthorities: String?
 
   package init() {}
 
+  /// Certificates of ours, and whose certificates we believe.
+  package var tls: TLSSettings {
+    var settings = TLSSettings(folder: tlsFolder ?? data + "/tls")
+    settings.authorities = tlsAuthorities
+    return settings
+  }
+
   /// The keys of the file, in the order of the documentation.
   static let keys = [
-    "data", "sip", "http", "rtp", "media_lanes", "log_level", "tls_folder",
+    "data", "sip", "http", "rtp", "media_lanes", "log_level", "tls_folder", "tls_authorities",
   ]
 
   /// Reads the YAML file; what it does not name keeps its default.
@@ -70,6 +79,7 @@ package struct Configuration: Sendable {
     case "media_lanes": mediaLanes = try Self.number(text, field: key, in: 0...64)
     case "log_level": logLevel = text
     case "tls_folder": tlsFolder = text
+    case "tls_authorities": tlsAuthorities = text
     case _:
       throw ConfigurationError(
         field: key, problem: "there is no such setting",

@@ -3,6 +3,7 @@
 import re
 import unittest
 
+from .support.authority import Authority
 from .support.kamailio import Kamailio
 from .support.process import eventually
 from .support.scenario import Answerer, Caller
@@ -24,6 +25,10 @@ class Registration(Town):
     offices = {
         "registered": {"trunks": [{"address": ADDRESS, "register": account("registered", expires=600)}]},
         "stream": {"trunks": [{"address": ADDRESS + ";transport=tcp", "register": account("stream")}]},
+        # SIPp has no SRTP, which would be offered over TLS.
+        "secure": {"trunks": [{"address": ADDRESS + ";transport=tls", "register": account("secure"), "srtp": "off"}]},
+        "impostor": {"trunks": [{"address": ADDRESS + ";transport=tls", "register": account("impostor")}]},
+        "elsewhere": {"trunks": [{"address": ADDRESS + ";transport=tls", "register": account("elsewhere")}]},
         "digest": {"trunks": [{"address": ADDRESS, "credentials": account("digest")}]},
         "wrong": {"trunks": [{"address": ADDRESS, "register": account("wrong", password="granite-harbour-4712")}, {}]},
         "revived": {"trunks": [{"address": ADDRESS, "probe": 1, "credentials": account("revived")}]},
@@ -32,13 +37,20 @@ class Registration(Town):
 
     @classmethod
     def before_start(cls):
+        known, unknown = Authority(cls.folder, "known"), Authority(cls.folder, "unknown")
+        cls.identities = {
+            "secure": known.identity("secure", "127.0.0.1"),
+            "impostor": unknown.identity("impostor", "127.0.0.1"),
+            "elsewhere": known.identity("elsewhere", "127.0.0.9"),
+        }
+        cls.settings = ["--tls-authorities", known.certificate]
         cls.exchanges = {name: cls.exchange(office) for name, office in cls.town.items()}
 
     @classmethod
     def exchange(cls, office):
         algorithm = "SHA-256" if office.name == "digest" else "MD5"
         carrier = Kamailio(cls.folder, office.trunk(), cls.network(office), account(office.name)["username"], SECRET,
-                           REALM, algorithm=algorithm)
+                           REALM, algorithm=algorithm, identity=cls.identities.get(office.name))
         cls.addClassCleanup(carrier.stop)
         return carrier
 
@@ -75,6 +87,26 @@ class Registration(Town):
         self.assertEqual([(row["cause"], row["trunk"]) for row in self.records(office, 2)],
                          [("normal", office.trunk_name())] * 2)
         self.nothing_is_left(office)
+
+    def test_calls_pass_both_ways_over_tls(self):
+        office, carrier = self.town["secure"], self.exchanges["secure"]
+        eventually(lambda: self.state(office) == "up", 10, "the registration")
+        self.call_out(office)
+        self.assertEqual(len(carrier.lines("accepted, from")), 1)
+        phone = self.registered(office, Answerer().invited().rings().accepts().called_off(), place=1)
+        self.call_in(office, lambda call: call.pause(300).hang_up()).finish()
+        phone.finish()
+        self.assertEqual({(row["kind"], row["cause"]) for row in self.records(office, 2)},
+                         {("inbound", "normal"), ("outbound", "normal")})
+        self.nothing_is_left(office)
+
+    def test_a_carrier_whose_certificate_is_not_its_own_hears_nothing(self):
+        # RFC 5922 §7: signed by nobody we know, and signed for another address.
+        for name, reason in (("impostor", "no authority that we know"), ("elsewhere", "not that of 127.0.0.1")):
+            office, carrier = self.town[name], self.exchanges[name]
+            eventually(lambda: reason in self.state(office), 10, "the reason is shown")
+            self.phone(office, self.calling(office, ZARAGOZA).invite().fails(503)).finish()
+            self.assertEqual(carrier.lines("carrier:"), [], "not even the account's name")
 
     def test_we_register_and_calls_pass_both_ways(self):
         office, carrier = self.town["registered"], self.exchanges["registered"]

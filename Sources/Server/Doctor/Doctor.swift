@@ -157,15 +157,16 @@ package struct Doctor {
   }
 
   private func certificate() -> FindingReport {
-    let folder = configuration.tlsFolder ?? configuration.data + "/tls"
-    let path = folder + "/certificate.pem"
+    let settings = configuration.tls
+    let path = settings.folder + "/certificate.pem"
     guard FileManager.default.fileExists(atPath: path) else {
       return FindingReport(
-        .ok, "certificate", "None in \(folder) yet: one of our own is made at the first start.")
+        .ok, "certificate",
+        "None in \(settings.folder) yet: one of our own is made at the first start.")
     }
     let end: WallTime
     do throws(NetError) {
-      end = try TLSSettings(folder: folder).examine()
+      end = try settings.examine()
     } catch {
       return FindingReport(
         .problem, "certificate", "\(error)",

@@ -220,7 +220,7 @@ extension Configuration {
     var lanes = LaneConfiguration(listeners: listeners)
     lanes.mediaLanes = mediaLanes
     lanes.relay.ports = rtp
-    lanes.tls = TLSSettings(folder: tlsFolder ?? data + "/tls")
+    lanes.tls = tls
     return lanes
   }
 }

@@ -12,14 +12,15 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "Threads that relay media; 0: the signalling thread does.") var mediaLanes: String?
   @Option(help: "debug, info, warning or error.") var logLevel: String?
   @Option(help: "Folder with certificate.pem and key.pem.") var tlsFolder: String?
+  @Option(help: "PEM file of authorities whose carriers are believed, beside the system's.")
+  var tlsAuthorities: String?
 
   func configuration() throws -> Configuration {
     var configuration = Configuration()
     if let config { try configuration.read(file: config) }
     let given: [(String, String?)] = [
       ("data", data), ("sip", sip), ("http", http), ("rtp", rtp), ("media_lanes", mediaLanes),
-      ("log_level", logLevel),
-      ("tls_folder", tlsFolder),
+      ("log_level", logLevel), ("tls_folder", tlsFolder), ("tls_authorities", tlsAuthorities),
     ]
     for (key, text) in given {
       guard let text else { continue }

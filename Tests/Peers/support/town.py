@@ -58,6 +58,8 @@ class Town(Together):
     first_port = 22000
     sip_port, http_port = 15060, 19090
     rates = None
+    # More words for `martinet serve`; set by `before_start` where they are not known earlier.
+    settings = ()
 
     @classmethod
     def setUpClass(cls):
@@ -77,7 +79,7 @@ class Town(Together):
             "rates": [{"name": "retail", "file": "retail.csv"}, {"name": "wholesale", "file": "wholesale.csv"}]},
             *([cls.rates] if cls.rates else []))
         cls.before_start()
-        cls.server.start()
+        cls.server.start(20, *cls.settings)
         cls.addClassCleanup(cls.server.stop)
 
     @classmethod
