@@ -20,7 +20,9 @@ extension Journal {
   package func append(_ batch: JournalBatch) -> Bool {
     var writer = ByteWriter(capacity: 96 + 448 * batch.entries.count)
     batch.encode(into: &writer)
-    return append(sequence: batch.sequence, marks: batch.marks, payload: writer.bytes)
+    return append(
+      sequence: batch.sequence, marks: batch.marks, payload: writer.bytes,
+      isAwaited: batch.isAwaited)
   }
 
   /// Queues the switch's whole state after batch `sequence`; encoded on the writer's thread.

@@ -73,7 +73,9 @@ package struct SwitchCore: Sendable {
     case .journaled(let number): journaled(through: number, at: now)
     case .journalFailed(let reason): journalFailed(reason, at: now)
     case .resolved(let question, let hops): resolved(question, hops, at: now)
-    case .command(let token, let command): handle(command, token: token, at: now)
+    case .command(let token, let command):
+      handle(command, token: token, at: now)
+      journal.hurry()  // Whoever asked is told that it is done.
     case .deadline:
       sip.handleDeadline(at: now, events: &events, effects: &output.wire)
       handleDuties(at: now)
@@ -84,6 +86,7 @@ package struct SwitchCore: Sendable {
 
   /// The effects of one event in a fixed order: what must be kept first, then media, then messages.
   mutating func flush(into effects: inout [SwitchEffect]) {
+    if waiting.last?.batch == journal.nextSequence { journal.hurry() }
     if let batch = journal.takeBatch() { effects.append(.journal(batch)) }
     for command in output.relay { effects.append(.relay(command)) }
     for transmission in output.wire { effects.append(.transmit(transmission)) }

@@ -35,6 +35,9 @@ class Crash(unittest.TestCase):
                    "two hundred answered calls")
         self.call_that_ends(folder)
         running = {call["call"] for call in server.ask("calls")}
+        # Nobody waits for the end of a call to be on disk, so that it may come a moment later.
+        eventually(lambda: len(set(map(server.metrics().get, (
+            "martinet_journal_sequence", "martinet_journal_durable_sequence")))) == 1, 10, "everything on disk")
         server.kill()
 
         server.start()

@@ -7,11 +7,15 @@ struct JournalBench {
   let options: Journal.Options
   let disk: any JournalDisk
 
-  init(segmentBytes: Int = 64 << 10, disk: any JournalDisk = SystemDisk()) throws {
+  init(
+    segmentBytes: Int = 64 << 10, disk: any JournalDisk = SystemDisk(),
+    configure: (inout Journal.Options) -> Void = { _ in }
+  ) throws {
     folder = try TemporaryFolder()
     var options = Journal.Options()
     options.segmentBytes = segmentBytes
     options.retryPause = .milliseconds(5)
+    configure(&options)
     (self.options, self.disk) = (options, disk)
   }
 

@@ -31,6 +31,67 @@ import Testing
     #expect(disk.syncs < 300, "group commit: \(disk.syncs) flushes for 500 batches")
   }
 
+  @Test("What nobody waits for is flushed together with what somebody waits for")
+  func ridesAlong() throws {
+    let disk = FaultyDisk()
+    let bench = try JournalBench(disk: disk) { $0.patience = .seconds(3600) }
+    let (journal, said) = (try bench.open(), Said<JournalNotice>())
+    journal.start { said($0) }
+    let before = disk.syncs
+    for sequence in UInt64(1)...6 {
+      journal.append(
+        sequence: sequence, marks: [], payload: JournalBench.payload(sequence),
+        isAwaited: sequence == 6)
+    }
+    #expect(said.wait { $0 == .durable(through: 6) })
+    #expect(said.all == [.durable(through: 6)] && disk.syncs == before + 1)
+    journal.close()
+  }
+
+  @Test("What nobody waits for is flushed by itself when it has waited long enough, or at the end")
+  func patience() throws {
+    let bench = try JournalBench { $0.patience = .milliseconds(1) }
+    let (journal, said) = (try bench.open(), Said<JournalNotice>())
+    journal.start { said($0) }
+    journal.append(
+      sequence: 1, marks: [], payload: JournalBench.payload(1), isAwaited: false)
+    #expect(said.wait { $0 == .durable(through: 1) })
+    journal.close()
+    let patient = try JournalBench { $0.patience = .seconds(3600) }
+    let quiet = try patient.open()
+    quiet.start { _ in }
+    quiet.append(sequence: 1, marks: [], payload: JournalBench.payload(1), isAwaited: false)
+    quiet.close()
+    #expect(try patient.recovered() == [1])
+  }
+
+  @Test("One who waits is served at once; where several wait, the next gather for one flush")
+  func gathering() throws {
+    let disk = FaultyDisk()
+    let bench = try JournalBench(disk: disk) { $0.gathering = .seconds(3600) }
+    let (journal, said) = (try bench.open(), Said<JournalNotice>())
+    journal.start { said($0) }
+    for sequence in UInt64(1)...3 {
+      journal.append(sequence: sequence, marks: [], payload: JournalBench.payload(sequence))
+      #expect(said.wait { $0 == .durable(through: sequence) })
+    }
+    journal.close()
+
+    let (busy, before) = (try bench.open(), disk.syncs)
+    for sequence in UInt64(4)...5 {
+      busy.append(sequence: sequence, marks: [], payload: JournalBench.payload(sequence))
+    }
+    busy.start { said($0) }
+    #expect(said.wait { $0 == .durable(through: 5) })
+    for sequence in UInt64(6)...9 {
+      busy.append(sequence: sequence, marks: [], payload: JournalBench.payload(sequence))
+    }
+    busy.close()  // Ends the hour.
+    #expect(disk.syncs == before + 2)
+    #expect(said.all.suffix(2) == [.durable(through: 5), .durable(through: 9)])
+    #expect(try bench.recovered() == Array(1...9))
+  }
+
   @Test("close() writes what was queued before it")
   func closeDrains() throws {
     let bench = try JournalBench()

@@ -57,6 +57,33 @@ import Testing
     #expect(carrier.received(.invite).count == 1)
   }
 
+  @Test("Of a call only the hold and each further slice are waited for; of the rest, commands")
+  func awaited() throws {
+    let bench = try Bench()
+    let (phone, _) = ends(bench)
+    bench.run(for: .seconds(1))
+    phone.call("976333444")
+    bench.run(for: .seconds(63))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    let awaited = bench.journal.filter(\.isAwaited).dropFirst()  // The first adopts the directory.
+    #expect(try #require(bench.records.first).slices == awaited.count && awaited.count > 1)
+    for batch in awaited {
+      #expect(
+        batch.entries.contains {
+          switch $0 {
+          case .ledger(.opened), .ledger(.raised): true
+          case .ledger, .binding, .call, .record, .alert, .habit: false
+          }
+        })
+    }
+    let (before, payer) = (bench.journal.count, bench.records.first?.payer)
+    bench.command(
+      .deposit(
+        Money(micros: 1, .eur), .account(try #require(payer)), reference: "7", by: "anna"))
+    #expect(bench.journal.dropFirst(before).map(\.isAwaited) == [true])
+  }
+
   @Test("F24: a failing journal refuses paid calls with 503; internal and inbound calls go on")
   func journalFails() throws {
     let bench = try Bench()

@@ -14,8 +14,10 @@ package enum JournalNotice: Hashable, Sendable {
 /// The one file that is written before anything that costs money happens (docs/decisions/0004, 0015).
 ///
 /// One owner appends, in order of sequence; one thread writes what has gathered, flushes and then
-/// confirms. Under load the batch of the next flush gathers while the last one runs, and for
-/// ``Options/gathering`` after it; idle, an entry is flushed at once. What is confirmed was flushed without error: there is no false confirmation.
+/// confirms. A flush costs far more than an entry, so there are as few as the owner can do with: what
+/// somebody waits for is flushed at once, or together while several wait; all else rides along with
+/// that, or waits ``Options/patience``. What is confirmed was flushed without error: there is no
+/// false confirmation.
 ///
 ///     closed ──start──▶ writing ──disk error──▶ failed ──next segment works──▶ writing
 ///
@@ -26,10 +28,10 @@ package final class Journal: Sendable {
     package var segmentBytes = 16 << 20
     /// What may wait in memory for a slow or failed disk; beyond it appends are refused.
     package var queueBytes = 64 << 20
-    /// How long entries gather before a flush when more have come while the last one ran.
-    ///
-    /// One flush costs as much CPU as some forty entries; an idle journal flushes at once.
-    package var gathering = Duration.milliseconds(1)
+    /// How long those who wait gather for one flush while there are several for each.
+    package var gathering = Duration.milliseconds(4)
+    /// How long a batch that nobody waits for may stay in memory before it is flushed by itself.
+    package var patience = Duration.milliseconds(20)
     /// Between two attempts to go on after an error.
     package var retryPause = Duration.seconds(1)
 
@@ -37,13 +39,15 @@ package final class Journal: Sendable {
   }
 
   enum Item: Sendable {
-    case batch(sequence: UInt64, marks: JournalMarks, payload: [UInt8])
+    case batch(sequence: UInt64, marks: JournalMarks, payload: [UInt8], isAwaited: Bool)
     case checkpoint(sequence: UInt64, pieces: @Sendable () -> [[UInt8]])
   }
 
   struct Queue: Sendable {
     var items: [Item] = []
     var bytes = 0
+    /// Somebody waits for one of them.
+    var isAwaited = false
     /// The next sequence that follows on; nil after a refusal, until a checkpoint closes the gap.
     var next: UInt64?
     var isClosing = false
@@ -103,9 +107,11 @@ package final class Journal: Sendable {
   ///
   /// `sequence` is one more than that of the batch before. False when the queue is full: the batch
   /// is dropped, and so is everything after it until a checkpoint has been handed in. New paid calls
-  /// are then to be refused.
+  /// are then to be refused. `isAwaited`: somebody waits until it is durable.
   @discardableResult
-  package func append(sequence: UInt64, marks: JournalMarks, payload: [UInt8]) -> Bool {
+  package func append(
+    sequence: UInt64, marks: JournalMarks, payload: [UInt8], isAwaited: Bool = true
+  ) -> Bool {
     invariant(
       payload.count <= JournalFrame.maximumPayloadBytes, "a batch of \(payload.count) bytes")
     var isAccepted = false
@@ -117,11 +123,14 @@ package final class Journal: Sendable {
         queue.next = nil
         return true  // The writer asks for a checkpoint.
       }
-      queue.items.append(.batch(sequence: sequence, marks: marks, payload: payload))
+      queue.items.append(
+        .batch(sequence: sequence, marks: marks, payload: payload, isAwaited: isAwaited))
       queue.bytes += size
       queue.next = next + 1
       isAccepted = true
-      return queue.items.count == 1
+      let isNews = queue.items.count == 1 || isAwaited && !queue.isAwaited
+      queue.isAwaited = queue.isAwaited || isAwaited
+      return isNews
     }
     return isAccepted
   }
@@ -133,6 +142,7 @@ package final class Journal: Sendable {
     queue.change { queue in
       guard !queue.isClosing else { return false }
       queue.items.append(.checkpoint(sequence: sequence, pieces: pieces))
+      queue.isAwaited = true
       queue.next = sequence + 1
       return true
     }

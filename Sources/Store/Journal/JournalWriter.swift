@@ -6,6 +6,7 @@ final class JournalWriter {
     let sequence: UInt64
     let marks: JournalMarks
     let payload: [UInt8]
+    let isAwaited: Bool
   }
 
   private struct Checkpoint {
@@ -27,6 +28,8 @@ final class JournalWriter {
   /// Beyond this offset the owner is asked for its state.
   private var askAt = Int.max
   private var hasAsked = false
+  /// Several waited for the last flush, so more are likely to come while others wait for the next.
+  private var isBusy = false
   private var buffer: [UInt8] = []
 
   init(_ journal: Journal, notify: @escaping @Sendable (JournalNotice) -> Void) {
@@ -61,26 +64,29 @@ final class JournalWriter {
 
   /// Waits for something to do: items, the end, a gap to heal, or the time to try again.
   private func take() -> (items: [Journal.Item], isClosing: Bool, hasGap: Bool) {
-    let hasFailed = file == nil
-    let hasAsked = hasAsked
-    if !hasFailed, journal.queue.withLock({ !$0.items.isEmpty }) {
-      journal.queue.wait(for: journal.options.gathering, until: \.isClosing) { _ in }
+    let (queue, options) = (journal.queue, journal.options)
+    if file == nil {
+      queue.wait(for: options.retryPause, until: \.isClosing) { _ in }
+    } else {
+      let hasAsked = hasAsked
+      let isUrgent = { (queue: Journal.Queue) in
+        queue.isClosing || queue.isAwaited || queue.next == nil && !hasAsked
+      }
+      queue.wait(until: { !$0.items.isEmpty || isUrgent($0) }) { _ in }
+      queue.wait(for: options.patience, until: isUrgent) { _ in }
+      if isBusy { queue.wait(for: options.gathering, until: \.isClosing) { _ in } }
     }
-    return journal.queue.wait(
-      for: hasFailed ? journal.options.retryPause : nil,
-      until: { queue in
-        queue.isClosing || (!hasFailed && (!queue.items.isEmpty || queue.next == nil && !hasAsked))
-      },
-      then: { queue in
-        defer { queue.items = [] }
-        return (queue.items, queue.isClosing, queue.next == nil)
-      })
+    return queue.withLock { queue in
+      defer { (queue.items, queue.isAwaited) = ([], false) }
+      return (queue.items, queue.isClosing, queue.next == nil)
+    }
   }
 
   private func accept(_ item: Journal.Item) {
     switch item {
-    case .batch(let sequence, let marks, let payload):
-      owed.append(Owed(sequence: sequence, marks: marks, payload: payload))
+    case .batch(let sequence, let marks, let payload, let isAwaited):
+      owed.append(
+        Owed(sequence: sequence, marks: marks, payload: payload, isAwaited: isAwaited))
     case .checkpoint(let sequence, let pieces):
       owedCheckpoint = Checkpoint(sequence: sequence, pieces: pieces())
     }
@@ -147,11 +153,13 @@ final class JournalWriter {
   private func confirm(
     _ count: Int, through sequence: UInt64, newSegment: JournalProgress.Segment?
   ) {
-    var (marks, bytes) = (JournalMarks(), 0)
+    var (marks, bytes, waiters) = (JournalMarks(), 0, 0)
     for batch in owed[..<count] {
       marks.formUnion(batch.marks)
       bytes += JournalFrame.sizeBytes(payloadBytes: batch.payload.count)
+      if batch.isAwaited { waiters += 1 }
     }
+    isBusy = waiters > 1
     owed.removeFirst(count)
     durable = sequence
     journal.queue.withLock { $0.bytes -= bytes }

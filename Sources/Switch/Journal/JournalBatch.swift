@@ -16,9 +16,13 @@ package struct JournalBatch: Sendable {
   /// Ascending without gaps, for the life of the installation.
   package let sequence: UInt64
   package let entries: [JournalEntry]
+  /// Something goes on only when it is durable; what nobody waits for may be flushed with it.
+  ///
+  /// Not part of what is kept: a batch that is read back is durable.
+  package let isAwaited: Bool
 
-  package init(sequence: UInt64, entries: [JournalEntry]) {
-    (self.sequence, self.entries) = (sequence, entries)
+  package init(sequence: UInt64, entries: [JournalEntry], isAwaited: Bool = false) {
+    (self.sequence, self.entries, self.isAwaited) = (sequence, entries, isAwaited)
   }
 
   package func encode(into writer: inout ByteWriter) {
@@ -32,6 +36,7 @@ package struct JournalBatch: Sendable {
     var entries: [JournalEntry] = []
     for _ in 0..<(try reader.read(UInt32.self)) { entries.append(try JournalEntry(from: &reader)) }
     self.entries = entries
+    isAwaited = false
   }
 }
 

@@ -4,6 +4,7 @@ import Elements
 /// what is durable.
 struct JournalPen: Sendable {
   private var pending: [JournalEntry] = []
+  private var isAwaited = false
   /// The number of the last batch that was handed over.
   private(set) var sequence: UInt64 = 0
   private(set) var durableThrough: UInt64 = 0
@@ -15,12 +16,16 @@ struct JournalPen: Sendable {
 
   mutating func write(_ entry: JournalEntry) { pending.append(entry) }
 
+  /// Says that somebody waits until what this event writes is durable.
+  mutating func hurry() { isAwaited = true }
+
   /// Ends the event: its batch, if there is anything to write.
   mutating func takeBatch() -> JournalBatch? {
+    defer { isAwaited = false }
     guard !pending.isEmpty else { return nil }
     sequence += 1
     defer { pending.removeAll(keepingCapacity: true) }
-    return JournalBatch(sequence: sequence, entries: pending)
+    return JournalBatch(sequence: sequence, entries: pending, isAwaited: isAwaited)
   }
 
   mutating func confirm(through number: UInt64) {
