@@ -4,6 +4,17 @@ import PackageDescription
 // The floors of the house, from the bottom up (ARCHITECTURE.md). A target may import what stands in
 // its row and nothing else: `swift build --explicit-target-dependency-import-check error` holds it.
 
+/// The program carries Swift's libraries in itself.
+///
+/// It runs where no toolchain is, and calls of retain and release, of which there are many, need no way through the linker's
+/// tables. The group is what Foundation is made of; gold would warn of what that library itself calls.
+let standalone =
+  ["-static-stdlib", "-use-ld=lld", "-Xlinker", "--start-group"]
+  + [
+    "CoreFoundation", "Foundation", "FoundationEssentials", "FoundationInternationalization",
+    "_FoundationCShims", "_FoundationCollections", "_FoundationICU",
+  ].flatMap { ["-Xlinker", "-l\($0)"] } + ["-Xlinker", "--end-group"]
+
 /// With MARTINET_FLOORS=core only the pure floors are in the package: nothing to fetch, builds in seconds.
 let coreOnly = Context.environment["MARTINET_FLOORS"] == "core"
 
@@ -155,7 +166,8 @@ let shellTargets: [Target] = [
       "Elements", "API", "Server", "Demo", "Simulator",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
-    swiftSettings: everywhere),
+    swiftSettings: everywhere,
+    linkerSettings: [.unsafeFlags(standalone, .when(platforms: [.linux]))]),
   tests(
     "Store",
     ["Switch", "SIP", "Directory", "Limits", .product(name: "GRDB", package: "GRDB.swift")]),
