@@ -28,11 +28,35 @@ extension Ledger {
     let levels = try nodes(for: request)
     refresh(levels, &entries)
     try refuseBlocked(levels, &entries, &notices)
-    try refuseAttempt(levels, request.account, &entries, &notices)
+    do {
+      try checkAttempt(levels)
+    } catch {
+      try refuse(error, request, countedAt: nil, levels, &entries, &notices)
+    }
     do {
       return try open(request, levels, at: now, &entries, &notices)
     } catch {
-      try refuse(error, request.account, request.trunk, levels, &entries, &notices)
+      try refuse(error, request, countedAt: request.trunk, levels, &entries, &notices)
+    }
+  }
+
+  /// Whether ``reserve(_:at:into:notices:)`` would give a hold now; nothing is held, counted or blocked.
+  package mutating func fits(
+    _ request: ReservationRequest, at now: Now, into entries: inout [LedgerEntry]
+  ) -> Bool {
+    advance(to: now)
+    do throws(LimitError) {
+      let levels = try nodes(for: request)
+      refresh(levels, &entries)
+      for level in HoldLevel.allCases where levels[level] >= 0 {
+        guard nodes[levels[level]].block == nil else { return false }
+      }
+      try checkAttempt(levels)
+      guard let price = request.price else { return false }
+      _ = try ask(request, price, levels, at: now)
+      return true
+    } catch {
+      return false
     }
   }
 
@@ -63,6 +87,22 @@ extension Ledger {
       countUnknownRate(request.account, &notices)
       throw .unknownRate(request.account)
     }
+    let (live, ask, terms) = try ask(request, price, levels, at: now)
+    let opened = OpenedHold(
+      id: HoldID(lastHold + 1), account: request.account, trunk: request.trunk, terms: terms,
+      sellCurrency: ask.sellCurrency, purchaseCurrency: ask.purchaseCurrency, total: ask.after,
+      posted: .zero, isInternational: request.isInternational, isAnswered: false,
+      isRestored: false, time: time, trunkSince: time)
+    record(.opened(opened), &entries, &notices)
+    let place = place(of: opened.id)
+    holds[place].live = live
+    return reservation(place)
+  }
+
+  /// Asks every level for the first slice of a call; nothing has changed.
+  private mutating func ask(
+    _ request: ReservationRequest, _ price: Price, _ levels: HoldNodes, at now: Now
+  ) throws(LimitError) -> (live: Hold.Live, ask: Ask, terms: HoldTerms) {
     let live = try Hold.Live(
       price, request, at: now, reservedAt: WallTime(unixMilliseconds: time.wall))
     guard let total = live.ceiling(upTo: live.covered) else { throw .outOfRange }
@@ -76,15 +116,7 @@ extension Ledger {
       terms[level] = nodes[levels[level]].limits.terms(for: ask)
     }
     try check(ask, levels, terms)
-    let opened = OpenedHold(
-      id: HoldID(lastHold + 1), account: request.account, trunk: request.trunk, terms: terms,
-      sellCurrency: ask.sellCurrency, purchaseCurrency: ask.purchaseCurrency, total: total,
-      posted: .zero, isInternational: request.isInternational, isAnswered: false,
-      isRestored: false, time: time, trunkSince: time)
-    record(.opened(opened), &entries, &notices)
-    let place = place(of: opened.id)
-    holds[place].live = live
-    return reservation(place)
+    return (live, ask, terms)
   }
 
   /// Asks every level; nothing has changed when one of them throws.
@@ -144,30 +176,26 @@ extension Ledger {
     }
   }
 
-  private mutating func refuseAttempt(
-    _ levels: HoldNodes, _ account: AccountID, _ entries: inout [LedgerEntry],
-    _ notices: inout [LedgerNotice]
-  ) throws(LimitError) {
+  private mutating func checkAttempt(_ levels: HoldNodes) throws(LimitError) {
     for level in HoldLevel.allCases where levels[level] >= 0 {
-      do {
-        try nodes[levels[level]].checkAttempt(at: time)
-      } catch {
-        try refuse(error, account, nil, levels, &entries, &notices)
-      }
+      try nodes[levels[level]].checkAttempt(at: time)
     }
   }
 
   /// Blocks where a limit was reached, counts the attempt elsewhere, and throws `error`.
+  ///
+  /// A failover does neither: it is our attempt and not one more of the caller's.
   private mutating func refuse(
-    _ error: LimitError, _ account: AccountID, _ trunk: TrunkID?, _ levels: HoldNodes,
-    _ entries: inout [LedgerEntry], _ notices: inout [LedgerNotice]
+    _ error: LimitError, _ request: ReservationRequest, countedAt trunk: TrunkID?,
+    _ levels: HoldNodes, _ entries: inout [LedgerEntry], _ notices: inout [LedgerNotice]
   ) throws(LimitError) -> Never {
+    guard !request.isFailover else { throw error }
     if case .reached = error {
-      block(after: error, account, &entries, &notices)
+      block(after: error, request.account, &entries, &notices)
     } else if HoldLevel.allCases.contains(where: {
       levels[$0] >= 0 && nodes[levels[$0]].limits.attemptsPerHour != nil
     }) {
-      record(.attempted(account, trunk: trunk, time), &entries)
+      record(.attempted(request.account, trunk: trunk, time), &entries)
     }
     throw error
   }

@@ -13,6 +13,10 @@ package struct ReservationRequest: Sendable {
   package var ringLimit: Duration
   /// How long the carrier may take to stop: paid in advance behind every slice.
   package var guardTime: Duration
+  /// A further attempt of the same call while the hold of one before may still be charged.
+  ///
+  /// Nobody has asked for a second call: where it does not fit it is refused, and nothing is blocked or counted.
+  package var isFailover = false
 
   package init(
     account: AccountID, trunk: TrunkID? = nil, price: Price?, isInternational: Bool,

@@ -112,7 +112,7 @@ extension SwitchCore {
         call.legs[leg].attemptUntil = until
         return
       }
-      guard hasSpareTrunk(call.branches[branch]) else { return }
+      guard hasSpareTrunk(branch, of: call, at: now) else { return }
       log(.warning, "trunk rings nowhere", call: call, Alert.Fact("trunk", "\(trunk)"))
     } else {
       trunkSilent(trunk, "no answer to a call", at: now)
@@ -123,16 +123,6 @@ extension SwitchCore {
     tryNextTrunk(of: branch, in: &call, at: now)
     try inviteReadyLegs(&call, at: now)
     try checkStep(&call, at: now)
-  }
-
-  /// Whether a trunk is left that could take the call: only for one is an attempt under way given up.
-  private func hasSpareTrunk(_ branch: Branch) -> Bool {
-    let isUrgent = if case .emergency = branch.target { true } else { false }
-    return (branch.candidates.map(\.trunk) + branch.emergencyTrunks).contains { id in
-      guard let trunk = rules.directory.trunk(id), let state = trunks[id], !state.hops.isEmpty
-      else { return false }
-      return isUrgent || (!state.isDown && state.channelsInUse < trunk.channels)
-    }
   }
 
   mutating func acknowledged(_ dialog: DialogID, _ message: Message, at now: Now) {

@@ -70,10 +70,13 @@ struct Bench {
     _ price: Price?, account: AccountID = Bench.account, trunk: TrunkID? = Bench.trunk,
     international: Bool = false
   ) throws(LimitError) -> Reservation {
-    try ledger.reserve(
+    try reserve(
       ReservationRequest(
-        account: account, trunk: trunk, price: price, isInternational: international),
-      at: now, into: &entries, notices: &notices)
+        account: account, trunk: trunk, price: price, isInternational: international))
+  }
+
+  mutating func reserve(_ request: ReservationRequest) throws(LimitError) -> Reservation {
+    try ledger.reserve(request, at: now, into: &entries, notices: &notices)
   }
 
   mutating func answer(_ hold: HoldID) throws(LimitError) -> Reservation {

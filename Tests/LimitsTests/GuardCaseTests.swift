@@ -129,6 +129,30 @@ import Testing
     #expect(bench.standing(.trunk(Bench.trunk))?.openCalls == 1)
   }
 
+  @Test(
+    "F09: a failover that does not fit beside the first hold is refused; nothing is blocked or counted"
+  )
+  func failoverBesideHold() throws {
+    var limits = Bench.day(1)
+    limits.attemptsPerHour = 50
+    var bench = Bench(account: limits)
+    _ = try bench.reserve(.perMinute(4000))
+    var request = ReservationRequest(
+      account: Bench.account, trunk: TrunkID(2), price: try .perMinute(4000), isInternational: false
+    )
+    request.isFailover = true
+    #expect(!bench.ledger.fits(request, at: bench.now, into: &bench.entries))
+    #expect(throws: LimitError.self) { try bench.reserve(request) }
+    #expect(bench.blocks == 0)
+    #expect(bench.window(Meter(.attempts, per: .hour))?.posted == 1)
+    request.price = try .perMinute(500)
+    #expect(bench.ledger.fits(request, at: bench.now, into: &bench.entries))
+    #expect(try bench.reserve(request).held.micros == 100_000)
+    #expect(throws: LimitError.self) { try bench.reserve(.perMinute(4000)) }
+    #expect(bench.blocks == 1)
+    #expect(!bench.ledger.fits(request, at: bench.now, into: &bench.entries))
+  }
+
   @Test("F10: no rate, no call; told at the third time, and attempts are counted")
   func unknownRate() throws {
     var limits = Bench.day(10)

@@ -209,6 +209,58 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.records.count == 1)
   }
 
+  /// Room for the hold of one attempt, not of two: 12 seconds at 0.06 a minute are held.
+  private func poorTown() -> Town {
+    var town = Town()
+    town.office("101") { line in
+      var limits = LimitEntry.account
+      limits.spend.dayMicros = 20_000
+      line.limits = limits
+    }
+    return town
+  }
+
+  @Test("F09: what does not fit beside the hold of a silent trunk is refused, and blocks nobody")
+  func failoverThatDoesNotFit() throws {
+    let bench = try Bench(poorTown())
+    let (phone, carrier, spare) = ends(bench)
+    bench.deaf.insert(carrier.endpoint)
+    phone.call("976333444")
+    bench.run(for: .seconds(6))
+    #expect(phone.lastStatus == 503 && spare.received(.invite).isEmpty)
+    #expect(bench.core.ledger.openHolds.count == 1, "the silent trunk may still answer")
+    bench.run(for: .seconds(60))
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.records.map(\.attempts) == [1])
+    #expect(bench.records.first?.cause == .trunkFailure)
+    #expect(!bench.alerts.contains { $0.kind == .accountBlocked })
+  }
+
+  @Test("F09: an attempt under way is not given up for a trunk that cannot be paid for beside it")
+  func waitsForWhatIsPaid() throws {
+    for (status, next) in [(StatusCode(200), 0), (503, 1)] {
+      var town = poorTown()
+      town.document.trunks[0].progressSeconds = 9
+      let bench = try Bench(town)
+      let (phone, carrier, spare) = ends(bench)
+      phone.call("976333444")
+      bench.run(for: .seconds(1))
+      let server = try #require(carrier.open.first?.server)
+      carrier.answer(server, 100)
+      bench.run(for: .seconds(30))
+      #expect(bench.requests("CANCEL", to: carrier.endpoint).isEmpty)
+      #expect(spare.received(.invite).isEmpty && phone.statuses().isEmpty)
+      carrier.answer(server, status, body: status == 200 ? Bench.sdp : nil)
+      bench.run(for: .seconds(2))
+      // What failed for certain hands its hold on.
+      #expect(spare.received(.invite).count == next)
+      #expect(phone.lastStatus == 200)
+      phone.hangUp()
+      bench.run(for: .seconds(1))
+      #expect(bench.core.ledger.openHolds.isEmpty)
+      #expect(!bench.alerts.contains { $0.kind == .accountBlocked })
+    }
+  }
+
   @Test(
     "A22: a phone or callee that challenges us gets no credentials; a carrier's own challenge does")
   func digestLeak() throws {

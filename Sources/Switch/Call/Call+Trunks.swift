@@ -58,7 +58,8 @@ extension SwitchCore {
     do throws(LimitError) {
       money = try hold(for: route, candidate, branch: branch, in: &call, at: now)
     } catch {
-      return refused(error, route, in: call, at: now)
+      return isFailover(branch, of: call)
+        ? notPaidBeside(error, route, branch, in: call) : refused(error, route, in: call, at: now)
     }
     addTrunkLeg(trunk.id, hop, money: money, branch: branch, to: &call, at: now)
     return nil
@@ -80,10 +81,7 @@ extension SwitchCore {
       call.branches[branch].keptHold = nil
       return kept
     }
-    let request = ReservationRequest(
-      account: route.account, trunk: candidate.trunk, price: candidate.price,
-      isInternational: route.number.isInternational, ringLimit: configuration.calls.unanswered,
-      guardTime: configuration.calls.renewAhead)
+    let request = request(for: route, candidate, branch: branch, of: call)
     let reservation = try ledger.reserve(
       request, at: now, into: &entries, notices: &notices)
     guard let price = candidate.price else { throw .unknownRate(route.account) }
@@ -91,6 +89,41 @@ extension SwitchCore {
     return PaidLeg(
       account: route.account, trunk: candidate.trunk, reservation: reservation,
       batch: journal.nextSequence, price: price)
+  }
+
+  private func request(
+    for route: OutsideRoute, _ candidate: TrunkCandidate, branch: Int, of call: Call
+  ) -> ReservationRequest {
+    var request = ReservationRequest(
+      account: route.account, trunk: candidate.trunk, price: candidate.price,
+      isInternational: route.number.isInternational, ringLimit: configuration.calls.unanswered,
+      guardTime: configuration.calls.renewAhead)
+    request.isFailover = isFailover(branch, of: call)
+    return request
+  }
+
+  /// Whether the next hold of a branch comes on top of one that may still be charged.
+  private func isFailover(_ branch: Int, of call: Call) -> Bool {
+    call.branches[branch].keptHold == nil && !call.branches[branch].legs.isEmpty
+  }
+
+  /// Whether a trunk is left that could take the call, and be paid for beside the attempt under way: only
+  /// for one is that given up.
+  mutating func hasSpareTrunk(_ branch: Int, of call: Call, at now: Now) -> Bool {
+    guard case .outside(let route) = call.branches[branch].target else {
+      return call.branches[branch].emergencyTrunks.contains { trunks[$0]?.hops.isEmpty == false }
+    }
+    for candidate in call.branches[branch].candidates {
+      guard let trunk = rules.directory.trunk(candidate.trunk), let state = trunks[trunk.id],
+        !state.hops.isEmpty, !state.isDown, state.channelsInUse < trunk.channels
+      else { continue }
+      var entries: [LedgerEntry] = []
+      let fits = ledger.fits(
+        request(for: route, candidate, branch: branch, of: call), at: now, into: &entries)
+      write(entries, [], call: call, at: now)
+      if fits { return true }
+    }
+    return false
   }
 
   private mutating func addTrunkLeg(
@@ -144,6 +177,17 @@ extension SwitchCore {
       .warning, "call refused", call: call, Alert.Fact("account", "\(route.account)"),
       Alert.Fact("to", masked("\(route.number.number)")), Alert.Fact("why", "\(error)"))
     return LegFailure(HangupCause(error))
+  }
+
+  /// A further trunk cannot be paid for while the hold of the one before may still be charged: the call has
+  /// the answer of that one, and nobody is blocked for an attempt of ours.
+  private mutating func notPaidBeside(
+    _ error: LimitError, _ route: OutsideRoute, _ branch: Int, in call: Call
+  ) -> LegFailure {
+    log(
+      .warning, "failover refused", call: call, Alert.Fact("account", "\(route.account)"),
+      Alert.Fact("why", "\(error)"))
+    return call.branches[branch].lastFailure ?? LegFailure(.trunkFailure)
   }
 
   // MARK: - The journal has caught up
