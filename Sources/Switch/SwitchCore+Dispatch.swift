@@ -158,8 +158,8 @@ extension SwitchCore {
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ dialog: DialogID,
     at now: Now
   ) {
-    guard let owner = owners.dialogs[dialog], let call = calls[owner.call],
-      let number = call.legs[owner.leg].party.extension
+    guard let owner = owners.dialogs[dialog],
+      let number = calls[owner.call]?.value.legs[owner.leg].party.extension
     else { return refuse(server, 481, at: now) }
     switch authenticate(message, flow, at: now) {
     case .device(let device) where device.extensions.contains(number):

@@ -124,17 +124,16 @@ extension SwitchCore {
             .noChannel, "all \(trunk.channels) channels of \(trunk.name) are taken")
         }
       }
-      try start(server, message, flow, leg, plan, offer, record, at: now)
+      try start(server, message, flow, &leg, plan, offer, &record, at: now)
     } catch {
       refuse(server, error, record, leg, message, flow, at: now)
     }
   }
 
   private mutating func start(
-    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ caller: Leg,
-    _ plan: CallPlan, _ offer: SessionDescription?, _ filled: CallDetailRecord, at now: Now
+    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ leg: inout Leg,
+    _ plan: CallPlan, _ offer: SessionDescription?, _ record: inout CallDetailRecord, at now: Now
   ) throws(RouteRefusal) {
-    var (leg, record) = (caller, filled)
     leg.serverInvite = server
     leg.timerPolicy = timerPolicy(of: leg.party)
     leg.flow = flow

@@ -21,7 +21,7 @@ package struct SwitchCore: Sendable {
   var bindings = BindingTable()
   var habits = Habits()
   var trunks: [TrunkID: TrunkState] = [:]
-  var calls: [CallID: Call] = [:]
+  var calls: [CallID: Boxed<Call>] = [:]
   var owners = Owners()
   /// Legs whose INVITE or renewed slice waits for the disk, in the order of their batches.
   var waiting: [JournalWaiter] = []
@@ -105,10 +105,11 @@ package struct SwitchCore: Sendable {
   func logs(_ level: LogLine.Level) -> Bool { level >= configuration.logLevel }
 
   mutating func log(
-    _ level: LogLine.Level, _ event: String, call: Call? = nil, tenant: TenantID? = nil,
-    _ facts: Alert.Fact...
+    _ level: LogLine.Level, _ event: String, call: @autoclosure () -> Call? = nil,
+    tenant: TenantID? = nil, _ facts: Alert.Fact...
   ) {
     guard logs(level) else { return }
+    let call = call()
     output.publications.append(
       .log(
         LogLine(

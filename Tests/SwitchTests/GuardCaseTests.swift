@@ -45,7 +45,7 @@ import Testing
     let (phone, carrier) = ends(bench)
     phone.call("+8821234567890")
     bench.run(for: .seconds(1))
-    let until = try #require(bench.core.calls.values.first?.unansweredUntil)
+    let until = try #require(bench.core.calls.values.first?.value.unansweredUntil)
     let server = try #require(carrier.open.first?.server)
     carrier.answer(server, 180)
     // A datagram takes 10 ms: at 0 the answer is here in the instant of the refusal.
@@ -99,7 +99,7 @@ import Testing
     carrier.answer(servers[0], 200, body: Bench.sdp)
     bench.run(for: .milliseconds(100))
     // The first asks for its second minute, and the limit has no room: blocked.
-    let dates = bench.core.calls.values.compactMap { $0.legs.last?.paid?.reservation.renewAt }
+    let dates = bench.core.calls.values.compactMap { $0.value.legs.last?.paid?.reservation.renewAt }
     let renewAt = try #require(dates.min())
     bench.run(for: renewAt - bench.now.instant - .milliseconds(10))
     carrier.answer(servers[1], 200, body: Bench.sdp)
@@ -242,7 +242,7 @@ import Testing
     let flow = Flow(transport: .udp, local: Bench.switchEndpoint, remote: carrier.endpoint)
     bench.happen(.received(Array(answer.utf8), flow))
     bench.run(for: .seconds(1))
-    #expect(bench.core.calls.values.map(\.phase) == [.ringing])
+    #expect(bench.core.calls.values.map(\.value.phase) == [.ringing])
     let dialog = try #require(carrier.dialog)
     carrier.send(in: dialog, RequestDraft(.bye))
     bench.run(for: .seconds(5))

@@ -78,7 +78,7 @@ import Testing
           from: NameAddress(uri: URI(user: "+34600111222", host: .name("carrier.example"))),
           to: number, body: .sdp(Array(Bench.sdp.utf8))))
       bench.run(for: .seconds(1))
-      let call = try #require(bench.core.calls.values.max { $0.id < $1.id })
+      let call = try #require(bench.core.calls.values.map(\.value).max { $0.id < $1.id })
       #expect(call.caller.party.trunk == trunk, "\(user)")
     }
     #expect(desk.received(.invite).count == 3)

@@ -127,7 +127,7 @@ import Testing
     bench.run(for: .seconds(1))
     #expect(caller.responses.last?.body.isEmpty == false)
     #expect(callee.acknowledgements.last?.body.isEmpty == false)
-    #expect(bench.core.calls.values.first?.exchange == nil)
+    #expect(bench.core.calls.values.first?.value.exchange == nil)
   }
 
   @Test("RFC 3311: UPDATE with an offer is passed and answered")

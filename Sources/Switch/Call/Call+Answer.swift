@@ -36,7 +36,7 @@ extension SwitchCore {
     _ call: inout Call, status: StatusCode, early leg: Int?, at now: Now
   ) throws(LegContradiction) {
     guard let server = call.caller.serverInvite else { return }
-    let isForked = call.legs.count { $0.index != 0 && $0.isAlive } > 1
+    let isForked = call.legs.indices.dropFirst().count { call.legs[$0].isAlive } > 1
     let body = leg == nil || isForked ? nil : call.caller.media.sent
     var draft = ResponseDraft(body == nil ? (status == 183 ? 180 : status) : 183)
     if body == nil, status == 182 || status == 181 { draft.status = status }
@@ -76,7 +76,7 @@ extension SwitchCore {
       try cancelLeg(&call, other, at: now)
     }
     for branch in call.branches.indices { releaseKeptHold(of: branch, in: &call, at: now) }
-    mark(call, leg)
+    mark(&call, leg)
     try answerCaller(&call, at: now)
   }
 
@@ -125,7 +125,7 @@ extension SwitchCore {
       owners.dialogs[dialog] = (call.id, 0)
     }
     try call.caller.take(.answered)
-    mark(call, 0)
+    mark(&call, 0)
   }
 
   /// Ports have come that a late offer waited for.
@@ -178,12 +178,11 @@ extension SwitchCore {
 /// Finds the session description in a body (RFC 5621, RFC 2046 §5.1).
 enum SessionBody {
   static func description(of message: Message) -> SessionDescription? {
-    guard !message.body.isEmpty, let type = message.text(.contentType)?.lowercased() else {
-      return nil
-    }
-    if type.hasPrefix("application/sdp") {
+    guard !message.body.isEmpty, let field = message.first(.contentType) else { return nil }
+    if message.begins(field, with: "application/sdp") {
       return try? SessionDescription(parsing: message.bodyBytes)
     }
+    let type = message.text(field).lowercased()
     guard type.hasPrefix("multipart/"), let boundary = boundary(in: message) else { return nil }
     for part in parts(of: message.bodyBytes, boundary: boundary) {
       if let found = sdp(inPart: part) { return found }
@@ -231,6 +230,17 @@ enum SessionBody {
       index += 1
     }
     return nil
+  }
+}
+
+extension Message {
+  /// Whether a field begins with a word in lower case, in whatever case it is written.
+  fileprivate func begins(_ field: ByteRange, with word: StaticString) -> Bool {
+    let text = self[field].prefix(word.utf8CodeUnitCount)
+    return text.count == word.utf8CodeUnitCount
+      && word.withUTF8Buffer { letters in
+        unsafe text.elementsEqual(letters) { $0 == $1 || $0 &- 65 < 26 && $0 | 0x20 == $1 }
+      }
   }
 }
 

@@ -155,8 +155,10 @@ extension SwitchCore {
   // MARK: - The end of the end
 
   /// Nothing is under way any more.
-  func isGone(_ call: Call) -> Bool {
-    call.phase == .ending && call.media.state == .closed && call.legs.allSatisfy(\.isOver)
+  func isGone(_ call: inout Call) -> Bool {
+    guard call.phase == .ending, call.media.state == .closed else { return false }
+    for leg in call.legs.indices where !call.legs[leg].isOver { return false }
+    return true
   }
 
   /// The call waited long enough for answers that do not come.
@@ -171,15 +173,15 @@ extension SwitchCore {
   /// Writes the one record of the call and forgets it.
   mutating func finish(_ call: inout Call, at now: Now) {
     var record = call.record
-    record.legs = call.recordedLegs
+    record.legs = call.recordedLegs()
     journal.write(.record(record))
     owners.sessions[call.media.session] = nil
-    for leg in call.legs {
-      if let dialog = leg.dialog { owners.dialogs[dialog] = nil }
-      if let server = leg.serverInvite { owners.invites[server] = nil }
-      if let client = leg.clientInvite { owners.clients[client] = nil }
+    for leg in call.legs.indices {
+      if let dialog = call.legs[leg].dialog { owners.dialogs[dialog] = nil }
+      if let server = call.legs[leg].serverInvite { owners.invites[server] = nil }
+      if let client = call.legs[leg].clientInvite { owners.clients[client] = nil }
       // One that waited for an ACK and was overtaken by the peer's BYE never left: nobody answers it.
-      if let client = leg.clientBye { owners.clients[client] = nil }
+      if let client = call.legs[leg].clientBye { owners.clients[client] = nil }
     }
     if isDraining, calls.isEmpty { output.publications.append(.drained) }
   }

@@ -8,30 +8,32 @@ import SIP
 
 extension SwitchCore {
   /// Writes what the ledger did, and the alerts that belong to it, into the batch of this event.
+  ///
+  /// The call that the alerts tell of is looked at only where there are any.
   mutating func write(
-    _ entries: [LedgerEntry], _ notices: [LedgerNotice], call: Call? = nil, at now: Now
+    _ entries: [LedgerEntry], _ notices: [LedgerNotice], call: @autoclosure () -> Call? = nil,
+    at now: Now
   ) {
     for entry in entries { journal.write(.ledger(entry)) }
-    for notice in notices { journal.write(.alert(alert(of: notice, call: call, at: now))) }
+    for notice in notices { journal.write(.alert(alert(of: notice, call: call(), at: now))) }
   }
 
   /// The called party answered: talk time counts from here.
   mutating func startCharging(_ call: inout Call, _ leg: Int, at now: Now) {
-    guard var money = call.legs[leg].paid, !money.isSettled else { return }
+    guard let hold = call.legs[leg].openHold else { return }
     var entries: [LedgerEntry] = []
     do throws(LimitError) {
-      money.reservation = try ledger.answered(money.reservation.hold, at: now, into: &entries)
+      call.legs[leg].paid?.reservation = try ledger.answered(hold, at: now, into: &entries)
     } catch {
       // The hold is gone although the leg lives: let it end at once rather than talk for nothing.
       log(.error, "hold is missing", call: call, Alert.Fact("why", "\(error)"))
-      money.isLastSlice = true
+      call.legs[leg].paid?.isLastSlice = true
     }
     write(entries, [], call: call, at: now)
-    call.legs[leg].paid = money
     // An attempt that was given up and answers late must not shorten the time of the one that talks.
-    guard call.answered == nil || call.answered == leg, let expiry = money.reservation.expiry else {
-      return
-    }
+    guard call.answered == nil || call.answered == leg,
+      let expiry = call.legs[leg].paid?.reservation.expiry
+    else { return }
     renewMedia(&call, until: expiry)
   }
 
@@ -75,9 +77,8 @@ extension SwitchCore {
 
   /// Settles the money of a leg, once.
   mutating func settleMoney(_ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now) {
-    guard var money = call.legs[leg].paid, !money.isSettled else { return }
-    money.isSettled = true
-    call.legs[leg].paid = money
+    guard call.legs[leg].openHold != nil, let money = call.legs[leg].paid else { return }
+    call.legs[leg].paid?.isSettled = true
     settle(money, outcome, in: &call, at: now)
   }
 
@@ -113,6 +114,14 @@ extension SwitchCore {
     guard let money = call.branches[branch].keptHold else { return }
     call.branches[branch].keptHold = nil
     settle(money, .neverAnswered, in: &call, at: now)
+  }
+}
+
+extension Leg {
+  /// The hold that pays for it, as long as that is not settled.
+  fileprivate var openHold: HoldID? {
+    guard let paid, !paid.isSettled else { return nil }
+    return paid.reservation.hold
   }
 }
 

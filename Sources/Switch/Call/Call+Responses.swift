@@ -12,7 +12,7 @@ extension SwitchCore {
     _ call: inout Call, _ leg: Int, _ message: Message, dialog: DialogID?, at now: Now
   ) throws(LegContradiction) {
     guard let status = message.status else { return }
-    noteTrunkAlive(call.legs[leg], at: now)
+    if let trunk = call.legs[leg].party.trunk { trunkHeard(trunk, at: now) }
     call.legs[leg].note(message)
     if status.isProvisional {
       try rang(&call, leg, message, dialog: dialog, at: now)
@@ -30,11 +30,6 @@ extension SwitchCore {
       if status.isRedirection { return try redirected(&call, leg, message, at: now) }
       try legFailed(&call, leg, failure, at: now)
     }
-  }
-
-  private mutating func noteTrunkAlive(_ leg: Leg, at now: Now) {
-    guard let trunk = leg.party.trunk else { return }
-    trunkHeard(trunk, at: now)
   }
 
   // MARK: - Provisional

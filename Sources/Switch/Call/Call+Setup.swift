@@ -13,24 +13,24 @@ extension SwitchCore {
     _ id: CallID, at now: Now,
     _ body: (inout SwitchCore, inout Call) throws(LegContradiction) -> Void
   ) {
-    guard var call = calls.removeValue(forKey: id) else { return }
+    guard var box = calls.removeValue(forKey: id) else { return }
     do throws(LegContradiction) {
-      try body(&self, &call)
+      try body(&self, &box.value)
     } catch {
-      poison(&call, error, at: now)
+      poison(&box.value, error, at: now)
     }
-    settle(&call, at: now)
+    guard !isGone(&box.value) else { return finish(&box.value, at: now) }
+    schedule(&box.value, at: now)
+    calls[id] = box
   }
 
-  /// Puts a call back with its next deadline, or lets it go when nothing of it is left.
-  private mutating func settle(_ call: inout Call, at now: Now) {
-    guard !isGone(call) else { return finish(&call, at: now) }
-    let next = deadline(of: call)
-    if let next, call.deadlineAt.map({ next < $0 || $0 <= now.instant }) ?? true {
-      agenda.schedule(.call(call.id), at: next)
-      call.deadlineAt = next
-    }
-    calls[call.id] = call
+  /// Notes when to look after a call next.
+  private mutating func schedule(_ call: inout Call, at now: Now) {
+    guard let next = deadline(of: &call),
+      call.deadlineAt.map({ next < $0 || $0 <= now.instant }) ?? true
+    else { return }
+    agenda.schedule(.call(call.id), at: next)
+    call.deadlineAt = next
   }
 
   /// Makes the call that a plan describes, and rings its first step.
@@ -40,16 +40,17 @@ extension SwitchCore {
     let limits = configuration.calls
     let session = sessionIDs.next()
     let media = CallMedia(session: session)
-    let call = Call(
-      id: record.call, plan: plan, unansweredUntil: now.instant + limits.unanswered,
-      lastUntil: now.instant + limits.duration, legs: [caller], media: media, record: record,
-      invitation: invitation)
-    owners.sessions[session] = call.id
-    if let server = caller.serverInvite { owners.invites[server] = call.id }
+    let id = record.call
+    owners.sessions[session] = id
+    if let server = caller.serverInvite { owners.invites[server] = id }
     status.callsTotal += 1
-    journal.write(.call(.open(call.id, call.record)))
-    calls[call.id] = call
-    withCall(call.id, at: now) { (core, call) throws(LegContradiction) in
+    journal.write(.call(.open(id, record)))
+    calls[id] = Boxed(
+      Call(
+        plan: plan, unansweredUntil: now.instant + limits.unanswered,
+        lastUntil: now.instant + limits.duration, caller: caller, media: media, record: record,
+        invitation: invitation))
+    withCall(id, at: now) { (core, call) throws(LegContradiction) in
       try core.startStep(&call, at: now)
     }
   }
@@ -148,9 +149,10 @@ extension SwitchCore {
   mutating func inviteReadyLegs(_ call: inout Call, at now: Now) throws(LegContradiction) {
     guard call.media.state == .open || call.invitation.offer == nil else { return }
     for index in call.legs.indices where call.legs[index].state == .preparing {
-      let leg = call.legs[index]
-      if let offer = call.invitation.offer, !leg.media.hasPorts(for: offer) { continue }
-      switch leg.route {
+      if let offer = call.invitation.offer, !call.legs[index].media.hasPorts(for: offer) {
+        continue
+      }
+      switch call.legs[index].route {
       case .binding(let binding): try invitePhone(&call, index, binding, at: now)
       case .trunk(let trunk, let hop): try inviteTrunk(&call, index, trunk, hop, at: now)
       case nil: break
@@ -161,7 +163,8 @@ extension SwitchCore {
   private mutating func invitePhone(
     _ call: inout Call, _ index: Int, _ binding: Binding, at now: Now
   ) throws(LegContradiction) {
-    let draft = repeated(invite(toPhone: binding, leg: index, of: &call), call.legs[index])
+    let draft = repeated(
+      invite(toPhone: binding, leg: index, of: &call), call.legs[index].repetition)
     let client = sip.send(
       draft, to: .flow(binding.flow), at: now, effects: &output.wire)
     call.legs[index].clientInvite = client
@@ -172,13 +175,13 @@ extension SwitchCore {
   private mutating func inviteTrunk(
     _ call: inout Call, _ index: Int, _ trunk: TrunkID, _ hop: TrunkHop, at now: Now
   ) throws(LegContradiction) {
-    guard let permit = permit(for: call.legs[index], of: call, over: trunk) else { return }
+    guard let permit = permit(for: index, of: &call, over: trunk) else { return }
     guard var invite = invite(toTrunk: trunk, hop: hop, leg: index, of: &call) else {
       // The trunk or the tenant is no more since the call began.
       return try legFailed(&call, index, LegFailure(.trunkFailure), at: now)
     }
     invite.callID = call.legs[index].callID
-    let draft = repeated(invite, call.legs[index])
+    let draft = repeated(invite, call.legs[index].repetition)
     call.legs[index].target = draft.target
     if let until = permit.until { renewMedia(&call, until: until) }
     let client = TrunkGate.invite(
@@ -195,17 +198,21 @@ extension SwitchCore {
     try call.legs[index].take(.invited)
   }
 
-  private func repeated(_ draft: RequestDraft, _ leg: Leg) -> RequestDraft {
-    guard let repetition = leg.repetition else { return draft }
+  private func repeated(
+    _ draft: consuming RequestDraft, _ repetition: Leg.Repetition?
+  ) -> RequestDraft {
+    guard let repetition else { return draft }
     return draft.repeated(after: repetition.response, adding: repetition.headers)
   }
 
   /// The permit of a leg: from its hold when that is on disk, or from the emergency route.
-  private func permit(for leg: Leg, of call: Call, over trunk: TrunkID) -> TrunkPermit? {
-    if let money = leg.paid {
+  private func permit(
+    for leg: Int, of call: inout Call, over trunk: TrunkID
+  ) -> TrunkPermit? {
+    if let money = call.legs[leg].paid {
       return TrunkGate.permit(for: money, over: trunk, durableThrough: journal.durableThrough)
     }
-    guard let branch = leg.branch, branch < call.branches.count,
+    guard let branch = call.legs[leg].branch, branch < call.branches.count,
       case .emergency(let route) = call.branches[branch].target
     else { return nil }
     return TrunkGate.permit(for: route, over: trunk)

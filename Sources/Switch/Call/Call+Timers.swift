@@ -120,13 +120,13 @@ extension SwitchCore {
   // MARK: - Dates
 
   /// When something must be done about the call.
-  func deadline(of call: Call) -> Instant? {
+  func deadline(of call: inout Call) -> Instant? {
     if call.phase == .ending { return call.endUntil }
     var next = call.lastUntil
     if call.phase != .talking {
       next = min(next, call.unansweredUntil, call.stepUntil ?? .never)
     }
-    for index in call.legs.indices { next = min(next, call.legs[index].deadline) }
+    for index in call.legs.indices { next = min(next, call.legs[index].nextDeadline()) }
     return next
   }
 

@@ -145,16 +145,17 @@ extension SwitchCore {
     leg.media.securesOffers = leg.mustSecure || (srtp == .optional && hop.transport == .tls)
     leg.media.origin = OriginKeeper(id: dice.next())
     leg.callID = sip.makeCallID()
+    let (index, mark) = (leg.index, inviteMark(of: leg))
     call.legs.append(leg)
-    call.branches[branch].legs.append(leg.index)
+    call.branches[branch].legs.append(index)
     trunks[trunk]?.takeChannel()
-    if let money, let mark = inviteMark(of: leg) {
+    if let money, let mark {
       // From here on a restart must know whose money is held for which call.
       var record = call.record
       (record.payer, record.hold, record.trunk) = (money.account, money.reservation.hold, trunk)
       journal.write(.call(.open(call.id, record)))
       journal.write(.call(.invited(call.id, mark)))
-      waiting.append(JournalWaiter(batch: money.batch, call: call.id, leg: leg.index))
+      waiting.append(JournalWaiter(batch: money.batch, call: call.id, leg: index))
     }
     if call.media.state != .none { openMedia(&call, at: now) }
   }

@@ -48,17 +48,17 @@ struct Call: Sendable {
   var answerWaits = false
 
   init(
-    id: CallID, plan: CallPlan, unansweredUntil: Instant, lastUntil: Instant, legs: [Leg],
-    media: CallMedia, record: CallDetailRecord, invitation: Invitation
+    plan: CallPlan, unansweredUntil: Instant, lastUntil: Instant, caller: Leg, media: CallMedia,
+    record: CallDetailRecord, invitation: Invitation
   ) {
-    (self.id, self.plan, self.legs, self.media) = (id, plan, legs, media)
+    (id, self.plan, legs, self.media) = (record.call, plan, [caller], media)
     (self.unansweredUntil, self.lastUntil) = (unansweredUntil, lastUntil)
     (self.record, self.invitation) = (record, invitation)
   }
 
   var caller: Leg {
-    get { legs[0] }
-    set { legs[0] = newValue }
+    @inline(__always) get { legs[0] }
+    @inline(__always) _modify { yield &legs[0] }
   }
 
   /// The targets that ring now.

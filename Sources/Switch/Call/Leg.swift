@@ -119,13 +119,15 @@ struct Leg: Sendable {
 
 extension Leg {
   /// When something must be done about it; ``Elements/Instant/never`` for a leg that waits for nothing.
-  @inline(__always)
-  var deadline: Instant {
+  ///
+  /// Mutating only so that a leg is asked in its place: a copy would retain everything in it.
+  mutating func nextDeadline() -> Instant {
     guard !isOver else { return .never }
     let attempt = attemptUntil ?? .never
     guard isConfirmed else { return attempt }
+    // In twos: four at once go through an array.
     return min(
-      attempt, paid?.deadline ?? .never, timer.deadline ?? .never, refreshAt ?? .never)
+      min(attempt, paid?.deadline ?? .never), min(timer.deadline ?? .never, refreshAt ?? .never))
   }
 }
 
@@ -248,7 +250,9 @@ extension LegFailure {
 
 extension Call {
   /// The legs as the record has them: the caller's, and each that was asked.
-  var recordedLegs: [CallDetailRecord.Leg] {
+  ///
+  /// Mutating, as ``Leg/nextDeadline()`` is.
+  mutating func recordedLegs() -> [CallDetailRecord.Leg] {
     var recorded: [CallDetailRecord.Leg] = []
     recorded.reserveCapacity(legs.count)
     for index in legs.indices where legs[index].isCaller || legs[index].clientInvite != nil {
@@ -259,8 +263,8 @@ extension Call {
 }
 
 extension Leg {
-  /// The leg as its record has it.
-  func recorded(at side: CallDetailRecord.Party) -> CallDetailRecord.Leg {
+  /// The leg as its record has it; mutating, as ``nextDeadline()`` is.
+  mutating func recorded(at side: CallDetailRecord.Party) -> CallDetailRecord.Leg {
     var record = CallDetailRecord.Leg(side: side)
     (record.extension, record.trunk) = (party.extension, party.trunk)
     if case .trunk(_, let hop) = route { record.address = hop.remote }

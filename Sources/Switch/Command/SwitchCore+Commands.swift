@@ -126,16 +126,17 @@ extension SwitchCore {
   // MARK: - Questions
 
   private func callSummaries(of tenant: TenantID?) -> [CallSummary] {
-    calls.keys.sorted().compactMap { calls[$0] }
+    calls.keys.sorted().compactMap { calls[$0]?.value }
       .filter { tenant == nil || $0.record.tenant == tenant }
       .map { call in
-        let paid = call.legs.last { $0.paid != nil }
+        let paid = call.legs.indices.last { call.legs[$0].paid != nil }.map { call.legs[$0].paid }
+        let outside = call.legs.indices.last { call.legs[$0].party.trunk != nil }
         return CallSummary(
           call: call.id, tenant: call.record.tenant, direction: call.record.direction,
           state: call.phase.rawValue, caller: call.record.caller, dialled: call.record.dialled,
           startedAt: call.record.startedAt, answeredAt: call.record.answeredAt,
-          payer: paid?.paid?.account, trunk: call.legs.last { $0.party.trunk != nil }?.party.trunk,
-          committed: paid?.paid?.reservation.held)
+          payer: paid??.account, trunk: outside.flatMap { call.legs[$0].party.trunk },
+          committed: paid??.reservation.held)
       }
   }
 
@@ -162,7 +163,7 @@ extension SwitchCore {
   private func currentStatus() -> SwitchStatus {
     var status = status
     status.callsActive = calls.count
-    status.callsTalking = calls.values.count { $0.phase == .talking }
+    status.callsTalking = calls.values.count { $0.value.phase == .talking }
     status.registrations = bindings.count
     status.trunksUp = trunks.values.count { $0.health == .up }
     status.trunksDown = trunks.values.count(where: \.isDown)

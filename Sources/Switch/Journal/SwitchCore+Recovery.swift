@@ -145,11 +145,11 @@ extension SwitchCore {
     entries += habits.checkpoint().map(JournalEntry.habit)
     entries += lateAnswerCheckpoint()
     for id in calls.keys.sorted() {
-      guard let call = calls[id] else { continue }
+      guard var call = calls[id]?.value else { continue }
       entries.append(.call(.open(id, call.record)))
-      for leg in call.legs {
-        if let mark = inviteMark(of: leg) { entries.append(.call(.invited(id, mark))) }
-        if let mark = dialogMark(of: leg) { entries.append(.call(.leg(id, mark))) }
+      for leg in call.legs.indices {
+        if let mark = inviteMark(of: call.legs[leg]) { entries.append(.call(.invited(id, mark))) }
+        if let mark = dialogMark(of: &call.legs[leg]) { entries.append(.call(.leg(id, mark))) }
       }
     }
     return entries
@@ -158,8 +158,8 @@ extension SwitchCore {
   // MARK: - Marks of running calls
 
   /// Writes what is needed to end this leg from outside, and what is known of the call by now.
-  mutating func mark(_ call: Call, _ leg: Int) {
-    guard let mark = dialogMark(of: call.legs[leg]) else { return }
+  mutating func mark(_ call: inout Call, _ leg: Int) {
+    guard let mark = dialogMark(of: &call.legs[leg]) else { return }
     var record = call.record
     if let money = call.legs[leg].paid {
       (record.payer, record.hold) = (money.account, money.reservation.hold)
@@ -167,13 +167,13 @@ extension SwitchCore {
     }
     if leg != 0 {
       // Without their quality, which is known at the end only: after a crash this is the record.
-      record.legs = call.recordedLegs
+      record.legs = call.recordedLegs()
       journal.write(.call(.open(call.id, record)))
     }
     journal.write(.call(.leg(call.id, mark)))
   }
 
-  private func dialogMark(of leg: Leg) -> DialogMark? {
+  private func dialogMark(of leg: inout Leg) -> DialogMark? {
     guard leg.isConfirmed, let id = leg.dialog, let dialog = sip.dialog(id) else { return nil }
     return DialogMark(
       callID: dialog.callID, local: dialog.localAddress, remote: dialog.remoteAddress,

@@ -110,16 +110,17 @@ extension SwitchCore {
       let old = before.first { $0.key == binding.key }?.flow
       guard old != binding.flow else { continue }
       for id in calls.keys.sorted() {
-        guard let legs = calls[id]?.legs else { continue }
-        for leg in legs where leg.party == .phone(line) && !leg.isOver {
+        guard let legs = calls[id]?.value.legs else { continue }
+        for leg in legs.indices.map({ legs[$0] })
+        where leg.party == .phone(line) && !leg.isOver {
           let isCutOff =
             leg.isCutOff && leg.flow?.remote.address == binding.flow.remote.address
           guard let dialog = leg.dialog, isCutOff || (old != nil && leg.flow == old) else {
             continue
           }
           sip.move(dialog, to: binding.flow)
-          calls[id]?.legs[leg.index].flow = binding.flow
-          calls[id]?.legs[leg.index].isCutOff = false
+          calls[id]?.value.legs[leg.index].flow = binding.flow
+          calls[id]?.value.legs[leg.index].isCutOff = false
         }
       }
     }
@@ -129,14 +130,15 @@ extension SwitchCore {
   mutating func connectionClosed(_ connection: FlowID) {
     write(bindings.closed(connection))
     for id in calls.keys.sorted() {
-      for leg in calls[id]?.legs ?? [] {
+      guard let legs = calls[id]?.value.legs else { continue }
+      for leg in legs.indices.map({ legs[$0] }) {
         if let trunk = leg.party.trunk {
           guard let dialog = leg.dialog,
             sip.dialog(dialog)?.destination.connection == connection
           else { continue }
           TrunkGate.reconnect(dialog, hops: trunks[trunk]?.hops ?? [], using: &sip)
         } else if leg.flow?.connection == connection {
-          calls[id]?.legs[leg.index].isCutOff = true
+          calls[id]?.value.legs[leg.index].isCutOff = true
         }
       }
     }
