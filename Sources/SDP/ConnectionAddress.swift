@@ -12,30 +12,27 @@ package struct ConnectionAddress: Hashable, Sendable {
   }
 
   /// Parses `IN IP4 224.2.1.1/127/3`, TTL and number of addresses read over; nil if malformed.
-  init?(parsing value: [UInt8]) {
-    guard let range = Self.host(in: value.span) else { return nil }
-    let host = Array(value[range])
-    (self.host, address) = (host, IPAddress(parsing: host.span))
+  init?(parsing value: ArraySlice<UInt8>) {
+    guard let host = Self.host(in: value) else { return nil }
+    (self.host, address) = (Array(host), IPAddress(parsing: host.span))
   }
 
   /// The address in the value of a `c=` line; nil for a host name.
-  static func address(in value: [UInt8]) -> IPAddress? {
-    host(in: value.span).flatMap { IPAddress(parsing: value.span.extracting($0)) }
+  static func address(in value: ArraySlice<UInt8>) -> IPAddress? {
+    host(in: value).flatMap { IPAddress(parsing: $0.span) }
   }
 
-  /// Where the host stands in the value of a `c=` line.
-  private static func host(in value: Span<UInt8>) -> Range<Int>? {
-    var offset = 0
+  /// The host in the value of a `c=` line; nil if malformed.
+  static func host(in value: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    var index = value.startIndex
     let (net, kind, place) = (
-      value.word(at: &offset), value.word(at: &offset), value.word(at: &offset)
+      value.word(at: &index), value.word(at: &index), value.word(at: &index)
     )
-    guard value.isWord("in", at: net),
-      value.isWord("ip4", at: kind) || value.isWord("ip6", at: kind),
-      !place.isEmpty, value.word(at: &offset).isEmpty
+    guard net.isWord("in"), kind.isWord("ip4") || kind.isWord("ip6"), !place.isEmpty,
+      value.word(at: &index).isEmpty
     else { return nil }
-    var end = place.lowerBound
-    while end < place.upperBound, value[end] != .slash { end += 1 }
-    return end > place.lowerBound ? place.lowerBound..<end : nil
+    let host = place.prefix { $0 != .slash }
+    return host.isEmpty ? nil : host
   }
 
   /// "IN IP4 192.0.2.1".
@@ -69,8 +66,9 @@ package struct Origin: Hashable, Sendable {
   }
 
   var serialized: [UInt8] {
-    var value = Array(user.utf8)
-    value.reserveCapacity(value.count + 90)
+    var value: [UInt8] = []
+    value.reserveCapacity(user.utf8.count + 90)
+    value.append(contentsOf: user.utf8)
     value.append(.space)
     value.append(decimal: id)
     value.append(.space)

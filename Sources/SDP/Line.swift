@@ -1,29 +1,57 @@
-/// One `<type>=<value>` line: the value is kept as it came.
+/// One `<type>=<value>` line: the value is kept as it came, a piece of the text that it was read from.
 struct Line: Hashable, Sendable {
   let type: UInt8
-  var value: [UInt8]
+  let value: ArraySlice<UInt8>
+
+  init(_ type: UInt8, _ value: ArraySlice<UInt8>) {
+    (self.type, self.value) = (type, value)
+  }
 
   init(_ type: UInt8, _ value: [UInt8]) {
-    (self.type, self.value) = (type, value)
+    self.init(type, value[...])
   }
 
   init(_ type: Character, _ text: String) {
     self.init(type.asciiValue ?? 0, Array(text.utf8))
   }
 
+  static let sendReceive = Line("a", Direction.sendReceive.rawValue)
+  static let sendOnly = Line("a", Direction.sendOnly.rawValue)
+  static let receiveOnly = Line("a", Direction.receiveOnly.rawValue)
+  static let inactive = Line("a", Direction.inactive.rawValue)
+
+  /// The line that sets a direction.
+  init(_ direction: Direction) {
+    self =
+      switch direction {
+      case .sendReceive: .sendReceive
+      case .sendOnly: .sendOnly
+      case .receiveOnly: .receiveOnly
+      case .inactive: .inactive
+      }
+  }
+
   /// The direction that the line sets; nil for any other line.
   var direction: Direction? { type == .a ? Direction(attribute: value) : nil }
 
   /// Whether the line is `a=name` or `a=name:…`; names are case-sensitive (RFC 8866 §5.13).
-  func isAttribute(_ name: StaticString) -> Bool { attributeValue(name) != nil }
+  func isAttribute(_ name: StaticString) -> Bool {
+    type == .a && attributeNameSize == name.utf8CodeUnitCount && value.starts(with: name)
+  }
 
   /// What stands behind `a=name:`, empty for `a=name`; nil for any other line.
   func attributeValue(_ name: StaticString) -> ArraySlice<UInt8>? {
     let size = name.utf8CodeUnitCount
-    guard type == .a, value.count >= size, value.starts(with: name) else { return nil }
-    if value.count == size { return [] }
-    return value[size] == .colon ? value[(size + 1)...] : nil
+    guard type == .a, value.count >= size else { return nil }
+    let end = value.startIndex + size
+    guard end == value.endIndex || value[end] == .colon, value.starts(with: name) else {
+      return nil
+    }
+    return value[min(end + 1, value.endIndex)...]
   }
+
+  /// How many bytes of the value are the name of an attribute.
+  var attributeNameSize: Int { (value.firstIndex(of: .colon) ?? value.endIndex) - value.startIndex }
 }
 
 extension UInt8 {
@@ -41,32 +69,30 @@ extension UInt8 {
   static let space = UInt8(ascii: " ")
 }
 
-extension Array where Element == UInt8 {
+extension ArraySlice where Element == UInt8 {
+  /// Whether these bytes begin with a name.
   func starts(with name: StaticString) -> Bool {
-    name.withUTF8Buffer { unsafe self.starts(with: $0) }
-  }
-}
-
-extension Span where Element == UInt8 {
-  /// The next word between spaces and tabs, from `offset` on; empty where there is none.
-  func word(at offset: inout Int) -> Range<Int> {
-    while offset < count, self[offset] == .space || self[offset] == 9 { offset += 1 }
-    let start = offset
-    while offset < count, self[offset] != .space, self[offset] != 9 { offset += 1 }
-    return start..<offset
-  }
-
-  /// Whether a range is `word`, which is in lower-case letters and digits, in any case.
-  func isWord(_ word: StaticString, at range: Range<Int>) -> Bool {
-    guard range.count == word.utf8CodeUnitCount else { return false }
-    return word.withUTF8Buffer { letters in
-      for index in 0..<range.count {
-        let byte = self[range.lowerBound + index]
-        let folded = byte &- 65 < 26 ? byte | 0x20 : byte
-        guard unsafe folded == letters[index] else { return false }
+    guard count >= name.utf8CodeUnitCount else { return false }
+    return name.withUTF8Buffer { name in
+      for offset in 0..<name.count where unsafe self[startIndex + offset] != name[offset] {
+        return false
       }
       return true
     }
+  }
+
+  /// The next word between spaces and tabs, from `index` on; empty where there is none.
+  func word(at index: inout Int) -> ArraySlice<UInt8> {
+    while index < endIndex, self[index] == .space || self[index] == 9 { index += 1 }
+    let start = index
+    while index < endIndex, self[index] != .space, self[index] != 9 { index += 1 }
+    return self[start..<index]
+  }
+
+  /// The first word between spaces and tabs.
+  var firstWord: ArraySlice<UInt8> {
+    var index = startIndex
+    return word(at: &index)
   }
 }
 
@@ -74,7 +100,7 @@ extension Collection where Element == UInt8 {
   /// The words between single or repeated spaces and tabs.
   var words: [SubSequence] { split { $0 == .space || $0 == 9 } }
 
-  /// Whether these bytes are `word`, which is in lower-case letters, in any case.
+  /// Whether these bytes are `word`, which is in lower-case letters, digits and signs, in any case.
   func isWord(_ word: StaticString) -> Bool {
     count == word.utf8CodeUnitCount
       && word.withUTF8Buffer { letters in

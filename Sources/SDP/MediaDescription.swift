@@ -1,3 +1,5 @@
+import Elements
+
 /// One m= line with what belongs to it.
 package struct MediaDescription: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
@@ -11,14 +13,14 @@ package struct MediaDescription: Hashable, Sendable {
   /// "/2" of "49170/2", kept as it came.
   let portCount: [UInt8]
   package var profile: MediaProfile
-  /// Payload types of RTP, or whatever the profile has there; at least one.
-  package private(set) var formats: [[UInt8]]
+  /// Payload types of RTP, or whatever the profile has there, with one space between them; at least one.
+  private(set) var formats: ArraySlice<UInt8>
   /// The lines behind the m= line.
   var lines: [Line]
 
   init(
-    kind: Kind, port: UInt16, portCount: [UInt8], profile: MediaProfile, formats: [[UInt8]],
-    lines: [Line]
+    kind: Kind, port: UInt16, portCount: [UInt8], profile: MediaProfile,
+    formats: ArraySlice<UInt8>, lines: [Line]
   ) {
     (self.kind, self.port, self.portCount) = (kind, port, portCount)
     (self.profile, self.formats, self.lines) = (profile, formats, lines)
@@ -39,10 +41,10 @@ package struct MediaDescription: Hashable, Sendable {
       }
     }
     if let packetTimeMs { lines.append(Line("a", "ptime:\(packetTimeMs)")) }
-    lines.append(Line("a", direction.rawValue))
+    lines.append(Line(direction))
     self.init(
       kind: kind, port: port, portCount: [], profile: profile,
-      formats: codecs.map { Array(String($0.payloadType).utf8) }, lines: lines)
+      formats: Self.text(of: codecs.map(\.payloadType)), lines: lines)
   }
 
   package var isRejected: Bool { port == 0 }
@@ -74,10 +76,16 @@ package struct MediaDescription: Hashable, Sendable {
 
   /// The values of `a=crypto`, for the SRTP side to read (RFC 4568).
   package var crypto: [[UInt8]] { attributes("crypto") }
-  package var wantsRTCPMux: Bool { attribute("rtcp-mux") != nil }
+  package var wantsRTCPMux: Bool { hasAttribute("rtcp-mux") }
+
+  func hasAttribute(_ name: StaticString) -> Bool {
+    for line in lines where line.isAttribute(name) { return true }
+    return false
+  }
+
   /// Milliseconds of `a=ptime`, from 1 to 1,000.
   package var packetTimeMs: Int? {
-    guard let value = attribute("ptime")?.words.first?.number(digits: 4),
+    guard let value = attribute("ptime")?[...].firstWord.number(digits: 4),
       (1...1000).contains(value)
     else { return nil }
     return value
@@ -96,9 +104,15 @@ package struct MediaDescription: Hashable, Sendable {
   /// The payload types of an RTP m= line; words that are no payload type are left out.
   package var payloadTypes: [UInt8] {
     guard profile.isRTP else { return [] }
-    return formats.compactMap { word in
-      word.number(digits: 3).flatMap { $0 < 128 ? UInt8($0) : nil }
+    var types: [UInt8] = []
+    types.reserveCapacity(formats.count / 2 + 1)
+    var index = formats.startIndex
+    while index < formats.endIndex {
+      if let number = formats.word(at: &index).number(digits: 3), number < 128 {
+        types.append(UInt8(number))
+      }
     }
+    return types
   }
 
   /// The payload types with their meaning, in order of preference.
@@ -109,25 +123,38 @@ package struct MediaDescription: Hashable, Sendable {
   /// The encoding name of the codec in force: the first that is no telephone event.
   package var firstCodecName: String? {
     for number in payloadTypes {
-      let found = codec(number)
+      let found = codec(number, withParameters: false)
       if !found.isTelephoneEvent { return found.name }
     }
     return nil
   }
 
-  private func codec(_ number: UInt8) -> Codec {
-    let fmtp = attribute("fmtp", of: number).map(Array.init)
-    if let map = attribute("rtpmap", of: number) {
-      let parts = map.split(separator: .slash)
+  /// The ``codecs`` by name and clock only, without what their `a=fmtp` says.
+  package var encodings: [Codec] { payloadTypes.map { codec($0, withParameters: false) } }
+
+  private func codec(_ number: UInt8) -> Codec { codec(number, withParameters: true) }
+
+  private func codec(_ number: UInt8, withParameters: Bool) -> Codec {
+    let fmtp = withParameters ? attribute("fmtp", of: number).map(Array.init) : nil
+    guard let map = attribute("rtpmap", of: number) else {
+      let known = Codec.staticMeaning(of: number)
       return Codec(
-        payloadType: number, name: parts.first?.text ?? "",
-        clockRate: UInt32(clamping: parts.count > 1 ? parts[1].number(digits: 9) ?? 8000 : 8000),
-        channels: parts.count > 2 ? parts[2].number(digits: 2) ?? 1 : 1, parameters: fmtp)
+        payloadType: number, name: known?.name ?? "", clockRate: known?.clockRate ?? 8000,
+        parameters: fmtp)
     }
-    let known = Codec.staticMeaning(of: number)
+    var rest = map
+    /// The next part between slashes; empty ones are passed over.
+    func next() -> ArraySlice<UInt8> {
+      rest = rest.drop { $0 == .slash }
+      let part = rest.prefix { $0 != .slash }
+      rest = rest[part.endIndex...]
+      return part
+    }
+    let (name, clock, channels) = (next(), next(), next())
     return Codec(
-      payloadType: number, name: known?.name ?? "", clockRate: known?.clockRate ?? 8000,
-      parameters: fmtp)
+      payloadType: number, name: name.text,
+      clockRate: UInt32(clamping: clock.number(digits: 9) ?? 8000),
+      channels: channels.number(digits: 2) ?? 1, parameters: fmtp)
   }
 
   /// The payload type of telephone events (RFC 4733); of several the one with an 8,000 Hz clock.
@@ -156,14 +183,23 @@ package struct MediaDescription: Hashable, Sendable {
     let kept = wanted.filter(payloadTypes.contains)
     guard !kept.isEmpty else { return }
     let gone = Set(payloadTypes).subtracting(kept)
-    formats = kept.map { Array(String($0).utf8) }
+    formats = Self.text(of: kept)
     lines.removeAll { line in
       for name: StaticString in ["rtpmap", "fmtp", "rtcp-fb"] {
-        if let number = line.attributeValue(name)?.words.first?.number(digits: 3) {
+        if let number = line.attributeValue(name)?.firstWord.number(digits: 3) {
           return gone.contains(UInt8(clamping: number))
         }
       }
       return false
     }
+  }
+
+  private static func text(of types: [UInt8]) -> ArraySlice<UInt8> {
+    var text: [UInt8] = []
+    for type in types {
+      if !text.isEmpty { text.append(.space) }
+      text.append(decimal: UInt64(type))
+    }
+    return text[...]
   }
 }

@@ -1,3 +1,5 @@
+import Elements
+
 /// The transport of an m= line (RFC 3551, 3711, 4585, 5124, 5764).
 package enum MediaProfile: Hashable, Sendable {
   case avp, avpf, savp, savpf
@@ -6,33 +8,34 @@ package enum MediaProfile: Hashable, Sendable {
   /// Anything else, kept as it came: "udptl", "TCP/MSRP".
   case other([UInt8])
 
-  init(_ bytes: some Collection<UInt8>) {
-    self =
-      switch bytes.text.uppercased() {
-      case "RTP/AVP": .avp
-      case "RTP/AVPF": .avpf
-      case "RTP/SAVP": .savp
-      case "RTP/SAVPF": .savpf
-      case "UDP/TLS/RTP/SAVP": .dtlsSAVP
-      case "UDP/TLS/RTP/SAVPF": .dtlsSAVPF
-      case _: .other(Array(bytes))
-      }
+  init(_ bytes: ArraySlice<UInt8>) {
+    let known = Self.known.first { bytes.isWord($0.word) }
+    self = known?.profile ?? .other(Array(bytes))
   }
+
+  private static let known: [(word: StaticString, profile: MediaProfile)] = [
+    ("rtp/avp", .avp), ("rtp/avpf", .avpf), ("rtp/savp", .savp), ("rtp/savpf", .savpf),
+    ("udp/tls/rtp/savp", .dtlsSAVP), ("udp/tls/rtp/savpf", .dtlsSAVPF),
+  ]
 
   package var name: String {
-    switch self {
-    case .avp: "RTP/AVP"
-    case .avpf: "RTP/AVPF"
-    case .savp: "RTP/SAVP"
-    case .savpf: "RTP/SAVPF"
-    case .dtlsSAVP: "UDP/TLS/RTP/SAVP"
-    case .dtlsSAVPF: "UDP/TLS/RTP/SAVPF"
-    case .other(let bytes): bytes.text
-    }
+    var bytes: [UInt8] = []
+    append(to: &bytes)
+    return bytes.text
   }
 
-  /// As it stands in the m= line.
-  var bytes: [UInt8] { if case .other(let bytes) = self { bytes } else { Array(name.utf8) } }
+  /// Appends it as it stands in the m= line.
+  func append(to bytes: inout [UInt8]) {
+    switch self {
+    case .avp: bytes.append(text: "RTP/AVP")
+    case .avpf: bytes.append(text: "RTP/AVPF")
+    case .savp: bytes.append(text: "RTP/SAVP")
+    case .savpf: bytes.append(text: "RTP/SAVPF")
+    case .dtlsSAVP: bytes.append(text: "UDP/TLS/RTP/SAVP")
+    case .dtlsSAVPF: bytes.append(text: "UDP/TLS/RTP/SAVPF")
+    case .other(let word): bytes.append(contentsOf: word)
+    }
+  }
 
   package var isRTP: Bool { if case .other = self { false } else { true } }
 
@@ -57,7 +60,7 @@ package enum Direction: String, Hashable, Sendable, CaseIterable {
   case inactive
 
   /// The direction that an `a=` line names; nil for another attribute.
-  init?(attribute value: [UInt8]) {
+  init?(attribute value: ArraySlice<UInt8>) {
     guard value.count == 8 else { return nil }
     if value.starts(with: "sendrecv") {
       self = .sendReceive
@@ -106,7 +109,7 @@ package struct Codec: Hashable, Sendable {
     (self.channels, self.parameters) = (channels, parameters)
   }
 
-  package var isTelephoneEvent: Bool { name.lowercased() == "telephone-event" }
+  package var isTelephoneEvent: Bool { name.utf8.isWord("telephone-event") }
 
   /// The meaning of static payload types without an rtpmap (RFC 3551 §6).
   static func staticMeaning(of number: UInt8) -> (name: String, clockRate: UInt32)? {

@@ -74,17 +74,19 @@ extension SessionDescription {
   /// FNV-1a over everything but the `o=` line: tells changed from unchanged, nothing more.
   fileprivate var digest: UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func add(_ type: UInt8, _ value: [UInt8]) {
+    func add(_ type: UInt8, _ value: ArraySlice<UInt8>) {
       hash = (hash ^ UInt64(type)) &* 0x100_0000_01b3
-      for byte in value { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      let bytes = value.span
+      for index in bytes.indices { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3 }
       hash = (hash ^ 10) &* 0x100_0000_01b3
     }
     for line in lines where line.type != .o { add(line.type, line.value) }
     var heading: [UInt8] = []
+    heading.reserveCapacity(64)
     for section in media {
       heading.removeAll(keepingCapacity: true)
       section.appendLine(to: &heading)
-      add(.m, heading)
+      add(.m, heading[...])
       for line in section.lines { add(line.type, line.value) }
     }
     return hash

@@ -9,9 +9,10 @@ extension SessionDescription {
     guard body.count <= SDPLimits.bytes else { throw .tooMuch(of: "bytes", limit: SDPLimits.bytes) }
     var lines: [Line] = []
     var media: [MediaDescription] = []
+    lines.reserveCapacity(8)
     var (start, number) = (0, 0)
     while start < body.count {
-      let end = body[start...].firstIndex { $0 == 10 || $0 == 13 } ?? body.count
+      let end = Self.endOfLine(in: body.span, from: start)
       let text = body[start..<end]
       start = end + 1
       if end + 1 < body.count, body[end] == 13, body[end + 1] == 10 { start += 1 }
@@ -29,16 +30,22 @@ extension SessionDescription {
       } else {
         media[media.count - 1].lines.append(line)
       }
-      if line.type == .c, ConnectionAddress(parsing: line.value) == nil {
+      if line.type == .c, ConnectionAddress.host(in: line.value) == nil {
         throw .malformed(expected: "c=IN IP4|IP6 address", line: number)
       }
     }
-    guard let first = lines.first, first.type == .v, first.value == [48] else {
+    guard let first = lines.first, first.type == .v, first.value.elementsEqual([48]) else {
       throw .malformed(expected: "v=0", line: 1)
     }
     guard lines.count(where: { $0.type == .o }) <= 1, lines.count(where: { $0.type == .v }) == 1
     else { throw .malformed(expected: "one v= and one o= line", line: number) }
     self.init(lines: lines, media: media)
+  }
+
+  private static func endOfLine(in body: Span<UInt8>, from start: Int) -> Int {
+    var end = start
+    while end < body.count, body[end] != 10, body[end] != 13 { end += 1 }
+    return end
   }
 
   private static func parseLine(
@@ -51,45 +58,67 @@ extension SessionDescription {
     guard text.count >= 2, text[start + 1] == .equals,
       (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[start]), !text.contains(0)
     else { throw .malformed(expected: "<letter>=<value>", line: number) }
-    return Line(text[start], Array(text[(start + 2)...]))
+    return Line(text[start], text[(start + 2)...])
   }
 }
 
 extension MediaDescription {
   /// Parses `audio 49170/2 RTP/AVP 0 8 101` (RFC 8866 §5.14).
-  fileprivate init(parsing value: [UInt8], number: Int) throws(SDPError) {
-    let words = value.words
-    guard words.count >= 4 else {
+  fileprivate init(parsing value: ArraySlice<UInt8>, number: Int) throws(SDPError) {
+    var index = value.startIndex
+    let (media, place, profile) = (
+      value.word(at: &index), value.word(at: &index), value.word(at: &index)
+    )
+    let formats = Self.formats(in: value[index...])
+    guard formats.count > 0 else {
       throw .malformed(expected: "m=<media> <port> <proto> <fmt>", line: number)
     }
-    guard words.count - 3 <= SDPLimits.formats else {
+    guard formats.count <= SDPLimits.formats else {
       throw .tooMuch(of: "formats in an m= line", limit: SDPLimits.formats)
     }
-    let slash = words[1].firstIndex(of: .slash) ?? words[1].endIndex
-    guard let port = words[1][..<slash].number(digits: 5), port <= 65_535 else {
+    let digits = place.prefix { $0 != .slash }
+    guard let port = digits.number(digits: 5), port <= 65_535 else {
       throw .malformed(expected: "a port from 0 to 65535", line: number)
     }
-    let kind =
-      Kind.known.first { words[0].isWord($0.name) }?.kind ?? .other(Array(words[0]))
+    let kind = Kind.known.first { media.isWord($0.name) }?.kind ?? .other(Array(media))
     self.init(
-      kind: kind, port: UInt16(port), portCount: Array(words[1][slash...]),
-      profile: MediaProfile(words[2]), formats: words[3...].map(Array.init), lines: [])
+      kind: kind, port: UInt16(port), portCount: Array(place[digits.endIndex...]),
+      profile: MediaProfile(profile), formats: formats.text, lines: [])
+    lines.reserveCapacity(8)
   }
 
-  var name: [UInt8] {
-    switch kind {
-    case .audio: Array("audio".utf8)
-    case .video: Array("video".utf8)
-    case .image: Array("image".utf8)
-    case .text: Array("text".utf8)
-    case .application: Array("application".utf8)
-    case .message: Array("message".utf8)
-    case .other(let bytes): bytes
+  /// The words of a text with one space between them, and how many they are.
+  private static func formats(
+    in text: ArraySlice<UInt8>
+  ) -> (text: ArraySlice<UInt8>, count: Int) {
+    var (index, count, isPlain) = (text.startIndex, 0, true)
+    while true {
+      let start = index
+      let word = text.word(at: &index)
+      guard !word.isEmpty else { break }
+      isPlain = isPlain && word.startIndex == start + 1 && text[start] == .space
+      count += 1
     }
+    isPlain = isPlain && text.last != .space && text.last != 9
+    guard count > 0 else { return ([], 0) }
+    return isPlain
+      ? (text.dropFirst(), count) : (Array(text.words.joined(separator: [.space]))[...], count)
   }
 }
 
 extension MediaDescription.Kind {
+  func append(to bytes: inout [UInt8]) {
+    switch self {
+    case .audio: bytes.append(text: "audio")
+    case .video: bytes.append(text: "video")
+    case .image: bytes.append(text: "image")
+    case .text: bytes.append(text: "text")
+    case .application: bytes.append(text: "application")
+    case .message: bytes.append(text: "message")
+    case .other(let word): bytes.append(contentsOf: word)
+    }
+  }
+
   fileprivate static let known: [(name: StaticString, kind: Self)] = [
     ("audio", .audio), ("video", .video), ("image", .image), ("text", .text),
     ("application", .application), ("message", .message),
@@ -101,7 +130,7 @@ extension SessionDescription {
   package func serialized() -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(1024)
-    func append(_ type: UInt8, _ value: [UInt8]) {
+    func append(_ type: UInt8, _ value: ArraySlice<UInt8>) {
       bytes.append(type)
       bytes.append(.equals)
       bytes.append(contentsOf: value)
@@ -124,15 +153,13 @@ extension SessionDescription {
 extension MediaDescription {
   /// Appends the value of the m= line.
   func appendLine(to value: inout [UInt8]) {
-    value.append(contentsOf: name)
+    kind.append(to: &value)
     value.append(.space)
     value.append(decimal: UInt64(port))
     if port != 0 { value.append(contentsOf: portCount) }
     value.append(.space)
-    value.append(contentsOf: profile.bytes)
-    for format in formats {
-      value.append(.space)
-      value.append(contentsOf: format)
-    }
+    profile.append(to: &value)
+    value.append(.space)
+    value.append(contentsOf: formats)
   }
 }

@@ -39,13 +39,15 @@ extension SessionDescription {
   mutating func rewrite(fallback: IPAddress, local: [LocalMedia?]) {
     invariant(local.count == media.count, "\(local.count) places for \(media.count) m= lines")
     let address = local.lazy.compactMap { $0?.address }.first ?? fallback
-    let shared = lines.contains { $0.type == .c }
+    var shared = false
     for index in lines.indices where lines[index].type == .c {
-      lines[index].value = ConnectionAddress.serialize(address)
+      lines[index] = Line(.c, ConnectionAddress.serialize(address))
+      shared = true
     }
-    lines.removeAll(where: \.isTransportAttribute)
-    for (index, place) in zip(media.indices, local) {
-      media[index].rewrite(place, sessionAddress: shared ? address : nil, fallback: address)
+    lines.dropTransportAttributes()
+    for index in media.indices {
+      media[index].rewrite(
+        local[index], sessionAddress: shared ? address : nil, fallback: address)
     }
   }
 
@@ -63,17 +65,18 @@ extension SessionDescription {
 extension MediaDescription {
   /// Sets the direction attribute, in the place of the old one.
   package mutating func setDirection(_ direction: Direction) {
-    let line = Line("a", direction.rawValue)
     if let index = lines.firstIndex(where: { $0.direction != nil }) {
-      lines[index] = line
+      lines[index] = Line(direction)
     } else {
-      lines.append(line)
+      lines.append(Line(direction))
     }
   }
 
   /// Replaces all attributes of this name, in the place of the first.
   package mutating func setAttributes(_ name: StaticString, _ values: [[UInt8]]) {
-    let place = lines.firstIndex { $0.isAttribute(name) } ?? lines.count
+    let old = lines.firstIndex { $0.isAttribute(name) }
+    guard old != nil || !values.isEmpty else { return }
+    let place = old ?? lines.count
     lines.removeAll { $0.isAttribute(name) }
     let prefix = Array("\(name)".utf8)
     let new = values.map { Line(.a, $0.isEmpty ? prefix : prefix + [.colon] + $0) }
@@ -83,7 +86,7 @@ extension MediaDescription {
   fileprivate mutating func rewrite(
     _ local: LocalMedia?, sessionAddress: IPAddress?, fallback: IPAddress
   ) {
-    lines.removeAll(where: \.isTransportAttribute)
+    lines.dropTransportAttributes()
     port = local?.rtp ?? 0
     setConnection(local?.address ?? fallback, sessionAddress: sessionAddress)
     guard let local else {
@@ -104,7 +107,9 @@ extension MediaDescription {
     let line = Line(.c, ConnectionAddress.serialize(address))
     if let index = lines.firstIndex(where: { $0.type == .c }) {
       lines[index] = line
-      lines = lines[...index] + lines[(index + 1)...].filter { $0.type != .c }
+      for further in lines.indices.dropFirst(index + 1).reversed() where lines[further].type == .c {
+        lines.remove(at: further)
+      }
     } else if sessionAddress != address {
       // RFC 8866 §5: i= comes before c=, everything else behind it.
       let place = lines.firstIndex { $0.type != UInt8(ascii: "i") } ?? lines.count
@@ -113,11 +118,23 @@ extension MediaDescription {
   }
 }
 
+extension [Line] {
+  fileprivate mutating func dropTransportAttributes() {
+    guard contains(where: \.isTransportAttribute) else { return }
+    removeAll(where: \.isTransportAttribute)
+  }
+}
+
 extension Line {
   /// Attributes that speak of the writer's own transport, which ends at us.
   fileprivate var isTransportAttribute: Bool {
-    for name in Self.transportAttributes where isAttribute(name) { return true }
-    return attributeValue("group")?.starts(with: "BUNDLE".utf8) ?? false
+    guard type == .a else { return false }
+    let size = attributeNameSize
+    for name in Self.transportAttributes
+    where name.utf8CodeUnitCount == size && value.starts(with: name) {
+      return true
+    }
+    return attributeValue("group")?.starts(with: "BUNDLE" as StaticString) ?? false
   }
 
   private static let transportAttributes: [StaticString] = [

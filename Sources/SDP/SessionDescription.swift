@@ -38,9 +38,11 @@ package struct SessionDescription: Hashable, Sendable {
 
   /// The address of ``connection(of:)``, without a copy of its text.
   private func address(of index: Int) -> IPAddress? {
-    let line =
-      media[index].lines.first { $0.type == .c } ?? lines.first { $0.type == .c }
-    return line.flatMap { ConnectionAddress.address(in: $0.value) }
+    for line in media[index].lines where line.type == .c {
+      return ConnectionAddress.address(in: line.value)
+    }
+    for line in lines where line.type == .c { return ConnectionAddress.address(in: line.value) }
+    return nil
   }
 
   /// Where the writer wants RTP of an m= line.
@@ -59,9 +61,7 @@ package struct SessionDescription: Hashable, Sendable {
     guard let value = media[index].attribute("rtcp") else { return nil }
     let words = value.words
     guard let port = words.first?.number(digits: 5), (1...65_535).contains(port) else { return nil }
-    if words.count == 4,
-      let address = ConnectionAddress(parsing: Array(words[1...].joined(separator: [.space])))?
-        .address
+    if words.count == 4, let address = ConnectionAddress.address(in: value[words[1].startIndex...])
     {
       return address == .v4Any || address == .v6Any ? nil : Endpoint(address, UInt16(port))
     }

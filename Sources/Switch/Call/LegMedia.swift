@@ -81,7 +81,7 @@ extension LegMedia {
     return StreamPlan(
       kind, remote: said.endpoint(of: index), remoteRTCP: said.rtcpEndpoint(of: index),
       rtcpMux: said.media[index].wantsRTCPMux,
-      formats: (ours ?? said).media[index].codecs.map {
+      formats: (ours ?? said).media[index].encodings.map {
         PayloadFormat(number: $0.payloadType, encodingName: $0.name, clockRate: $0.clockRate)
       },
       legSends: theirs.sends && mine.receives, legReceives: theirs.receives && mine.sends,
