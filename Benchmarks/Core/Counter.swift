@@ -17,6 +17,8 @@ struct Counter {
   private var nextPort: UInt16 = 10_000
   private(set) var now = Now(
     instant: .start + .seconds(1), wall: WallTime(unixMilliseconds: 1_790_000_000_000))
+  /// Set when what the switch does is to be counted.
+  var isCounting = false
   /// Bytes that the journal would have got.
   private(set) var journalBytes = 0
   /// What left since ``take()``.
@@ -47,7 +49,7 @@ struct Counter {
     events.append(event)
     var next = 0
     while next < events.count {
-      handle(events[next])
+      if isCounting { handle(events[next]) } else { take(events[next]) }
       next += 1
       for effect in effects { follow(effect) }
       effects.removeAll(keepingCapacity: true)
@@ -57,7 +59,9 @@ struct Counter {
 
   /// Everything that the signalling lane computes for one event, the journal's encoding included.
   @inline(never)
-  private mutating func handle(_ event: SwitchEvent) {
+  private mutating func handle(_ event: SwitchEvent) { take(event) }
+
+  private mutating func take(_ event: SwitchEvent) {
     core.handle(event, at: now, into: &effects)
     for effect in effects {
       guard case .journal(let batch) = effect else { continue }
