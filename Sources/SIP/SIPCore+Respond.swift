@@ -23,10 +23,9 @@ extension SIPCore {
     to id: ServerTransactionID, _ draft: ResponseDraft, at now: Now,
     effects: inout [Transmission]
   ) {
-    guard let transaction = servers[id], transaction.isPending else { return }
+    guard isPending(id), let transaction = removeServer(id) else { return }
     answerStatelessly(
       transaction.request, key: transaction.key, on: transaction.flow, draft, effects: &effects)
-    removeServer(id)
   }
 
   /// Forgets a request without an answer, for those who deserve none.
@@ -52,11 +51,10 @@ extension SIPCore {
     _ id: ServerTransactionID, _ draft: ResponseDraft, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard let transaction = servers[id], transaction.isPending else { return }
-    let isInvite = transaction.request.method == .invite
-    if isInvite, draft.status > 100, draft.status.number < 300 {
-      let isReliable = draft.reliably && draft.status.isProvisional && transaction.takesReliable
-      if transaction.provisionals?.machine.isWaiting ?? false {
+    guard isPending(id), let request = servers[id]?.request else { return }
+    if request.method == .invite, draft.status > 100, draft.status.number < 300 {
+      let isReliable = draft.reliably && draft.status.isProvisional && request.takesReliable
+      if servers[id]?.provisionals?.machine.isWaiting ?? false {
         // RFC 3262 §3: one at a time, and the 2xx behind them.
         if isReliable || draft.status.isSuccess {
           queueBehindProvisional(id, draft)
@@ -114,12 +112,12 @@ extension SIPCore {
     _ id: ServerTransactionID, _ draft: ResponseDraft, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard let transaction = servers[id] else { return }
+    guard let request = servers[id]?.request, let flow = servers[id]?.flow else { return }
     let tag = draft.status > 100 ? localTag(of: id) : nil
-    let makesDialog = transaction.isDialogMade(by: draft.status)
+    let makesDialog = request.isDialogMade(by: draft.status)
     if makesDialog { makeDialog(of: id, draft.contact, tag ?? [], at: now) }
-    let bytes = serialize(
-      draft, to: transaction.request, tag: tag, on: transaction.flow, recordsRoute: makesDialog)
+    let dialog = servers[id]?.isStranger ?? true ? nil : servers[id]?.dialog
+    let bytes = serialize(draft, to: request, tag: tag, on: flow, recordsRoute: makesDialog)
     servers[id]?.latest = bytes
     let status = draft.status
     if status.isFinal, servers[id]?.provisionals != nil {
@@ -127,33 +125,31 @@ extension SIPCore {
       servers[id]?.provisionals?.waiting = []
     }
     turn(id, .respond(status), at: now, effects: &effects)
-    if status.isFinal { settle(id, transaction, status, bytes, at: now) }
+    guard status.isFinal, let dialog, dialogs[dialog] != nil else { return }
+    dialogs[dialog]?.pending.release(id)
+    let success = DialogSuccess(
+      machine: SuccessRetransmission(timers: configuration.timers, at: now),
+      sequence: request.cseq.number, bytes: bytes, flow: flow)
+    settle(dialog, request, status, success, at: now)
   }
 
   /// What a final response does to the dialog of its request.
   private mutating func settle(
-    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ status: StatusCode,
-    _ bytes: [UInt8], at now: Instant
+    _ id: DialogID, _ request: Message, _ status: StatusCode, _ success: DialogSuccess,
+    at now: Instant
   ) {
-    guard let dialogID = servers[id]?.dialog ?? transaction.dialog, !transaction.isStranger,
-      let dialog = dialogs[dialogID]
-    else { return }
-    if dialog.pending.theirInvite == id { dialogs[dialogID]?.pending.theirInvite = nil }
-    if dialog.pending.theirUpdate == id { dialogs[dialogID]?.pending.theirUpdate = nil }
-    switch transaction.request.method {
+    switch request.method {
     case .invite where status.isSuccess:
-      dialogs[dialogID]?.state = .confirmed
-      dialogs[dialogID]?.isOfferSettled = false
-      dialogs[dialogID]?.success = DialogSuccess(
-        machine: SuccessRetransmission(timers: configuration.timers, at: now),
-        sequence: transaction.request.cseq.number, bytes: bytes, flow: transaction.flow)
-      schedule(dialogID)
-    case .invite where dialog.state == .early && transaction.request.toTag == nil:
-      removeDialog(dialogID)
+      dialogs[id]?.state = .confirmed
+      dialogs[id]?.isOfferSettled = false
+      dialogs[id]?.success = success
+      schedule(id)
+    case .invite where dialogs[id]?.state == .early && request.toTag == nil:
+      removeDialog(id)
     case .subscribe where status.isSuccess, .refer where status.isSuccess:
-      dialogs[dialogID]?.state = .confirmed
+      dialogs[id]?.state = .confirmed
     case .bye where status.isSuccess:
-      removeDialog(dialogID)
+      removeDialog(id)
     case .invite, .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish,
       .info, .refer, .message, .update, .other:
       break
@@ -209,15 +205,15 @@ extension SIPCore {
   }
 }
 
-extension ServerTransaction {
+extension Message {
   /// The peer understands reliable provisional responses (RFC 3262 §3).
   fileprivate var takesReliable: Bool {
-    request.supported.contains("100rel") || request.require.contains("100rel")
+    supported.contains("100rel") || require.contains("100rel")
   }
 
   /// Whether a response with that status makes or confirms a dialog of its own.
   fileprivate func isDialogMade(by status: StatusCode) -> Bool {
-    guard request.toTag == nil, request.method.makesDialog else { return false }
-    return status.isSuccess || request.method == .invite && status > 100 && status.isProvisional
+    guard toTag == nil, method.makesDialog else { return false }
+    return status.isSuccess || method == .invite && status > 100 && status.isProvisional
   }
 }

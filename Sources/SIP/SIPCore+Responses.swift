@@ -13,10 +13,7 @@ extension SIPCore {
     let key = names.clientTransaction(
       branch: message.bytes.span.extracting(branch.range), method: message.cseq.method)
     let known = clients.find(key)
-    guard let id = known, let transaction = clients[id],
-      message.cseq.number == transaction.plan.cseq,
-      message.fromTag.map({ message[$0].elementsEqual(transaction.plan.localTag) }) ?? false
-    else {
+    guard let id = known, clients[id]?.isAnswered(by: message) ?? false else {
       let isStray = !acknowledgeAgain(message, status, effects: &effects) && known == nil
       if isStray, status.isSuccess, message.cseq.method == .invite {
         events.append(.strayAnswer(message, flow))
@@ -28,7 +25,7 @@ extension SIPCore {
     if turned.contains(.sendAcknowledgement) {
       acknowledgeFailure(message, id, effects: &effects)
     }
-    if turned.contains(.deliver), !transaction.isSilent {
+    if turned.contains(.deliver), clients[id]?.isSilent == false {
       deliver(message, status, of: id, on: flow, at: now, events: &events, effects: &effects)
     }
     if clients[id]?.isTerminated ?? false { finish(id) }
@@ -39,51 +36,50 @@ extension SIPCore {
     _ message: Message, _ status: StatusCode, of id: ClientTransactionID, on flow: Flow,
     at now: Instant, events: inout [SIPEvent], effects: inout [Transmission]
   ) {
-    guard let transaction = clients[id] else { return }
+    guard let method = clients[id]?.method else { return }
     if status.isProvisional { sendWantedCancel(id, at: now, effects: &effects) }
     if status == 100 { return }
     if status == 503, failOver(id, at: now, effects: &effects) { return }
-    switch transaction.method {
+    let dialog = clients[id]?.dialog
+    switch method {
     case .invite where status.isProvisional:
       let dialog = earlyDialog(message, of: id, on: flow)
       guard isNextProvisional(message, in: dialog) else { return }
       events.append(.response(id, message, flow, dialog: dialog))
     case .invite where status.isSuccess:
       deliverSuccess(message, of: id, on: flow, events: &events, effects: &effects)
-    case .subscribe where status.isSuccess && transaction.dialog == nil,
-      .refer where status.isSuccess && transaction.dialog == nil:
+    case .subscribe where status.isSuccess && dialog == nil,
+      .refer where status.isSuccess && dialog == nil:
+      guard let transaction = clients[id] else { return }
       let dialog = makeDialog(of: message, to: transaction, on: flow)
       dialogs[dialog]?.state = .confirmed
       events.append(.response(id, message, flow, dialog: dialog))
     case .invite, .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish,
       .info, .refer, .message, .update, .other:
-      if status.isFinal { settle(message, status, transaction, id) }
-      events.append(.response(id, message, flow, dialog: transaction.dialog))
+      if status.isFinal { settle(message, status, method, dialog, id) }
+      events.append(.response(id, message, flow, dialog: dialog))
     }
   }
 
   /// What the final response of a request in a dialog, or a refused INVITE, leaves behind.
   private mutating func settle(
-    _ message: Message, _ status: StatusCode, _ transaction: ClientTransaction,
+    _ message: Message, _ status: StatusCode, _ method: Method, _ dialog: DialogID?,
     _ id: ClientTransactionID
   ) {
-    if transaction.method == .invite { dropEarlyDialogs(of: id, but: nil) }
-    guard let dialog = transaction.dialog else { return }
+    if method == .invite { dropEarlyDialogs(of: id, but: nil) }
+    guard let dialog else { return }
     release(dialog, from: id)
-    if status.isSuccess, transaction.method.carriesContact, let target = message.contactTarget {
+    if status.isSuccess, method.carriesContact, let target = message.contactTarget {
       dialogs[dialog]?.remoteTarget = target
     }
     // A challenged BYE may come again with credentials; any other answer is the end (§15.1.1).
     let isChallenge = status == 401 || status == 407
-    if transaction.method == .bye, !isChallenge { removeDialog(dialog) }
+    if method == .bye, !isChallenge { removeDialog(dialog) }
   }
 
   /// The transaction does not hold the dialog any more.
   mutating func release(_ dialog: DialogID, from id: ClientTransactionID) {
-    guard let pending = dialogs[dialog]?.pending else { return }
-    if pending.ourInvite == id { dialogs[dialog]?.pending.ourInvite = nil }
-    if pending.ourUpdate == id { dialogs[dialog]?.pending.ourUpdate = nil }
-    if pending.ourBye == id { dialogs[dialog]?.pending.ourBye = nil }
+    dialogs[dialog]?.pending.release(id)
   }
 }
 
@@ -94,18 +90,18 @@ extension SIPCore {
   private mutating func earlyDialog(
     _ message: Message, of id: ClientTransactionID, on flow: Flow
   ) -> DialogID? {
-    guard let transaction = clients[id] else { return nil }
-    if let dialog = transaction.dialog { return dialog }
-    guard message.toTag != nil,
-      dialogs.find(dialogName(of: message)) != nil
-        || transaction.earlyDialogs.count < ClientTransaction.forkLimit
-    else { return nil }
-    let dialog = makeDialog(of: message, to: transaction, on: flow)
-    if !transaction.earlyDialogs.contains(dialog) {
-      clients[id]?.earlyDialogs.append(dialog)
-      dialogs[dialog]?.pending.ourInvite = id
+    if let dialog = clients[id]?.dialog { return dialog }
+    guard message.toTag != nil, let early = clients[id]?.earlyDialogs else { return nil }
+    if let known = dialogs.find(dialogName(of: message)) {
+      if let target = message.contactTarget { dialogs[known]?.remoteTarget = target }
+      if early.contains(known) { return known }
+    } else if early.count >= ClientTransaction.forkLimit {
+      return nil
     }
-    if let target = message.contactTarget { dialogs[dialog]?.remoteTarget = target }
+    guard let transaction = clients[id] else { return nil }
+    let dialog = makeDialog(of: message, to: transaction, on: flow)
+    clients[id]?.earlyDialogs.append(dialog)
+    dialogs[dialog]?.pending.ourInvite = id
     return dialog
   }
 
@@ -124,16 +120,20 @@ extension SIPCore {
     _ message: Message, of id: ClientTransactionID, on flow: Flow, events: inout [SIPEvent],
     effects: inout [Transmission]
   ) {
-    guard let transaction = clients[id] else { return }
-    let key = transaction.dialog == nil ? dialogName(of: message) : nil
+    let own = clients[id]?.dialog
+    let key = own == nil ? dialogName(of: message) : nil
     // A copy of a 2xx whose dialog has ended already would make it rise again.
-    if let key, dialogs.find(key) == nil, !transaction.mayFork(to: key) { return }
-    let dialog = transaction.dialog ?? makeDialog(of: message, to: transaction, on: flow)
+    let known = own ?? key.flatMap { dialogs.find($0) }
+    if let key, known == nil, clients[id]?.mayFork(to: key) == false { return }
+    guard
+      let dialog = known
+        ?? clients[id].map({ makeDialog(of: message, to: $0, on: flow) })
+    else { return }
     if dialogs[dialog]?.acceptedSequence == message.cseq.number {
       repeatAcknowledgement(of: message, in: dialog, effects: &effects)
       return
     }
-    dialogs[dialog]?.confirm(by: message, on: flow, isFirst: transaction.dialog == nil)
+    dialogs[dialog]?.confirm(by: message, on: flow, isFirst: own == nil)
     release(dialog, from: id)
     clients[id]?.earlyDialogs.removeAll { $0 == dialog }
     if let key { clients[id]?.acceptedForks.append(key) }
@@ -210,6 +210,12 @@ extension Dialog {
 }
 
 extension ClientTransaction {
+  /// Whether a response with its branch is to this request: it has its number and our tag.
+  fileprivate func isAnswered(by response: Message) -> Bool {
+    guard response.cseq.number == plan.cseq, let tag = response.fromTag else { return false }
+    return response.bytes.span.extracting(tag.range).equals(plan.localTag.span)
+  }
+
   /// An ACK or CANCEL that goes with this request: same Request-URI, Via, Call-ID, From, Route and
   /// CSeq number (RFC 3261 §9.1, §17.1.1.3).
   func serializeBeside(
@@ -229,7 +235,7 @@ extension Message {
   var hasOneVia: Bool {
     var lines = 0
     for field in headers.fields where field.name == .via { lines += 1 }
-    return lines == 1 && values(.via).count == 1
+    return lines == 1 && isViaAlone
   }
 
   /// The RSeq of a reliable provisional response (RFC 3262 §4); nil for an unreliable one.

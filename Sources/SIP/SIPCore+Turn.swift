@@ -16,15 +16,13 @@ extension SIPCore {
     if outcome.isTerminated { removeServer(id) } else { schedule(id) }
   }
 
-  mutating func removeServer(_ id: ServerTransactionID) {
-    guard let transaction = servers.remove(id) else { return }
+  @discardableResult
+  mutating func removeServer(_ id: ServerTransactionID) -> ServerTransaction? {
+    guard let transaction = servers.remove(id) else { return nil }
     servers.forget(transaction.key, of: id)
     if let mergeKey = transaction.mergeKey { servers.forget(mergeKey, of: id) }
-    guard let dialogID = transaction.dialog, let pending = dialogs[dialogID]?.pending else {
-      return
-    }
-    if pending.theirInvite == id { dialogs[dialogID]?.pending.theirInvite = nil }
-    if pending.theirUpdate == id { dialogs[dialogID]?.pending.theirUpdate = nil }
+    if let dialog = transaction.dialog { dialogs[dialog]?.pending.release(id) }
+    return transaction
   }
 }
 
@@ -95,18 +93,19 @@ extension SIPCore {
     _ id: ClientTransactionID, headers: [HeaderDraft] = [], at now: Now,
     effects: inout [Transmission]
   ) {
-    guard let transaction = clients[id], transaction.method == .invite, transaction.isPending,
-      transaction.cancellation == .none
+    guard clients[id]?.method == .invite, isPending(id), clients[id]?.cancellation == .some(.none)
     else { return }
     clients[id]?.cancellation = .wanted(headers)
-    if transaction.isProceeding { sendWantedCancel(id, at: now.instant, effects: &effects) }
+    if isProceeding(id) { sendWantedCancel(id, at: now.instant, effects: &effects) }
   }
 
   /// Sends the CANCEL that waited for a provisional response.
   mutating func sendWantedCancel(
     _ id: ClientTransactionID, at now: Instant, effects: inout [Transmission]
   ) {
-    guard let invite = clients[id], case .wanted(let headers) = invite.cancellation else { return }
+    guard case .wanted(let headers)? = clients[id]?.cancellation, let invite = clients[id] else {
+      return
+    }
     clients[id]?.cancellation = .sent
     _ = clients[id]?.handle(.cancelSent, at: now)
     schedule(id)

@@ -83,6 +83,9 @@ package struct Message: Sendable {
   /// Host and port of the top Via, as received: part of the transaction key (RFC 3261 §17.2.3).
   package var sentBy: ByteRange { storage.via.sentBy }
 
+  /// The top Via is the only value in its line.
+  package var isViaAlone: Bool { first(.via)?.upper == storage.via.value.upper }
+
   package var from: NameAddress { NameAddress(bytes.span, storage.from) }
   package var to: NameAddress { NameAddress(bytes.span, storage.to) }
   package var fromTag: ByteRange? { storage.from.tag }

@@ -14,18 +14,15 @@ struct SnapshotIndexes: Sendable {
   var inbound = InboundTable()
 }
 
-/// Numbers by byte strings, looked up without making a `String`: open addressing over FNV-1a.
+/// Numbers by byte strings, looked up without making a `String`: open addressing over a hash of their words.
 ///
 /// The keys are the configuration's, so nobody outside can choose colliding ones.
 struct ByteTable: Sendable {
-  private struct Slot: Sendable {
-    let hash: UInt64
-    let key: [UInt8]
-    let value: UInt64
-  }
-
   private let foldsCase: Bool
-  private var slots: [Slot?] = Array(repeating: nil, count: 8)
+  /// The hash of whoever is in a slot; zero when it is free.
+  private var hashes: [UInt64] = Array(repeating: 0, count: 8)
+  private var keys: [[UInt8]] = Array(repeating: [], count: 8)
+  private var values: [UInt64] = Array(repeating: 0, count: 8)
   private(set) var count = 0
 
   init(foldingCase: Bool) {
@@ -33,55 +30,64 @@ struct ByteTable: Sendable {
   }
 
   subscript(key: Span<UInt8>) -> UInt64? {
-    let hash = hash(key)
-    var index = position(hash)
-    while let slot = slots[index] {
-      if slot.hash == hash, equals(slot.key, key) { return slot.value }
-      index = (index + 1) & (slots.count - 1)
-    }
-    return nil
+    let slot = search(key, hash(key))
+    return hashes[slot] == 0 ? nil : values[slot]
   }
 
   /// Returns false, and changes nothing, when the key is there already.
   mutating func insert(_ key: [UInt8], _ value: UInt64) -> Bool {
     guard self[key.span] == nil else { return false }
-    if count * 2 >= slots.count { grow() }
-    place(Slot(hash: hash(key.span), key: key.map(folded), value: value))
+    if count * 2 >= hashes.count { grow() }
+    place(key, hash(key.span), value)
     count += 1
     return true
   }
 
   private mutating func grow() {
-    let old = slots
-    slots = Array(repeating: nil, count: old.count * 2)
-    for case .some(let slot) in old { place(slot) }
-  }
-
-  private mutating func place(_ slot: Slot) {
-    var index = position(slot.hash)
-    while slots[index] != nil { index = (index + 1) & (slots.count - 1) }
-    slots[index] = slot
-  }
-
-  private func position(_ hash: UInt64) -> Int {
-    Int(truncatingIfNeeded: hash ^ hash >> 32) & (slots.count - 1)
-  }
-
-  private func hash(_ key: Span<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for index in key.indices {
-      hash = (hash ^ UInt64(folded(key[index]))) &* 0x100_0000_01B3
+    let old = self
+    hashes = Array(repeating: 0, count: old.hashes.count * 2)
+    keys = Array(repeating: [], count: old.hashes.count * 2)
+    values = Array(repeating: 0, count: old.hashes.count * 2)
+    for slot in old.hashes.indices where old.hashes[slot] != 0 {
+      place(old.keys[slot], old.hashes[slot], old.values[slot])
     }
-    return hash
   }
 
-  private func equals(_ stored: [UInt8], _ key: Span<UInt8>) -> Bool {
+  private mutating func place(_ key: [UInt8], _ hash: UInt64, _ value: UInt64) {
+    let slot = search(key.span, hash)
+    (hashes[slot], keys[slot], values[slot]) = (hash, key, value)
+  }
+
+  /// The slot of a key, or the free one where it belongs.
+  private func search(_ key: Span<UInt8>, _ hash: UInt64) -> Int {
+    let mask = hashes.count - 1
+    var slot = Int(truncatingIfNeeded: hash ^ hash >> 32) & mask
+    while hashes[slot] != 0, hashes[slot] != hash || !isEqual(keys[slot], key) {
+      slot = (slot + 1) & mask
+    }
+    return slot
+  }
+
+  /// Never zero.
+  private func hash(_ key: Span<UInt8>) -> UInt64 {
+    var hash = UInt64(truncatingIfNeeded: key.count) &* 0x9E37_79B9_7F4A_7C15
+    for index in stride(from: 0, to: key.count, by: 8) {
+      hash = (hash ^ characters(of: key, at: index)) &* 0x9E37_79B9_7F4A_7C15
+      hash ^= hash >> 29
+    }
+    return hash | 1
+  }
+
+  private func isEqual(_ stored: [UInt8], _ key: Span<UInt8>) -> Bool {
     guard stored.count == key.count else { return false }
-    for index in key.indices where stored[index] != folded(key[index]) { return false }
+    for index in stride(from: 0, to: key.count, by: 8)
+    where characters(of: stored.span, at: index) != characters(of: key, at: index) { return false }
     return true
   }
 
-  private func folded(_ byte: UInt8) -> UInt8 {
-    foldsCase && (65...90).contains(byte) ? byte | 0x20 : byte
+  @inline(__always)
+  private func characters(of key: Span<UInt8>, at index: Int) -> UInt64 {
+    let characters = key.characters(at: index)
+    return foldsCase ? characters.lowercasedCharacters : characters
   }
 }

@@ -69,6 +69,19 @@ struct DialogPending: Sendable {
   var theirUpdate: ServerTransactionID?
   /// Our BYE left: the dialog ends with its transaction.
   var ourBye: ClientTransactionID?
+
+  /// A request of ours does not wait any more.
+  mutating func release(_ id: ClientTransactionID) {
+    if ourInvite == id { ourInvite = nil }
+    if ourUpdate == id { ourUpdate = nil }
+    if ourBye == id { ourBye = nil }
+  }
+
+  /// A request of the peer does not wait any more.
+  mutating func release(_ id: ServerTransactionID) {
+    if theirInvite == id { theirInvite = nil }
+    if theirUpdate == id { theirUpdate = nil }
+  }
 }
 
 /// A 2xx of ours that the dialog repeats.

@@ -59,61 +59,45 @@ package struct FingerprintAbsorber: Sendable {
     v3 = k1 ^ 0x7465_6462_7974_6573
   }
 
-  package mutating func absorb(_ byte: UInt8) {
-    pending |= UInt64(byte) << UInt64((count & 7) * 8)
-    count += 1
-    if count & 7 == 0 {
-      compress(pending)
-      pending = 0
-    }
-  }
+  package mutating func absorb(_ byte: UInt8) { absorb(UInt64(byte), bytes: 1) }
 
   /// The bytes and their end, so that ("ab", "c") and ("a", "bc") are two names.
   package mutating func absorb(part bytes: Span<UInt8>) {
-    absorb(raw: bytes)
-    absorb(UInt8(truncatingIfNeeded: bytes.count))
-    absorb(UInt8(truncatingIfNeeded: bytes.count >> 8))
+    absorb(bytes) { $0 }
+    absorb(UInt64(bytes.count & 0xFFFF), bytes: 2)
   }
 
   /// As ``absorb(part:)``, with ASCII letters in lower case: names of hosts.
   package mutating func absorb(lowercased bytes: Span<UInt8>) {
-    for index in bytes.indices {
-      let byte = bytes[index]
-      absorb(byte >= 65 && byte <= 90 ? byte | 0x20 : byte)
-    }
-    absorb(UInt8(truncatingIfNeeded: bytes.count))
-    absorb(UInt8(truncatingIfNeeded: bytes.count >> 8))
+    absorb(bytes) { $0.lowercasedCharacters }
+    absorb(UInt64(bytes.count & 0xFFFF), bytes: 2)
   }
 
-  package mutating func absorb(raw bytes: Span<UInt8>) {
-    var index = 0
-    while index < bytes.count, count & 7 != 0 {
-      absorb(bytes[index])
-      index += 1
-    }
-    let words = unsafe bytes.bytes
-    while bytes.count - index >= 8 {
-      let word = unsafe words.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-      compress(UInt64(littleEndian: word))
-      index += 8
-      count += 8
-    }
-    while index < bytes.count {
-      absorb(bytes[index])
-      index += 1
-    }
-  }
+  package mutating func absorb(raw bytes: Span<UInt8>) { absorb(bytes) { $0 } }
 
   /// Eight bytes, the lowest first.
-  package mutating func absorb(_ number: UInt64) {
-    let shift = UInt64((count & 7) * 8)
-    count += 8
-    guard shift > 0 else {
-      compress(number)
-      return
+  package mutating func absorb(_ number: UInt64) { absorb(number, bytes: 8) }
+
+  /// Bytes in words of eight, the first in the lowest bits.
+  @inline(__always)
+  private mutating func absorb(_ bytes: Span<UInt8>, _ fold: (UInt64) -> UInt64) {
+    var index = 0
+    while index < bytes.count {
+      let length = min(8, bytes.count - index)
+      absorb(fold(bytes.characters(at: index)), bytes: length)
+      index += length
     }
-    compress(pending | number << shift)
-    pending = number >> (64 - shift)
+  }
+
+  /// The lowest one to eight bytes of a word; all bits above them are zero.
+  @inline(__always)
+  private mutating func absorb(_ word: UInt64, bytes: Int) {
+    let held = count & 7
+    count += bytes
+    pending |= word << UInt64(held * 8)
+    guard held + bytes >= 8 else { return }
+    compress(pending)
+    pending = held > 0 ? word >> UInt64((8 - held) * 8) : 0
   }
 
   package consuming func finish() -> Fingerprint {
@@ -126,6 +110,7 @@ package struct FingerprintAbsorber: Sendable {
     return Fingerprint(high: v0 ^ v1 ^ v2 ^ v3, low: low)
   }
 
+  @inline(__always)
   private mutating func compress(_ word: UInt64) {
     v3 ^= word
     round()
@@ -133,6 +118,7 @@ package struct FingerprintAbsorber: Sendable {
     v0 ^= word
   }
 
+  @inline(__always)
   private mutating func round() {
     v0 &+= v1
     v2 &+= v3

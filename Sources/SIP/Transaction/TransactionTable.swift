@@ -13,15 +13,16 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
 
   private static var placeBits: UInt64 { 24 }
 
-  private var places: [Place] = []
+  /// The first place is nobody's and stays empty: whatever is not there is found there.
+  private var places: [Place] = [Place(number: 0, value: nil)]
   private var free: [Int] = []
   private var given: UInt64 = 0
-  private var byName: [Fingerprint: ID<Subject>] = [:]
+  private var byName = NameTable<Subject>()
 
   init() {}
 
   /// Numbers in use.
-  var count: Int { places.count - free.count }
+  var count: Int { places.count - 1 - free.count }
   /// Numbers and names; both are gone at rest.
   var isEmpty: Bool { count == 0 && byName.isEmpty }
 
@@ -30,7 +31,7 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
     places.compactMap { $0.value == nil ? nil : ID($0.number) }.sorted()
   }
 
-  func find(_ name: Fingerprint) -> ID<Subject>? { byName[name] }
+  func find(_ name: Fingerprint) -> ID<Subject>? { byName.find(name) }
 
   /// A new number, which holds its place until ``remove(_:)``.
   mutating func nextID() -> ID<Subject> {
@@ -46,48 +47,45 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
     return ID(number)
   }
 
-  private func place(of id: ID<Subject>) -> Int? {
+  @inline(__always)
+  private func place(of id: ID<Subject>) -> Int {
     let place = Int(truncatingIfNeeded: id.number & (1 << Self.placeBits - 1))
-    return place < places.count && places[place].number == id.number ? place : nil
+    return place < places.count && places[place].number == id.number ? place : 0
   }
 
-  /// A value may be changed in place; one is added by ``insert(_:_:name:)`` only.
+  /// A value may be changed in place; one is added by ``insert(_:_:name:)`` only, none is taken out.
+  ///
+  /// One `yield` each, so that they are inlined: a transaction is large, and a copy of it, or a frame on
+  /// the heap for whoever looks at it, costs more than most things that are done with it.
   subscript(id: ID<Subject>) -> Value? {
-    get { place(of: id).flatMap { places[$0].value } }
-    _modify {
-      if let place = place(of: id) {
-        yield &places[place].value
-      } else {
-        var nothing: Value?
-        yield &nothing
-      }
-    }
+    @inline(__always) _read { yield places[place(of: id)].value }
+    @inline(__always) _modify { yield &places[place(of: id)].value }
   }
 
   /// Puts a value under a number that ``nextID()`` has given.
   mutating func insert(_ value: Value, _ id: ID<Subject>, name: Fingerprint) {
-    guard let place = place(of: id) else { return }
+    let place = place(of: id)
+    guard place > 0 else { return }
     places[place].value = value
-    byName[name] = id
+    byName.give(name, to: id)
   }
 
   /// Adds a further name for a value.
-  mutating func name(_ id: ID<Subject>, also name: Fingerprint) { byName[name] = id }
+  mutating func name(_ id: ID<Subject>, also name: Fingerprint) { byName.give(name, to: id) }
 
   /// Drops a name, unless it belongs to somebody else by now.
-  mutating func forget(_ name: Fingerprint, of id: ID<Subject>) {
-    if byName[name] == id { byName[name] = nil }
-  }
+  mutating func forget(_ name: Fingerprint, of id: ID<Subject>) { byName.take(name, from: id) }
 
   /// Takes a value out and keeps its number for another one.
   mutating func vacate(_ id: ID<Subject>) -> Value? {
-    place(of: id).flatMap { places[$0].value.take() }
+    places[place(of: id)].value.take()
   }
 
   /// Takes a value out and gives its number up.
   @discardableResult
   mutating func remove(_ id: ID<Subject>) -> Value? {
-    guard let place = place(of: id) else { return nil }
+    let place = place(of: id)
+    guard place > 0 else { return nil }
     places[place].number = 0
     free.append(place)
     return places[place].value.take()

@@ -1,3 +1,4 @@
+import Elements
 import SIPSyntax
 
 extension DigestCredentials {
@@ -113,6 +114,17 @@ extension Span<UInt8> {
       }
       return true
     }
+  }
+
+  /// Whether both have the same bytes.
+  func equals(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    var index = 0
+    while index < count {
+      guard characters(at: index) == other.characters(at: index) else { return false }
+      index += 8
+    }
+    return true
   }
 
   /// The range of a plain token, or of what stands between two quotes; nil with an escape or a fold.

@@ -86,6 +86,20 @@ import Testing
     #expect(lower.finish() == upper.finish())
   }
 
+  @Test("Letters of ASCII and nothing else lose their case", arguments: UInt8.min...UInt8.max)
+  func folding(byte: UInt8) {
+    let isCapital = (65...90).contains(byte)
+    for place in 0..<17 {
+      var (bytes, expected) = ([UInt8](repeating: 0x5B, count: 17), FingerprintKey(7, 8).absorber())
+      bytes[place] = byte
+      var folded = FingerprintKey(7, 8).absorber()
+      folded.absorb(lowercased: bytes.span)
+      if isCapital { bytes[place] = byte + 32 }
+      expected.absorb(part: bytes.span)
+      #expect(folded.finish() == expected.finish())
+    }
+  }
+
   @Test("One secret makes another key for each purpose")
   func purposes() {
     func name(_ secret: String, _ purpose: StaticString) -> Fingerprint {
