@@ -2,14 +2,7 @@
 extension [UInt8] {
   /// Appends a number in decimal digits.
   package mutating func append(decimal number: UInt64) {
-    var divisor: UInt64 = 1
-    while number / 10 >= divisor { divisor *= 10 }
-    var rest = number
-    while divisor > 0 {
-      append(UInt8(truncatingIfNeeded: rest / divisor) + 0x30)
-      rest %= divisor
-      divisor /= 10
-    }
+    append(addingCapacity: 20) { $0.append(decimal: number) }
   }
 
   /// Appends a text; nothing is made of its characters.
@@ -31,9 +24,26 @@ extension [UInt8] {
       append(contentsOf: address.description.utf8)
       return
     }
-    for shift in stride(from: UInt32(24), through: 0, by: -8) {
-      if shift < 24 { append(UInt8(ascii: ".")) }
-      append(decimal: UInt64(v4 >> shift & 255))
+    append(addingCapacity: 15) { text in
+      for shift in stride(from: UInt32(24), through: 0, by: -8) {
+        if shift < 24 { text.append(UInt8(ascii: ".")) }
+        text.append(decimal: UInt64(v4 >> shift & 255))
+      }
+    }
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Appends a number in decimal digits; there is room for them.
+  @inline(__always)
+  fileprivate mutating func append(decimal number: UInt64) {
+    var divisor: UInt64 = 1
+    while number / 10 >= divisor { divisor *= 10 }
+    var rest = number
+    while divisor > 0 {
+      append(UInt8(truncatingIfNeeded: rest / divisor) + 0x30)
+      rest %= divisor
+      divisor /= 10
     }
   }
 }

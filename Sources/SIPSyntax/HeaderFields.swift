@@ -4,6 +4,8 @@ package import Elements
 package struct HeaderField: Sendable {
   /// The field, or nil for a name that we do not know.
   package let name: HeaderName?
+  /// Goes on over more than one line, so that there is CR and LF in its value (RFC 3261 §7.3.1).
+  let isFolded: Bool
   let nameLower: UInt16
   let nameUpper: UInt16
   let valueLower: UInt16
@@ -15,6 +17,13 @@ package struct HeaderField: Sendable {
   package var value: ByteRange { ByteRange(Int(valueLower), Int(valueUpper)) }
   /// The field from its name to the end of its last line, CR and LF included.
   package var line: ByteRange { ByteRange(Int(nameLower), Int(lineUpper)) }
+
+  /// Written as we write fields: a long name, ": ", the value and the end of the line, and nothing else.
+  var isPlain: Bool {
+    guard let name, !isFolded else { return false }
+    return nameUpper - nameLower == name.text.utf8CodeUnitCount && valueLower == nameUpper + 2
+      && lineUpper == valueUpper + 2
+  }
 }
 
 /// The header fields of a message, in their order, over the bytes that they came in.

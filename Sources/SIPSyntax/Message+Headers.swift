@@ -11,15 +11,23 @@ extension Message {
 
   /// The contacts; ``MessageParser`` has checked their form.
   package func contacts() throws(SyntaxError) -> ContactList {
-    if let range = first(.contact), bytes[range.range] == [UInt8(ascii: "*")] { return .all }
+    if let range = first(.contact), range.count == 1, bytes[Int(range.lower)] == UInt8(ascii: "*") {
+      return .all
+    }
     return .contacts(try addresses(.contact))
   }
 
   /// Name-addr values of a field, from all its lines: Route, Record-Route, Path, and so on.
   package func addresses(_ name: HeaderName) throws(SyntaxError) -> [NameAddress] {
     var addresses: [NameAddress] = []
-    for range in values(name) {
-      addresses.append(try NameAddress(parsing: bytes[range.range].span))
+    let span = bytes.span
+    for field in headers.fields where field.name == name {
+      var offset = Int(field.value.lower)
+      while offset < Int(field.value.upper), addresses.count < MessageLimits.values {
+        let value = span.nextListValue(at: &offset, end: Int(field.value.upper))
+        if value.isEmpty { continue }
+        addresses.append(try NameAddress(parsing: span.extracting(value.range)))
+      }
     }
     return addresses
   }
@@ -49,7 +57,7 @@ extension Message {
     _ name: HeaderName, _ body: (Span<UInt8>) throws(SyntaxError) -> Value
   ) throws(SyntaxError) -> Value? {
     guard let range = first(name) else { return nil }
-    return try body(bytes[range.range].span)
+    return try body(bytes.span.extracting(range.range))
   }
 
   /// All values of a field, each parsed by `body`.

@@ -4,7 +4,8 @@ package import Elements
 ///
 /// No value can end its line: CR and LF of a value become spaces, which is what a fold means anyway
 /// (RFC 3261 §7.3.1). Content-Length is written by ``finish(body:contentType:)``, which ends the message.
-package struct MessageBuilder: Sendable {
+/// There are no copies of a builder: the next byte would move the whole message to another place.
+package struct MessageBuilder: ~Copyable, Sendable {
   private var bytes: [UInt8] = []
 
   // MARK: Start line
@@ -24,8 +25,12 @@ package struct MessageBuilder: Sendable {
     bytes.append(decimal: UInt64(status.number))
     bytes.append(0x20)
     let start = bytes.count
-    bytes.append(contentsOf: (reason ?? status.reasonPhrase).utf8)
-    clean(from: start)
+    if let reason {
+      bytes.append(contentsOf: reason.utf8)
+      bytes.clean(from: start)
+    } else {
+      bytes.append(text: status.phrase)
+    }
     endLine()
   }
 
@@ -33,13 +38,13 @@ package struct MessageBuilder: Sendable {
 
   package mutating func add(_ name: HeaderName, _ value: [UInt8]) {
     begin(name)
-    bytes.appendCleaned(value)
+    append(cleaned: value.span)
     endLine()
   }
 
   package mutating func add(_ name: HeaderName, _ value: ArraySlice<UInt8>) {
     begin(name)
-    append(cleaned: value)
+    append(cleaned: value.span)
     endLine()
   }
 
@@ -47,7 +52,7 @@ package struct MessageBuilder: Sendable {
     begin(name)
     let start = bytes.count
     bytes.append(contentsOf: value.utf8)
-    clean(from: start)
+    bytes.clean(from: start)
     endLine()
   }
 
@@ -61,7 +66,7 @@ package struct MessageBuilder: Sendable {
     begin(name)
     let start = bytes.count
     value.serialize(into: &bytes)
-    clean(from: start)
+    bytes.clean(from: start)
     endLine()
   }
 
@@ -74,7 +79,7 @@ package struct MessageBuilder: Sendable {
       if index > 0 { bytes.append(text: ", ") }
       value.serialize(into: &bytes)
     }
-    clean(from: start)
+    bytes.clean(from: start)
     endLine()
   }
 
@@ -98,7 +103,7 @@ package struct MessageBuilder: Sendable {
   package mutating func copy(_ name: HeaderName, from headers: HeaderFields) {
     for field in headers.fields where field.name == name {
       begin(name)
-      append(cleaned: headers.bytes[field.value.range])
+      append(cleaned: headers.bytes.span.extracting(field.value.range))
       endLine()
     }
   }
@@ -129,18 +134,24 @@ package struct MessageBuilder: Sendable {
     bytes.append(0x0A)
   }
 
-  private mutating func append(cleaned value: ArraySlice<UInt8>) {
+  private mutating func append(cleaned value: Span<UInt8>) {
     let start = bytes.count
-    bytes.append(contentsOf: value)
-    clean(from: start)
+    append(0..<value.count, of: value)
+    bytes.clean(from: start)
   }
 
+  private mutating func append(_ range: Range<Int>, of text: Span<UInt8>) {
+    unsafe text.extracting(range).withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+  }
+}
+
+extension [UInt8] {
   /// Turns each CR and LF behind `start` into a space.
-  private mutating func clean(from start: Int) {
-    var index = bytes.span.lineEnd(from: start, end: bytes.count)
-    while index < bytes.count {
-      bytes[index] = 0x20
-      index = bytes.span.lineEnd(from: index + 1, end: bytes.count)
+  mutating func clean(from start: Int) {
+    var index = span.lineEnd(from: start, end: count)
+    while index < count {
+      self[index] = 0x20
+      index = span.lineEnd(from: index + 1, end: count)
     }
   }
 }
@@ -175,57 +186,56 @@ extension MessageBuilder {
   private mutating func copyAnswerFields(
     _ headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: [UInt8]?
   ) {
+    let message = headers.bytes.span
     var isTop = true
+    // Lines that follow each other and are copied as they are, up to where something has to be added.
+    var run = 0..<0
     for field in headers.fields {
-      switch field.name {
-      case .via where isTop:
-        isTop = false
-        begin(.via)
-        if let via, let source {
-          append(top: via, of: headers.bytes, field: field, source: source)
-        } else {
-          append(cleaned: headers.bytes[field.value.range])
+      guard let name = field.name, name.rawValue <= HeaderName.cseq.rawValue else { continue }
+      let isTopVia = name == .via && isTop
+      if isTopVia { isTop = false }
+      let isChanged = isTopVia && source != nil || name == .to && toTag != nil
+      guard !field.isPlain || isChanged else {
+        if run.upperBound != Int(field.nameLower) {
+          append(run, of: message)
+          run = Int(field.nameLower)..<Int(field.nameLower)
         }
-        endLine()
-      case .to:
-        begin(.to)
-        append(cleaned: headers.bytes[field.value.range])
-        if let toTag {
-          bytes.append(text: ";tag=")
-          bytes.appendCleaned(toTag)
-        }
-        endLine()
-      case .some(let name) where name == .via || name == .from || name == .callID || name == .cseq:
-        begin(name)
-        append(cleaned: headers.bytes[field.value.range])
-        endLine()
-      case _: break
+        run = run.lowerBound..<Int(field.lineUpper)
+        continue
       }
+      append(run, of: message)
+      run = 0..<0
+      begin(name)
+      if isTopVia, let via, let source {
+        append(top: via, of: message, field: field, source: source)
+      } else {
+        append(cleaned: message.extracting(field.value.range))
+      }
+      if name == .to, let toTag {
+        bytes.append(text: ";tag=")
+        bytes.appendCleaned(toTag)
+      }
+      endLine()
     }
+    append(run, of: message)
   }
 
   /// The top Via with `received` and `rport` of the source in place of any that it brought along.
   private mutating func append(
-    top via: ViaParts, of message: [UInt8], field: HeaderField, source: Endpoint
+    top via: ViaParts, of message: Span<UInt8>, field: HeaderField, source: Endpoint
   ) {
-    append(cleaned: message[Int(via.value.lower)..<Int(via.sentBy.upper)])
-    var offset = Int(via.parameters.lower)
-    let span = message.span
     let start = bytes.count
-    // The parameters were parsed before; nothing can be thrown here.
-    try? span.forEachParameter(at: &offset, end: Int(via.parameters.upper)) { name, value in
-      let isOurs =
-        span.equals(name, ignoringCase: "received") || span.equals(name, ignoringCase: "rport")
-      guard !isOurs else { return }
-      bytes.append(UInt8(ascii: ";"))
-      bytes.append(contentsOf: message[name.range])
-      guard !value.isEmpty else { return }
-      bytes.append(UInt8(ascii: "="))
-      bytes.append(contentsOf: message[value.range])
+    if via.isNoted {
+      appendUnnoted(via, of: message)
+    } else if let rport = via.rportField {
+      var end = Int(rport.lower) - 1
+      while message[end] != UInt8(ascii: ";") { end -= 1 }
+      append(Int(via.value.lower)..<end, of: message)
+      append(Int(rport.upper)..<Int(via.value.upper), of: message)
+    } else {
+      append(via.value.range, of: message)
     }
-    clean(from: start)
-    let sentBy = span.address(in: via.host)
-    if via.hasRPort || sentBy != source.address {
+    if via.hasRPort || message.address(in: via.host) != source.address {
       bytes.append(text: ";received=")
       bytes.append(source.address)
     }
@@ -233,6 +243,25 @@ extension MessageBuilder {
       bytes.append(text: ";rport=")
       bytes.append(decimal: UInt64(source.port))
     }
-    append(cleaned: message[Int(via.value.upper)..<Int(field.value.upper)])
+    append(Int(via.value.upper)..<Int(field.value.upper), of: message)
+    if field.isFolded { bytes.clean(from: start) }
+  }
+
+  /// A Via without what it says about its source, parameter by parameter.
+  private mutating func appendUnnoted(_ via: ViaParts, of message: Span<UInt8>) {
+    append(Int(via.value.lower)..<Int(via.sentBy.upper), of: message)
+    var offset = Int(via.parameters.lower)
+    // The parameters were parsed before; nothing can be thrown here.
+    try? message.forEachParameter(at: &offset, end: Int(via.parameters.upper)) { name, value in
+      let isNote =
+        message.equals(name, ignoringCase: "received")
+        || message.equals(name, ignoringCase: "rport")
+      guard !isNote else { return }
+      bytes.append(UInt8(ascii: ";"))
+      append(name.range, of: message)
+      guard !value.isEmpty else { return }
+      bytes.append(UInt8(ascii: "="))
+      append(value.range, of: message)
+    }
   }
 }

@@ -159,6 +159,7 @@ extension MessageDraft {
       var last = line(bytes, from: offset, end: end)
       offset = last.next
       // RFC 3261 §7.3.1: a line that begins with white space goes on with the field.
+      let firstEnd = offset
       while offset < end, bytes[offset] == 0x20 || bytes[offset] == 0x09 {
         last = line(bytes, from: offset, end: end)
         offset = last.next
@@ -167,14 +168,16 @@ extension MessageDraft {
         note("at most \(MessageLimits.headerFields) header fields", at: lineStart)
         continue
       }
-      parseField(bytes, table, lineStart, last.end, next: offset)
+      parseField(
+        bytes, table, lineStart, last.end, next: offset, isFolded: offset > firstEnd)
     }
     note("an empty line", at: end)
   }
 
   @inline(__always)
   private mutating func parseField(
-    _ bytes: Span<UInt8>, _ table: HeaderNameTable, _ lower: Int, _ upper: Int, next: Int
+    _ bytes: Span<UInt8>, _ table: HeaderNameTable, _ lower: Int, _ upper: Int, next: Int,
+    isFolded: Bool
   ) {
     let colon = bytes.colon(from: lower, end: upper)
     var nameEnd = colon
@@ -187,7 +190,7 @@ extension MessageDraft {
     let value = bytes.trimmed(colon + 1, upper)
     fields.append(
       HeaderField(
-        name: name, nameLower: UInt16(truncatingIfNeeded: lower),
+        name: name, isFolded: isFolded, nameLower: UInt16(truncatingIfNeeded: lower),
         nameUpper: UInt16(truncatingIfNeeded: nameEnd),
         valueLower: UInt16(truncatingIfNeeded: value.lower),
         valueUpper: UInt16(truncatingIfNeeded: value.upper),
@@ -248,15 +251,17 @@ extension MessageDraft {
   private mutating func checkVia(
     _ bytes: Span<UInt8>, _ lower: Int, _ upper: Int
   ) throws(SyntaxError) {
+    var offset = lower
+    if seen & 1 == 0 {
+      seen |= 1
+      via = try ViaParts(bytes, at: &offset, end: upper)
+    }
     viaCount += 1
-    for index in lower..<upper where bytes[index] == UInt8(ascii: ",") { viaCount += 1 }
+    // Behind the first value, each comma may begin another one.
+    for index in offset..<upper where bytes[index] == UInt8(ascii: ",") { viaCount += 1 }
     if viaCount > MessageLimits.vias {
       note("at most \(MessageLimits.vias) Via values", at: lower, status: 483)
     }
-    guard seen & 1 == 0 else { return }
-    seen |= 1
-    var offset = lower
-    via = try ViaParts(bytes, at: &offset, end: upper)
   }
 
   private func checkContacts(

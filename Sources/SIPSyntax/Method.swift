@@ -69,7 +69,7 @@ package enum Method: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The name of a known method; empty for another one.
-  var text: StaticString {
+  package var text: StaticString {
     switch self {
     case .invite: "INVITE"
     case .ack: "ACK"

@@ -197,10 +197,8 @@ extension [UInt8] {
 
   /// Appends bytes that must not end a line: each CR and LF becomes a space, as a fold means one anyway.
   mutating func appendCleaned(_ value: [UInt8]) {
-    if value.contains(where: { $0 == 0x0D || $0 == 0x0A }) {
-      for byte in value { append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
-    } else {
-      append(contentsOf: value)
-    }
+    let start = count
+    append(contentsOf: value)
+    clean(from: start)
   }
 }

@@ -28,7 +28,10 @@ package struct StatusCode: Hashable, Comparable, Sendable, ExpressibleByIntegerL
   package var description: String { "\(number) \(reasonPhrase)" }
 
   /// The phrase that the RFCs give for the code, or that of its class for an unknown one.
-  package var reasonPhrase: String {
+  package var reasonPhrase: String { "\(phrase)" }
+
+  /// The same, to be written without making a `String`.
+  var phrase: StaticString {
     switch number {
     case 100...299: progressPhrase
     case 300...399: redirectionPhrase
@@ -38,7 +41,7 @@ package struct StatusCode: Hashable, Comparable, Sendable, ExpressibleByIntegerL
     }
   }
 
-  private var progressPhrase: String {
+  private var progressPhrase: StaticString {
     switch number {
     case 100: "Trying"
     case 180: "Ringing"
@@ -54,7 +57,7 @@ package struct StatusCode: Hashable, Comparable, Sendable, ExpressibleByIntegerL
     }
   }
 
-  private var redirectionPhrase: String {
+  private var redirectionPhrase: StaticString {
     switch number {
     case 300: "Multiple Choices"
     case 301: "Moved Permanently"
@@ -65,7 +68,7 @@ package struct StatusCode: Hashable, Comparable, Sendable, ExpressibleByIntegerL
     }
   }
 
-  private var requestFailurePhrase: String {
+  private var requestFailurePhrase: StaticString {
     switch number {
     case 400: "Bad Request"
     case 401: "Unauthorized"
@@ -104,7 +107,7 @@ package struct StatusCode: Hashable, Comparable, Sendable, ExpressibleByIntegerL
     }
   }
 
-  private var callFailurePhrase: String {
+  private var callFailurePhrase: StaticString {
     switch number {
     case 480: "Temporarily Unavailable"
     case 481: "Call/Transaction Does Not Exist"
@@ -123,7 +126,7 @@ package struct StatusCode: Hashable, Comparable, Sendable, ExpressibleByIntegerL
     }
   }
 
-  private var serverFailurePhrase: String {
+  private var serverFailurePhrase: StaticString {
     switch number {
     case 500: "Server Internal Error"
     case 501: "Not Implemented"
@@ -138,7 +141,7 @@ package struct StatusCode: Hashable, Comparable, Sendable, ExpressibleByIntegerL
     }
   }
 
-  private var globalFailurePhrase: String {
+  private var globalFailurePhrase: StaticString {
     switch number {
     case 600: "Busy Everywhere"
     case 603: "Decline"

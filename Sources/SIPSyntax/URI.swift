@@ -97,6 +97,7 @@ package struct URI: Hashable, Sendable, CustomStringConvertible {
 extension Span where Element == UInt8 {
   /// The range with each escape resolved, once; the parser has checked that escapes are whole.
   func unescaped(_ range: ByteRange) -> [UInt8] {
+    guard hasEscape(range) else { return copy(range) }
     var plain: [UInt8] = []
     plain.reserveCapacity(range.count)
     var index = Int(range.lower)
@@ -111,6 +112,11 @@ extension Span where Element == UInt8 {
       }
     }
     return plain
+  }
+
+  private func hasEscape(_ range: ByteRange) -> Bool {
+    for index in range.range where self[index] == UInt8(ascii: "%") { return true }
+    return false
   }
 }
 

@@ -50,6 +50,7 @@ package struct SIPDate: Hashable, Sendable {
 
 extension SIPDate: HeaderValue {
   package func serialize(into bytes: inout [UInt8]) {
+    bytes.reserveCapacity(bytes.count + 29)
     bytes.append(contentsOf: Self.days[time.weekday].utf8)
     bytes.append(text: ", ")
     bytes.append(twoDigits: time.day)

@@ -111,6 +111,10 @@ struct ViaParts: Sendable {
   var ttl: UInt8?
   var hasRPort = false
   var hasTransactionID = false
+  /// Name and value of `rport`.
+  var rportField: ByteRange?
+  /// Says more about its source than one `rport`.
+  var isNoted = false
 
   init() {}
 
@@ -169,6 +173,7 @@ struct ViaParts: Sendable {
     }
     (branch, received, maddr) = (found.branch, found.received, found.maddr)
     (rport, hasRPort, ttl) = (found.rport, found.hasRPort, found.ttl)
+    (rportField, isNoted) = (found.rportField, found.isNoted)
     hasTransactionID = found.hasTransactionID
     var stop = offset
     while stop > start, isWhitespace(bytes[stop - 1]) { stop -= 1 }
@@ -187,13 +192,19 @@ struct ViaParts: Sendable {
       // z9hG4bK, in any case, and something behind it.
       let cookie = bytes.foldedWord(value) & 0x00FF_FFFF_FFFF_FFFF
       hasTransactionID = value.count > 7 && cookie == 0x6B_6234_6768_397A
-    case (5, 0x74_726F_7072) where !hasRPort:  // rport
+    case (5, 0x74_726F_7072):  // rport
+      guard !hasRPort else {
+        isNoted = true
+        return
+      }
       hasRPort = true
+      rportField = ByteRange(Int(name.lower), Int(max(name.upper, value.upper)))
       rport = number(bytes, value, below: 65_536).map { UInt16($0) }
     case (5, 0x72_6464_616D) where maddr == nil:  // maddr
       maddr = value.isEmpty ? nil : value
-    case (8, 0x6465_7669_6563_6572) where received == nil:  // received
-      received = value.isEmpty ? nil : value
+    case (8, 0x6465_7669_6563_6572):  // received
+      isNoted = true
+      if received == nil { received = value.isEmpty ? nil : value }
     case (3, 0x6C_7474) where ttl == nil:  // ttl
       ttl = number(bytes, value, below: 256).map { UInt8($0) }
     case _: break
@@ -218,7 +229,7 @@ struct ViaParts: Sendable {
     (parts.value, parts.host) = (move(value), move(host))
     (parts.sentBy, parts.parameters) = (move(sentBy), move(parameters))
     (parts.branch, parts.received) = (branch.map(move), received.map(move))
-    parts.maddr = maddr.map(move)
+    (parts.maddr, parts.rportField) = (maddr.map(move), rportField.map(move))
     return parts
   }
 }
