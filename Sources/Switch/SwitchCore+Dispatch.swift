@@ -167,7 +167,7 @@ extension SwitchCore {
       sip.admit(server, at: now, events: &events, effects: &output.wire)
       for event in events { handle(event, at: now) }
     case .device, .refused: refuse(server, 403, at: now)
-    case .unknown(let isStale): challenge(server, message, flow, isStale: isStale, at: now)
+    case .unknown(let stranger): challenge(server, message, flow, stranger, at: now)
     }
   }
 }

@@ -11,7 +11,7 @@ extension SwitchCore {
     case phone(Device, Extension)
     case trunk(Trunk)
     /// Not proven yet: to be challenged.
-    case unknown(isStale: Bool)
+    case unknown(Stranger)
     /// Proven, and not allowed to be who it says (A24), or not from there; with the extension that it is.
     ///
     /// Nil where the credentials are not of this request: then they prove nothing.
@@ -22,7 +22,7 @@ extension SwitchCore {
   mutating func identify(_ message: Message, _ flow: Flow, at now: Now) -> Identity {
     if let trunk = trunk(sending: message, on: flow) { return .trunk(trunk) }
     switch authenticate(message, flow, at: now) {
-    case .unknown(let isStale): return .unknown(isStale: isStale)
+    case .unknown(let stranger): return .unknown(stranger)
     case .refused(let device): return .refused(device.flatMap { own(line: $0) })
     case .device(let device):
       // The identity is the authenticated account; From may choose among its extensions only.
@@ -58,9 +58,17 @@ extension SwitchCore {
       && (address == flow.local.address || configuration.ownAddresses.contains(address))
   }
 
+  /// Somebody who has to prove who he is, to the tenant that his request is for.
+  struct Stranger {
+    /// Nil for no domain of ours.
+    let tenant: Tenant?
+    /// He did prove it, with a nonce that is not good any more.
+    var isStale = false
+  }
+
   enum Authentication {
     case device(Device)
-    case unknown(isStale: Bool)
+    case unknown(Stranger)
     /// From where it may not be; nil where its credentials are not of this request.
     case refused(Device?)
   }
@@ -72,12 +80,15 @@ extension SwitchCore {
 
   /// Checks the digest; unknown users and wrong passwords are the same to the outside (A02).
   mutating func authenticate(_ message: Message, _ flow: Flow, at now: Now) -> Authentication {
-    guard let tenant = tenant(of: message, on: flow) else { return .unknown(isStale: false) }
+    guard let tenant = tenant(of: message, on: flow) else {
+      return .unknown(Stranger(tenant: nil))
+    }
     guard
       let credentials = verifier.credentials(in: message, realm: tenant.domainBytes)
         ?? verifier.credentials(in: message, realm: tenant.domainBytes, isProxy: true)
-    else { return .unknown(isStale: false) }
-    let device = rules.directory.device(of: tenant, named: credentials.username)
+    else { return .unknown(Stranger(tenant: tenant)) }
+    let username = credentials.bytes.span.extracting(credentials.username.range)
+    let device = rules.directory.device(of: tenant, named: username)
     let verdict = verifier.verify(
       credentials, of: message, secrets: device?.secrets, source: flow.remote.address, at: now)
     switch verdict {
@@ -86,29 +97,29 @@ extension SwitchCore {
         return .refused(device)
       }
       return .device(device)
-    case .stale: return .unknown(isStale: true)
+    case .stale: return .unknown(Stranger(tenant: tenant, isStale: true))
     case .mismatched: return .refused(nil)
     case .wrong:
       status.authenticationFailures += 1
       log(
         .info, "authentication failed", tenant: tenant.id, Alert.Fact("from", "\(flow.remote)"),
         Alert.Fact("method", message.method.name))
-      return .unknown(isStale: false)
+      return .unknown(Stranger(tenant: tenant))
     }
   }
 
   /// Asks who it is; strongest algorithm first (RFC 8760 §2.4).
   mutating func challenge(
-    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, isStale: Bool, at now: Now
+    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ stranger: Stranger,
+    at now: Now
   ) {
-    guard let tenant = tenant(of: message, on: flow) else {
+    guard let tenant = stranger.tenant else {
       // No domain of ours: nothing is relayed (A33), nothing is told.
       return refuse(server, 403, at: now)
     }
     let challenges = verifier.challenges(
       realm: tenant.domainBytes, algorithms: ChallengeChoice.algorithms(for: message),
-      source: flow.remote.address,
-      isStale: isStale, at: now)
+      source: flow.remote.address, isStale: stranger.isStale, at: now)
     refuse(server, 401, challenges, at: now)
   }
 
@@ -260,11 +271,6 @@ extension Device {
 }
 
 extension DirectorySnapshot {
-  func device(of tenant: Tenant, named username: [UInt8]) -> Device? {
-    let realm = tenant.domainBytes
-    return device(realm: realm.span, username: username.span)
-  }
-
   func tenant(host: Host) -> Tenant? {
     let name =
       switch host {

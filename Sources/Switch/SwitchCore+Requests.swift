@@ -55,8 +55,13 @@ extension SwitchCore {
   private mutating func unsupported(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
   ) {
-    guard case .phone = identify(message, flow, at: now) else {
-      return challenge(server, message, flow, isStale: false, at: now)
+    switch identify(message, flow, at: now) {
+    case .phone: break
+    case .unknown(let stranger):
+      return challenge(server, message, flow, Stranger(tenant: stranger.tenant), at: now)
+    case .trunk, .refused:
+      let stranger = Stranger(tenant: tenant(of: message, on: flow))
+      return challenge(server, message, flow, stranger, at: now)
     }
     switch message.method {
     case .refer: refuse(server, 403, at: now)
@@ -84,8 +89,8 @@ extension SwitchCore {
     switch identify(message, flow, at: now) {
     case .phone(_, let line): caller = .phone(line)
     case .trunk(let trunk): caller = .trunk(trunk)
-    case .unknown(let isStale):
-      return challenge(server, message, flow, isStale: isStale, at: now)
+    case .unknown(let stranger):
+      return challenge(server, message, flow, stranger, at: now)
     case .refused(let line):
       guard let line else { return refuse(server, 403, at: now) }
       let refusal = RouteRefusal(.forbidden, "not allowed from there, or as that")

@@ -46,8 +46,12 @@ package struct DirectorySnapshot: Sendable {
   ///
   /// User names compare with case, realms without.
   package func device(realm: Span<UInt8>, username: Span<UInt8>) -> Device? {
-    guard let tenant = tenant(domain: realm) else { return nil }
-    return tenant.devicesByName[username].flatMap { device(DeviceID($0)) }
+    tenant(domain: realm).flatMap { device(of: $0, named: username) }
+  }
+
+  /// The phone of a tenant with this user name.
+  package func device(of tenant: Tenant, named username: Span<UInt8>) -> Device? {
+    tenant.devicesByName[username].flatMap { device(DeviceID($0)) }
   }
 
   /// The extension of a tenant with this number.

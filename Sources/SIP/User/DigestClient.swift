@@ -32,10 +32,11 @@ package struct DigestAccount: Hashable, Sendable {
     let isProtected = challenge.qop.contains("auth")
     let ha1 = DigestSecrets.hash(
       user: user, realm: realm, password: password, algorithm: algorithm)
-    let digest = DigestResponse(
-      algorithm: algorithm, method: Array(method.name.utf8), uri: uri.bytes,
-      nonce: challenge.nonce, protection: isProtected ? (count, cnonce, "auth") : nil
-    ).compute(secret: Secret(ha1))
+    let (used, none) = (isProtected ? count : [], isProtected ? cnonce : [])
+    let digest = DigestResponse.compute(
+      algorithm, ha1: ha1.span, method: method, uri: uri.bytes.span, nonce: challenge.nonce.span,
+      count: used.span, cnonce: none.span
+    ).bytes
     var credentials = DigestCredentials(
       username: user, realm: realm, nonce: challenge.nonce, uri: uri.bytes, response: digest,
       algorithm: algorithm.name)

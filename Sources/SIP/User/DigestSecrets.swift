@@ -1,4 +1,5 @@
 package import Elements
+import SIPSyntax
 
 /// What is kept of a password: one hash of it for each algorithm that the account may use.
 ///
@@ -42,7 +43,7 @@ package struct DigestSecrets: Hashable, Sendable {
     user: [UInt8], realm: [UInt8], password: Secret, algorithm: DigestAlgorithm
   ) -> [UInt8] {
     var run = HashRun()
-    run.begin(.of(algorithm))
+    run.begin(algorithm)
     run.absorb(user)
     run.absorb(":")
     run.absorb(realm)
@@ -53,36 +54,32 @@ package struct DigestSecrets: Hashable, Sendable {
 }
 
 /// The hash of RFC 7616 §3.4.1 that answers a challenge.
-struct DigestResponse {
-  let algorithm: DigestAlgorithm
-  let method: [UInt8]
-  let uri: [UInt8]
-  let nonce: [UInt8]
-  /// Count, client nonce and qop; nil for RFC 2069, which has none.
-  let protection: (count: [UInt8], cnonce: [UInt8], qop: StaticString)?
-
-  /// The response in hexadecimal letters.
-  func compute(secret: Secret) -> [UInt8] {
+enum DigestResponse {
+  /// The response with qop=auth, or that of RFC 2069 where the count is empty.
+  ///
+  /// `ha1` is hexadecimal letters, as ``DigestSecrets`` keeps them.
+  static func compute(
+    _ algorithm: DigestAlgorithm, ha1: Span<UInt8>, method: Method, uri: Span<UInt8>,
+    nonce: Span<UInt8>, count: Span<UInt8>, cnonce: Span<UInt8>
+  ) -> HashText {
     var run = HashRun()
-    run.begin(.of(algorithm))
-    run.absorb(method)
+    run.begin(algorithm)
+    if case .other(let name) = method { run.absorb(name) } else { run.absorb(method.text) }
     run.absorb(":")
     run.absorb(uri)
-    let ha2 = run.finish().hexadecimal
-    run.begin(.of(algorithm))
-    run.absorb(secret.exposed)
+    let ha2 = run.finish().text
+    run.begin(algorithm)
+    run.absorb(ha1)
     run.absorb(":")
     run.absorb(nonce)
     run.absorb(":")
-    if let protection {
-      run.absorb(protection.count)
+    if !count.isEmpty {
+      run.absorb(count)
       run.absorb(":")
-      run.absorb(protection.cnonce)
-      run.absorb(":")
-      run.absorb(protection.qop)
-      run.absorb(":")
+      run.absorb(cnonce)
+      run.absorb(":auth:")
     }
     run.absorb(ha2)
-    return run.finish().hexadecimal
+    return run.finish().text
   }
 }

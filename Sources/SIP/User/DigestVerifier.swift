@@ -43,7 +43,8 @@ package struct DigestVerifier: Sendable {
   ) -> [HeaderDraft] {
     let nonce = nonces.make(source: source, realm: realm.span, at: now)
     let name: HeaderName = isProxy ? .proxyAuthenticate : .wwwAuthenticate
-    return algorithms.sorted(by: >).map { algorithm in
+    let strongestFirst = algorithms.count > 1 ? algorithms.sorted(by: >) : algorithms
+    return strongestFirst.map { algorithm in
       HeaderDraft(name, Self.challenge(algorithm, realm: realm, nonce: nonce, isStale: isStale))
     }
   }
@@ -72,56 +73,57 @@ package struct DigestVerifier: Sendable {
   /// They are of our realm, with qop=auth and a count; of several the strongest.
   package func credentials(
     in request: Message, realm: [UInt8], isProxy: Bool = false
-  ) -> DigestCredentials? {
+  ) -> DigestClaim? {
     let name: HeaderName = isProxy ? .proxyAuthorization : .authorization
-    guard let all = scan(request, name) ?? (try? request.digestCredentials(name)) else {
-      return nil
+    var best: DigestClaim?
+    for field in request.headers.fields where field.name == name {
+      guard let claim = DigestClaim(scanning: field.value, of: request.bytes) else {
+        // Not as phones send them: the general parser looks at all of them.
+        let all = try? request.digestCredentials(name)
+        return Self.strongest(of: (all ?? []).map { DigestClaim($0) }, in: realm)
+      }
+      best = Self.strongest(best, claim, in: realm)
     }
-    var best: (algorithm: DigestAlgorithm, credentials: DigestCredentials)?
-    for credentials in all where credentials.realm == realm && credentials.qop == "auth" {
-      guard let algorithm = DigestAlgorithm(credentials.algorithm),
-        credentials.nonceCountNumber != nil, credentials.cnonce != nil
-      else { continue }
-      if best.map({ $0.algorithm < algorithm }) ?? true { best = (algorithm, credentials) }
-    }
-    return best?.credentials
+    return best
   }
 
-  /// All credentials, if each line holds plain ones; the general parser looks at any others.
-  private func scan(_ request: Message, _ name: HeaderName) -> [DigestCredentials]? {
-    var found: [DigestCredentials] = []
-    let bytes = request.bytes.span
-    for field in request.headers.fields where field.name == name {
-      let line = bytes.extracting(field.value.range)
-      guard let credentials = DigestCredentials(scanning: line) else { return nil }
-      found.append(credentials)
-    }
-    return found
+  private static func strongest(of claims: [DigestClaim], in realm: [UInt8]) -> DigestClaim? {
+    claims.reduce(nil) { strongest($0, $1, in: realm) }
+  }
+
+  private static func strongest(
+    _ best: DigestClaim?, _ claim: DigestClaim, in realm: [UInt8]
+  ) -> DigestClaim? {
+    guard claim.isCheckable(in: realm), let algorithm = claim.algorithm else { return best }
+    guard let known = best?.algorithm, known >= algorithm else { return claim }
+    return best
   }
 
   /// Checks the credentials of a request, and uses their nonce up if they are right.
   ///
   /// `secrets` are those of the user that the credentials name; nil if there is no such user.
   package mutating func verify(
-    _ credentials: DigestCredentials, of request: Message, secrets: DigestSecrets?,
-    source: IPAddress, at now: Now
+    _ claim: DigestClaim, of request: Message, secrets: DigestSecrets?, source: IPAddress,
+    at now: Now
   ) -> DigestVerdict {
-    guard let algorithm = DigestAlgorithm(credentials.algorithm),
-      let count = credentials.nonceCountNumber, let cnonce = credentials.cnonce
+    guard let algorithm = claim.algorithm, let count = claim.countNumber, let cnonce = claim.cnonce
     else { return .wrong(isProven: false) }
-    let fake = fakeSecret(of: credentials, algorithm)
-    let response = DigestResponse(
-      algorithm: algorithm, method: Array(request.method.name.utf8), uri: credentials.uri,
-      nonce: credentials.nonce,
-      protection: (credentials.nonceCount ?? [], cnonce, "auth")
-    ).compute(secret: secrets?[algorithm] ?? fake)
-    let isRight =
-      response.span.isEqualInConstantTime(to: credentials.response.span)
-      && secrets?[algorithm] != nil
+    let bytes = claim.bytes.span
+    let fake = fakeSecret(of: claim, algorithm)
+    let secret = secrets?[algorithm]
+    let nonce = bytes.extracting(claim.nonce.range)
+    let uri = bytes.extracting(claim.uri.range)
+    let isEqual = withSecret(secret, or: fake) { ha1 in
+      DigestResponse.compute(
+        algorithm, ha1: ha1, method: request.method, uri: bytes.extracting(claim.uri.range),
+        nonce: bytes.extracting(claim.nonce.range), count: bytes.extracting(claim.count.range),
+        cnonce: bytes.extracting(cnonce.range)
+      ).isEqualInConstantTime(to: bytes.extracting(claim.response.range))
+    }
     let opened = nonces.open(
-      credentials.nonce.span, source: source, realm: credentials.realm.span)
-    guard isRight else { return .wrong(isProven: opened != nil) }
-    guard request.isAddressed(to: credentials.uri) else { return .mismatched }
+      nonce, source: source, realm: bytes.extracting(claim.realm.range))
+    guard isEqual, secret != nil else { return .wrong(isProven: opened != nil) }
+    guard request.isAddressed(to: uri) else { return .mismatched }
     // RFC 7616 §5.4: an INVITE or REFER costs money, so its nonce is good for one request only.
     let isOnce = request.method == .invite || request.method == .refer
     guard let opened, NonceMaker.age(of: opened, at: now) <= Self.life,
@@ -131,22 +133,25 @@ package struct DigestVerifier: Sendable {
     return .accepted
   }
 
+  private func withSecret(
+    _ secret: Secret?, or fake: HashText, _ body: (Span<UInt8>) -> Bool
+  ) -> Bool {
+    guard let secret else { return body(fake.letters.span.extracting(0..<fake.count)) }
+    return body(secret.exposed.span)
+  }
+
   /// A secret that nobody has, the same for each try at one user.
-  private func fakeSecret(
-    of credentials: DigestCredentials, _ algorithm: DigestAlgorithm
-  ) -> Secret {
-    var letters: [UInt8] = []
-    letters.reserveCapacity(64)
-    for round in 0..<(algorithm == .md5 ? UInt8(1) : 2) {
-      var name = fakeKey.absorber()
-      name.absorb(round)
-      name.absorb(part: credentials.username.span)
-      name.absorb(part: credentials.realm.span)
-      let half = name.finish()
-      letters.append(hexadecimal: half.high, digits: 16)
-      letters.append(hexadecimal: half.low, digits: 16)
-    }
-    return Secret(letters)
+  private func fakeSecret(of claim: DigestClaim, _ algorithm: DigestAlgorithm) -> HashText {
+    let first = fakeName(of: claim, 0)
+    return HashValue(first, algorithm == .md5 ? nil : fakeName(of: claim, 1)).text
+  }
+
+  private func fakeName(of claim: DigestClaim, _ round: UInt8) -> Fingerprint {
+    var name = fakeKey.absorber()
+    name.absorb(round)
+    name.absorb(part: claim.bytes.span.extracting(claim.username.range))
+    name.absorb(part: claim.bytes.span.extracting(claim.realm.range))
+    return name.finish()
   }
 }
 
@@ -155,10 +160,10 @@ extension Message {
   ///
   /// A digest over a URI without a user is for the server as a whole: clients such as SIPp write the address
   /// that they send to. It cannot be turned against another number: a nonce is good for one INVITE only.
-  fileprivate func isAddressed(to uri: [UInt8]) -> Bool {
+  fileprivate func isAddressed(to uri: Span<UInt8>) -> Bool {
     guard let range = requestURIRange else { return false }
-    if self[range].elementsEqual(uri) { return true }
-    guard let mine = requestURI, let other = try? URI(parsing: uri.span) else { return false }
+    if bytes.span.extracting(range.range).equals(uri) { return true }
+    guard let mine = requestURI, let other = try? URI(parsing: uri) else { return false }
     return other.user?.isEmpty ?? true || mine.isEquivalent(to: other)
   }
 }

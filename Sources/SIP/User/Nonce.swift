@@ -18,7 +18,6 @@ package struct NonceMaker: Sendable {
   }
 
   package static let letters = 27
-  private static let sealBytes = 12
 
   private let key: FingerprintKey
   private var serial: UInt32
@@ -32,19 +31,24 @@ package struct NonceMaker: Sendable {
     serial &+= 1
     let opened = Opened(second: Self.second(of: now), serial: serial)
     let seal = seal(opened, source: source, realm: realm)
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(8 + Self.sealBytes)
-    bytes.append(bigEndian: opened.name, bytes: 8)
-    bytes.append(bigEndian: seal.high, bytes: 8)
-    bytes.append(bigEndian: seal.low, bytes: Self.sealBytes - 8)
-    return Base64URL.encode(bytes)
+    var bytes = InlineArray<20, UInt8>(repeating: 0)
+    for place in 0..<8 {
+      let shift = UInt64(56 - 8 * place)
+      bytes[place] = UInt8(truncatingIfNeeded: opened.name >> shift)
+      bytes[place + 8] = UInt8(truncatingIfNeeded: seal.high >> shift)
+      if place >= 4 { bytes[place + 12] = UInt8(truncatingIfNeeded: seal.low >> shift) }
+    }
+    return Base64URL.encode(bytes.span)
   }
 
   /// The content of a nonce that this maker made for that address and realm; nil for any other.
   package func open(
     _ letters: Span<UInt8>, source: IPAddress, realm: Span<UInt8>
   ) -> Opened? {
-    guard letters.count == Self.letters, let bytes = Base64URL.decode(letters) else { return nil }
+    guard letters.count == Self.letters else { return nil }
+    var bytes = InlineArray<20, UInt8>(repeating: 0)
+    var places = bytes.mutableSpan
+    guard Base64URL.decode(letters, into: &places) else { return nil }
     let opened = Opened(second: Self.number(bytes, at: 0), serial: Self.number(bytes, at: 4))
     let seal = seal(opened, source: source, realm: realm)
     let high = UInt64(Self.number(bytes, at: 8)) << 32 | UInt64(Self.number(bytes, at: 12))
@@ -65,7 +69,7 @@ package struct NonceMaker: Sendable {
     UInt32(truncatingIfNeeded: now.instant.nanoseconds / 1_000_000_000)
   }
 
-  private static func number(_ bytes: [UInt8], at offset: Int) -> UInt32 {
+  private static func number(_ bytes: InlineArray<20, UInt8>, at offset: Int) -> UInt32 {
     UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16
       | UInt32(bytes[offset + 2]) << 8 | UInt32(bytes[offset + 3])
   }
@@ -82,50 +86,40 @@ package struct NonceMaker: Sendable {
   }
 }
 
-extension [UInt8] {
-  /// Appends the lowest bytes of a number, the highest of them first.
-  mutating func append(bigEndian number: UInt64, bytes: Int) {
-    let first = (number << UInt64(64 - bytes * 8)).bigEndian
-    unsafe Swift.withUnsafeBytes(of: first) { all in
-      unsafe append(contentsOf: UnsafeRawBufferPointer(rebasing: all[..<bytes]))
-    }
-  }
-}
-
 /// Base 64 with the letters that need no escape anywhere, without padding (RFC 4648 §5).
 enum Base64URL {
-  static func encode(_ bytes: [UInt8]) -> [UInt8] {
+  static func encode(_ bytes: Span<UInt8>) -> [UInt8] {
     let length = (bytes.count * 8 + 5) / 6
-    return unsafe [UInt8](unsafeUninitializedCapacity: length) { letters, made in
+    return [UInt8](capacity: length) { letters in
       var (bits, count): (UInt32, UInt32) = (0, 0)
-      for byte in bytes {
-        (bits, count) = (bits << 8 | UInt32(byte), count + 8)
+      for index in bytes.indices {
+        (bits, count) = (bits &<< 8 | UInt32(bytes[index]), count &+ 8)
         while count >= 6 {
-          count -= 6
-          unsafe letters[made] = letter(of: UInt8(truncatingIfNeeded: bits >> count & 63))
-          made += 1
+          count &-= 6
+          letters.append(letter(of: UInt8(truncatingIfNeeded: bits &>> count & 63)))
         }
       }
-      guard count > 0 else { return }
-      unsafe letters[made] = letter(of: UInt8(truncatingIfNeeded: bits << (6 - count) & 63))
-      made += 1
+      if count > 0 {
+        letters.append(letter(of: UInt8(truncatingIfNeeded: bits << (6 - count) & 63)))
+      }
     }
   }
 
-  /// Nil for a foreign letter, and for bits that ``encode(_:)`` would not have written.
-  static func decode(_ letters: Span<UInt8>) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(letters.count * 6 / 8)
-    var (bits, count): (UInt32, UInt32) = (0, 0)
+  /// False for a foreign letter, for another number of bytes, and for bits that ``encode(_:)`` would not have
+  /// written.
+  static func decode(_ letters: Span<UInt8>, into bytes: inout MutableSpan<UInt8>) -> Bool {
+    guard bytes.count == letters.count * 6 / 8 else { return false }
+    var (bits, count, made): (UInt32, UInt32, Int) = (0, 0, 0)
     for index in letters.indices {
-      guard let value = value(of: letters[index]) else { return nil }
-      (bits, count) = (bits << 6 | value, count + 6)
+      guard let value = value(of: letters[index]) else { return false }
+      (bits, count) = (bits &<< 6 | value, count &+ 6)
       if count >= 8 {
-        count -= 8
-        bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+        count &-= 8
+        bytes[made] = UInt8(truncatingIfNeeded: bits &>> count)
+        made += 1
       }
     }
-    return count < 6 && bits & ((1 << count) - 1) == 0 ? bytes : nil
+    return count < 6 && bits & ((1 << count) - 1) == 0
   }
 
   private static func letter(of value: UInt8) -> UInt8 {

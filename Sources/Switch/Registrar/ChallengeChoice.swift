@@ -13,9 +13,12 @@ enum ChallengeChoice {
   /// How the User-Agent of phones begins that were seen to choose among several challenges.
   private static let choosers: [[UInt8]] = ["Linphone"].map { Array($0.utf8) }
 
+  private static let strong: [DigestAlgorithm] = [.sha256, .md5]
+  private static let weak: [DigestAlgorithm] = [.md5]
+
   static func algorithms(for message: Message) -> [DigestAlgorithm] {
-    guard let agent = message.first(.userAgent) else { return [.md5] }
+    guard let agent = message.first(.userAgent) else { return weak }
     let bytes = message.bytes[agent.range]
-    return choosers.contains { bytes.starts(with: $0) } ? [.sha256, .md5] : [.md5]
+    return choosers.contains { bytes.starts(with: $0) } ? strong : weak
   }
 }

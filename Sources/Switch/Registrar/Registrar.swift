@@ -11,7 +11,7 @@ extension SwitchCore {
   ) {
     status.registerRequests += 1
     switch authenticate(message, flow, at: now) {
-    case .unknown(let isStale): challenge(server, message, flow, isStale: isStale, at: now)
+    case .unknown(let stranger): challenge(server, message, flow, stranger, at: now)
     case .refused: refuse(server, 403, at: now)
     case .device(let device): register(device, server, message, flow, at: now)
     }

@@ -56,11 +56,13 @@ import Testing
     var credentials = try #require(try message.digestCredentials(.authorization).first)
     credentials.nonceCount = Array(count.utf8)
     let algorithm = try #require(DigestAlgorithm(credentials.algorithm))
-    let response = DigestResponse(
-      algorithm: algorithm, method: Array(method.utf8), uri: credentials.uri,
-      nonce: credentials.nonce,
-      protection: (Array(count.utf8), credentials.cnonce ?? [], "auth"))
-    credentials.response = response.compute(secret: try #require(secrets[algorithm]))
+    let (ha1, cnonce) = (try #require(secrets[algorithm]).exposed, credentials.cnonce ?? [])
+    let letters = Array(count.utf8)
+    credentials.response =
+      DigestResponse.compute(
+        algorithm, ha1: ha1.span, method: Method(method), uri: credentials.uri.span,
+        nonce: credentials.nonce.span, count: letters.span, cnonce: cnonce.span
+      ).bytes
     return try request(method, [HeaderDraft(.authorization, credentials)], uri: uri)
   }
 

@@ -110,17 +110,24 @@ import Testing
     #expect(name("a", "x") == names[0])
   }
 
+  private func decoded(_ letters: [UInt8], count: Int? = nil) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: count ?? letters.count * 6 / 8)
+    var span = bytes.mutableSpan
+    let isRight = Base64URL.decode(letters.span, into: &span)
+    return isRight ? bytes : nil
+  }
+
   @Test("RFC 4648 §5: letters without padding, and back")
   func base64() {
     for length in 0..<40 {
       let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ length) }
-      let letters = Base64URL.encode(bytes)
-      #expect(Base64URL.decode(letters.span) == bytes)
+      let letters = Base64URL.encode(bytes.span)
+      #expect(decoded(letters) == bytes)
     }
-    #expect(Base64URL.encode([0xfb, 0xff]) == Array("-_8".utf8))
-    for wrong in ["A", "AB+", "AB=", "-_9"] {
-      let letters = Array(wrong.utf8)
-      #expect(Base64URL.decode(letters.span) == nil)
-    }
+    let (bytes, letters): ([UInt8], [UInt8]) = ([0xfb, 0xff], Array("-_8".utf8))
+    #expect(Base64URL.encode(bytes.span) == letters)
+    for wrong in ["A", "AB+", "AB=", "-_9"] { #expect(decoded(Array(wrong.utf8)) == nil) }
+    #expect(decoded(letters, count: 1) == nil)
+    #expect(decoded(letters, count: 3) == nil)
   }
 }

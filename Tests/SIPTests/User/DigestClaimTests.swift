@@ -1,3 +1,4 @@
+import Elements
 import SIPSyntax
 import TestKit
 import Testing
@@ -5,15 +6,24 @@ import Testing
 @testable import SIP
 
 /// The quick reader of credentials against the general one.
-@Suite struct DigestScannerTests {
+@Suite struct DigestClaimTests {
   private func general(_ line: String) throws -> DigestCredentials {
     let values = try AuthenticationValue.parseList(Array(line.utf8).span)
     return try DigestCredentials(try #require(values.first))
   }
 
-  private func scanned(_ line: String) -> DigestCredentials? {
-    let bytes = Array(line.utf8)
-    return DigestCredentials(scanning: bytes.span)
+  /// Scans a line in the middle of other bytes, which it must not look at.
+  private func scanned(_ line: String) -> DigestClaim? {
+    let bytes = Array("Authorization: \(line)\", realm=\"z\"".utf8)
+    return DigestClaim(scanning: ByteRange(15, 15 + line.utf8.count), of: bytes)
+  }
+
+  /// The values of a claim, one after the other.
+  private func values(_ claim: DigestClaim) -> [[UInt8]?] {
+    [
+      claim.username, claim.realm, claim.nonce, claim.uri, claim.response, claim.count,
+      claim.cnonce,
+    ].map { $0.map { Array(claim.bytes[$0.range]) } }
   }
 
   @Test(
@@ -26,14 +36,18 @@ import Testing
       #"Digest username="a", realm="b", nonce="c", uri="sip:d", response="e", algorithm=MD5-sess, qop=auth-int"#,
     ])
   func agreement(line: String) throws {
-    let credentials = try #require(scanned(line))
-    let other = try general(line)
-    #expect(credentials.username == other.username && credentials.realm == other.realm)
-    #expect(credentials.nonce == other.nonce && credentials.uri == other.uri)
-    #expect(credentials.response == other.response && credentials.opaque == other.opaque)
-    #expect(credentials.algorithm == other.algorithm && credentials.qop == other.qop)
-    #expect(credentials.cnonce == other.cnonce)
-    #expect(credentials.nonceCount == other.nonceCount)
+    let claim = try #require(scanned(line))
+    let credentials = try general(line)
+    let other = DigestClaim(credentials)
+    #expect(values(claim) == values(other))
+    #expect(claim.algorithm == other.algorithm && claim.isProtected == other.isProtected)
+    #expect(claim.countNumber == other.countNumber)
+    #expect(
+      values(other) == [
+        credentials.username, credentials.realm, credentials.nonce, credentials.uri,
+        credentials.response, credentials.nonceCount ?? [], credentials.cnonce,
+      ])
+    #expect(other.countNumber == credentials.nonceCountNumber)
   }
 
   @Test(

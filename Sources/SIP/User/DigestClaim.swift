@@ -1,0 +1,214 @@
+package import Elements
+import SIPSyntax
+
+/// Digest credentials of a request, as stretches of its bytes: nothing of them is copied to be checked.
+package struct DigestClaim: Sendable {
+  /// The message that they stand in, or a text of the same values.
+  package let bytes: [UInt8]
+  package private(set) var username = ByteRange(0, 0)
+  private(set) var realm = ByteRange(0, 0)
+  private(set) var nonce = ByteRange(0, 0)
+  private(set) var uri = ByteRange(0, 0)
+  private(set) var response = ByteRange(0, 0)
+  /// Count and client nonce; empty where they are missing.
+  private(set) var count = ByteRange(0, 0)
+  private(set) var cnonce: ByteRange?
+  /// Nil for a hash that we do not take.
+  package private(set) var algorithm: DigestAlgorithm? = .md5
+  /// With qop=auth.
+  private(set) var isProtected = false
+
+  /// The nonce count; nil if it is missing or not eight hexadecimal digits.
+  var countNumber: UInt32? {
+    guard count.count == 8 else { return nil }
+    var number: UInt32 = 0
+    for index in count.range {
+      let letter = bytes[index]
+      guard ByteSet.hexadecimal.contains(letter) else { return nil }
+      number = number << 4 | UInt32(letter < 0x3A ? letter & 15 : (letter & 7) + 9)
+    }
+    return number
+  }
+
+  /// Whether we can check it: of that realm, with a hash that we take, qop=auth and a count.
+  func isCheckable(in realm: [UInt8]) -> Bool {
+    algorithm != nil && isProtected && cnonce != nil && countNumber != nil
+      && bytes.span.extracting(self.realm.range).equals(realm.span)
+  }
+
+  /// Credentials that were parsed by the general parser.
+  init(_ credentials: DigestCredentials) {
+    var text: [UInt8] = []
+    func add(_ value: [UInt8]) -> ByteRange {
+      text += value
+      return ByteRange(text.count - value.count, text.count)
+    }
+    (username, realm) = (add(credentials.username), add(credentials.realm))
+    (nonce, uri) = (add(credentials.nonce), add(credentials.uri))
+    (response, cnonce) = (add(credentials.response), credentials.cnonce.map(add))
+    count = add(credentials.nonceCount ?? [])
+    algorithm = DigestAlgorithm(credentials.algorithm)
+    isProtected = credentials.qop == "auth"
+    bytes = text
+  }
+
+  /// Reads a line of nothing but plain Digest credentials, as phones send them, in one pass.
+  ///
+  /// Nil for everything out of the ordinary: another scheme, a second value behind a comma, odd
+  /// characters. The general parser of the header field then decides; both agree on what this takes.
+  init?(scanning line: ByteRange, of message: [UInt8]) {
+    guard line.count > 7, line.count <= 2_048 else { return nil }
+    bytes = message
+    let end = Int(line.upper)
+    let text = message.span.extracting(0..<end)
+    var offset = Int(line.lower) + 7
+    guard text.isName("digest", from: Int(line.lower), to: offset - 1), text[offset - 1] == 0x20
+    else { return nil }
+    var seen = DigestParameters()
+    while true {
+      while offset < end, text[offset] == 0x20 { offset += 1 }
+      let start = offset
+      while offset < end, text[offset].isPlainName { offset += 1 }
+      guard offset > start, offset + 1 < end, text[offset] == UInt8(ascii: "="),
+        let parameter = DigestParameters(text, start, offset), seen.isDisjoint(with: parameter)
+      else { return nil }
+      offset += 1
+      guard let value = text.digestValue(at: &offset) else { return nil }
+      take(parameter, value, of: text)
+      seen.insert(parameter)
+      while offset < end, text[offset] == 0x20 { offset += 1 }
+      guard offset < end else { break }
+      guard text[offset] == UInt8(ascii: ",") else { return nil }
+      offset += 1
+    }
+    guard seen.isSuperset(of: .mandatory) else { return nil }
+  }
+
+  private mutating func take(
+    _ parameter: DigestParameters, _ value: ByteRange, of text: Span<UInt8>
+  ) {
+    switch parameter {
+    case .username: username = value
+    case .realm: realm = value
+    case .nonce: nonce = value
+    case .uri: uri = value
+    case .response: response = value
+    case .algorithm: algorithm = DigestAlgorithm(text, value)
+    case .cnonce: cnonce = value
+    case .qop: isProtected = text.isName("auth", from: Int(value.lower), to: Int(value.upper))
+    case .nonceCount: count = value
+    case _: break
+    }
+  }
+}
+
+/// The parameters of Digest credentials, by name.
+private struct DigestParameters: OptionSet {
+  let rawValue: UInt16
+
+  static let username = Self(rawValue: 1)
+  static let realm = Self(rawValue: 2)
+  static let nonce = Self(rawValue: 4)
+  static let uri = Self(rawValue: 8)
+  static let response = Self(rawValue: 16)
+  static let algorithm = Self(rawValue: 32)
+  static let cnonce = Self(rawValue: 64)
+  static let opaque = Self(rawValue: 128)
+  static let qop = Self(rawValue: 256)
+  static let nonceCount = Self(rawValue: 512)
+  static let mandatory: Self = [.username, .realm, .nonce, .uri, .response]
+
+  init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// The parameter of that name, in any case; nil for one that we do not know.
+  init?(_ text: Span<UInt8>, _ lower: Int, _ upper: Int) {
+    // The names as words, the first letter in the lowest byte.
+    switch (upper - lower, text.foldedName(lower, upper)) {
+    case (8, 0x656D_616E_7265_7375): self = .username  // username
+    case (8, 0x6573_6E6F_7073_6572): self = .response  // response
+    case (5, 0x6D_6C61_6572): self = .realm  // realm
+    case (5, 0x65_636E_6F6E): self = .nonce  // nonce
+    case (3, 0x69_7275): self = .uri  // uri
+    case (6, 0x6563_6E6F_6E63): self = .cnonce  // cnonce
+    case (6, 0x6575_7161_706F): self = .opaque  // opaque
+    case (3, 0x70_6F71): self = .qop  // qop
+    case (2, 0x636E): self = .nonceCount  // nc
+    case (9, 0x6874_6972_6F67_6C61) where text[upper - 1] | 0x20 == UInt8(ascii: "m"):
+      self = .algorithm
+    case _: return nil
+    }
+  }
+}
+
+extension DigestAlgorithm {
+  /// The hash of that name, in any case; nil for one that we do not take.
+  fileprivate init?(_ text: Span<UInt8>, _ name: ByteRange) {
+    let (lower, upper) = (Int(name.lower), Int(name.upper))
+    if text.isName("md5", from: lower, to: upper) {
+      self = .md5
+    } else if text.isName("sha-256", from: lower, to: upper) {
+      self = .sha256
+    } else if text.isName("sha-512-256", from: lower, to: upper) {
+      self = .sha512Half
+    } else {
+      return nil
+    }
+  }
+}
+
+extension UInt8 {
+  /// A letter, a digit or a hyphen: enough for the names of parameters and for plain tokens.
+  fileprivate var isPlainName: Bool {
+    (self | 0x20) &- 97 < 26 || self &- 48 < 10 || self == UInt8(ascii: "-")
+  }
+}
+
+extension Span<UInt8> {
+  /// Up to eight letters, digits and hyphens as a word, letters in lower case.
+  fileprivate func foldedName(_ lower: Int, _ upper: Int) -> UInt64 {
+    let word = characters(at: lower) | 0x2020_2020_2020_2020
+    return upper - lower >= 8 ? word : word & ~(UInt64.max << UInt64((upper - lower) * 8))
+  }
+
+  /// Whether the bytes from `lower` to `upper` are a name, in any case; `name` in lower case.
+  fileprivate func isName(_ name: StaticString, from lower: Int, to upper: Int) -> Bool {
+    guard upper - lower == name.utf8CodeUnitCount else { return false }
+    return name.withUTF8Buffer { letters in
+      for index in 0..<letters.count {
+        let (byte, letter) = unsafe (self[lower + index], letters[index])
+        let isLetter = letter &- 97 < 26
+        guard (isLetter ? byte | 0x20 : byte) == letter else { return false }
+      }
+      return true
+    }
+  }
+
+  /// Whether both have the same bytes.
+  func equals(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    var index = 0
+    while index < count {
+      guard characters(at: index) == other.characters(at: index) else { return false }
+      index += 8
+    }
+    return true
+  }
+
+  /// The range of a plain token, or of what stands between two quotes; nil with an escape or a fold.
+  fileprivate func digestValue(at offset: inout Int) -> ByteRange? {
+    guard self[offset] == UInt8(ascii: "\"") else {
+      let start = offset
+      while offset < count, self[offset].isPlainName { offset += 1 }
+      return offset > start ? ByteRange(start, offset) : nil
+    }
+    offset += 1
+    let start = offset
+    while offset < count, self[offset] != UInt8(ascii: "\"") {
+      guard self[offset] >= 0x20, self[offset] != UInt8(ascii: "\\") else { return nil }
+      offset += 1
+    }
+    guard offset < count else { return nil }
+    offset += 1
+    return ByteRange(start, offset - 1)
+  }
+}
