@@ -38,6 +38,7 @@ package struct SwitchCore: Sendable {
   var status = SwitchStatus()
   var isDraining = false
   var output = Output()
+  private var spareEvents: [SIPEvent] = []
 
   package init(configuration: SwitchConfiguration, dice: Dice) {
     self.configuration = configuration
@@ -58,6 +59,8 @@ package struct SwitchCore: Sendable {
     _ event: SwitchEvent, at now: Now, into effects: inout [SwitchEffect]
   ) {
     var events: [SIPEvent] = []
+    // The same memory for each event.
+    swap(&events, &spareEvents)
     switch event {
     case .received(let bytes, let flow):
       sip.receive(bytes, on: flow, at: now, events: &events, effects: &output.wire)
@@ -81,6 +84,8 @@ package struct SwitchCore: Sendable {
       handleDuties(at: now)
     }
     for event in events { handle(event, at: now) }
+    if !events.isEmpty { events.removeAll(keepingCapacity: true) }
+    swap(&events, &spareEvents)
     flush(into: &effects)
   }
 
@@ -134,10 +139,10 @@ struct Output: Sendable {
   var publications: [Publication] = []
 
   mutating func clear() {
-    wire.removeAll(keepingCapacity: true)
-    relay.removeAll(keepingCapacity: true)
-    queries.removeAll(keepingCapacity: true)
-    publications.removeAll(keepingCapacity: true)
+    if !wire.isEmpty { wire.removeAll(keepingCapacity: true) }
+    if !relay.isEmpty { relay.removeAll(keepingCapacity: true) }
+    if !queries.isEmpty { queries.removeAll(keepingCapacity: true) }
+    if !publications.isEmpty { publications.removeAll(keepingCapacity: true) }
   }
 }
 

@@ -241,6 +241,36 @@ import Testing
     #expect(table.bindings(of: ExtensionID(1), at: now.wall).isEmpty)
   }
 
+  @Test("A phone that refreshes waits for its expiry once, and runs out at the last one")
+  func refreshedExpiry() {
+    var table = BindingTable()
+    let start = Now(instant: .start, wall: WallTime(unixMilliseconds: 1_000_000))
+    func put(_ granted: Duration, at now: Now) {
+      let binding = Binding(
+        extension: ExtensionID(1), key: .contact("sip:a@b"), tenant: TenantID(1),
+        contact: "sip:a@b",
+        flow: Flow(transport: .udp, local: Bench.switchEndpoint, remote: Bench.switchEndpoint),
+        path: [], callID: "c", sequence: 1, expiresAt: now.wall + granted, preference: 1000,
+        userAgent: "", registeredAt: now.wall)
+      _ = table.put(binding, granted: granted, at: now)
+    }
+    for second in Int64(0)..<100 { put(.seconds(60), at: start + .seconds(second)) }
+    #expect(table.expiries.count == 1)
+    #expect(table.deadline == start.instant + .seconds(60))
+    // Looked at, and put back for what the last refresh asked for.
+    #expect(table.expire(at: start + .seconds(100)).isEmpty)
+    #expect(table.deadline == start.instant + .seconds(159))
+    // A shorter one overtakes it; the longer one that it left behind does nothing.
+    put(.seconds(10), at: start + .seconds(100))
+    #expect(table.deadline == start.instant + .seconds(110))
+    put(.seconds(60), at: start + .seconds(105))
+    #expect(table.expire(at: start + .seconds(164)).isEmpty)
+    #expect(
+      table.expire(at: start + .seconds(165)) == [.removed(ExtensionID(1), .contact("sip:a@b"))])
+    #expect(table.expire(at: start + .seconds(1_000)).isEmpty && table.expiries.count == 0)
+    #expect(table.count == 0 && table.deadline == nil)
+  }
+
   @Test("OPTIONS is answered with what we can, and tells neither name nor version (A01)")
   func options() throws {
     let bench = try Bench()

@@ -25,10 +25,20 @@ struct BindingTable: Sendable {
     let key: Binding.Key
   }
 
-  private var entries: [ExtensionID: [Entry]] = [:]
+  /// The bindings of one extension.
+  private struct Line: Sendable {
+    let `extension`: ExtensionID
+    var entries: [Entry] = []
+    /// The moment at which it is in the queue.
+    var scheduled: Instant?
+  }
+
+  /// One for each extension that ever had a binding; kept when it has none, until the extension is gone.
+  private var lines: [Line] = []
+  private var places: [ExtensionID: Int] = [:]
   /// Which bindings die with a connection.
   private var byConnection: [FlowID: Set<Place>] = [:]
-  private var expiries = DeadlineQueue<ExtensionID>()
+  private(set) var expiries = DeadlineQueue<ExtensionID>()
   private(set) var count = 0
 
   /// How far behind the phone's own expiry the journal's lies.
@@ -39,68 +49,82 @@ struct BindingTable: Sendable {
 
   /// The live bindings of an extension, preferred ones first, then the newest.
   func bindings(of extension: ExtensionID, at wall: WallTime) -> [Binding] {
-    guard let entries = entries[`extension`] else { return [] }
-    if entries.count == 1 {
-      return entries[0].binding.expiresAt > wall ? [entries[0].binding] : []
+    var found: [Binding] = []
+    visit(`extension`, at: wall) { found.append($0) }
+    return found
+  }
+
+  /// As ``bindings(of:at:)``, one after the other.
+  func visit(_ extension: ExtensionID, at wall: WallTime, _ body: (Binding) -> Void) {
+    guard let line = places[`extension`] else { return }
+    if lines[line].entries.count == 1 {
+      if lines[line].entries[0].binding.expiresAt > wall { body(lines[line].entries[0].binding) }
+      return
     }
-    return entries.map(\.binding).filter { $0.expiresAt > wall }
+    lines[line].entries.map(\.binding).filter { $0.expiresAt > wall }
       .sorted {
         ($1.preference, $1.registeredAt, $0.key) < ($0.preference, $0.registeredAt, $1.key)
       }
+      .forEach(body)
   }
 
   /// How many bindings an extension has at most: some may have run out.
-  func knownCount(of extension: ExtensionID) -> Int { entries[`extension`]?.count ?? 0 }
+  func knownCount(of extension: ExtensionID) -> Int {
+    places[`extension`].map { lines[$0].entries.count } ?? 0
+  }
 
   /// Whether a message on this flow comes from a registered phone of the extension.
   func isRegistered(_ extension: ExtensionID, on flow: Flow, at wall: WallTime) -> Bool {
-    entries[`extension`]?.contains { $0.binding.flow == flow && $0.binding.expiresAt > wall }
-      ?? false
+    guard let line = places[`extension`] else { return false }
+    return lines[line].entries.contains { $0.binding.flow == flow && $0.binding.expiresAt > wall }
   }
 
   func binding(of extension: ExtensionID, key: Binding.Key) -> Binding? {
-    entries[`extension`]?.first { $0.binding.key == key }?.binding
+    guard let line = places[`extension`] else { return nil }
+    return lines[line].entries.first { $0.binding.key == key }?.binding
   }
 
   /// Every live binding in order of its extension.
   func all(at wall: WallTime) -> [Binding] {
-    entries.keys.sorted().flatMap { bindings(of: $0, at: wall) }
+    places.keys.sorted().flatMap { bindings(of: $0, at: wall) }
   }
 
   /// Adds or refreshes a binding; gives the change to write, if there is one to write.
   mutating func put(_ binding: Binding, granted: Duration, at now: Now) -> BindingChange? {
-    let place = Place(extension: binding.extension, key: binding.key)
-    schedule(binding.extension, at: now.instant + granted)
-    let found = entries[binding.extension]?.firstIndex { $0.binding.key == binding.key }
-    guard let index = found else {
-      let entry = Entry(
-        binding: binding, durableUntil: binding.expiresAt + Self.slack(for: granted))
-      entries[binding.extension, default: []].append(entry)
+    let line = place(for: binding.extension)
+    schedule(line, at: now.instant + granted)
+    var entry = Entry(
+      binding: binding, durableUntil: binding.expiresAt + Self.slack(for: granted))
+    guard let index = lines[line].entries.firstIndex(where: { $0.binding.key == binding.key })
+    else {
+      lines[line].entries.append(entry)
       count += 1
-      connect(place, to: binding.flow)
+      connect(binding)
       return .put(entry.durable)
     }
-    guard var entry = entries[binding.extension]?[index] else { return nil }
-    let changed = entry.binding.differsLastingly(from: binding)
-    if entry.binding.flow != binding.flow {
-      disconnect(place, from: entry.binding.flow)
-      connect(place, to: binding.flow)
+    guard lines[line].entries[index].binding.differsLastingly(from: binding) else {
+      // A refresh: only its age is another one.
+      lines[line].entries[index].binding.sequence = binding.sequence
+      lines[line].entries[index].binding.expiresAt = binding.expiresAt
+      guard binding.expiresAt > lines[line].entries[index].durableUntil else { return nil }
+      lines[line].entries[index].durableUntil = entry.durableUntil
+      entry.binding.registeredAt = lines[line].entries[index].binding.registeredAt
+      return .put(entry.durable)
     }
-    let registeredAt = entry.binding.registeredAt
-    entry.binding = binding
-    entry.binding.registeredAt = changed ? binding.registeredAt : registeredAt
-    let isWorthWriting = changed || binding.expiresAt > entry.durableUntil
-    if isWorthWriting { entry.durableUntil = binding.expiresAt + Self.slack(for: granted) }
-    entries[binding.extension]?[index] = entry
-    return isWorthWriting ? .put(entry.durable) : nil
+    let old = lines[line].entries[index].binding
+    if old.flow != binding.flow {
+      disconnect(old)
+      connect(binding)
+    }
+    lines[line].entries[index] = entry
+    return .put(entry.durable)
   }
 
   mutating func remove(_ extension: ExtensionID, _ key: Binding.Key) -> BindingChange? {
-    guard let index = entries[`extension`]?.firstIndex(where: { $0.binding.key == key }),
-      let entry = entries[`extension`]?.remove(at: index)
+    guard let line = places[`extension`],
+      let index = lines[line].entries.firstIndex(where: { $0.binding.key == key })
     else { return nil }
-    if entries[`extension`]?.isEmpty == true { entries[`extension`] = nil }
-    disconnect(Place(extension: `extension`, key: key), from: entry.binding.flow)
+    disconnect(lines[line].entries.remove(at: index).binding)
     count -= 1
     return .removed(`extension`, key)
   }
@@ -109,13 +133,15 @@ struct BindingTable: Sendable {
   mutating func expire(at now: Now) -> [BindingChange] {
     var changes: [BindingChange] = []
     while let due = expiries.popDue(at: now.instant) {
-      guard let list = entries[due] else { continue }
-      for entry in list where entry.binding.expiresAt <= now.wall {
+      // What comes out sooner than its line is waited for has been overtaken.
+      guard let line = places[due], let moment = lines[line].scheduled, moment <= now.instant
+      else { continue }
+      lines[line].scheduled = nil
+      for entry in lines[line].entries where entry.binding.expiresAt <= now.wall {
         if let change = remove(due, entry.binding.key) { changes.append(change) }
       }
-      let rest = entries[due]?.map(\.binding.expiresAt).min()
-      if let rest {
-        schedule(due, at: now.instant + max(.milliseconds(1), rest - now.wall))
+      if let rest = lines[line].entries.map(\.binding.expiresAt).min() {
+        schedule(line, at: now.instant + max(.milliseconds(1), rest - now.wall))
       }
     }
     return changes
@@ -123,19 +149,19 @@ struct BindingTable: Sendable {
 
   /// Removes every binding over a connection that is gone.
   mutating func closed(_ connection: FlowID) -> [BindingChange] {
-    let places = byConnection.removeValue(forKey: connection) ?? []
-    return places.sorted { ($0.extension, $0.key) < ($1.extension, $1.key) }
+    let dead = byConnection.removeValue(forKey: connection) ?? []
+    return dead.sorted { ($0.extension, $0.key) < ($1.extension, $1.key) }
       .compactMap { remove($0.extension, $0.key) }
   }
 
   /// Removes the bindings of extensions that are no more.
   mutating func retain(where exists: (ExtensionID) -> Bool) -> [BindingChange] {
     var changes: [BindingChange] = []
-    for `extension` in entries.keys.sorted() where !exists(`extension`) {
-      for entry in entries[`extension`] ?? [] {
-        if let change = remove(`extension`, entry.binding.key) { changes.append(change) }
-      }
+    for line in lines.sorted(by: { $0.extension < $1.extension }) where !exists(line.extension) {
+      changes += line.entries.compactMap { remove(line.extension, $0.binding.key) }
     }
+    lines.removeAll { !exists($0.extension) }
+    places = Dictionary(uniqueKeysWithValues: lines.indices.map { (lines[$0].extension, $0) })
     return changes
   }
 
@@ -151,7 +177,7 @@ struct BindingTable: Sendable {
     case .put(let binding):
       _ = remove(binding.extension, binding.key)
       guard binding.flow.connection == nil else { return }
-      entries[binding.extension, default: []].append(
+      lines[place(for: binding.extension)].entries.append(
         Entry(binding: binding, durableUntil: binding.expiresAt))
       count += 1
     }
@@ -159,29 +185,43 @@ struct BindingTable: Sendable {
 
   /// Ends the replay: schedules the expiries, which need a clock.
   mutating func recovered(at now: Now) {
-    for `extension` in entries.keys.sorted() {
-      guard let first = entries[`extension`]?.map(\.binding.expiresAt).min() else { continue }
-      schedule(`extension`, at: now.instant + max(.zero, first - now.wall))
+    for `extension` in places.keys.sorted() {
+      guard let line = places[`extension`],
+        let first = lines[line].entries.map(\.binding.expiresAt).min()
+      else { continue }
+      schedule(line, at: now.instant + max(.zero, first - now.wall))
     }
   }
 
   /// Every binding as the journal would have it.
   func checkpoint() -> [BindingChange] {
-    entries.keys.sorted().flatMap { (entries[$0] ?? []).map { .put($0.durable) } }
+    lines.sorted { $0.extension < $1.extension }.flatMap { $0.entries.map { .put($0.durable) } }
   }
 
-  private mutating func schedule(_ extension: ExtensionID, at moment: Instant) {
-    expiries.schedule(`extension`, at: moment)
+  /// Where the bindings of an extension are, or will be.
+  private mutating func place(for extension: ExtensionID) -> Int {
+    if let known = places[`extension`] { return known }
+    places[`extension`] = lines.count
+    lines.append(Line(extension: `extension`))
+    return lines.count - 1
   }
 
-  private mutating func connect(_ place: Place, to flow: Flow) {
-    guard let connection = flow.connection else { return }
-    byConnection[connection, default: []].insert(place)
+  /// Queues a line once, at the earliest moment that it asks for: refreshes move only the later ones.
+  private mutating func schedule(_ line: Int, at moment: Instant) {
+    guard lines[line].scheduled.map({ moment < $0 }) ?? true else { return }
+    lines[line].scheduled = moment
+    expiries.schedule(lines[line].extension, at: moment)
   }
 
-  private mutating func disconnect(_ place: Place, from flow: Flow) {
-    guard let connection = flow.connection else { return }
-    byConnection[connection]?.remove(place)
+  private mutating func connect(_ binding: Binding) {
+    guard let connection = binding.flow.connection else { return }
+    byConnection[connection, default: []].insert(
+      Place(extension: binding.extension, key: binding.key))
+  }
+
+  private mutating func disconnect(_ binding: Binding) {
+    guard let connection = binding.flow.connection else { return }
+    byConnection[connection]?.remove(Place(extension: binding.extension, key: binding.key))
     if byConnection[connection]?.isEmpty == true { byConnection[connection] = nil }
   }
 }

@@ -26,7 +26,9 @@ extension SwitchCore {
     }
     do throws(RegistrarError) {
       let request = try registration(of: line, in: message, on: flow)
-      let (known, before) = (bindings.count, bindings.bindings(of: line.id, at: now.wall))
+      // Only calls want to know where a phone was before.
+      let before = calls.isEmpty ? [] : bindings.bindings(of: line.id, at: now.wall)
+      let known = bindings.count
       let changes = try bindings.register(request, limits: configuration.registrar, at: now)
       write(changes)
       if !changes.isEmpty { followPhone(line.id, changes, before: before) }
@@ -67,7 +69,9 @@ extension SwitchCore {
     var request = Registration(
       tenant: line.tenant.id, extension: line.id, wish: .query, expires: message.expires,
       flow: flow, callID: message.text(message.callID), sequence: message.cseq.number)
-    request.userAgent = String((message.text(.userAgent) ?? "").prefix(128))
+    if let agent = message.text(.userAgent) {
+      request.userAgent = agent.utf8.count <= 128 ? agent : String(agent.prefix(128))
+    }
     let paths = message.values(.path)
     guard paths.count <= configuration.registrar.pathValues else {
       throw .malformed("Path Too Long")
@@ -151,7 +155,8 @@ extension SwitchCore {
   ) {
     var draft = ResponseDraft(200)
     draft.contact = .none
-    for binding in bindings.bindings(of: line.id, at: now.wall) {
+    draft.headers.reserveCapacity(4)
+    bindings.visit(line.id, at: now.wall) { binding in
       let left = max(1, (binding.expiresAt - now.wall).wholeMilliseconds / 1000)
       var value: [UInt8] = []
       value.reserveCapacity(binding.contact.utf8.count + 32)
