@@ -34,7 +34,10 @@ package final class LaneGroup: Sendable {
     guard !configuration.listeners.isEmpty else {
       throw .configuration("No address to take SIP on. Name one with --sip HOST:PORT.")
     }
-    Self.raiseDescriptorLimit()
+    var configuration = configuration
+    // A pair has two sockets: those that rest leave half of the descriptors to all else.
+    configuration.relay.openPairs = min(
+      configuration.relay.openPairs, Self.raiseDescriptorLimit() / 4)
     let mail = SignallingMail(configuration, waker: try LaneWaker())
     let shared = SharedCounters()
     let resolver = NameResolver(configuration.resolver)
@@ -42,19 +45,20 @@ package final class LaneGroup: Sendable {
     let media = try MediaThreads(configuration, mail: mail, failed: doors.failed)
     let bound = Mutex<[ListenAddress: Endpoint]>([:])
     let signalling: LaneThread
+    let settled = configuration
     do throws(NetError) {
       signalling = try LaneThread(name: "signalling", waker: mail.waker, failed: doors.failed) {
         loop throws(NetError) in
         var ports: [DatagramPort] = []
-        for address in configuration.listeners where address.transport == .udp {
-          let port = try DatagramPort(address, sendQueue: configuration.sendQueue)
+        for address in settled.listeners where address.transport == .udp {
+          let port = try DatagramPort(address, sendQueue: settled.sendQueue)
           bound.withLock { $0[address] = port.local }
           ports.append(port)
         }
         // Media first: what it tells in its turn is taken in the turn of the signalling lane.
         let relay: SignallingLane.RelayDoor =
           media.isEmpty
-          ? .here(try MediaLane(configuration.relay, loop: loop)) : .away(media.commands)
+          ? .here(try MediaLane(settled.relay, loop: loop)) : .away(media.commands)
         let lane = try SignallingLane(
           core: core, lastSequence: lastSequence, ports: ports, relay: relay, streams: streams,
           resolver: resolver, mail: mail, doors: doors, counters: shared, loop: loop)
@@ -123,8 +127,10 @@ package final class LaneGroup: Sendable {
   }
 
   /// Sockets of media count in thousands, and the usual soft limit is 1,024.
-  private static func raiseDescriptorLimit() {
-    _ = cls_raise_descriptor_limit(262_144)
+  ///
+  /// Returns how many descriptors there may be.
+  private static func raiseDescriptorLimit() -> Int {
+    Int(max(0, cls_raise_descriptor_limit(262_144)))
   }
 }
 
@@ -181,6 +187,7 @@ extension RelayConfiguration {
       share.ports =
         ports.lowerBound + UInt16(2 * first)...ports.lowerBound + UInt16(2 * last - 1)
       share.maximumSessions = (maximumSessions + count - 1) / count
+      share.openPairs = openPairs / count
       return share
     }
   }

@@ -43,6 +43,7 @@ extension MediaStream {
     var judgement = latch.judge(source, at: now)
     if judgement == .stranger, inbound != nil, latch.mayMove(source) { judgement = .candidate }
     guard judgement != .stranger else {
+      _ = isLate(source, at: now)
       counters.strangers &+= 1
       return nil
     }
@@ -64,8 +65,8 @@ extension MediaStream {
       counters.malformed &+= 1
       return nil
     }
-    if judgement == .candidate, !formats.isEmpty,
-      !formats.contains(where: { $0.number == header.payloadType })
+    if judgement == .candidate,
+      !isNegotiated(header.payloadType) || isLate(source, header.source, at: now)
     {
       counters.strangers &+= 1
       return nil
@@ -86,7 +87,9 @@ extension MediaStream {
     _ buffer: inout MutableRawSpan, length: Int, isControl: Bool, from source: Endpoint,
     at now: Instant
   ) -> Arrival? {
-    guard isKnownControl(source, isControl: isControl, at: now) else {
+    guard isKnownControl(source, isControl: isControl, at: now),
+      !isControl || source == controlLatch.current || !isLate(source, isControl: true, at: now)
+    else {
       counters.strangers &+= 1
       return nil
     }
@@ -130,7 +133,7 @@ extension MediaStream {
   private mutating func receiveZRTP(
     length: Int, from source: Endpoint, at now: Instant
   ) -> Arrival? {
-    guard inbound == nil, latch.judge(source, at: now) != .stranger else {
+    guard inbound == nil, isBelieved(source, at: now) else {
       counters.strangers &+= 1
       return nil
     }
@@ -145,7 +148,7 @@ extension MediaStream {
   private mutating func receiveOpaque(
     length: Int, from source: Endpoint, at now: Instant
   ) -> Arrival? {
-    guard latch.judge(source, at: now) != .stranger else {
+    guard isBelieved(source, at: now) else {
       counters.strangers &+= 1
       return nil
     }
@@ -156,6 +159,36 @@ extension MediaStream {
     latch.follow(source, at: now)
     lastHeard = now
     return Arrival(kind: .opaque, length: length)
+  }
+
+  private func isNegotiated(_ payloadType: UInt8) -> Bool {
+    formats.isEmpty || formats.contains { $0.number == payloadType }
+  }
+
+  /// Whether to take what is no RTP and tells nothing of its source.
+  private mutating func isBelieved(_ source: Endpoint, at now: Instant) -> Bool {
+    switch latch.judge(source, at: now) {
+    case .known: true
+    case .candidate: !isLate(source, at: now)
+    case .stranger: false
+    }
+  }
+
+  /// Whether a source that we do not follow yet is of an earlier session on these ports.
+  ///
+  /// Who is late stays so for as long as it goes on. A key would tell them apart better.
+  private mutating func isLate(
+    _ remote: Endpoint, _ source: UInt32? = nil, isControl: Bool = false, at now: Instant
+  ) -> Bool {
+    guard !formers.isEmpty, inbound == nil else { return false }
+    formers.removeAll { !$0.isRemembered(at: now, for: formerMemory) }
+    let latch = isControl ? controlLatch : latch
+    let late = formers.firstIndex {
+      $0.sent(from: remote, source: source, isControl: isControl) && !$0.isClaimed(by: latch)
+    }
+    guard let late else { return false }
+    formers[late].heard(at: now)
+    return true
   }
 
   private mutating func count(_ error: SRTPError) {

@@ -39,6 +39,9 @@ struct MediaStream {
   /// A tone is played to the leg in place of its peer.
   var isPlaying = false
 
+  /// Sources of earlier sessions on these ports, and how long they count after their last packet.
+  var formers: [FormerSource] = []
+  private(set) var formerMemory = Duration.zero
   var latch = SourceLatch()
   var controlLatch = SourceLatch()
   /// The only source that the kernel lets through to the RTP socket; nil: we judge every packet.
@@ -104,6 +107,12 @@ struct MediaStream {
       named: control, signalling: leg.signallingSource, trustsNamed: leg.trustsNamedAddress)
   }
 
+  /// Moves into a pair of ports whose sockets are open.
+  mutating func takeOver(_ pair: RestingPair, memory: Duration) {
+    (rtp, rtcp, port, boundSockets) = (pair.rtp, pair.rtcp, pair.port, 2)
+    (formers, formerMemory) = (pair.formers, memory)
+  }
+
   /// Nobody but the followed source can be heard any more, so the kernel may drop the others.
   ///
   /// Not where a key could still prove a source that moved.
@@ -115,9 +124,12 @@ struct MediaStream {
   }
 
   /// Returns whether the socket was narrowed.
-  mutating func widen() -> Bool {
-    defer { narrowedTo = nil }
-    return narrowedTo != nil
+  mutating func widen(at now: Instant) -> Bool {
+    guard narrowedTo != nil else { return false }
+    narrowedTo = nil
+    // Meanwhile nobody else could be heard, so nobody is known to have stopped.
+    for index in formers.indices { formers[index].heard(at: now) }
+    return true
   }
 
   /// Carries datagrams that are no RTP (an m= line of another profile, like udptl): without keys and

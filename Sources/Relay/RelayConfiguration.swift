@@ -2,8 +2,18 @@
 package struct RelayConfiguration: Hashable, Sendable {
   /// UDP ports for media; below the kernel's ephemeral range, so that they never collide with it.
   package var ports: ClosedRange<UInt16> = 10_000...29_999
-  /// How long a port rests before another session may get it: late packets die meanwhile.
-  package var quarantine: Duration = .seconds(30)
+  /// How long nobody of the last session may have been heard on a pair before another gets it.
+  package var rest: Duration = .seconds(2)
+  /// After this long a pair is used again although somebody of the last session still sends to it.
+  package var longestRest: Duration = .seconds(300)
+  /// How long after its last packet a source is not believed by the next sessions of its pair, and how
+  /// long a pair rests whose sockets were closed, so that nobody could be heard.
+  package var memory: Duration = .seconds(30)
+  /// Pairs that rest with their sockets open; those above it are closed.
+  package var openPairs = 10_000
+  /// Pairs that rest before the first of them is used again, so that the next one cannot be told from
+  /// the last.
+  package var variety = 256
   /// Sessions at a time.
   package var maximumSessions = 20_000
   /// Legs of a session: the caller and the branches of a parallel fork.

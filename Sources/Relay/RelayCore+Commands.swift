@@ -92,9 +92,8 @@ extension RelayCore {
       }
       do throws(RelayFailure) {
         let added = try addStream(
-          stream, number: index, of: plan, leg: number, session: row, at: now)
+          stream, number: index, of: plan, leg: number, session: row, at: now, into: &effects)
         leg.streams.append(added)
-        requestSockets(of: added, local: plan.local, into: &effects)
       } catch {
         for added in leg.streams.compactMap({ $0 }) {
           removeStream(added, local: plan.local, at: now, into: &effects)
@@ -126,14 +125,13 @@ extension RelayCore {
     for (position, wanted) in plan.streams.enumerated() {
       if position >= leg.streams.count { leg.streams.append(nil) }
       if let existing = leg.streams[position] {
-        failure = adopt(wanted, of: plan, in: existing, into: &effects) ?? failure
+        failure = adopt(wanted, of: plan, in: existing, at: now, into: &effects) ?? failure
       } else if wanted.kind != .rejected {
         do throws(RelayFailure) {
           let added = try addStream(
-            wanted, number: position, of: plan, leg: number, session: row, at: now)
+            wanted, number: position, of: plan, leg: number, session: row, at: now, into: &effects)
           leg.streams[position] = added
           leg.isAnnounced = false
-          requestSockets(of: added, local: plan.local, into: &effects)
         } catch {
           failure = error
         }
@@ -149,10 +147,11 @@ extension RelayCore {
 
   /// Takes new signalling into a stream; a rejected one keeps its sockets and falls mute.
   private mutating func adopt(
-    _ wanted: StreamPlan, of plan: LegPlan, in stream: Int, into effects: inout [RelayEffect]
+    _ wanted: StreamPlan, of plan: LegPlan, in stream: Int, at now: Instant,
+    into effects: inout [RelayEffect]
   ) -> RelayFailure? {
     // New signalling may bring a new source, which must be heard to be learned.
-    if streams[stream].widen() { effects.append(.narrow(streams[stream].rtp, to: nil)) }
+    if streams[stream].widen(at: now) { effects.append(.narrow(streams[stream].rtp, to: nil)) }
     var wanted = wanted
     if wanted.kind == .rejected {
       wanted = StreamPlan(streams[stream].kind, legSends: false, legReceives: false)

@@ -27,17 +27,14 @@ extension RelayCore {
     effects.append(.close(socket == stream.rtp ? stream.rtcp : stream.rtp))
     freeSocket(stream.rtp)
     freeSocket(stream.rtcp)
-    ports.giveBack(stream.port, on: local, at: now)
-    streams[row].boundSockets = 0
-    if stream.bindAttempts < configuration.bindAttempts,
-      let port = ports.take(on: local, at: now, using: &dice)
-    {
-      streams[row].bindAttempts += 1
-      assignSockets(to: row, port: port)
-      requestSockets(of: row, local: local, into: &effects)
-      return
-    }
+    ports.restClosed(stream.port, on: local, at: now)
     forgetSockets(of: row)
+    streams[row].bindAttempts += 1
+    if stream.bindAttempts < configuration.bindAttempts,
+      house(row, on: local, at: now, into: &effects)
+    {
+      return announce(stream.session, into: &effects)
+    }
     let failed = Endpoint(local, socket == stream.rtp ? stream.port : stream.port + 1)
     giveUp(row, .bindFailed(failed, reason), at: now, into: &effects)
   }
@@ -89,10 +86,10 @@ extension RelayCore {
       })
   }
 
-  /// Makes a stream with a pair of ports and socket numbers, not yet bound.
+  /// Makes a stream with a pair of ports, whose sockets are there or asked for.
   mutating func addStream(
     _ plan: StreamPlan, number: Int, of leg: LegPlan, leg legNumber: Int, session: Int,
-    at now: Instant
+    at now: Instant, into effects: inout [RelayEffect]
   ) throws(RelayFailure) -> Int {
     var stream = MediaStream(session: session, leg: legNumber, number: number, kind: plan.kind)
     do throws(SRTPError) {
@@ -100,68 +97,110 @@ extension RelayCore {
     } catch {
       throw .keyRefused
     }
-    guard let port = ports.take(on: leg.local, at: now, using: &dice) else {
-      throw .portsExhausted(leg.local)
-    }
     let row = freeStreams.popLast() ?? streams.count
     if row == streams.count { streams.append(stream) } else { streams[row] = stream }
-    assignSockets(to: row, port: port)
+    guard house(row, on: leg.local, at: now, into: &effects) else {
+      freeStream(row)
+      throw .portsExhausted(leg.local)
+    }
     return row
   }
 
-  /// Closes the sockets of a stream and frees its row; its ports rest.
+  /// Gives a stream a pair of ports: one that rested, with its open sockets, or one to be bound.
+  ///
+  /// False: none is left.
+  private mutating func house(
+    _ row: Int, on local: IPAddress, at now: Instant, into effects: inout [RelayEffect]
+  ) -> Bool {
+    switch ports.take(on: local, at: now, using: &dice) {
+    case .rested(let pair):
+      streams[row].takeOver(pair, memory: configuration.memory)
+      for socket in [pair.rtp, pair.rtcp] { sockets[Int(socket.index)].use = .stream(row) }
+    case .fresh(let port):
+      streams[row].port = port
+      streams[row].rtp = takeSocket(for: row, isControl: false)
+      streams[row].rtcp = takeSocket(for: row, isControl: true)
+      effects.append(.bind(streams[row].rtp, Endpoint(local, port)))
+      effects.append(.bind(streams[row].rtcp, Endpoint(local, port + 1)))
+    case nil: return false
+    }
+    return true
+  }
+
+  /// Frees the row of a stream; its ports rest.
   mutating func removeStream(
     _ row: Int, local: IPAddress, at now: Instant, into effects: inout [RelayEffect]
   ) {
-    let stream = streams[row]
-    for socket in [stream.rtp, stream.rtcp] where self.stream(of: socket) == row {
-      effects.append(.close(socket))
-      freeSocket(socket)
+    if streams[row].boundSockets == 2 {
+      if streams[row].widen(at: now) { effects.append(.narrow(streams[row].rtp, to: nil)) }
+      let pair = RestingPair(streams[row], at: now, memory: configuration.memory)
+      rest(pair, on: local, at: now, into: &effects)
+    } else if streams[row].port != 0 {
+      close(streams[row].rtp, streams[row].rtcp, into: &effects)
+      ports.restClosed(streams[row].port, on: local, at: now)
     }
-    if stream.port != 0 { ports.giveBack(stream.port, on: local, at: now) }
+    freeStream(row)
+  }
+
+  private mutating func freeStream(_ row: Int) {
     // Lets go of its keys now, not when the row is used again.
     streams[row] = MediaStream(session: -1, leg: -1, number: 0, kind: .rejected)
     freeStreams.append(row)
   }
 
-  func requestSockets(of row: Int, local: IPAddress, into effects: inout [RelayEffect]) {
-    let stream = streams[row]
-    effects.append(.bind(stream.rtp, Endpoint(local, stream.port)))
-    effects.append(.bind(stream.rtcp, Endpoint(local, stream.port + 1)))
+  private mutating func rest(
+    _ pair: RestingPair, on local: IPAddress, at now: Instant, into effects: inout [RelayEffect]
+  ) {
+    if let place = ports.rest(pair, on: local, at: now) {
+      for socket in [pair.rtp, pair.rtcp] { sockets[Int(socket.index)].use = .resting(place) }
+    } else {
+      close(pair.rtp, pair.rtcp, into: &effects)
+      ports.restClosed(pair.port, on: local, at: now)
+    }
+    if let surplus = ports.takeSurplus(on: local, at: now) {
+      close(surplus.rtp, surplus.rtcp, into: &effects)
+    }
   }
 
-  private mutating func assignSockets(to row: Int, port: UInt16) {
-    streams[row].rtp = takeSocket(for: row, isControl: false)
-    streams[row].rtcp = takeSocket(for: row, isControl: true)
-    streams[row].port = port
+  private mutating func close(
+    _ rtp: SocketID, _ rtcp: SocketID, into effects: inout [RelayEffect]
+  ) {
+    for socket in [rtp, rtcp] {
+      effects.append(.close(socket))
+      freeSocket(socket)
+    }
   }
 
   private mutating func forgetSockets(of row: Int) {
     let nobody = SocketID(index: .max, generation: 0)
     (streams[row].rtp, streams[row].rtcp, streams[row].port) = (nobody, nobody, 0)
+    streams[row].boundSockets = 0
   }
 
   private mutating func takeSocket(for row: Int, isControl: Bool) -> SocketID {
     guard let index = freeSockets.popLast() else {
-      sockets.append(SocketRow(generation: 1, stream: row, isControl: isControl))
+      sockets.append(SocketRow(generation: 1, use: .stream(row), isControl: isControl))
       return SocketID(index: UInt32(sockets.count - 1), generation: 1)
     }
-    sockets[Int(index)].stream = row
+    sockets[Int(index)].use = .stream(row)
     sockets[Int(index)].isControl = isControl
     return SocketID(index: index, generation: sockets[Int(index)].generation)
   }
 
   private mutating func freeSocket(_ socket: SocketID) {
-    guard stream(of: socket) != nil else { return }
-    sockets[Int(socket.index)].stream = nil
-    sockets[Int(socket.index)].generation &+= 1
+    let index = Int(socket.index)
+    guard index < sockets.count, sockets[index].generation == socket.generation else { return }
+    sockets[index].use = .none
+    sockets[index].generation &+= 1
     freeSockets.append(socket.index)
   }
 
   /// The row of the stream a socket belongs to; nil for one that was closed.
   func stream(of socket: SocketID) -> Int? {
     let index = Int(socket.index)
-    guard index < sockets.count, sockets[index].generation == socket.generation else { return nil }
-    return sockets[index].stream
+    guard index < sockets.count, sockets[index].generation == socket.generation,
+      case .stream(let row) = sockets[index].use
+    else { return nil }
+    return row
   }
 }

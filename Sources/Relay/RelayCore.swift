@@ -10,9 +10,17 @@ package struct RelayCore: ~Copyable {
   /// What a socket number leads to.
   struct SocketRow {
     var generation: UInt32
-    /// Row of the stream; nil: the number is free.
-    var stream: Int?
+    var use: SocketUse
     var isControl: Bool
+  }
+
+  enum SocketUse {
+    /// The number is free.
+    case none
+    /// Row of the stream.
+    case stream(Int)
+    /// Row of a pair of ports between two sessions.
+    case resting(Int)
   }
 
   let configuration: RelayConfiguration
@@ -32,7 +40,7 @@ package struct RelayCore: ~Copyable {
 
   package init(configuration: RelayConfiguration, dice: Dice) {
     (self.configuration, self.dice) = (configuration, dice)
-    ports = PortPool(range: configuration.ports, quarantine: configuration.quarantine)
+    ports = PortPool(configuration)
   }
 
   /// When to call ``handleDeadline(at:into:)``; nil: nothing is waiting.
@@ -40,6 +48,9 @@ package struct RelayCore: ~Copyable {
 
   /// Sessions that are open or opening.
   package var sessionCount: Int { rows.count }
+
+  /// Pairs of ports that wait for a session with their sockets open.
+  package var restingPairs: Int { ports.openCount }
 
   /// One datagram: changes it in place and says where it goes; nil: nowhere.
   ///
@@ -52,8 +63,12 @@ package struct RelayCore: ~Copyable {
   ) -> Forward? {
     let index = Int(socket.index)
     guard index < sockets.count, sockets[index].generation == socket.generation,
-      let row = sockets[index].stream, length <= buffer.byteCount
+      length <= buffer.byteCount
     else { return nil }
+    guard case .stream(let row) = sockets[index].use else {
+      hear(buffer.bytes, length: length, on: sockets[index], from: source, at: now)
+      return nil
+    }
     guard
       let arrival = streams[row].receive(
         &buffer, length: length, isControl: sockets[index].isControl, from: source, at: now)
@@ -70,6 +85,14 @@ package struct RelayCore: ~Copyable {
     }
     if arrival.kind == .zrtp { (streams[row].isEndToEnd, streams[peer].isEndToEnd) = (true, true) }
     return forward
+  }
+
+  /// A packet came for ports that no session has: who sends it shall not be heard in the next one.
+  private mutating func hear(
+    _ bytes: RawSpan, length: Int, on socket: SocketRow, from source: Endpoint, at now: Instant
+  ) {
+    guard case .resting(let pair) = socket.use else { return }
+    ports.hear(pair, bytes, length: length, isControl: socket.isControl, from: source, at: now)
   }
 
   private mutating func readReports(

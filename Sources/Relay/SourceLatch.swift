@@ -95,6 +95,13 @@ struct SourceLatch: Hashable, Sendable {
     return source.address == signalling ? 1 : 0
   }
 
+  /// Whether the signalling says itself who `source` is: it names it and may, or it names from the same
+  /// address what an earlier session on these ports named for it.
+  func claims(_ source: Endpoint, formerly: Endpoint?) -> Bool {
+    guard let named else { return false }
+    return source == named ? sendsToNamed : source.address == signalling && named == formerly
+  }
+
   private var namedDestination: Endpoint? {
     guard sendsToNamed, let named, named.port >= 1024, named.address.isUnicast else { return nil }
     return named

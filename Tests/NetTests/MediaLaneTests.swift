@@ -13,9 +13,10 @@ private final class MediaOwner: LaneResident {
   private var taken: [RelayCommand] = []
 
   init(
-    loop: LaneLoop, commands: Mailbox<RelayCommand>, events: Recorder<RelayEvent>
+    _ configuration: RelayConfiguration, loop: LaneLoop, commands: Mailbox<RelayCommand>,
+    events: Recorder<RelayEvent>
   ) throws(NetError) {
-    lane = try MediaLane(RelayConfiguration(), loop: loop)
+    lane = try MediaLane(configuration, loop: loop)
     (self.commands, self.events) = (commands, events)
     _ = loop.add(self)
   }
@@ -47,6 +48,7 @@ private final class MediaOwner: LaneResident {
   }
 
   private func withLane(
+    _ configuration: RelayConfiguration = RelayConfiguration(),
     _ body: (Mailbox<RelayCommand>, Recorder<RelayEvent>) throws -> Void
   ) throws {
     let waker = try LaneWaker()
@@ -54,7 +56,7 @@ private final class MediaOwner: LaneResident {
     let events = Recorder<RelayEvent>()
     let lane = try LaneThread(name: "media", waker: waker, failed: { _ in }) {
       loop throws(NetError) in
-      _ = try MediaOwner(loop: loop, commands: commands, events: events)
+      _ = try MediaOwner(configuration, loop: loop, commands: commands, events: events)
     }
     defer { lane.stop() }
     try body(commands, events)
@@ -80,12 +82,49 @@ private final class MediaOwner: LaneResident {
         v6.send(packet(sequence), to: Endpoint(.v6Loopback, ports[1]))
         #expect(v4.receive()?.bytes == packet(sequence))
       }
-      commands.send(.close(session))
-      #expect(events.wait(for: 2).count == 2)
-      // The ports are free again.
-      let again = try DatagramSocket(bindingTo: Endpoint(.v4Loopback, ports[0]), .media)
-      #expect(again.local.port == ports[0])
     }
+  }
+
+  @Test("a closed session's sockets serve the next, and are closed where none may rest")
+  func handedOn() throws {
+    let old = (try TestSocket(.v4Loopback), try TestSocket(.v4Loopback))
+    let next = (try TestSocket(.v4Loopback), try TestSocket(.v4Loopback))
+    var configuration = RelayConfiguration()
+    (configuration.rest, configuration.variety) = (.zero, 0)
+    for mayRest in [false, true] {
+      configuration.openPairs = mayRest ? 2 : 0
+      try withLane(configuration) { commands, events in
+        commands.send(.open(MediaSessionID(1), plan([old.0.local, old.1.local])))
+        let before = try #require(ports(events.wait(for: 1)))
+        old.0.send(packet(1), to: Endpoint(.v4Loopback, before[0]))
+        #expect(old.1.receive()?.bytes == packet(1))
+        commands.send(.close(MediaSessionID(1)))
+        _ = events.wait(for: 2)
+        guard mayRest else {
+          let again = try DatagramSocket(bindingTo: Endpoint(.v4Loopback, before[0]), .media)
+          #expect(again.local.port == before[0])
+          return
+        }
+        // The old phone goes on: before, while and after the next session gets its socket.
+        old.0.send(packet(2), to: Endpoint(.v4Loopback, before[0]))
+        commands.send(.open(MediaSessionID(2), plan([next.0.local, next.1.local])))
+        let after = try #require(ports(events.wait(for: 3)))
+        #expect(after == before)
+        for sequence in UInt8(3)...9 {
+          old.0.send(packet(sequence), to: Endpoint(.v4Loopback, after[0]))
+          next.0.send(packet(100 + sequence), to: Endpoint(.v4Loopback, after[0]))
+          #expect(next.1.receive()?.bytes == packet(100 + sequence))
+        }
+      }
+    }
+  }
+
+  /// The RTP ports of the legs of the session that was opened last.
+  private func ports(_ told: [RelayEvent]) -> [UInt16]? {
+    for case .opened(_, let legs) in told.reversed() {
+      return legs.compactMap { $0.streams.first??.rtp }
+    }
+    return nil
   }
 
   @Test("a burst of one leg leaves in order")

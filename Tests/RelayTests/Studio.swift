@@ -15,6 +15,8 @@ final class Studio {
   /// Sockets that the kernel would pass packets of one source to; here all come through, since what
   /// keeps strangers out is the core.
   private(set) var narrowed: [SocketID: Endpoint] = [:]
+  /// Sockets that were bound and closed since the start.
+  private(set) var (bound, closed) = (0, 0)
   /// Ports that somebody else has.
   var occupied: Set<UInt16> = []
   private var words = [UInt64](repeating: 0, count: 256)
@@ -52,10 +54,12 @@ final class Studio {
           core.bindFailed(socket, reason: "address in use", at: now, into: &answers)
         } else {
           (sockets[endpoint], addresses[socket]) = (socket, endpoint)
+          bound += 1
           core.bound(socket, at: now, into: &answers)
         }
       case .close(let socket):
         narrowed[socket] = nil
+        closed += 1
         if let endpoint = addresses.removeValue(forKey: socket) { sockets[endpoint] = nil }
       case .narrow(let socket, let source): narrowed[socket] = source
       case .transmit(let socket, let destination, let bytes):
@@ -93,8 +97,11 @@ final class Studio {
   }
 
   /// The ports of one stream of a leg, from the last `.opened` that named it.
-  func ports(_ leg: Int, stream: Int = 0) -> (rtp: Endpoint, rtcp: Endpoint)? {
-    for case .opened(_, let legs) in events.reversed() {
+  func ports(
+    _ leg: Int, stream: Int = 0, of session: MediaSessionID? = nil
+  ) -> (rtp: Endpoint, rtcp: Endpoint)? {
+    for case .opened(let id, let legs) in events.reversed() {
+      guard session == nil || session == id else { continue }
       guard let found = legs.first(where: { $0.leg == leg }), let pair = found.streams[stream]
       else { continue }
       return (Endpoint(found.local, pair.rtp), Endpoint(found.local, pair.rtcp))
@@ -166,7 +173,7 @@ func transform(
 /// A session with two legs, as most tests need it.
 struct Call {
   let studio: Studio
-  let id = MediaSessionID(1)
+  let id: MediaSessionID
   var alice: Phone
   var bob: Phone
   let toAlice: (rtp: Endpoint, rtcp: Endpoint)
@@ -181,12 +188,12 @@ struct Call {
 
   /// Both phones without NAT: named in the SDP, which came from the same address.
   init(
-    studio: Studio = Studio(), aliceAt: String = Call.aliceAt, bobAt: String = Call.bobAt,
-    localA: String = "192.0.2.1", localB: String = "192.0.2.1", until: Instant? = nil,
-    silenceAfter: Duration? = nil,
+    studio: Studio = Studio(), number: UInt64 = 1, aliceAt: String = Call.aliceAt,
+    bobAt: String = Call.bobAt, localA: String = "192.0.2.1", localB: String = "192.0.2.1",
+    until: Instant? = nil, silenceAfter: Duration? = nil,
     _ change: (inout LegPlan, inout LegPlan) -> Void = { _, _ in }
   ) throws {
-    self.studio = studio
+    (self.studio, id) = (studio, MediaSessionID(number))
     guard let a = IPAddress(localA), let b = IPAddress(localB) else { throw NoEndpoint() }
     var first = try Call.leg(at: aliceAt, local: a)
     var second = try Call.leg(at: bobAt, local: b)
@@ -196,7 +203,9 @@ struct Call {
         id,
         MediaPlan(
           legs: [first, second], bridge: LegPair(0, 1), until: until, silenceAfter: silenceAfter)))
-    guard let toAlice = studio.ports(0), let toBob = studio.ports(1) else { throw NoEndpoint() }
+    guard let toAlice = studio.ports(0, of: id), let toBob = studio.ports(1, of: id) else {
+      throw NoEndpoint()
+    }
     (self.toAlice, self.toBob) = (toAlice, toBob)
     alice = try Phone(
       aliceAt, source: 0xA, sendKey: first.streams[0].receiveKey,

@@ -1,0 +1,70 @@
+import Elements
+import RTP
+
+/// A pair of ports between two sessions: its sockets stay open and are read, nothing is passed on.
+///
+/// It listens for those whom the last session would have believed, so that it knows when they have
+/// stopped, and whom the next session must not believe.
+struct RestingPair: Sendable {
+  let port: UInt16
+  let rtp: SocketID
+  let rtcp: SocketID
+  private let since: Instant
+  private var lastHeard: Instant
+  /// As the session left them.
+  private let latch: SourceLatch
+  private let controlLatch: SourceLatch
+  /// Whom the next session must not believe: the last one's sources, and those that it did not.
+  private(set) var formers: [FormerSource]
+
+  /// Sources remembered for one pair; further ones only keep it resting.
+  private static let maximumFormers = 16
+
+  init(_ stream: borrowing MediaStream, at now: Instant, memory: Duration) {
+    (port, rtp, rtcp) = (stream.port, stream.rtp, stream.rtcp)
+    (since, lastHeard) = (now, now)
+    (latch, controlLatch) = (stream.latch, stream.controlLatch)
+    formers = stream.formers.filter { $0.isRemembered(at: now, for: memory) }
+    if let media = latch.current {
+      remember(media, stream.statistics.source, isControl: false, at: now)
+    }
+    if let control = controlLatch.current { remember(control, nil, isControl: true, at: now) }
+  }
+
+  /// Notes who still sends.
+  mutating func hear(
+    _ bytes: RawSpan, length: Int, isControl: Bool, from remote: Endpoint, at now: Instant
+  ) {
+    var source: UInt32?
+    if !isControl, case .rtp = DatagramKind(of: bytes, length: length) {
+      source = RTPHeader(parsing: bytes, length: length, encrypted: true)?.source
+    }
+    let known = formers.firstIndex { $0.sent(from: remote, source: source, isControl: isControl) }
+    if let known {
+      formers[known].heard(at: now)
+    } else {
+      guard (isControl ? controlLatch : latch).judge(remote, at: now) != .stranger else { return }
+      remember(remote, source, isControl: isControl, at: now)
+    }
+    lastHeard = now
+  }
+
+  private mutating func remember(
+    _ remote: Endpoint, _ source: UInt32?, isControl: Bool, at now: Instant
+  ) {
+    guard formers.count < Self.maximumFormers else { return }
+    let named = isControl ? controlLatch.named : latch.named
+    formers.append(
+      FormerSource(remote, named: named, source: source, isControl: isControl, at: now))
+  }
+
+  /// Whether another session may have it.
+  func isRested(at now: Instant, _ configuration: RelayConfiguration) -> Bool {
+    lastHeard + configuration.rest <= now || since + configuration.longestRest <= now
+  }
+
+  /// Whether nobody has needed it for long.
+  func isSurplus(at now: Instant, _ configuration: RelayConfiguration) -> Bool {
+    since + configuration.longestRest <= now
+  }
+}
