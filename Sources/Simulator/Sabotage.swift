@@ -25,6 +25,8 @@ package enum Sabotage: String, Sendable, CaseIterable {
   case blocksSilently
   /// Records of paid calls are written twice.
   case recordsTwice
+  /// Media ports go to the next call at once, and nobody knows who sent to them before.
+  case forgetsFormers
 }
 
 extension Sabotage {
@@ -75,7 +77,7 @@ extension Sabotage {
           }
         })
     case .forgetsRingingCalls, .forgetsRunningCalls, .invitesBeforeDurable, .writesOutOfOrder,
-      .cutsSilently:
+      .cutsSilently, .forgetsFormers:
       batch
     }
   }

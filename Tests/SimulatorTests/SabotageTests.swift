@@ -14,6 +14,7 @@ import Testing
     case .writesOutOfOrder: ["journal"]
     case .blocksSilently: ["I6"]
     case .recordsTwice: ["records"]
+    case .forgetsFormers: ["sessions"]
     }
   }
 

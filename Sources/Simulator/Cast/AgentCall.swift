@@ -1,4 +1,5 @@
 import Elements
+import Relay
 import SIP
 
 /// One call as one of its ends sees it.
@@ -20,6 +21,9 @@ struct AgentCall {
   let mediaPort: UInt16
   /// Where the other side wants media; nil until it has said so.
   var remoteMedia: Endpoint?
+  /// The session of the relay that had this address, and the process that it lived in.
+  var session: (id: MediaSessionID, process: Int)?
+  var latePackets = 0
   var packets: UInt16 = 0
   var isSending = false
   var lastHeard: Instant?

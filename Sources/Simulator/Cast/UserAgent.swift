@@ -311,6 +311,7 @@ class UserAgent {
       let remote = description.endpoint(of: 0)
     else { return }
     calls[call].remoteMedia = remote
+    calls[call].session = world.mediaSessions[remote].map { ($0, world.process) }
   }
 
   /// Begins to send, a packet every few seconds: enough to be heard.
@@ -321,7 +322,7 @@ class UserAgent {
   }
 
   func sendMedia(_ call: Int) {
-    guard calls[call].state != .over, !isDead else { return }
+    guard !isDead, calls[call].state != .over || isLate(call) else { return }
     calls[call].packets &+= 1
     if let remote = calls[call].remoteMedia {
       let packet = RTPHeader.packet(
@@ -331,5 +332,12 @@ class UserAgent {
       world.sendMedia(packet, from: index, call: call, to: remote)
     }
     world.schedule(.act(index, .media(call: call)), after: .milliseconds(2_500))
+  }
+
+  /// Some phones go on for a while after their call, as long as the process is there that it was in.
+  private func isLate(_ call: Int) -> Bool {
+    calls[call].latePackets += 1
+    return calls[call].latePackets <= world.options.latePackets
+      && calls[call].session?.process == world.process
   }
 }

@@ -32,8 +32,13 @@ extension World {
     }
   }
 
-  /// I2 for media: none reaches a carrier that nobody pays; and no tenant hears another.
-  func checkMedia(from agent: Int, to end: (agent: Int, call: Int)) {
+  /// I2 for media: none reaches a carrier that nobody pays; no tenant hears another, and no call.
+  func checkMedia(from agent: Int, _ call: Int, to end: (agent: Int, call: Int)) {
+    if let spoken = agents[agent].calls[call].session,
+      let heard = agents[end.agent].calls[end.call].session, spoken != heard
+    {
+      complain("sessions", "agent \(end.agent) hears agent \(agent) of another call")
+    }
     if let carrier = agents[end.agent] as? Carrier, let leg = carrier.legs[end.call],
       !leg.isEmergency,
       !town.names(of: leg.number).contains(where: {

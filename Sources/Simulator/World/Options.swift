@@ -29,6 +29,8 @@ struct Options: Sendable {
   var emergencies = 0
   /// One media socket in so many cannot be bound; nil: all can.
   var bindFailures: Int?
+  /// Packets of media that a phone sends after the end of its call.
+  var latePackets = 0
 
   init(dice: inout SplitMix) {
     life = .seconds(Int.random(in: 60...420, using: &dice))
@@ -50,6 +52,7 @@ struct Options: Sendable {
     if dice.chance(1, in: 4) { checkpoints = Int.random(in: 1...3, using: &dice) }
     if dice.chance(1, in: 3) { emergencies = Int.random(in: 1...2, using: &dice) }
     if dice.chance(1, in: 6) { bindFailures = Int.random(in: 3...40, using: &dice) }
+    if dice.chance(1, in: 2) { latePackets = Int.random(in: 4...40, using: &dice) }
   }
 }
 

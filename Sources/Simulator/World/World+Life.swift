@@ -168,7 +168,7 @@ extension World {
     core = SwitchCore(
       configuration: Self.configuration, dice: .seeded(SplitMix(seed: dice.next())))
     relay = RelayCore(
-      configuration: RelayConfiguration(), dice: .seeded(SplitMix(seed: dice.next())))
+      configuration: Self.relayConfiguration(sabotage), dice: .seeded(SplitMix(seed: dice.next())))
     (isUp, switchWake, relayWake) = (true, .never, .never)
     trace.note("start", at: now.instant, "process \(process)")
     guard readJournal() else { return }

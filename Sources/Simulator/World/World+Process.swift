@@ -74,13 +74,25 @@ extension World {
           }
         // Tones are heard by nobody here; a narrowed socket saves time and decides nothing.
         case .transmit, .narrow: break
-        case .tell(let event): schedule(.relay(event, process: process), after: .zero)
+        case .tell(let event):
+          note(event)
+          schedule(.relay(event, process: process), after: .zero)
         }
       }
     }
     guard let deadline = relay.deadline, deadline < relayWake else { return }
     relayWake = max(deadline, now.instant)
     schedule(.relayDeadline(process: process), at: relayWake)
+  }
+
+  /// Remembers which session has a port, for those who are told to send there.
+  private func note(_ event: RelayEvent) {
+    guard case .opened(let session, let legs) = event else { return }
+    for leg in legs {
+      for port in leg.streams.compactMap({ $0?.rtp }) {
+        mediaSessions[Endpoint(leg.local, port)] = session
+      }
+    }
   }
 
   private func bind(_ socket: SocketID, _ endpoint: Endpoint) {

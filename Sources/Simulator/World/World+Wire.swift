@@ -71,6 +71,6 @@ extension World {
     else { return }
     trace.note("media", at: now.instant, bytes: packet, "\(agent) to \(end.agent)")
     agents[end.agent].calls[end.call].lastHeard = now.instant
-    checkMedia(from: agent, to: end)
+    checkMedia(from: agent, call, to: end)
   }
 }

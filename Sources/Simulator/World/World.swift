@@ -35,6 +35,8 @@ final class World {
   var isUp = false
   var switchWake = Instant.never
   var relayWake = Instant.never
+  /// The session that got a port last.
+  var mediaSessions: [Endpoint: MediaSessionID] = [:]
   var sockets: [SocketID: Endpoint] = [:]
   var socketsByEndpoint: [Endpoint: SocketID] = [:]
   /// Batches that were written and not confirmed, for a sabotage that confirms too early.
@@ -73,9 +75,17 @@ final class World {
     core = SwitchCore(
       configuration: Self.configuration, dice: .seeded(SplitMix(seed: dice.next())))
     relay = RelayCore(
-      configuration: RelayConfiguration(), dice: .seeded(SplitMix(seed: dice.next())))
+      configuration: Self.relayConfiguration(sabotage), dice: .seeded(SplitMix(seed: dice.next())))
     populate()
     schedule(.start, at: .start)
+  }
+
+  /// Ports go from call to call as soon as they may.
+  static func relayConfiguration(_ sabotage: Sabotage?) -> RelayConfiguration {
+    var configuration = RelayConfiguration()
+    configuration.variety = 0
+    if sabotage == .forgetsFormers { (configuration.rest, configuration.memory) = (.zero, .zero) }
+    return configuration
   }
 
   static var configuration: SwitchConfiguration {
