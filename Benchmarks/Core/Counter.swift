@@ -3,10 +3,12 @@ import Relay
 import SIP
 import Switch
 
-/// The switch with a disk that is done at once, ports that are there at once, and virtual time.
+/// The switch and the relay with a disk that is done at once, sockets that are there at once, and
+/// virtual time.
 ///
-/// What it does for an event is in ``handle(_:)``, so that a profiler can be told to count that alone.
-struct Counter {
+/// What the switch does for an event is in ``handle(_:)``, what the relay does for a command in
+/// ``carry(_:)``, so that a profiler can be told to count one alone.
+struct Counter: ~Copyable {
   static let server = Endpoint(IPAddress("192.0.2.1") ?? .v4Any, 5060)
   static let phone = Endpoint(IPAddress("198.51.100.7") ?? .v4Any, 5060)
   static let carrier = Endpoint(IPAddress("192.0.2.50") ?? .v4Any, 5060)
@@ -14,7 +16,9 @@ struct Counter {
   private var core: SwitchCore
   private var effects: [SwitchEffect] = []
   private var events: [SwitchEvent] = []
-  private var nextPort: UInt16 = 10_000
+  private var relay = RelayCore(
+    configuration: RelayConfiguration(), dice: .seeded(SplitMix(seed: 11)))
+  private var relayEffects: [RelayEffect] = []
   private(set) var now = Now(
     instant: .start + .seconds(1), wall: WallTime(unixMilliseconds: 1_790_000_000_000))
   /// Set when what the switch does is to be counted.
@@ -75,24 +79,27 @@ struct Counter {
     switch effect {
     case .transmit(let transmission): sent.append(transmission)
     case .journal(let batch): events.append(.journaled(through: batch.sequence))
-    case .relay(.open(let session, let plan)):
-      events.append(.relay(.opened(session, plan.legs.indices.map { ports($0, plan.legs[$0]) })))
-    case .relay(.attach(let session, let leg, let plan)):
-      events.append(.relay(.opened(session, [ports(leg, plan)])))
-    case .relay(.close(let session)): events.append(.relay(.closed(session, [])))
+    case .relay(let command): carry(command)
     case .resolve(let question, _):
       let hop = NextHop(transport: .udp, remote: Self.carrier, local: Self.server)
       events.append(.resolved(question, [hop]))
-    case .relay, .publish: break
+    case .publish: break
     }
   }
 
-  private mutating func ports(_ leg: Int, _ plan: LegPlan) -> LegPorts {
-    LegPorts(
-      leg: leg, local: plan.local,
-      streams: plan.streams.map { _ in
-        nextPort = nextPort > 60_000 ? 10_000 : nextPort + 2
-        return LegPorts.Pair(rtp: nextPort, rtcp: nextPort + 1)
-      })
+  /// Everything that the media lane computes for one command; its sockets are there at once.
+  @inline(never)
+  private mutating func carry(_ command: RelayCommand) {
+    relay.handle(command, at: now.instant, into: &relayEffects)
+    var next = 0
+    while next < relayEffects.count {
+      switch relayEffects[next] {
+      case .bind(let socket, _): relay.bound(socket, at: now.instant, into: &relayEffects)
+      case .tell(let event): events.append(.relay(event))
+      case .close, .narrow, .transmit: break
+      }
+      next += 1
+    }
+    relayEffects.removeAll(keepingCapacity: true)
   }
 }
