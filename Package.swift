@@ -60,7 +60,8 @@ func excludedFiles(of name: String) -> [String] {
 
 let coreTargets: [Target] = [
   // 0 words
-  core("Elements"),
+  core("Elements", ["CSystemRandom"]),
+  .systemLibrary(name: "CSystemRandom"),
   // 1 wire
   core("SIPSyntax"),
   core("SDP"),

@@ -14,22 +14,3 @@ package struct SplitMix: RandomNumberGenerator, Sendable {
     return mixed ^ (mixed >> 31)
   }
 }
-
-/// The dice of a core: the system's in production, seeded ones in a simulated world.
-///
-/// An enum and not a generic parameter, so that the cores stay free of type parameters.
-package enum Dice: RandomNumberGenerator, Sendable {
-  case system
-  case seeded(SplitMix)
-
-  package mutating func next() -> UInt64 {
-    switch self {
-    case .system:
-      var generator = SystemRandomNumberGenerator()
-      return generator.next()
-    case .seeded(var generator):
-      defer { self = .seeded(generator) }
-      return generator.next()
-    }
-  }
-}
