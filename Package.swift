@@ -120,6 +120,7 @@ let shellTargets: [Target] = [
     [
       "Switch", "SIP", "Directory", "Limits", "Numbering",
       .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "GRDBSQLite", package: "GRDB.swift"),
       .product(name: "Crypto", package: "swift-crypto"),
     ], embedded: [.embedInCode("Migrations/0001_foundation.sql")]),
   // 5 doors
@@ -169,6 +170,10 @@ let shellTargets: [Target] = [
     ],
     swiftSettings: everywhere,
     linkerSettings: [.unsafeFlags(standalone, .when(platforms: [.linux]))]),
+  // Counts what a call costs behind the signalling lane (Benchmarks/README.md).
+  .executableTarget(
+    name: "StoreBenchmark", dependencies: ["Elements", "Limits", "Switch", "Store"],
+    path: "Benchmarks/Store", swiftSettings: everywhere),
   tests(
     "Store",
     ["Switch", "SIP", "Directory", "Limits", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -124,20 +124,25 @@ package struct ByteReader: Sendable {
   }
 
   package mutating func readBytes() throws(ByteCodingError) -> [UInt8] {
+    Array(bytes[try takeRange()])
+  }
+
+  package mutating func readString() throws(ByteCodingError) -> String {
+    let start = offset
+    guard let text = String(validating: bytes[try takeRange()], as: UTF8.self) else {
+      throw ByteCodingError(expected: "UTF-8 text", offset: start)
+    }
+    return text
+  }
+
+  /// Where the bytes behind a length are.
+  private mutating func takeRange() throws(ByteCodingError) -> Range<Int> {
     let count = Int(try read(UInt32.self))
     guard bytes.count - offset >= count else {
       throw ByteCodingError(expected: "\(count) bytes", offset: offset)
     }
     defer { offset += count }
-    return Array(bytes[offset..<offset + count])
-  }
-
-  package mutating func readString() throws(ByteCodingError) -> String {
-    let start = offset
-    guard let text = String(validating: try readBytes(), as: UTF8.self) else {
-      throw ByteCodingError(expected: "UTF-8 text", offset: start)
-    }
-    return text
+    return offset..<offset + count
   }
 
   package mutating func readOptional<Value>(

@@ -85,9 +85,9 @@ package struct NoticeSettings: Hashable, Sendable {
   }
 
   /// The tenant's people and the operator's; nobody twice.
-  func recipients(of alert: Alert) -> [Recipient] {
+  func recipients(for tenant: TenantID?) -> [Recipient] {
     var seen: Set<Recipient> = []
-    let all = (alert.tenant.flatMap { tenants[$0] }?.recipients ?? []) + platform.recipients
+    let all = (tenant.flatMap { tenants[$0] }?.recipients ?? []) + platform.recipients
     return all.filter { recipient in
       (recipient.channel == .webhook || mail != nil) && seen.insert(recipient).inserted
     }

@@ -9,7 +9,7 @@ package enum OutboxReport: Sendable {
   /// Critical: somebody should have known this long ago and still does not.
   case overdue(Alert, Recipient, age: Duration, error: String)
   /// Critical: nobody is configured to be told.
-  case nobodyToTell(Alert)
+  case nobodyToTell(Alert.Kind)
   /// The outbox itself cannot be read or written; it is tried again.
   case storeFailed(String)
 }
@@ -177,7 +177,7 @@ package final class OutboxService: Sendable {
     work.change { work in
       var fresh: [OutboxItem] = []
       for alert in work.announced {
-        for recipient in settings.recipients(of: alert) {
+        for recipient in settings.recipients(for: alert.tenant) {
           let item = OutboxItem(alert, to: recipient, isEscalated: true)
           guard work.sentUnstored.insert(item.key).inserted else { continue }
           fresh.append(item)
@@ -195,10 +195,11 @@ package final class OutboxService: Sendable {
     while true {
       let alerts = try database.unaddressedAlerts(limit: OutboxService.batch)
       guard !alerts.isEmpty else { return }
-      let copies = alerts.map { (alert: $0, recipients: settings.recipients(of: $0)) }
+      let copies = alerts.map { (alert: $0, recipients: settings.recipients(for: $0.tenant)) }
       try database.address(copies, at: clock())
       try acknowledgeUnstored()
-      for copy in copies where copy.recipients.isEmpty { report(.nobodyToTell(copy.alert)) }
+      for copy in copies where copy.recipients.isEmpty { report(.nobodyToTell(copy.alert.kind)) }
+      guard alerts.count == OutboxService.batch else { return }
     }
   }
 

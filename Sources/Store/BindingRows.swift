@@ -14,36 +14,46 @@ package struct BindingRow: Hashable, Sendable {
   package let expiresAt: WallTime
 }
 
-extension Database {
-  static func apply(_ change: BindingChange, in db: GRDB.Database) throws {
+/// Writes bindings as they are now, within one transaction.
+struct BindingWriter {
+  private let put: RowWriter
+  private let removal: RowWriter
+
+  init(_ db: GRDB.Database) throws {
+    put = try RowWriter(
+      """
+      INSERT OR REPLACE INTO binding (tenant_id, extension_id, binding_key, contact, transport,
+        local_address, remote_address, user_agent, registered_at_ms, expires_at_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """, in: db)
+    removal = try RowWriter(
+      "DELETE FROM binding WHERE extension_id = ? AND binding_key = ?", in: db)
+  }
+
+  func apply(_ change: BindingChange) throws {
     switch change {
     case .put(let binding):
-      try db.cachedStatement(
-        sql: """
-          INSERT OR REPLACE INTO binding (tenant_id, extension_id, binding_key, contact, transport,
-            local_address, remote_address, user_agent, registered_at_ms, expires_at_ms)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-          """
-      ).execute(arguments: [
-        binding.tenant.row, binding.extension.row, text(binding.key), binding.contact,
-        "\(binding.flow.transport)", "\(binding.flow.local)", "\(binding.flow.remote)",
-        binding.userAgent, binding.registeredAt.unixMilliseconds,
-        binding.expiresAt.unixMilliseconds,
+      try put.write([
+        .number(binding.tenant.row), .number(binding.extension.row), .text(text(binding.key)),
+        .text(binding.contact), .text("\(binding.flow.transport)"),
+        .text("\(binding.flow.local)"), .text("\(binding.flow.remote)"),
+        .text(binding.userAgent), .number(binding.registeredAt.unixMilliseconds),
+        .number(binding.expiresAt.unixMilliseconds),
       ])
     case .removed(let `extension`, let key):
-      try db.cachedStatement(
-        sql: "DELETE FROM binding WHERE extension_id = ? AND binding_key = ?"
-      ).execute(arguments: [`extension`.row, text(key)])
+      try removal.write([.number(`extension`.row), .text(text(key))])
     }
   }
 
-  private static func text(_ key: Binding.Key) -> String {
+  private func text(_ key: Binding.Key) -> String {
     switch key {
     case .contact(let contact): contact
     case .instance(let instance, let registration): "\(instance);reg-id=\(registration)"
     }
   }
+}
 
+extension Database {
   func bindings(tenant: Int64, extension only: ExtensionID?) throws(StoreError) -> [BindingRow] {
     try read("looking up registrations") { db in
       try Row.fetchAll(

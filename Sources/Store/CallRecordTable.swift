@@ -19,51 +19,66 @@ extension WallTime {
   }
 }
 
-extension Database {
-  /// Writes the record of a call and its legs; a record that is there already stays.
-  static func insert(_ record: CallDetailRecord, in db: GRDB.Database) throws {
-    let (tenant, started) = (record.tenant?.row ?? 0, record.startedAt.unixMilliseconds)
-    try db.cachedStatement(sql: insertRecord).execute(arguments: [
-      tenant, started, record.call.row, record.direction.rawValue,
-      record.ringingAt?.unixMilliseconds, record.answeredAt?.unixMilliseconds,
-      record.endedAt.unixMilliseconds, record.lastMediaAt?.unixMilliseconds,
-      record.cause.rawValue, record.endedBy.rawValue, Int64(record.status), record.caller,
-      record.shown, record.dialled, record.normalised, record.forwardedBy?.row,
-      record.destinationClass, record.country, record.payer?.row, record.trunk?.row,
-      record.attempts, record.hold?.row, record.sell?.micros, record.sell?.currency.description,
-      record.purchase?.micros, record.purchase?.currency.description, record.slices,
-    ])
-    guard db.changesCount == 1 else { return }
-    let statement = try db.cachedStatement(sql: insertLeg)
-    for (index, leg) in record.legs.enumerated() {
-      let quality = leg.quality
-      try statement.execute(arguments: [
-        tenant, started, record.call.row, index, leg.side.rawValue, leg.extension?.row,
-        leg.trunk?.row, leg.address?.description, leg.userAgent,
-        leg.codecs.joined(separator: ","),
-        quality.map { Int64(truncatingIfNeeded: $0.packetsReceived) },
-        quality.map { Int64(truncatingIfNeeded: $0.packetsLost) },
-        quality.map { Int64($0.jitterMicroseconds) },
-        quality.map { Int64($0.roundTripMicroseconds) }, quality.map { Int64($0.meanOpinionMilli) },
-      ])
-    }
+/// Writes the records of calls with their legs, within one transaction.
+struct CallRecordWriter {
+  private let db: GRDB.Database
+  private let calls: RowWriter
+  private let legs: RowWriter
+
+  init(_ db: GRDB.Database) throws {
+    self.db = db
+    calls = try RowWriter(
+      """
+      INSERT INTO call_record (tenant_id, started_at_ms, call_id, direction, ringing_at_ms,
+        answered_at_ms, ended_at_ms, last_media_at_ms, cause, ended_by, status, caller, shown,
+        dialled, normalised, forwarded_by, destination_class, country, payer_id, trunk_id, attempts,
+        hold_id, sell_micros, sell_currency, purchase_micros, purchase_currency, slices)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING
+      """, in: db)
+    legs = try RowWriter(
+      """
+      INSERT INTO call_leg (tenant_id, started_at_ms, call_id, leg, side, extension_id, trunk_id,
+        address, user_agent, codecs, packets_received, packets_lost, jitter_us, round_trip_us,
+        mos_milli)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """, in: db)
   }
 
-  private static let insertRecord = """
-    INSERT INTO call_record (tenant_id, started_at_ms, call_id, direction, ringing_at_ms,
-      answered_at_ms, ended_at_ms, last_media_at_ms, cause, ended_by, status, caller, shown,
-      dialled, normalised, forwarded_by, destination_class, country, payer_id, trunk_id, attempts,
-      hold_id, sell_micros, sell_currency, purchase_micros, purchase_currency, slices)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING
-    """
+  /// A record that is there already stays.
+  func insert(_ record: CallDetailRecord) throws {
+    try calls.write([
+      .number(record.tenant?.row ?? 0), .number(record.startedAt.unixMilliseconds),
+      .number(record.call.row), .text(record.direction.rawValue),
+      .number(record.ringingAt?.unixMilliseconds), .number(record.answeredAt?.unixMilliseconds),
+      .number(record.endedAt.unixMilliseconds), .number(record.lastMediaAt?.unixMilliseconds),
+      .text(record.cause.rawValue), .text(record.endedBy.rawValue), .number(Int64(record.status)),
+      .text(record.caller), .text(record.shown), .text(record.dialled), .text(record.normalised),
+      .number(record.forwardedBy?.row), .text(record.destinationClass), .text(record.country),
+      .number(record.payer?.row), .number(record.trunk?.row), .number(Int64(record.attempts)),
+      .number(record.hold?.row), .number(record.sell?.micros),
+      .text(record.sell?.currency.description), .number(record.purchase?.micros),
+      .text(record.purchase?.currency.description), .number(Int64(record.slices)),
+    ])
+    guard db.changesCount == 1 else { return }
+    for index in record.legs.indices { try insertLeg(index, of: record) }
+  }
 
-  private static let insertLeg = """
-    INSERT INTO call_leg (tenant_id, started_at_ms, call_id, leg, side, extension_id, trunk_id,
-      address, user_agent, codecs, packets_received, packets_lost, jitter_us, round_trip_us,
-      mos_milli)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    """
+  private func insertLeg(_ index: Int, of record: CallDetailRecord) throws {
+    let leg = record.legs[index]
+    let quality = leg.quality
+    try legs.write([
+      .number(record.tenant?.row ?? 0), .number(record.startedAt.unixMilliseconds),
+      .number(record.call.row), .number(Int64(index)), .text(leg.side.rawValue),
+      .number(leg.extension?.row), .number(leg.trunk?.row), .text(leg.address?.description),
+      .text(leg.userAgent), .text(leg.codecs.joined(separator: ",")),
+      .number(quality.map { Int64(truncatingIfNeeded: $0.packetsReceived) }),
+      .number(quality.map { Int64(truncatingIfNeeded: $0.packetsLost) }),
+      .number(quality.map { Int64($0.jitterMicroseconds) }),
+      .number(quality.map { Int64($0.roundTripMicroseconds) }),
+      .number(quality.map { Int64($0.meanOpinionMilli) }),
+    ])
+  }
 }
 
 /// Which calls to look up: newest first, at most `limit` of them.

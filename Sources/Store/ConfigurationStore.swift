@@ -30,7 +30,8 @@ extension Database {
     _ document: DirectoryDocument, by actor: String, at time: WallTime, telling alerts: [Alert] = []
   ) throws(StoreError) -> Int64 {
     let revision = try write("storing the configuration") { db in
-      for alert in alerts { try Database.insert(alert, in: db) }
+      let writer = try AlertWriter(db)
+      for alert in alerts { try writer.insert(alert) }
       return try adopt(document, over: try configuration(in: db), by: actor, at: time, in: db)
     }
     if !alerts.isEmpty { ringAlertBell() }

@@ -23,30 +23,66 @@ extension Database {
     }
   }
 
-  /// Writes what the entries lead to and the position behind them, in one transaction.
+  /// Writes what the batches lead to and the position behind them, in one transaction.
   func apply(
-    _ entries: [JournalEntry], of stream: JournalFollower.Stream, journal: Journal,
+    _ frames: [JournalFrame], of stream: JournalFollower.Stream, journal: Journal,
     through sequence: UInt64
   ) throws(StoreError) {
-    var hasAlerts = false
     try write("following the journal") { db in
       switch stream {
-      case .records:
-        for entry in entries {
-          switch entry {
-          case .record(let record): try Database.insert(record, in: db)
-          case .alert(let alert):
-            try Database.insert(alert, in: db)
-            hasAlerts = true
-          case .ledger, .binding, .call, .habit: break
-          }
-        }
-      case .bindings:
-        for change in Database.lastChanges(entries) { try Database.apply(change, in: db) }
+      case .records: try Database.applyRecords(frames, of: journal, in: db)
+      case .bindings: try Database.applyBindings(frames, of: journal, in: db)
       }
       try Database.store(stream, journal.identity, sequence, in: db)
     }
-    if hasAlerts { ringAlertBell() }
+    if frames.contains(where: { stream == .records && $0.marks.contains(.alert) }) {
+      ringAlertBell()
+    }
+  }
+
+  private static func applyRecords(
+    _ frames: [JournalFrame], of journal: Journal, in db: GRDB.Database
+  ) throws {
+    let (calls, alerts) = (try CallRecordWriter(db), try AlertWriter(db))
+    for frame in frames {
+      for entry in try entries(of: frame, in: journal) {
+        switch entry {
+        case .record(let record): try calls.insert(record)
+        case .alert(let alert): try alerts.insert(alert)
+        case .ledger, .binding, .call, .habit: break
+        }
+      }
+    }
+  }
+
+  /// Of several changes of one binding only the last one counts.
+  private static func applyBindings(
+    _ frames: [JournalFrame], of journal: Journal, in db: GRDB.Database
+  ) throws {
+    var places: [BindingPlace: Int] = [:]
+    var changes: [BindingChange] = []
+    for frame in frames {
+      for case .binding(let change) in try entries(of: frame, in: journal) {
+        let place = BindingPlace(change)
+        if let index = places[place] {
+          changes[index] = change
+        } else {
+          places[place] = changes.count
+          changes.append(change)
+        }
+      }
+    }
+    let bindings = try BindingWriter(db)
+    for change in changes { try bindings.apply(change) }
+  }
+
+  private static func entries(
+    of frame: JournalFrame, in journal: Journal
+  ) throws -> [JournalEntry] {
+    do { return try JournalBatch(frame).entries } catch {
+      throw StoreError.journal(
+        .unreadableEntry(path: journal.folder, sequence: frame.sequence, reason: "\(error)"))
+    }
   }
 
   /// Wakes whoever sends alerts.
@@ -68,22 +104,6 @@ extension Database {
         SET journal = excluded.journal, sequence = excluded.sequence
         """
     ).execute(arguments: [stream.rawValue, Int64(identity), Int64(sequence)])
-  }
-
-  /// Of several changes of one binding only the last one counts.
-  private static func lastChanges(_ entries: [JournalEntry]) -> [BindingChange] {
-    var places: [BindingPlace: Int] = [:]
-    var changes: [BindingChange] = []
-    for case .binding(let change) in entries {
-      let place = BindingPlace(change)
-      if let index = places[place] {
-        changes[index] = change
-      } else {
-        places[place] = changes.count
-        changes.append(change)
-      }
-    }
-    return changes
   }
 
   /// Takes the journal as it is from now on, after the old one was lost for good: an operator's act.

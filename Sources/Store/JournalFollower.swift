@@ -6,8 +6,8 @@ import Switch
 ///
 /// Runs on a thread of its own behind the journal's writer. The last sequence taken is written in the
 /// transaction of the rows it led to, so a crash at any point repeats a whole transaction or nothing.
-/// Two streams go at their own pace: records and alerts at once, bindings in sweeps, where the last
-/// change of each stands for all.
+/// Two streams go at their own pace: records and alerts a moment after they were written, so that
+/// many come over in one transaction; bindings in sweeps, where the last change of each stands for all.
 package final class JournalFollower: Sendable {
   package enum Notice: Hashable, Sendable {
     /// Nothing is lost: what is not taken stays in the journal, and is tried again.
@@ -22,8 +22,10 @@ package final class JournalFollower: Sendable {
   }
 
   package struct Options: Sendable {
-    /// How long records wait for more of them; alerts never do.
+    /// How long records wait for more of them, while there is no alert.
     package var linger = Duration.milliseconds(200)
+    /// How long an alert waits for more of them: its owner is to be told within a second.
+    package var alertLinger = Duration.milliseconds(50)
     /// Between two sweeps of the bindings and of segments no longer needed.
     package var sweepPause = Duration.seconds(15)
     package var retryPause = Duration.seconds(1)
@@ -112,7 +114,7 @@ package final class JournalFollower: Sendable {
       try take(.records, from: &records)
       works()
       if isStopping || ContinuousClock.now >= nextSweep {
-        try sweep(records, &bindings)
+        try sweep(&records, &bindings)
         nextSweep = ContinuousClock.now + options.sweepPause
       }
       if isStopping { return }
@@ -126,17 +128,25 @@ package final class JournalFollower: Sendable {
     let waiting = journal.progress.wait(
       for: pause, until: { $0.isFollowerStopping || !$0.waiting.isDisjoint(with: wanted) },
       then: \.waiting)
-    guard waiting.contains(.record), !waiting.contains(.alert) else { return }
-    journal.progress.wait(
-      for: options.linger, until: { $0.isFollowerStopping || $0.waiting.contains(.alert) }
-    ) { _ in }
+    guard !waiting.isDisjoint(with: wanted) else { return }
+    if !waiting.contains(.alert) {
+      journal.progress.wait(
+        for: options.linger, until: { $0.isFollowerStopping || $0.waiting.contains(.alert) }
+      ) { _ in }
+    }
+    journal.progress.wait(for: options.alertLinger, until: \.isFollowerStopping) { _ in }
   }
 
   /// Bindings, the positions of quiet streams, and what may then be deleted.
   private func sweep(
-    _ records: JournalCursor, _ bindings: inout JournalCursor
+    _ records: inout JournalCursor, _ bindings: inout JournalCursor
   ) throws(StoreError) {
-    try take(.bindings, from: &bindings)
+    if records.seen.contains(.binding) {
+      try take(.bindings, from: &bindings)
+    } else {
+      bindings.catchUp(with: records)
+    }
+    records.seen = []
     for (stream, cursor) in [(Stream.records, records), (.bindings, bindings)]
     where try position(stream) < cursor.position {
       try database.moveJournalPosition(stream, of: journal, to: cursor.position)
@@ -153,15 +163,7 @@ package final class JournalFollower: Sendable {
         throw .journal(error)
       }
       guard !frames.isEmpty else { return }
-      var entries: [JournalEntry] = []
-      for frame in frames {
-        do { entries += try JournalBatch(frame).entries } catch {
-          throw .journal(
-            .unreadableEntry(
-              path: journal.folder, sequence: frame.sequence, reason: "\(error)"))
-        }
-      }
-      try database.apply(entries, of: stream, journal: journal, through: cursor.position)
+      try database.apply(frames, of: stream, journal: journal, through: cursor.position)
     }
   }
 

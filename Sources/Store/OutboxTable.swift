@@ -40,6 +40,13 @@ package struct OutboxItem: Hashable, Sendable {
   package var key: Key { Key(tenant: alert.tenant, alert: alert.key, recipient: recipient) }
 }
 
+/// What must be known of an alert to put copies of it into the outbox.
+package struct UnaddressedAlert: Hashable, Sendable {
+  package let tenant: TenantID?
+  package let key: String
+  package let kind: Alert.Kind
+}
+
 /// An alert and how far it has come.
 package struct AlertStanding: Hashable, Sendable {
   package let alert: Alert
@@ -52,38 +59,29 @@ package struct AlertStanding: Hashable, Sendable {
 extension Database {
   /// Records an alert that did not come by the journal, such as one about the journal itself.
   package func raise(_ alert: Alert) throws(StoreError) {
-    try write("writing an alert") { try Database.insert(alert, in: $0) }
+    try write("writing an alert") { try AlertWriter($0).insert(alert) }
     ringAlertBell()
   }
 
-  static func insert(_ alert: Alert, in db: GRDB.Database) throws {
-    let facts = try JSONEncoder().encode(alert.facts.map { [$0.name, $0.value] })
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO alert (tenant_id, alert_key, kind, severity, raised_at_ms, facts)
-        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-        """
-    ).execute(arguments: [
-      alert.tenant?.row ?? 0, alert.key, alert.kind.rawValue, alert.severity.rawValue,
-      alert.at.unixMilliseconds, String(decoding: facts, as: UTF8.self),
-    ])
-  }
-
   /// Alerts that have no rows in the outbox yet, oldest first.
-  package func unaddressedAlerts(limit: Int) throws(StoreError) -> [Alert] {
+  package func unaddressedAlerts(limit: Int) throws(StoreError) -> [UnaddressedAlert] {
     try read("looking for new alerts") { db in
-      try Row.fetchAll(
-        db,
+      let statement = try db.cachedStatement(
         sql: """
-          SELECT * FROM alert WHERE addressed_at_ms IS NULL ORDER BY raised_at_ms LIMIT ?
-          """, arguments: [limit]
-      ).compactMap(Database.alert)
+          SELECT tenant_id, alert_key, kind FROM alert
+          WHERE addressed_at_ms IS NULL ORDER BY raised_at_ms LIMIT ?
+          """)
+      return try Row.fetchAll(statement, arguments: [limit]).compactMap { row in
+        Alert.Kind(rawValue: row[2]).map {
+          UnaddressedAlert(tenant: TenantID(row: row[0]), key: row[1], kind: $0)
+        }
+      }
     }
   }
 
   /// Puts copies of alerts into the outbox, due at once.
   package func address(
-    _ copies: [(alert: Alert, recipients: [Recipient])], at time: WallTime
+    _ copies: [(alert: UnaddressedAlert, recipients: [Recipient])], at time: WallTime
   ) throws(StoreError) {
     try write("putting an alert into the outbox") { db in
       for (alert, recipients) in copies {

@@ -61,7 +61,9 @@ import Testing
       facts: [.init("subject", "office"), .init("extension 101", "+442079460000")])
     try bench.database.adopt(
       StoreBench.document(), by: "ana", at: StoreBench.noon, telling: [alert])
-    #expect(try bench.database.unaddressedAlerts(limit: 10) == [alert])
+    #expect(try bench.database.unaddressedAlerts(limit: 10).map(\.key) == [alert.key])
+    let scope = TenantScope(StoreBench.office, as: .operator, in: bench.database)
+    #expect(try scope.alerts().map(\.alert) == [alert])
     #expect(bench.database.alertBell.withLock { $0 } == rings + 1)
   }
 

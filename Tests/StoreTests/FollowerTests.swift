@@ -168,6 +168,33 @@ import Testing
     #expect(try scope.alerts(limit: 100_000).count == replayed.count / 20)
   }
 
+  @Test("Sweeps that find no binding lose none that comes later, whatever segment it is in")
+  func sweeps() throws {
+    let bench = try StoreBench()
+    var options = Journal.Options()
+    options.segmentBytes = 8 << 10
+    let journal = try Journal(in: bench.folder, options: options) { _ in }
+    let said = Said<JournalNotice>()
+    journal.start { said($0) }
+    var pace = JournalFollower.Options()
+    (pace.linger, pace.alertLinger, pace.sweepPause) = (.zero, .zero, .milliseconds(1))
+    let follower = try JournalFollower(journal, into: bench.database, options: pace)
+    follower.start { Issue.record("the follower said \($0)") }
+    for number in UInt64(1)...40 {
+      let entry: JournalEntry =
+        number % 8 == 0
+        ? .binding(.put(StoreBench.binding(number, expiresIn: 60)))
+        : .record(StoreBench.record(number))
+      journal.append(JournalBatch(sequence: number, entries: [entry], isAwaited: true))
+      #expect(said.wait { $0 == .durable(through: number) })
+    }
+    follower.stop()
+    journal.close()
+    let scope = TenantScope(StoreBench.office, as: .operator, in: bench.database)
+    #expect(try scope.bindings().map(\.extension.number) == [8, 16, 24, 32, 40])
+    #expect(try scope.callRecords().count == 35)
+  }
+
   @Test("A journal that ends before the database does is refused")
   func journalBehind() throws {
     let bench = try StoreBench()

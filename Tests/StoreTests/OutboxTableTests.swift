@@ -55,11 +55,28 @@ import Testing
     #expect(try due(bench, after: -86_400).count == 1)
   }
 
+  @Test("Facts come back as they were, whatever a peer has put into them")
+  func anyText() throws {
+    let bench = try StoreBench()
+    let texts = [
+      "", "\"", "\\", "\\u0041", "a\r\n\tb\u{0}\u{7}\u{1F}\u{7F}", "é 日本 🦊 \u{2028}", "/],[\"",
+    ]
+    for (number, facts) in [[], texts.map { Alert.Fact($0, $0 + "!") }].enumerated() {
+      let alert = Alert(
+        .unknownRate, .warning, tenant: StoreBench.office,
+        at: StoreBench.noon + .seconds(Int64(number)), key: "\(number)", facts: facts)
+      try bench.database.raise(alert)
+      let scope = TenantScope(StoreBench.office, as: .operator, in: bench.database)
+      #expect(try scope.alerts().first?.alert == alert)
+    }
+  }
+
   @Test("An alert that nobody is to hear is addressed all the same")
   func nobody() throws {
     let bench = try StoreBench()
     try bench.database.raise(StoreBench.alert("a"))
-    try bench.database.address([(StoreBench.alert("a"), [])], at: StoreBench.noon)
+    let alerts = try bench.database.unaddressedAlerts(limit: 10)
+    try bench.database.address(alerts.map { ($0, []) }, at: StoreBench.noon)
     #expect(try bench.database.unaddressedAlerts(limit: 10).isEmpty)
     let standing = try TenantScope(StoreBench.office, as: .operator, in: bench.database).alerts()
     #expect(standing.first?.recipients == 0)

@@ -67,10 +67,10 @@ extension DecisionLog {
           "kind": "\(alert.kind)", "channel": "\(recipient.channel)",
           "age_s": "\(age.components.seconds)", "error": .string(Self.inert(error)),
         ])
-    case .nobodyToTell(let alert):
+    case .nobodyToTell(let kind):
       services.critical(
         "nobody is configured to be told: add notices.mail to the tenant or the platform",
-        metadata: ["kind": "\(alert.kind)"])
+        metadata: ["kind": "\(kind)"])
     case .storeFailed(let reason):
       services.error("the outbox cannot be read", metadata: ["reason": .string(Self.inert(reason))])
     }

@@ -3,6 +3,8 @@ struct JournalCursor {
   private let journal: Journal
   /// Everything up to here has been handed out.
   private(set) var position: UInt64
+  /// What batches before ``position`` hold, since whoever asks last emptied this; at first all may be.
+  var seen: JournalMarks = [.record, .alert, .binding]
   private var file: JournalFile?
   private var segment: JournalProgress.Segment?
   private var offset = 0
@@ -27,6 +29,13 @@ struct JournalCursor {
     if let file { journal.disk.close(file) }
   }
 
+  /// Goes to where `other` is: what lies between is not wanted.
+  mutating func catchUp(with other: JournalCursor) {
+    guard position < other.position else { return }
+    close()
+    (file, segment, offset, position) = (nil, other.segment, other.offset, other.position)
+  }
+
   /// Reads one chunk or steps to the next segment; false when all that is durable has been seen.
   private mutating func advance(
     wanted: JournalMarks, into frames: inout [JournalFrame]
@@ -36,9 +45,8 @@ struct JournalCursor {
     let file = try open(current)
     let limit = following == nil ? progress.end : file.sizeBytes
     let stop = following?.header.firstBatch ?? progress.durableThrough + 1
-    let read = try read(from: file, limit: limit, segment: current, stop: stop) { frame in
-      if !frame.marks.isDisjoint(with: wanted) { frames.append(frame) }
-    }
+    let read = try read(
+      from: file, limit: limit, segment: current, stop: stop, wanted: wanted, into: &frames)
     if read { return true }
     guard let following else { return false }
     guard position + 1 >= following.header.firstBatch else {
@@ -81,10 +89,10 @@ struct JournalCursor {
     } catch { throw .disk(error) }
   }
 
-  /// Hands the new batches of one chunk to `body`; false when no whole frame was there.
+  /// Adds the wanted batches of one chunk to `frames`; false when no whole frame was there.
   private mutating func read(
     from file: JournalFile, limit: Int, segment: JournalProgress.Segment, stop: UInt64,
-    _ body: (JournalFrame) -> Void
+    wanted: JournalMarks, into frames: inout [JournalFrame]
   ) throws(JournalError) -> Bool {
     var size = JournalCursor.chunkBytes
     while offset < limit {
@@ -95,13 +103,15 @@ struct JournalCursor {
       }
       var used = 0
       bytes.withUnsafeBytes { all in
-        while let frame = JournalFrame(at: used, of: all, segment: segment.header.number),
-          frame.sequence < stop || frame.kind != .batch
+        while let place = JournalFrame.Place(at: used, of: all, segment: segment.header.number),
+          place.sequence < stop || place.kind != .batch
         {
-          used += JournalFrame.sizeBytes(payloadBytes: frame.payload.count)
-          guard frame.kind == .batch, frame.sequence > position else { continue }
-          position = frame.sequence
-          body(frame)
+          used += place.sizeBytes
+          guard place.kind == .batch, place.sequence > position else { continue }
+          position = place.sequence
+          seen.formUnion(place.marks)
+          guard !place.marks.isDisjoint(with: wanted) else { continue }
+          frames.append(JournalFrame(place, of: all))
         }
       }
       if used > 0 {

@@ -60,24 +60,47 @@ package struct JournalFrame: Hashable, Sendable {
 
   /// Reads the frame at `offset`; nil when what stands there is not a whole, intact frame.
   package init?(at offset: Int, of bytes: UnsafeRawBufferPointer, segment: UInt64) {
-    guard bytes.count - offset >= JournalFrame.headerBytes,
-      let kind = Kind(rawValue: bytes[offset + 24])
-    else { return nil }
-    let count = Int(bytes.littleEndian(UInt32.self, at: offset))
-    guard count <= JournalFrame.maximumPayloadBytes,
-      bytes.count - offset - JournalFrame.headerBytes >= count
-    else { return nil }
-    let end = offset + JournalFrame.headerBytes + count
-    let checked = UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<end])
-    guard
-      bytes.littleEndian(UInt32.self, at: offset + 4)
-        == JournalFrame.checksum(checked, segment: segment)
-    else { return nil }
+    guard let place = Place(at: offset, of: bytes, segment: segment) else { return nil }
+    self.init(place, of: bytes)
+  }
+
+  /// A whole, intact frame among the bytes of a segment, before its payload is copied.
+  struct Place {
+    let kind: Kind
+    let marks: JournalMarks
+    let sequence: UInt64
+    fileprivate let offset: Int
+    fileprivate let payload: Range<Int>
+
+    var sizeBytes: Int { JournalFrame.sizeBytes(payloadBytes: payload.count) }
+
+    init?(at offset: Int, of bytes: UnsafeRawBufferPointer, segment: UInt64) {
+      guard bytes.count - offset >= JournalFrame.headerBytes,
+        let kind = Kind(rawValue: bytes[offset + 24])
+      else { return nil }
+      let count = Int(bytes.littleEndian(UInt32.self, at: offset))
+      guard count <= JournalFrame.maximumPayloadBytes,
+        bytes.count - offset - JournalFrame.headerBytes >= count
+      else { return nil }
+      let end = offset + JournalFrame.headerBytes + count
+      let checked = UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<end])
+      guard
+        bytes.littleEndian(UInt32.self, at: offset + 4)
+          == JournalFrame.checksum(checked, segment: segment)
+      else { return nil }
+      (self.kind, self.offset) = (kind, offset)
+      marks = JournalMarks(rawValue: bytes[offset + 25])
+      sequence = bytes.littleEndian(UInt64.self, at: offset + 8)
+      payload = (offset + JournalFrame.headerBytes)..<end
+    }
+  }
+
+  /// Copies the frame that stands at `place`.
+  init(_ place: Place, of bytes: UnsafeRawBufferPointer) {
     self.init(
-      kind, marks: JournalMarks(rawValue: bytes[offset + 25]),
-      sequence: bytes.littleEndian(UInt64.self, at: offset + 8),
-      durableThrough: bytes.littleEndian(UInt64.self, at: offset + 16),
-      payload: Array(bytes[(offset + JournalFrame.headerBytes)..<end]))
+      place.kind, marks: place.marks, sequence: place.sequence,
+      durableThrough: bytes.littleEndian(UInt64.self, at: place.offset + 16),
+      payload: Array(bytes[place.payload]))
   }
 
   private static func checksum(_ bytes: UnsafeRawBufferPointer, segment: UInt64) -> UInt32 {
@@ -98,7 +121,7 @@ package struct JournalMarks: OptionSet, Hashable, Sendable {
 
   /// Call records: to be in the database within a second.
   package static let record = JournalMarks(rawValue: 1)
-  /// Alerts: to be in the outbox at once.
+  /// Alerts: to be in the outbox within a tenth of a second.
   package static let alert = JournalMarks(rawValue: 2)
   /// Bindings: only for looking, may wait.
   package static let binding = JournalMarks(rawValue: 4)
