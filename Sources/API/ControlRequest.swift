@@ -9,6 +9,8 @@ package enum ControlRequest: Codable, Sendable {
   case trunks
   /// The standing of one subject and, of a tenant, of its accounts; without a target of all there are.
   case limits(of: LimitTarget?)
+  /// Refuses paid calls until somebody unblocks.
+  case block(LimitTarget, reason: String, by: String)
   /// Lets paid calls out again after a block.
   case unblock(LimitTarget, reason: String, by: String)
   /// Replaces what the change names.

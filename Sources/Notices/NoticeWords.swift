@@ -56,7 +56,7 @@ extension NoticeWords {
     ],
     openings: [
       .accountBlocked: """
-      A limit was reached, so outgoing calls that cost money are blocked.
+      Outgoing calls that cost money are blocked, for the reason below.
       Incoming, internal and emergency calls go on. Running paid calls end with their paid time.
       """,
       .accountUnblocked: "Outgoing calls that cost money are possible again.",

@@ -129,7 +129,7 @@ class Commands(unittest.TestCase):
         self.server.office()
         self.server.start()
         data = ("--data", self.server.data)
-        for command in (("unblock",), ("set", "--concurrent", "7")):
+        for command in (("block",), ("unblock",), ("set", "--concurrent", "7")):
             for options in ((), ("--trunk", "carrier", "--platform"), ("--tenant", "office", "--trunk", "carrier")):
                 result = self.server.run("limits", *command, *options, *data, check=False)
                 self.assertNotEqual(result.returncode, 0)
@@ -149,6 +149,23 @@ class Commands(unittest.TestCase):
             self.assertIn("is not blocked", result.stderr)
         result = self.server.run("limits", "unblock", "--trunk", "carier", *data, check=False)
         self.assertIn("Known are carrier", result.stderr)
+
+    def test_a_block_by_hand_holds_until_it_is_lifted(self):
+        self.server.office()
+        self.server.start()
+        for options in (("--tenant", "office", "--extension", "101"), ("--tenant", "office"), ("--trunk", "carrier"),
+                        ("--platform",)):
+            def block():
+                return self.server.ask("limits", "show", *options)[0].get("blocked")
+            words = (*options, "--data", self.server.data)
+            self.assertIsNone(block())
+            self.assertIn("no paid calls", self.server.run("limits", "block", *words, "--reason", "stolen phone").stdout)
+            self.assertRegex(block()["reason"], r"^by hand \(.+: stolen phone\)$")
+            again = self.server.run("limits", "block", *words, check=False)
+            self.assertNotEqual(again.returncode, 0)
+            self.assertIn("blocked by hand already", again.stderr)
+            self.server.run("limits", "unblock", *words)
+            self.assertIsNone(block())
 
 
 if __name__ == "__main__":

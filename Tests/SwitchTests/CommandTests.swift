@@ -24,6 +24,40 @@ import Testing
     if case .refused(let why)? = reply { why } else { nil }
   }
 
+  @Test("A block by hand: no paid call goes out, the owner is told, and a restart keeps it")
+  func blockedByHand() throws {
+    let bench = try Bench()
+    let (phone, carrier) = ends(bench)
+    bench.run(for: .seconds(1))
+    let subject = try account(bench)
+    guard case .done? = bench.ask(.block(subject, by: "anna", reason: "stolen phone")) else {
+      Issue.record("not blocked")
+      return
+    }
+    let alert = try #require(bench.alerts.last)
+    #expect(alert.kind == .accountBlocked && alert.tenant != nil)
+    #expect(
+      alert.facts == [
+        .init("subject", "office 101"), .init("reason", "by hand (anna: stolen phone)"),
+      ])
+    #expect(refusal(bench.ask(.block(subject, by: "anna", reason: "again")))?.isEmpty == false)
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in bench.journal { try revived.replay(batch) }
+    bench.core = revived
+    try bench.adopt(revision: 9)
+    bench.run(for: .seconds(1))
+    phone.call("976333444")
+    bench.run(for: .seconds(2))
+    #expect(phone.lastStatus == 403 && carrier.received(.invite).isEmpty)
+    guard case .done? = bench.ask(.unblock(subject, by: "anna", reason: "found")) else {
+      Issue.record("not unblocked")
+      return
+    }
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    #expect(carrier.received(.invite).count == 1)
+  }
+
   @Test("G10: nothing goes out on credit; what is paid in is, and no more; it outlives a restart")
   func deposit() throws {
     var town = Town()

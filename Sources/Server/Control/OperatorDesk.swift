@@ -29,6 +29,8 @@ struct OperatorDesk: Sendable {
     case .trunks: return await ask(.trunks) { reports.trunks($0) }
     case .limits(let target):
       return try await limits(of: reports.subjects(of: target))
+    case .block(let target, let reason, let person):
+      return try await block(reports.subject(of: target), reason: reason, by: person)
     case .unblock(let target, let reason, let person):
       return try await unblock(reports.subject(of: target), reason: reason, by: person)
     case .deposit(let tenant, let number, let amount, let reference, let person):
@@ -86,6 +88,17 @@ struct OperatorDesk: Sendable {
       }
     }
     return .limits(rows)
+  }
+
+  private func block(
+    _ subject: LimitSubject, reason: String, by person: String
+  ) async throws -> ControlReply {
+    let reply = await server.desk.ask(.block(subject, by: person, reason: reason))
+    if case .refused(let why) = reply { return .failed(why) }
+    let name = reports.name(of: subject)
+    try server.administration.audit(
+      "account.blocked", name, detail: reason, by: person, tenant: reports.tenant(of: subject))
+    return .done("\(name) makes no paid calls until somebody unblocks it.")
   }
 
   private func unblock(

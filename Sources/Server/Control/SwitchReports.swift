@@ -140,7 +140,7 @@ struct SwitchReports {
       tenant: tenant(of: standing.subject).flatMap { directory.tenant($0)?.name },
       extension: nil, limits: standing.windows.map { row($0, currency) },
       blocked: standing.block.map {
-        LimitReport.Block(since: $0.since.iso8601, reason: "\($0.reason)")
+        LimitReport.Block(since: $0.since.iso8601, reason: $0.words)
       }, balance: standing.balance?.description)
     switch standing.subject {
     case .account(let account):

@@ -13,9 +13,11 @@ extension SwitchCore {
       var facts = [Alert.Fact("subject", name(of: subject)), Alert.Fact("reason", block.words)]
       // By it the notice names the command that lifts the block.
       if case .trunk = subject { facts.append(Alert.Fact("trunk", name(of: subject))) }
-      facts.append(Alert.Fact("used", amount(used, block.reason, of: subject)))
-      if let limit { facts.append(Alert.Fact("limit", amount(limit, block.reason, of: subject))) }
-      facts.append(Alert.Fact("refused", amount(block.needed, block.reason, of: subject)))
+      if case .reached(let meter, _) = block.reason {
+        facts.append(Alert.Fact("used", amount(used, meter, of: subject)))
+        if let limit { facts.append(Alert.Fact("limit", amount(limit, meter, of: subject))) }
+        facts.append(Alert.Fact("refused", amount(block.needed, meter, of: subject)))
+      }
       return Alert(
         .accountBlocked, .critical, tenant: tenant(of: subject), at: now.wall,
         key: "blocked-\(subject)-\(block.since.unixMilliseconds)",
@@ -147,15 +149,6 @@ extension SwitchCore {
   }
 
   // MARK: - Amounts
-
-  private func amount(
-    _ value: Int64, _ reason: Block.Reason, of subject: LimitSubject
-  ) -> String {
-    switch reason {
-    case .reached(let meter, _): amount(value, meter, of: subject)
-    case .manual: "\(value)"
-    }
-  }
 
   private func amount(_ value: Int64, _ limit: LimitName, of subject: LimitSubject) -> String {
     switch limit {

@@ -20,6 +20,8 @@ package enum SwitchCommand: Sendable {
   /// Ends every call now, with BYE on both sides.
   case hangUpAll
   case hangUp(CallID)
+  /// Refuses paid calls until somebody unblocks; `by` and `reason` are in the alert.
+  case block(LimitSubject, by: String, reason: String)
   /// Lets an account make paid calls again; `by` and `reason` go into the audit trail and the alert.
   case unblock(LimitSubject, by: String, reason: String)
   /// Pays money in for a prepaid subject; a negative amount corrects. `reference` is the payment's.

@@ -14,6 +14,8 @@ extension SwitchCore {
       case .undrain: undrain()
       case .hangUpAll: hangUpAll(at: now)
       case .hangUp(let call): hangUp(call, at: now)
+      case .block(let subject, let by, let reason):
+        block(subject, by: by, reason: reason, at: now)
       case .unblock(let subject, let by, let reason):
         unblock(subject, by: by, reason: reason, at: now)
       case .deposit(let amount, let subject, let reference, let by):
@@ -74,6 +76,21 @@ extension SwitchCore {
     withCall(id, at: now) { (core, call) throws(LegContradiction) in
       try core.end(&call, cause, by: .system, at: now)
     }
+  }
+
+  private mutating func block(
+    _ subject: LimitSubject, by person: String, reason: String, at now: Now
+  ) -> CommandReply {
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    let isDone = ledger.block(
+      subject, by: person, reason: reason, at: now, into: &entries, notices: &notices)
+    write(entries, notices, at: now)
+    guard isDone else { return .refused("\(subject) is blocked by hand already.") }
+    log(
+      .warning, "blocked", Alert.Fact("subject", "\(subject)"), Alert.Fact("by", person),
+      Alert.Fact("reason", reason))
+    return .done
   }
 
   private mutating func unblock(

@@ -3,8 +3,11 @@ import ArgumentParser
 
 struct Limits: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "What accounts, trunks and the platform may spend: show, set, unblock, and pay in.",
-    subcommands: [Show.self, Set.self, Unblock.self, Deposit.self, AcceptClock.self],
+    abstract:
+      "What accounts, trunks and the platform may spend: show, set, block, unblock, and pay in.",
+    subcommands: [
+      Show.self, Set.self, Block.self, Unblock.self, Deposit.self, AcceptClock.self,
+    ],
     defaultSubcommand: Show.self)
 
   /// An extension, or a tenant as a whole.
@@ -118,6 +121,28 @@ struct Limits: ParsableCommand {
     func run() throws {
       let request = try ControlRequest.setLimits(
         of: target.named(), change: change, by: Person.name)
+      if case .done(let text) = try options.ask(request) { print(text) }
+    }
+  }
+
+  struct Block: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Refuses paid calls until somebody unblocks them; the owner is told.",
+      discussion: """
+        Incoming, internal and emergency calls go on. Running paid calls end with the time that is paid for; \
+        `martinet calls` shows them. No window and no raised limit ends a block by hand.
+        """)
+
+    @OptionGroup var target: Target
+    @OptionGroup var options: LookingOptions
+    @Option(help: "Why, for the owner and the audit trail.") var reason = "blocked by the operator"
+
+    func validate() throws {
+      _ = try target.named()
+    }
+
+    func run() throws {
+      let request = try ControlRequest.block(target.named(), reason: reason, by: Person.name)
       if case .done(let text) = try options.ask(request) { print(text) }
     }
   }
