@@ -180,7 +180,12 @@ let shellTargets: [Target] = [
   tests("Net", ["SIP", "SIPSyntax", "Relay", "Switch", "Directory"]),
   tests(
     "Notices", ["Store", "Directory", .product(name: "Crypto", package: "swift-crypto")]),
-  tests("Server", ["API", "Directory", "Numbering", "Store"]),
+  tests(
+    "Server",
+    [
+      "API", "Directory", "Limits", "Numbering", "Store", "Switch",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
   tests("Demo"),
 ]
 

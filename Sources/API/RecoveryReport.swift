@@ -12,4 +12,22 @@ package struct RecoveryReport: Codable, Sendable {
   package init(complaint: String?, lost: [String], accepted: Bool, aside: String?) {
     (self.complaint, self.lost, self.accepted, self.aside) = (complaint, lost, accepted, aside)
   }
+
+  /// For a terminal; `folder` is the data folder, for the command that comes next.
+  package func text(folder: String) -> String {
+    guard let complaint else {
+      return "Journal and database belong together: nothing is lost, and nothing was changed."
+    }
+    var lines = [complaint, ""]
+    lines += [accepted ? "It was given up. Lost are:" : "Going on without it would lose:", ""]
+    lines += lost.map { "  - \($0)" } + [""]
+    if accepted {
+      if let aside { lines.append("The old journal is in \(aside).") }
+      lines.append("The server can be started.")
+    } else {
+      lines.append(
+        "To accept that: martinet recover --accept-lost-journal --data \(folder)")
+    }
+    return lines.joined(separator: "\n")
+  }
 }

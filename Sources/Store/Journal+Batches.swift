@@ -15,6 +15,15 @@ extension Journal {
     } catch { throw .journal(error) }
   }
 
+  /// The same for the server: begins a new journal only where the database has followed none.
+  package convenience init(
+    in folder: DataFolder, options: Options = Options(), followedBy database: Database,
+    replay: (JournalBatch) throws -> Void
+  ) throws(StoreError) {
+    guard try !database.journalIsMissing(in: folder) else { throw .journalMissing }
+    try self.init(in: folder, options: options, replay: replay)
+  }
+
   /// Queues a batch; see ``append(sequence:marks:payload:)``.
   @discardableResult
   package func append(_ batch: JournalBatch) -> Bool {

@@ -1,5 +1,6 @@
 package import Elements
 import Glibc
+package import Switch
 
 /// Whether the journal in a data folder is the one that its database has followed.
 package enum JournalStanding: Hashable, Sendable {
@@ -20,26 +21,21 @@ package enum JournalStanding: Hashable, Sendable {
 }
 
 extension Database {
-  /// Compares journal and database, as the start of the server does.
+  /// Compares journal and database, as the start of the server does; `replay` is what that does.
   ///
   /// - Throws: Where the disk itself cannot be read: that is no loss yet.
-  package func journalStanding(in folder: DataFolder) throws(StoreError) -> JournalStanding {
-    let names: [String]
-    do throws(DiskError) { names = try SystemDisk().names(in: folder.journalPath) } catch {
-      throw .journal(.disk(error))
-    }
-    guard names.contains(where: { SegmentHeader.number(ofFileName: $0) != nil }) else {
-      for stream in JournalFollower.Stream.allCases where try journalPosition(stream) != nil {
-        return .missing
-      }
-      return .together
+  package func journalStanding(
+    in folder: DataFolder, replay: (JournalBatch) throws -> Void
+  ) throws(StoreError) -> JournalStanding {
+    guard try hasSegments(folder) else {
+      return try journalIsMissing(in: folder) ? .missing : .together
     }
     do throws(StoreError) {
-      _ = try JournalFollower(try Journal(in: folder) { _ in }, into: self)
+      _ = try JournalFollower(try Journal(in: folder, replay: replay), into: self)
       return .together
     } catch {
       switch error {
-      case .otherJournal, .journalBehind: return .separate(error)
+      case .otherJournal, .journalBehind, .journalMissing: return .separate(error)
       case .journal(.disk), .journal(.newerFormat): throw error
       case .journal: return .separate(error)
       case .folder, .locked, .keyExposed, .keyUnreadable, .keyMissing, .wrongKey, .sealBroken,
@@ -47,6 +43,23 @@ extension Database {
         throw error
       }
     }
+  }
+
+  /// Whether a journal was followed that is not there any more; a new one must not take its place unseen.
+  func journalIsMissing(in folder: DataFolder) throws(StoreError) -> Bool {
+    guard try !hasSegments(folder) else { return false }
+    for stream in JournalFollower.Stream.allCases where try journalPosition(stream) != nil {
+      return true
+    }
+    return false
+  }
+
+  private func hasSegments(_ folder: DataFolder) throws(StoreError) -> Bool {
+    do throws(DiskError) {
+      return try SystemDisk().names(in: folder.journalPath).contains {
+        SegmentHeader.number(ofFileName: $0) != nil
+      }
+    } catch { throw .journal(.disk(error)) }
   }
 
   /// Puts the journal of a data folder aside for good, so that the next start begins a new one.

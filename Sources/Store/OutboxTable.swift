@@ -228,6 +228,20 @@ extension Database {
     }
   }
 
+  /// Alerts about blocks and their ends, oldest first.
+  func blockAlerts(tenant: Int64) throws(StoreError) -> [Alert] {
+    try read("looking up blocks") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT * FROM alert
+          WHERE tenant_id = ? AND kind IN ('accountBlocked', 'accountUnblocked')
+          ORDER BY raised_at_ms, alert_key
+          """, arguments: [tenant]
+      ).compactMap(Database.alert)
+    }
+  }
+
   private static func alert(_ row: Row) -> Alert? {
     guard let kind = Alert.Kind(rawValue: row["kind"]),
       let severity = Alert.Severity(rawValue: row["severity"]),

@@ -18,6 +18,7 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
   /// The database has followed further than the journal goes: they are not of one piece.
   case journalBehind(journal: UInt64, database: UInt64)
   case otherJournal
+  case journalMissing
 
   package var description: String {
     switch self {
@@ -73,6 +74,11 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
       The journal ends with entry \(journal), but the database has seen entry \(database): one of \
       the two was restored or removed without the other. Restore the whole data folder from one \
       backup, or see what giving the journal up would cost: `martinet recover`.
+      """
+    case .journalMissing:
+      """
+      The journal that the database has followed is not there any more. Restore the whole data \
+      folder from one backup, or see what giving the journal up would cost: `martinet recover`.
       """
     case .otherJournal:
       """

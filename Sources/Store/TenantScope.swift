@@ -58,6 +58,12 @@ package struct TenantScope: Sendable {
     return try database.alerts(tenant: row, limit: limit)
   }
 
+  /// Who was told to be blocked and who not to be any more, oldest first; a user has none.
+  package func blockAlerts() throws(StoreError) -> [Alert] {
+    guard onlyExtension == nil else { return [] }
+    return try database.blockAlerts(tenant: row)
+  }
+
   /// The audit trail, newest first; a user sees none of it.
   package func audit(limit: Int = 100) throws(StoreError) -> [AuditEntry] {
     guard onlyExtension == nil else { return [] }

@@ -211,17 +211,18 @@ import Testing
     let bench = try StoreBench()
     try fill(bench)
     try followToTheEnd(bench)
-    #expect(try bench.database.journalStanding(in: bench.folder) == .together)
+    #expect(try bench.database.journalStanding(in: bench.folder) { _ in } == .together)
     try FileManager.default.removeItem(atPath: bench.folder.journalPath)
-    #expect(try bench.database.journalStanding(in: bench.folder) == .missing)
+    #expect(try bench.database.journalStanding(in: bench.folder) { _ in } == .missing)
     #expect(throws: StoreError.otherJournal) {
       try JournalFollower(try journal(bench), into: bench.database)
     }
-    #expect(try bench.database.journalStanding(in: bench.folder) == .separate(.otherJournal))
+    #expect(
+      try bench.database.journalStanding(in: bench.folder) { _ in } == .separate(.otherJournal))
     let aside = try bench.database.giveUpJournal(
       in: bench.folder, by: "operator", at: StoreBench.noon)
     #expect(aside == bench.folder.journalPath + ".given-up-\(StoreBench.noon.unixSeconds)")
-    #expect(try bench.database.journalStanding(in: bench.folder) == .together)
+    #expect(try bench.database.journalStanding(in: bench.folder) { _ in } == .together)
     try followToTheEnd(bench)
     let trail = try TenantScope.platform(in: bench.database).audit()
     #expect(trail.map(\.action) == ["journal.replaced"])

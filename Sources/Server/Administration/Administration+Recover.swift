@@ -10,8 +10,7 @@ extension Administration {
   ///
   /// Nothing is changed without `accepts`, nor where nothing is lost.
   package func recover(accepts: Bool, by person: String) throws -> RecoveryReport {
-    let standing = try database.journalStanding(in: folder)
-    guard let complaint = standing.complaint else {
+    guard let complaint = try journalComplaint() else {
       return RecoveryReport(complaint: nil, lost: [], accepted: false, aside: nil)
     }
     let lost = try lostWithJournal()
@@ -22,6 +21,12 @@ extension Administration {
     return RecoveryReport(complaint: complaint, lost: lost, accepted: true, aside: aside)
   }
 
+  /// Why the server does not start on the journal, which is read as the start does; nil when it does.
+  func journalComplaint() throws -> String? {
+    var core = SwitchCore(configuration: switchConfiguration(listeners: []), dice: .system)
+    return try database.journalStanding(in: folder) { try core.replay($0) }.complaint
+  }
+
   private func lostWithJournal() throws -> [String] {
     let directory = rulebook().directory
     var lost = [
@@ -30,7 +35,7 @@ extension Administration {
       "Phones can be called again after they have registered, within two hours.",
       "Countries and networks of each account are new again, and told again.",
     ]
-    lost.append(liftedBlocks(try blockedBefore(directory), directory))
+    lost.append(liftedBlocks(try blockedBefore(directory)))
     let prepaid = directory.extensions.filter(\.limits.isPrepaid).map { line in
       "\(line.tenant.name) \(line.digits)"
     }
@@ -43,17 +48,13 @@ extension Administration {
     return lost
   }
 
-  /// What is known of the blocks that go, since when, and what to do about them; nobody can be blocked by hand.
-  private func liftedBlocks(_ blocked: [String], _ directory: DirectorySnapshot) -> String {
-    let known =
-      blocked.isEmpty
-      ? "Blocks are lifted; the alerts that are kept name none."
-      : "Blocks are lifted. Give the phones of these new passwords (`password` in the YAML, then "
-        + "`martinet apply`), and lower their limits (`martinet limits set`) until that is done: "
+  /// Whose blocks go, and what to do about them before and after the start.
+  private func liftedBlocks(_ blocked: [String]) -> String {
+    blocked.isEmpty
+      ? "Blocks are lifted; nobody was blocked as far as the alerts say."
+      : "Blocks are lifted. Before the start give the phones of these new passwords (`password` in the "
+        + "YAML, then `martinet apply`), after it block them again (`martinet limits block`): "
         + blocked.joined(separator: ", ") + "."
-    let owners = directory.tenants.map { Optional($0.id) } + [nil]
-    guard let days = owners.compactMap({ daysKept(.notice, of: $0) }).min() else { return known }
-    return known + " Older blocks may be missing: alerts are kept for \(days) days."
   }
 
   /// Who was blocked by what their tenants were told last.
@@ -62,9 +63,7 @@ extension Administration {
       directory.tenants.map { TenantScope($0.id, as: .operator, in: database) }
       + [.platform(in: database)]
     var last: [String: Alert.Kind] = [:]
-    for alert in try scopes.flatMap({ try $0.alerts(limit: 10_000) }).map(\.alert)
-      .sorted(by: { $0.at < $1.at })
-    where alert.kind == .accountBlocked || alert.kind == .accountUnblocked {
+    for alert in try scopes.flatMap({ try $0.blockAlerts() }) {
       guard let subject = alert.facts.first(where: { $0.name == "subject" })?.value else {
         continue
       }

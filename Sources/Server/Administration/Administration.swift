@@ -11,7 +11,7 @@ import Synchronization
 
 /// The configuration of an installation and everything that changes it, with or without a running server.
 package final class Administration: Sendable {
-  let folder: DataFolder
+  package let folder: DataFolder
   let key: MasterKey
   package let database: Database
   private let state: Mutex<State>

@@ -97,14 +97,29 @@ package struct Doctor {
           "There is a journal and no database in \(data): the configuration and all records are gone.",
           wayOut: "Restore the whole folder from one backup before you start the server.")
     }
-    return segments.isEmpty
-      ? FindingReport(
+    let wayOut =
+      "Restore the whole folder from one backup; `martinet recover` says what going on without it costs."
+    guard !segments.isEmpty else {
+      return FindingReport(
         .problem, "journal",
         "There is a database and no journal in \(data): the server does not start, because what was spent would be forgotten.",
-        wayOut:
-          "Restore the whole folder from one backup; `martinet recover` says what going on without it costs."
-      )
-      : FindingReport(.ok, "journal", "\(segments.count) segments are there.")
+        wayOut: wayOut)
+    }
+    if let complaint = journalComplaint() {
+      return FindingReport(.problem, "journal", complaint, wayOut: wayOut)
+    }
+    return FindingReport(.ok, "journal", "\(segments.count) segments are there.")
+  }
+
+  /// What keeps the server from starting on its journal.
+  ///
+  /// Nil, too, where a server works in the folder, or where it cannot be opened: other findings say why.
+  private func journalComplaint() -> String? {
+    guard !isServerRunning,
+      FileManager.default.fileExists(atPath: configuration.data + "/master.key"),
+      let administration = try? Administration(dataFolder: configuration.data)
+    else { return nil }
+    return (try? administration.journalComplaint()) ?? nil
   }
 
   private func masterKey() -> FindingReport {

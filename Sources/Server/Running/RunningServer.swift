@@ -31,7 +31,9 @@ final class RunningServer: Sendable {
     var settings = administration.switchConfiguration(listeners: configuration.listeners)
     settings.logLevel = LogLine.Level(rawValue: configuration.logLevel) ?? .debug
     var core = SwitchCore(configuration: settings, dice: .system)
-    let journal = try Journal(in: administration.folder) { try core.replay($0) }
+    let journal = try Journal(
+      in: administration.folder, followedBy: administration.database
+    ) { try core.replay($0) }
     follower = try JournalFollower(journal, into: administration.database)
     door = JournalDoor(journal)
 

@@ -21,25 +21,8 @@ struct Recover: ParsableCommand {
     if json {
       try JSONLine.print(report)
     } else {
-      show(report)
+      print(report.text(folder: folder.data))
     }
     if report.complaint != nil, !report.accepted { throw ExitCode.failure }
-  }
-
-  private func show(_ report: RecoveryReport) {
-    guard let complaint = report.complaint else {
-      print("Journal and database belong together: nothing is lost, and nothing was changed.")
-      return
-    }
-    print(complaint)
-    print(
-      report.accepted ? "\nIt was given up. Lost are:\n" : "\nGoing on without it would lose:\n")
-    for line in report.lost { print("  - \(line)") }
-    guard report.accepted else {
-      print("\nTo accept that: martinet recover --accept-lost-journal --data \(folder.data)")
-      return
-    }
-    if let aside = report.aside { print("\nThe old journal is in \(aside).") }
-    print("The server can be started.")
   }
 }
