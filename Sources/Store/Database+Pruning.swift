@@ -23,7 +23,8 @@ extension Database {
 
   /// Removes up to `limit` of an owner's oldest rows of a kind from before `time`; gives how many.
   ///
-  /// Rows that hang on them go with them. An alert stays while a copy of it is on its way.
+  /// Rows that hang on them go with them. An alert stays while a copy of it is on its way, and the last
+  /// word about a subject's block while it says blocked: without the journal nothing else knows of it.
   package func prune(
     _ kind: DataClass, of owner: TenantID?, before time: WallTime, limit: Int
   ) throws(StoreError) -> Int {
@@ -46,6 +47,19 @@ extension Database {
               SELECT 1 FROM outbox
               WHERE outbox.tenant_id = alert.tenant_id AND outbox.alert_key = alert.alert_key
                 AND outbox.acknowledged_at_ms IS NULL)
+            AND CASE kind
+              WHEN 'accountBlocked' THEN EXISTS (
+                SELECT 1 FROM alert AS later
+                WHERE later.tenant_id = alert.tenant_id
+                  AND later.kind IN ('accountBlocked', 'accountUnblocked')
+                  AND (later.raised_at_ms, later.alert_key) > (alert.raised_at_ms, alert.alert_key)
+                  AND json_extract (later.facts, '$[0]') = json_extract (alert.facts, '$[0]'))
+              WHEN 'accountUnblocked' THEN NOT EXISTS (
+                SELECT 1 FROM alert AS block
+                WHERE block.tenant_id = alert.tenant_id AND block.kind = 'accountBlocked'
+                  AND block.raised_at_ms <= alert.raised_at_ms
+                  AND json_extract (block.facts, '$[0]') = json_extract (alert.facts, '$[0]'))
+              ELSE TRUE END
           ORDER BY raised_at_ms LIMIT ?3)
         """
     }

@@ -86,6 +86,33 @@ import Testing
     }
   }
 
+  @Test("Of a subject's blocks the last word stays while it says blocked, and nothing before it")
+  func blocks() throws {
+    func alert(_ kind: Alert.Kind, _ subject: String, _ second: Int64) -> JournalEntry {
+      let key = "\(kind)-\(subject)-\(second)"
+      return .alert(
+        Alert(
+          kind, .critical, tenant: StoreBench.office, at: StoreBench.noon + .seconds(second),
+          key: key, facts: [.init("subject", subject), .init("reason", key)]))
+    }
+    let bench = try filled(with: [
+      alert(.accountBlocked, "office 101", 1), alert(.accountBlocked, "office 101", 2),
+      alert(.accountBlocked, "office 102", 3), alert(.accountUnblocked, "office 102", 3),
+      alert(.accountBlocked, "office", 4),
+    ])
+    let alerts = try bench.database.unaddressedAlerts(limit: 10)
+    try bench.database.address(alerts.map { ($0, []) }, at: StoreBench.noon)
+    let late = StoreBench.noon + .seconds(86_400)
+    // What lifted the block of 102 goes only after the block.
+    for _ in 0..<5 {
+      _ = try bench.database.prune(.notice, of: StoreBench.office, before: late, limit: 1)
+    }
+    let scope = TenantScope(StoreBench.office, as: .operator, in: bench.database)
+    #expect(
+      try scope.blockAlerts().map(\.key)
+        == ["accountBlocked-office 101-2", "accountBlocked-office-4"])
+  }
+
   @Test(
     "Whatever ages by its class is emptied by pruning; what stays, such as the audit, is not touched"
   )

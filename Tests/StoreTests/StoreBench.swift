@@ -58,7 +58,7 @@ struct StoreBench {
     _ key: String, tenant: TenantID? = office, at time: WallTime = noon
   ) -> Alert {
     Alert(
-      .accountBlocked, .critical, tenant: tenant, at: time, key: key,
+      .callRefused, .critical, tenant: tenant, at: time, key: key,
       facts: [
         .init("tenant", "office"), .init("extension", "101"), .init("limit", "10.00 EUR per day"),
         .init("from", "203.0.113.7:5060"), .init("to", "+88213000"), .init("spent", "9.50 EUR"),

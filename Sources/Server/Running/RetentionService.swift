@@ -1,6 +1,6 @@
 import Directory
-import Elements
-import Logging
+package import Elements
+package import Logging
 import Net
 import Store
 import Switch
@@ -8,7 +8,7 @@ import Switch
 /// Removes call records and delivered alerts when their tenant's time for them is over.
 ///
 /// In small batches with a pause between them, so that records of running calls never wait for it.
-struct RetentionService: Sendable {
+package struct RetentionService: Sendable {
   /// The start has the disk to itself, and a server that is started every hour still removes what is old.
   private static let firstPause = Duration.seconds(60)
   private static let sweepPause = Duration.seconds(3600)
@@ -17,22 +17,35 @@ struct RetentionService: Sendable {
 
   let administration: Administration
   let logger: Logger
+  /// What the pauses go by.
+  private let clock: any Clock<Duration>
+  /// What the age of a row goes by.
+  private let wallTime: @Sendable () -> WallTime
+
+  package init(
+    administration: Administration, logger: Logger,
+    clock: any Clock<Duration> = ContinuousClock(),
+    wallTime: @escaping @Sendable () -> WallTime = Clocks.wall
+  ) {
+    (self.administration, self.logger) = (administration, logger)
+    (self.clock, self.wallTime) = (clock, wallTime)
+  }
 
   /// Sweeps a minute after the start and then every hour, until its task is cancelled.
-  func run() async throws {
-    try await Task.sleep(for: Self.firstPause)
+  package func run() async throws {
+    try await clock.sleep(for: Self.firstPause)
     while true {
       do {
-        try await sweep(at: Clocks.wall())
+        try await sweep(at: wallTime())
       } catch let error as StoreError {
         logger.error("what is old could not be removed, it is tried again: \(error)")
       }
-      try await Task.sleep(for: Self.sweepPause)
+      try await clock.sleep(for: Self.sweepPause)
     }
   }
 
   /// Removes everything that is too old at `now`.
-  func sweep(at now: WallTime) async throws {
+  private func sweep(at now: WallTime) async throws {
     for kind in DataClass.allCases {
       for owner in try administration.database.owners(of: kind) {
         let removed = try await sweep(kind, of: owner, at: now)
@@ -58,7 +71,7 @@ struct RetentionService: Sendable {
         kind, of: owner, before: cutoff, limit: Self.batchRows)
       removed += count
       guard count == Self.batchRows else { return removed }
-      try await Task.sleep(for: Self.batchPause)
+      try await clock.sleep(for: Self.batchPause)
     }
   }
 }
