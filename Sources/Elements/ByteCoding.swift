@@ -129,10 +129,10 @@ package struct ByteReader: Sendable {
 
   package mutating func readString() throws(ByteCodingError) -> String {
     let start = offset
-    guard let text = String(validating: bytes[try takeRange()], as: UTF8.self) else {
-      throw ByteCodingError(expected: "UTF-8 text", offset: start)
-    }
-    return text
+    let range = try takeRange()
+    do throws(UTF8.ValidationError) {
+      return String(copying: try UTF8Span(validating: bytes.span.extracting(range)))
+    } catch { throw ByteCodingError(expected: "UTF-8 text", offset: start) }
   }
 
   /// Where the bytes behind a length are.
