@@ -11,10 +11,9 @@ struct Script {
   /// REGISTER, 401, REGISTER with a digest, 200.
   mutating func register(_ number: Int, with counter: inout Counter) throws(ScriptError) {
     turn += 1
-    let round = turn / Customer.extensions
-    let challenge = try answer(to: register(number, 2 * round + 1, nil), "401", &counter)
+    let challenge = try answer(to: register(number, 2 * turn - 1, nil), "401", &counter)
     let credentials = digest(number, "REGISTER", "sip:\(domain)", challenge)
-    _ = try answer(to: register(number, 2 * round + 2, credentials), "200", &counter)
+    _ = try answer(to: register(number, 2 * turn, credentials), "200", &counter)
   }
 
   /// INVITE, 401, ACK, INVITE with a digest, ringing, answer, ACK, BYE.
