@@ -55,10 +55,10 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
 
   /// A value may be changed in place; one is added by ``insert(_:_:name:)`` only, none is taken out.
   ///
-  /// One `yield` each, so that they are inlined: a transaction is large, and a copy of it, or a frame on
-  /// the heap for whoever looks at it, costs more than most things that are done with it.
+  /// Inlined, so that who asks for one thing does not copy the whole, and with one `yield`, which needs no
+  /// frame on the heap: a transaction is large, and either costs more than most things that are done with it.
   subscript(id: ID<Subject>) -> Value? {
-    @inline(__always) _read { yield places[place(of: id)].value }
+    @inline(__always) get { places[place(of: id)].value }
     @inline(__always) _modify { yield &places[place(of: id)].value }
   }
 
