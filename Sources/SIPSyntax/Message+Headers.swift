@@ -14,7 +14,18 @@ extension Message {
     if let range = first(.contact), range.count == 1, bytes[Int(range.lower)] == UInt8(ascii: "*") {
       return .all
     }
-    return .contacts(try addresses(.contact))
+    var contacts: [NameAddress] = []
+    let span = bytes.span
+    for field in headers.fields where field.name == .contact {
+      var offset = Int(field.value.lower)
+      let end = Int(field.value.upper)
+      repeat {
+        guard contacts.count < MessageLimits.values else { break }
+        contacts.append(
+          NameAddress(span, try NameAddressParts(span, at: &offset, end: end)))
+      } while span.take(UInt8(ascii: ","), at: &offset, end: end)
+    }
+    return .contacts(contacts)
   }
 
   /// Name-addr values of a field, from all its lines: Route, Record-Route, Path, and so on.

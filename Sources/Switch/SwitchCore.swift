@@ -38,6 +38,7 @@ package struct SwitchCore: Sendable {
   var status = SwitchStatus()
   var isDraining = false
   var output = Output()
+  var date = DateField()
   private var spareEvents: [SIPEvent] = []
 
   package init(configuration: SwitchConfiguration, dice: Dice) {

@@ -71,17 +71,24 @@ struct ByteTable: Sendable {
   /// Never zero.
   private func hash(_ key: Span<UInt8>) -> UInt64 {
     var hash = UInt64(truncatingIfNeeded: key.count) &* 0x9E37_79B9_7F4A_7C15
-    for index in stride(from: 0, to: key.count, by: 8) {
+    var index = 0
+    while index < key.count {
       hash = (hash ^ characters(of: key, at: index)) &* 0x9E37_79B9_7F4A_7C15
       hash ^= hash >> 29
+      index += 8
     }
     return hash | 1
   }
 
   private func isEqual(_ stored: [UInt8], _ key: Span<UInt8>) -> Bool {
     guard stored.count == key.count else { return false }
-    for index in stride(from: 0, to: key.count, by: 8)
-    where characters(of: stored.span, at: index) != characters(of: key, at: index) { return false }
+    var index = 0
+    while index < key.count {
+      guard characters(of: stored.span, at: index) == characters(of: key, at: index) else {
+        return false
+      }
+      index += 8
+    }
     return true
   }
 

@@ -12,6 +12,15 @@ struct BindingTable: Sendable {
     /// The expiry that a restart would restore.
     var durableUntil: WallTime
 
+    init(_ binding: Binding, durableUntil: WallTime) {
+      (self.binding, self.durableUntil) = (binding, durableUntil)
+    }
+
+    init(_ binding: Binding, granted: Duration) {
+      self.init(
+        binding, durableUntil: binding.expiresAt + BindingTable.slack(for: granted))
+    }
+
     /// As the journal has it.
     var durable: Binding {
       var binding = binding
@@ -93,10 +102,9 @@ struct BindingTable: Sendable {
   mutating func put(_ binding: Binding, granted: Duration, at now: Now) -> BindingChange? {
     let line = place(for: binding.extension)
     schedule(line, at: now.instant + granted)
-    var entry = Entry(
-      binding: binding, durableUntil: binding.expiresAt + Self.slack(for: granted))
     guard let index = lines[line].entries.firstIndex(where: { $0.binding.key == binding.key })
     else {
+      let entry = Entry(binding, granted: granted)
       lines[line].entries.append(entry)
       count += 1
       connect(binding)
@@ -107,15 +115,15 @@ struct BindingTable: Sendable {
       lines[line].entries[index].binding.sequence = binding.sequence
       lines[line].entries[index].binding.expiresAt = binding.expiresAt
       guard binding.expiresAt > lines[line].entries[index].durableUntil else { return nil }
-      lines[line].entries[index].durableUntil = entry.durableUntil
-      entry.binding.registeredAt = lines[line].entries[index].binding.registeredAt
-      return .put(entry.durable)
+      lines[line].entries[index].durableUntil = binding.expiresAt + Self.slack(for: granted)
+      return .put(lines[line].entries[index].durable)
     }
     let old = lines[line].entries[index].binding
     if old.flow != binding.flow {
       disconnect(old)
       connect(binding)
     }
+    let entry = Entry(binding, granted: granted)
     lines[line].entries[index] = entry
     return .put(entry.durable)
   }
@@ -178,7 +186,7 @@ struct BindingTable: Sendable {
       _ = remove(binding.extension, binding.key)
       guard binding.flow.connection == nil else { return }
       lines[place(for: binding.extension)].entries.append(
-        Entry(binding: binding, durableUntil: binding.expiresAt))
+        Entry(binding, durableUntil: binding.expiresAt))
       count += 1
     }
   }

@@ -99,6 +99,7 @@ extension SwitchCore {
     guard address.uri.isSIP else { throw .malformed("Contact Is No SIP URI") }
     let uri = address.uri.asRequestURI
     var contact = Registration.Contact(uri: String(decoding: uri.bytes, as: UTF8.self))
+    if address.parameters.isEmpty { return contact }
     contact.expires = address.expires
     contact.preference = address.preference ?? 1000
     contact.instance = address.instance.map { String(decoding: $0.prefix(256), as: UTF8.self) }
@@ -169,7 +170,7 @@ extension SwitchCore {
       }
       draft.headers.append(HeaderDraft(.contact, value))
     }
-    draft.headers.append(HeaderDraft(.date, SIPDate(now.wall).serialized))
+    draft.headers.append(HeaderDraft(.date, date.value(at: now.wall)))
     for hop in request.path { draft.headers.append(HeaderDraft(.path, hop)) }
     if case .update(let contacts) = request.wish,
       contacts.contains(where: { $0.registration != nil }),
