@@ -145,11 +145,16 @@ extension SIPCore {
 }
 
 extension [UInt8] {
+  /// Appends the lowest digits of a number, sixteen at most.
   mutating func append(hexadecimal number: UInt64, digits: Int) {
-    var shift = UInt64(digits * 4)
-    while shift > 0 {
-      shift -= 4
-      append(hexadecimalDigit(UInt8(truncatingIfNeeded: number >> shift & 15)))
+    let shifted = number << UInt64(64 - 4 * digits)
+    append(addingCapacity: digits) { text in
+      var letters = hexadecimalLetters(of: UInt32(shifted >> 32))
+      for place in 0..<digits {
+        if place == 8 { letters = hexadecimalLetters(of: UInt32(truncatingIfNeeded: shifted)) }
+        text.append(UInt8(truncatingIfNeeded: letters))
+        letters >>= 8
+      }
     }
   }
 }

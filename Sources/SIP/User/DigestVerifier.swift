@@ -136,7 +136,7 @@ package struct DigestVerifier: Sendable {
   private func withSecret(
     _ secret: Secret?, or fake: HashText, _ body: (Span<UInt8>) -> Bool
   ) -> Bool {
-    guard let secret else { return body(fake.letters.span.extracting(0..<fake.count)) }
+    guard let secret else { return fake.withSpan(body) }
     return body(secret.exposed.span)
   }
 

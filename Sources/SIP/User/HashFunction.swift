@@ -67,7 +67,7 @@ struct HashFunction: Sendable {
 
   mutating func absorb(_ text: StaticString) { text.withUTF8Buffer { unsafe absorb($0) } }
 
-  mutating func absorb(_ text: HashText) { absorb(text.letters.span.extracting(0..<text.count)) }
+  mutating func absorb(_ text: HashText) { text.withSpan { absorb($0) } }
 
   private mutating func absorb(_ bytes: UnsafeBufferPointer<UInt8>) {
     let isTaken =
@@ -134,27 +134,50 @@ struct HashValue: Sendable {
 
 /// A hash as it stands in a digest: lower-case hexadecimal letters, two a byte, without an allocation.
 struct HashText: Sendable {
-  private(set) var letters = InlineArray<64, UInt8>(repeating: 0)
+  /// Eight letters a word, the first in the lowest bits.
+  private var words = InlineArray<8, UInt64>(repeating: 0)
   let count: Int
 
   init(_ value: HashValue) {
     count = 2 * value.count
-    for index in 0..<value.count {
-      letters[2 * index] = hexadecimalDigit(value.bytes[index] >> 4)
-      letters[2 * index + 1] = hexadecimalDigit(value.bytes[index] & 15)
+    for index in 0..<value.count / 4 {
+      let bytes = unsafe value.bytes.span.bytes
+      let four = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
+      words[index] = hexadecimalLetters(of: UInt32(bigEndian: four)).littleEndian
     }
   }
 
-  var bytes: [UInt8] {
-    let span = letters.span
-    return (0..<count).map { span[$0] }
+  /// The letters, to be read without a copy.
+  func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+    let all = words.span
+    return unsafe all.withUnsafeBytes { bytes in
+      unsafe bytes.withMemoryRebound(to: UInt8.self) { letters in
+        unsafe body(letters.span.extracting(0..<count))
+      }
+    }
   }
+
+  var bytes: [UInt8] { withSpan { [UInt8](copying: $0) } }
 
   /// Whether it is that text, in a time that depends on the lengths only.
   func isEqualInConstantTime(to other: Span<UInt8>) -> Bool {
-    letters.span.extracting(0..<count).isEqualInConstantTime(to: other)
+    withSpan { $0.isEqualInConstantTime(to: other) }
   }
 }
 
-/// "0" to "9", "a" to "f".
-func hexadecimalDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
+extension [UInt8] {
+  init(copying bytes: Span<UInt8>) {
+    self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+  }
+}
+
+/// Eight lower-case letters, the first, of the highest four bits, in the lowest byte.
+func hexadecimalLetters(of number: UInt32) -> UInt64 {
+  var nibbles = UInt64(number.byteSwapped)
+  nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+  nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+  nibbles = (nibbles >> 4 | nibbles << 8) & 0x0F0F_0F0F_0F0F_0F0F
+  // Ten and above are letters, which stand 39 places behind the digits.
+  let isLetter = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+  return nibbles &+ 0x3030_3030_3030_3030 &+ isLetter &* 39
+}

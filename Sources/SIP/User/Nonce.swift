@@ -89,8 +89,8 @@ package struct NonceMaker: Sendable {
 /// Base 64 with the letters that need no escape anywhere, without padding (RFC 4648 §5).
 enum Base64URL {
   static func encode(_ bytes: Span<UInt8>) -> [UInt8] {
-    let length = (bytes.count * 8 + 5) / 6
-    return [UInt8](capacity: length) { letters in
+    var encoded: [UInt8] = []
+    encoded.append(addingCapacity: (bytes.count * 8 + 5) / 6) { letters in
       var (bits, count): (UInt32, UInt32) = (0, 0)
       for index in bytes.indices {
         (bits, count) = (bits &<< 8 | UInt32(bytes[index]), count &+ 8)
@@ -103,6 +103,7 @@ enum Base64URL {
         letters.append(letter(of: UInt8(truncatingIfNeeded: bits << (6 - count) & 63)))
       }
     }
+    return encoded
   }
 
   /// False for a foreign letter, for another number of bytes, and for bits that ``encode(_:)`` would not have

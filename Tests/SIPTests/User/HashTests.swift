@@ -110,6 +110,20 @@ import Testing
     #expect(name("a", "x") == names[0])
   }
 
+  @Test("Hexadecimal letters are those of the standard library, in any number")
+  func hexadecimal() {
+    var dice = SplitMix(seed: 3)
+    for number in [0, .max, 0x0123_4567_89AB_CDEF] + (0..<200).map({ _ in dice.next() }) {
+      let digits = String(number, radix: 16)
+      let all = String(repeating: "0", count: 16 - digits.utf8.count) + digits
+      for length in 1...16 {
+        var letters: [UInt8] = [0x2E]
+        letters.append(hexadecimal: number, digits: length)
+        #expect(letters == Array(".\(all.suffix(length))".utf8))
+      }
+    }
+  }
+
   private func decoded(_ letters: [UInt8], count: Int? = nil) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: count ?? letters.count * 6 / 8)
     var span = bytes.mutableSpan
