@@ -2,12 +2,17 @@
 ///
 /// Public, as ``ByteRange`` is: only then are its generic functions specialised in other modules.
 public struct ByteWriter: Sendable {
-  package private(set) var bytes: [UInt8] = []
+  /// What is written, and zeros behind it: to append to an array costs more than the few bytes of a number.
+  private var room: [UInt8]
+  package private(set) var count = 0
 
-  /// - Parameter capacity: Bytes expected, so that the array need not grow.
-  package init(capacity: Int = 0) {
-    bytes.reserveCapacity(capacity)
+  /// - Parameter capacity: Bytes expected, so that the room need not grow.
+  package init(capacity: Int = 256) {
+    room = Array(repeating: 0, count: capacity + 8)
   }
+
+  /// Everything that was written.
+  package var bytes: [UInt8] { Array(room[..<count]) }
 
   /// A number in as many bytes as its type has.
   @inlinable
@@ -18,9 +23,34 @@ public struct ByteWriter: Sendable {
   /// The lowest bytes of `bits`, highest of them first.
   public mutating func append(_ bits: UInt64, byteCount: Int) {
     invariant((1...8).contains(byteCount), "a number of \(byteCount) bytes")
+    let start = extend(by: byteCount)
+    // Written as eight bytes, of which the next write covers those that are too many.
     let first = (bits << UInt64(8 * (8 - byteCount))).bigEndian
-    unsafe withUnsafeBytes(of: first) { number in
-      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: number[..<byteCount]))
+    unsafe room.withUnsafeMutableBytes { room in
+      unsafe room.storeBytes(of: first, toByteOffset: start, as: UInt64.self)
+    }
+  }
+
+  /// Makes room for so many bytes more, and always for eight behind them.
+  ///
+  /// - Returns: Where they begin.
+  @inline(__always)
+  private mutating func extend(by size: Int) -> Int {
+    let start = count
+    count += size
+    if count + 8 > room.count { grow() }
+    return start
+  }
+
+  private mutating func grow() {
+    room.append(contentsOf: repeatElement(0, count: max(count + 8 - room.count, room.count)))
+  }
+
+  private mutating func append(_ source: UnsafeRawBufferPointer) {
+    let start = extend(by: source.count)
+    unsafe room.withUnsafeMutableBytes { room in
+      unsafe UnsafeMutableRawBufferPointer(rebasing: room[start..<start + source.count])
+        .copyMemory(from: source)
     }
   }
 
@@ -28,24 +58,25 @@ public struct ByteWriter: Sendable {
   package mutating func writeCompact(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      append(rest & 0x7F | 0x80, byteCount: 1)
       rest >>= 7
     }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
+    append(rest, byteCount: 1)
   }
 
   /// One byte, 1 or 0.
-  public mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
+  public mutating func write(_ value: Bool) { append(value ? 1 : 0, byteCount: 1) }
 
   /// A length of four bytes, then the bytes.
   package mutating func write(_ value: [UInt8]) {
     write(UInt32(value.count))
-    bytes.append(contentsOf: value)
+    unsafe value.withUnsafeBytes { unsafe append($0) }
   }
 
   package mutating func write(_ value: String) {
     write(UInt32(value.utf8.count))
-    bytes.append(contentsOf: value.utf8)
+    var value = value
+    value.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
   }
 
   /// A presence byte, then the value.

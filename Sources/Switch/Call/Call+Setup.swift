@@ -44,7 +44,7 @@ extension SwitchCore {
     owners.sessions[session] = id
     if let server = caller.serverInvite { owners.invites[server] = id }
     status.callsTotal += 1
-    journal.write(.call(.open(id, record)))
+    journal.open(record)
     calls[id] = Boxed(
       Call(
         plan: plan, unansweredUntil: now.instant + limits.unanswered,

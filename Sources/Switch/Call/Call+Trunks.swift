@@ -153,7 +153,7 @@ extension SwitchCore {
       // From here on a restart must know whose money is held for which call.
       var record = call.record
       (record.payer, record.hold, record.trunk) = (money.account, money.reservation.hold, trunk)
-      journal.write(.call(.open(call.id, record)))
+      journal.open(record)
       journal.write(.call(.invited(call.id, mark)))
       waiting.append(JournalWaiter(batch: money.batch, call: call.id, leg: index))
     }

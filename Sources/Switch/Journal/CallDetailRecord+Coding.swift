@@ -13,9 +13,12 @@ extension CallDetailRecord {
     writer.write(cause.rawValue)
     writer.write(endedBy.rawValue)
     writer.write(status)
-    for text in [caller, shown, dialled, normalised, destinationClass, country] {
-      writer.write(text)
-    }
+    writer.write(caller)
+    writer.write(shown)
+    writer.write(dialled)
+    writer.write(normalised)
+    writer.write(destinationClass)
+    writer.write(country)
     writer.write(forwardedBy) { $0.write($1) }
     writer.write(payer) { $0.write($1) }
     writer.write(trunk) { $0.write($1) }

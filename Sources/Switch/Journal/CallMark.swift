@@ -2,12 +2,14 @@ package import Elements
 package import SIP
 
 /// What must be known of a running call to end it properly after the server has died.
+///
+/// What is large lies in a place of its own, so that an entry of a batch is small.
 package enum CallMark: Hashable, Sendable {
   /// A call that may cost money or whose record must not be lost has begun; the record holds what
   /// is known so far and a later mark of the same call replaces it.
-  case open(CallID, CallDetailRecord)
+  indirect case open(CallID, CallDetailRecord)
   /// A leg has a confirmed dialog: enough to send it a BYE.
-  case leg(CallID, DialogMark)
+  indirect case leg(CallID, DialogMark)
   /// An INVITE is about to leave towards a carrier: its answer may come when we have died.
   case invited(CallID, InviteMark)
   /// The highest number given out: calls that have ended are in no checkpoint, and their numbers are theirs.
@@ -89,7 +91,10 @@ extension CallMark {
 
 extension DialogMark {
   fileprivate func encode(into writer: inout ByteWriter) {
-    for field in [callID, local, remote, target] { writer.write(field) }
+    writer.write(callID)
+    writer.write(local)
+    writer.write(remote)
+    writer.write(target)
     writer.write(UInt32(routes.count))
     for route in routes { writer.write(route) }
     writer.write(sequence)

@@ -1,12 +1,12 @@
 package import Elements
 package import Limits
 
-/// One fact that must outlive the process.
+/// One fact that must outlive the process; what is large in a place of its own.
 package enum JournalEntry: Sendable {
   case ledger(LedgerEntry)
-  case binding(BindingChange)
+  indirect case binding(BindingChange)
   case call(CallMark)
-  case record(CallDetailRecord)
+  indirect case record(CallDetailRecord)
   case alert(Alert)
   case habit(Habit)
 }

@@ -5,6 +5,8 @@ import Elements
 struct JournalPen: Sendable {
   private var pending: [JournalEntry] = []
   private var isAwaited = false
+  /// Where in this batch the mark of a call stands that names no hold yet.
+  private var opened: (call: CallID, place: Int)?
   /// The number of the last batch that was handed over.
   private(set) var sequence: UInt64 = 0
   private(set) var durableThrough: UInt64 = 0
@@ -16,12 +18,19 @@ struct JournalPen: Sendable {
 
   mutating func write(_ entry: JournalEntry) { pending.append(entry) }
 
+  /// Writes what is known of a call by now, in place of what this batch says of it without a hold.
+  mutating func open(_ record: CallDetailRecord) {
+    if let opened, opened.call == record.call { pending.remove(at: opened.place) }
+    opened = record.hold == nil ? (record.call, pending.count) : nil
+    pending.append(.call(.open(record.call, record)))
+  }
+
   /// Says that somebody waits until what this event writes is durable.
   mutating func hurry() { isAwaited = true }
 
   /// Ends the event: its batch, if there is anything to write.
   mutating func takeBatch() -> JournalBatch? {
-    defer { isAwaited = false }
+    defer { (isAwaited, opened) = (false, nil) }
     guard !pending.isEmpty else { return nil }
     sequence += 1
     defer { pending.removeAll(keepingCapacity: true) }

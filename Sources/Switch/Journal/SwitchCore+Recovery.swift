@@ -168,7 +168,7 @@ extension SwitchCore {
     if leg != 0 {
       // Without their quality, which is known at the end only: after a crash this is the record.
       record.legs = call.recordedLegs()
-      journal.write(.call(.open(call.id, record)))
+      journal.open(record)
     }
     journal.write(.call(.leg(call.id, mark)))
   }
