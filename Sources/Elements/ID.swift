@@ -1,18 +1,31 @@
 /// The number of one `Subject`: ordered, ours, and never mixed with the number of something else.
 ///
-/// Numbers come from counters, so that traces are stable; they say nothing to a stranger.
-package struct ID<Subject>: Hashable, Comparable, Sendable, CustomStringConvertible {
-  package let number: UInt64
+/// Numbers come from counters, so that traces are stable; they say nothing to a stranger. Public, as
+/// ``ByteRange`` is: only then is it inlined where tables are looked up by it.
+public struct ID<Subject>: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// The number itself.
+  public let number: UInt64
 
+  /// The ID of that number.
   @inlinable
-  package init(_ number: UInt64) {
+  public init(_ number: UInt64) {
     self.number = number
   }
 
+  /// Whether both are the same number.
   @inlinable
-  package static func < (left: ID, right: ID) -> Bool { left.number < right.number }
+  public static func == (left: ID, right: ID) -> Bool { left.number == right.number }
 
-  package var description: String { String(number) }
+  /// Whether one number was given out before the other.
+  @inlinable
+  public static func < (left: ID, right: ID) -> Bool { left.number < right.number }
+
+  /// Hashes the number.
+  @inlinable
+  public func hash(into hasher: inout Hasher) { hasher.combine(number) }
+
+  /// The decimal digits of the number.
+  public var description: String { String(number) }
 }
 
 /// Hands out ascending numbers of one subject.

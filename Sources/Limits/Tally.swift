@@ -26,10 +26,11 @@ package struct Tally: Hashable, Sendable {
   }
 
   /// Sums stay at the end of the range: a counter that is full refuses, it never wraps.
+  @inline(__always)
   static func += (left: inout Tally, right: Tally) {
     left.money = left.money.clampedSum(right.money)
-    left.international = Int32(clamping: Int64(left.international) + Int64(right.international))
-    left.attempts = Int32(clamping: Int64(left.attempts) + Int64(right.attempts))
+    left.international = left.international.clampedSum(right.international)
+    left.attempts = left.attempts.clampedSum(right.attempts)
   }
 
   static func -= (left: inout Tally, right: Tally) {
@@ -98,14 +99,17 @@ struct PerPeriod<Value: Sendable>: Sendable {
   }
 }
 
-extension Int64 {
+extension FixedWidthInteger {
   /// The sum, held at the end of the range instead of wrapping or trapping.
-  func clampedSum(_ other: Int64) -> Int64 {
+  @inline(__always)
+  func clampedSum(_ other: Self) -> Self {
     let (sum, overflow) = addingReportingOverflow(other)
     guard overflow else { return sum }
     return other > 0 ? .max : .min
   }
+}
 
+extension Int64 {
   /// Division that rounds up; for amounts that are not negative.
   func dividedRoundingUp(by divisor: Int64) -> Int64 {
     self / divisor + (self % divisor > 0 ? 1 : 0)

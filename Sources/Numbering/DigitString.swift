@@ -106,6 +106,7 @@ package struct DigitString: Hashable, Comparable, Sendable {
 extension DigitString: CustomStringConvertible {
   package var description: String {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.maximumCount)
     write(into: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -46,5 +46,11 @@ package struct PhoneNumber: Hashable, Comparable, Sendable {
 }
 
 extension PhoneNumber: CustomStringConvertible {
-  package var description: String { "+\(digits)" }
+  package var description: String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(1 + DigitString.maximumCount)
+    bytes.append(UInt8(ascii: "+"))
+    digits.write(into: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }

@@ -13,26 +13,42 @@ package struct ConnectionAddress: Hashable, Sendable {
 
   /// Parses `IN IP4 224.2.1.1/127/3`, TTL and number of addresses read over; nil if malformed.
   init?(parsing value: ArraySlice<UInt8>) {
-    guard let host = Self.host(in: value) else { return nil }
-    (self.host, address) = (Array(host), IPAddress(parsing: host.span))
+    guard let range = Self.host(in: value.span) else { return nil }
+    let host = Array(value.dropFirst(range.lowerBound).prefix(range.count))
+    (self.host, address) = (host, IPAddress(parsing: host.span))
   }
 
   /// The address in the value of a `c=` line; nil for a host name.
   static func address(in value: ArraySlice<UInt8>) -> IPAddress? {
-    host(in: value).flatMap { IPAddress(parsing: $0.span) }
+    let value = value.span
+    return host(in: value).flatMap { IPAddress(parsing: value.extracting($0)) }
   }
 
-  /// The host in the value of a `c=` line; nil if malformed.
-  static func host(in value: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    var index = value.startIndex
+  /// Whether the value of a `c=` line names the unspecified address: on hold, as RFC 2543 had it
+  /// (RFC 3264 §8.4).
+  static func isUnspecified(in value: ArraySlice<UInt8>) -> Bool {
+    let value = value.span
+    // Every way to write it begins with one of these, and hardly any other address does.
+    guard let host = host(in: value),
+      value[host.lowerBound] == UInt8(ascii: "0") || value[host.lowerBound] == .colon,
+      let address = IPAddress(parsing: value.extracting(host))
+    else { return false }
+    return address == .v4Any || address == .v6Any
+  }
+
+  /// Where the host stands in the value of a `c=` line; nil if malformed.
+  static func host(in value: Span<UInt8>) -> Range<Int>? {
+    var offset = 0
     let (net, kind, place) = (
-      value.word(at: &index), value.word(at: &index), value.word(at: &index)
+      value.word(at: &offset), value.word(at: &offset), value.word(at: &offset)
     )
-    guard net.isWord("in"), kind.isWord("ip4") || kind.isWord("ip6"), !place.isEmpty,
-      value.word(at: &index).isEmpty
+    guard value.isWord("in", at: net),
+      value.isWord("ip4", at: kind) || value.isWord("ip6", at: kind),
+      !place.isEmpty, value.word(at: &offset).isEmpty
     else { return nil }
-    let host = place.prefix { $0 != .slash }
-    return host.isEmpty ? nil : host
+    var end = place.lowerBound
+    while end < place.upperBound, value[end] != .slash { end += 1 }
+    return end > place.lowerBound ? place.lowerBound..<end : nil
   }
 
   /// "IN IP4 192.0.2.1".
@@ -47,9 +63,6 @@ package struct ConnectionAddress: Hashable, Sendable {
     value.append(text: address.isV4 ? "IN IP4 " : "IN IP6 ")
     value.append(address)
   }
-
-  /// The unspecified address: on hold, as RFC 2543 had it (RFC 3264 §8.4).
-  var isUnspecified: Bool { address == .v4Any || address == .v6Any }
 }
 
 /// The `o=` line: who made the description, and which version it is (RFC 8866 §5.2).

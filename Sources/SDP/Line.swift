@@ -96,6 +96,29 @@ extension ArraySlice where Element == UInt8 {
   }
 }
 
+extension Span where Element == UInt8 {
+  /// The next word between spaces and tabs, from `offset` on; empty where there is none.
+  func word(at offset: inout Int) -> Range<Int> {
+    while offset < count, self[offset] == .space || self[offset] == 9 { offset += 1 }
+    let start = offset
+    while offset < count, self[offset] != .space, self[offset] != 9 { offset += 1 }
+    return start..<offset
+  }
+
+  /// Whether a range is `word`, which is in lower-case letters and digits, in any case.
+  func isWord(_ word: StaticString, at range: Range<Int>) -> Bool {
+    guard range.count == word.utf8CodeUnitCount else { return false }
+    return word.withUTF8Buffer { letters in
+      for index in 0..<range.count {
+        let byte = self[range.lowerBound + index]
+        let folded = byte &- 65 < 26 ? byte | 0x20 : byte
+        guard unsafe folded == letters[index] else { return false }
+      }
+      return true
+    }
+  }
+}
+
 extension Collection where Element == UInt8 {
   /// The words between single or repeated spaces and tabs.
   var words: [SubSequence] { split { $0 == .space || $0 == 9 } }

@@ -30,7 +30,7 @@ extension SessionDescription {
       } else {
         media[media.count - 1].lines.append(line)
       }
-      if line.type == .c, ConnectionAddress.host(in: line.value) == nil {
+      if line.type == .c, ConnectionAddress.host(in: line.value.span) == nil {
         throw .malformed(expected: "c=IN IP4|IP6 address", line: number)
       }
     }

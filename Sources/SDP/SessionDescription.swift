@@ -36,12 +36,10 @@ package struct SessionDescription: Hashable, Sendable {
     media[index].connection ?? connection
   }
 
-  /// The address of ``connection(of:)``, without a copy of its text.
-  private func address(of index: Int) -> IPAddress? {
-    for line in media[index].lines where line.type == .c {
-      return ConnectionAddress.address(in: line.value)
-    }
-    for line in lines where line.type == .c { return ConnectionAddress.address(in: line.value) }
+  /// The value of the `c=` line of ``connection(of:)``.
+  private func connectionValue(of index: Int) -> ArraySlice<UInt8>? {
+    for line in media[index].lines where line.type == .c { return line.value }
+    for line in lines where line.type == .c { return line.value }
     return nil
   }
 
@@ -50,8 +48,8 @@ package struct SessionDescription: Hashable, Sendable {
   /// Nil when the m= line is rejected (port 0), when its address is a host name, missing, or the
   /// unspecified address that means hold.
   package func endpoint(of index: Int) -> Endpoint? {
-    guard media[index].port != 0, let address = address(of: index),
-      address != .v4Any, address != .v6Any
+    guard media[index].port != 0, let value = connectionValue(of: index),
+      let address = ConnectionAddress.address(in: value), address != .v4Any, address != .v6Any
     else { return nil }
     return Endpoint(address, media[index].port)
   }
@@ -74,8 +72,9 @@ package struct SessionDescription: Hashable, Sendable {
   package func direction(of index: Int) -> Direction {
     guard media[index].port != 0 else { return .inactive }
     let written = media[index].direction ?? MediaDescription.direction(in: lines) ?? .sendReceive
-    let address = address(of: index)
-    guard address == .v4Any || address == .v6Any else { return written }
+    guard connectionValue(of: index).map(ConnectionAddress.isUnspecified) ?? false else {
+      return written
+    }
     return Direction(sends: written.sends, receives: false)
   }
 

@@ -60,7 +60,7 @@ extension SwitchCore {
     switch caller {
     case .phone(let line):
       party = .phone(line.id)
-      (record.caller, record.tenant) = ("\(line.digits)", line.tenant.id)
+      (record.caller, record.tenant) = (line.digits.description, line.tenant.id)
     case .trunk(let trunk):
       party = .trunk(trunk.id)
       (record.direction, record.trunk) = (.inbound, trunk.id)

@@ -139,6 +139,7 @@ struct Output: Sendable {
   var queries: [(ResolutionID, NameQuery)] = []
   var publications: [Publication] = []
 
+  /// Most events have one or two effects: what is empty is left alone.
   mutating func clear() {
     if !wire.isEmpty { wire.removeAll(keepingCapacity: true) }
     if !relay.isEmpty { relay.removeAll(keepingCapacity: true) }

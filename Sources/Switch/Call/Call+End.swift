@@ -240,7 +240,14 @@ extension LegFailure {
 
   /// The value of Reason: the Q.850 cause that we were told, or the one that our cause stands for.
   var reasonValue: [UInt8] {
-    Array("Q.850;cause=\(q850 ?? cause.q850);text=\"\(cause.phrase)\"".utf8)
+    var value: [UInt8] = []
+    value.reserveCapacity(64)
+    value.append(text: "Q.850;cause=")
+    value.append(decimal: UInt64(q850 ?? cause.q850))
+    value.append(text: ";text=\"")
+    value.append(contentsOf: cause.phrase.utf8)
+    value.append(UInt8(ascii: "\""))
+    return value
   }
 
   /// What a person at the phone should read; nothing about our inside.

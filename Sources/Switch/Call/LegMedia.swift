@@ -116,6 +116,10 @@ extension SessionDescription {
 
   /// The names of the codecs that are in force when this is the answer: the first of each stream.
   var codecNames: [String] {
-    media.filter { !$0.isRejected }.compactMap(\.firstCodecName)
+    var names: [String] = []
+    for line in media where !line.isRejected {
+      if let name = line.firstCodecName { names.append(name) }
+    }
+    return names
   }
 }

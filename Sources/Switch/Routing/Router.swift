@@ -185,7 +185,7 @@ struct Router: Sendable {
     shown: CallerIdentity, at wall: WallTime
   ) throws(RouteRefusal) -> OutsideRoute {
     if case .deny(let refusal) = verdict { throw RouteRefusal(.forbidden, "\(refusal)") }
-    let digits = "\(number.number.digits)"
+    let digits = number.number.digits.description
     let trunks = payer.tenant.trunks.compactMap { directory.trunk($0) }
     guard !trunks.isEmpty else { throw RouteRefusal(.trunkFailure, "the tenant has no trunk") }
     let candidates = trunks.map { trunk in
@@ -212,7 +212,7 @@ struct Router: Sendable {
   // MARK: - Who is shown (A24, A25)
 
   private func identity(inside line: Extension) -> CallerIdentity {
-    CallerIdentity(number: "\(line.digits)", name: line.name, isWithheld: false)
+    CallerIdentity(number: line.digits.description, name: line.name, isWithheld: false)
   }
 
   private func identity(
@@ -226,7 +226,7 @@ struct Router: Sendable {
       }
     let number = line.callerID.shown(for: wanted)
     return CallerIdentity(
-      number: number.map { "\($0)" } ?? "", name: "", isWithheld: withheld)
+      number: number?.description ?? "", name: "", isWithheld: withheld)
   }
 }
 
@@ -234,7 +234,7 @@ extension CallPlan {
   mutating func note(_ route: OutsideRoute) {
     if direction == .internal { direction = .outbound }
     destinationClass = route.number.kind.name
-    country = "\(route.number.region)"
-    normalised = "\(route.number.number)"
+    country = route.number.region.description
+    normalised = route.number.number.description
   }
 }
