@@ -33,7 +33,7 @@ struct SystemDice: Sendable {
     private func refill() {
       let bytes = Supply.size * MemoryLayout<UInt64>.size
       let got = unsafe words.withUnsafeMutableBytes { words in
-        unsafe getrandom(words.baseAddress, bytes, 0)
+        unsafe getrandom(words.baseAddress, UInt(bytes), 0)
       }
       invariant(got == bytes, "the kernel gave \(got) of \(bytes) random bytes")
       left = Supply.size
