@@ -5,18 +5,17 @@ struct RatePolicer: Hashable, Sendable {
   private var expected: Int64 = .min
   /// Nanoseconds between packets at the agreed rate.
   private var interval: Int64
-  /// How far a burst may run ahead.
-  private var tolerance: Int64
+  /// How far a burst may run ahead: a second, in nanoseconds.
+  private static let tolerance: Int64 = 1_000_000_000
 
-  init(packetsPerSecond: Int, burst: Duration = .seconds(1)) {
+  init(packetsPerSecond: Int) {
     interval = 1_000_000_000 / Int64(max(packetsPerSecond, 1))
-    tolerance = burst.wholeNanoseconds
   }
 
   @inline(__always)
   mutating func admit(at now: Instant) -> Bool {
     let start = max(expected, now.nanoseconds)
-    guard start &- now.nanoseconds <= tolerance else { return false }
+    guard start &- now.nanoseconds <= Self.tolerance else { return false }
     expected = start &+ interval
     return true
   }

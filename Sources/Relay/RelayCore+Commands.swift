@@ -181,7 +181,7 @@ extension RelayCore {
     guard let session = sessions[row] else { return }
     let leg = session.legs[index]
     stopPlaying(session.id, leg: leg.number, at: now, into: &effects)
-    for stream in leg.streams.compactMap({ $0 }) {
+    for case let stream? in leg.streams {
       removeStream(stream, local: leg.plan.local, at: now, into: &effects)
     }
     sessions[row]?.legs.remove(at: index)
@@ -211,15 +211,20 @@ extension RelayCore {
   /// Writes into the streams who hears whom, and until when.
   mutating func connect(_ row: Int) {
     guard let session = sessions[row] else { return }
-    for stream in session.legs.lazy.flatMap(\.streams).compactMap({ $0 }) {
-      streams[stream].peer = nil
-      streams[stream].until = session.until ?? .never
+    let until = session.until ?? .never
+    for leg in session.legs {
+      for case let stream? in leg.streams {
+        streams[stream].peer = nil
+        streams[stream].until = until
+      }
     }
     guard let pair = session.bridge, pair.first != pair.second, let first = session.leg(pair.first),
       let second = session.leg(pair.second)
     else { return }
-    for case (let one?, let other?) in zip(first.streams, second.streams)
-    where streams[one].kind == streams[other].kind {
+    for index in 0..<min(first.streams.count, second.streams.count) {
+      guard let one = first.streams[index], let other = second.streams[index],
+        streams[one].kind == streams[other].kind
+      else { continue }
       (streams[one].peer, streams[other].peer) = (other, one)
     }
   }
@@ -238,7 +243,7 @@ extension RelayCore {
   mutating func drop(_ row: Int, at now: Instant, into effects: inout [RelayEffect]) {
     guard let session = sessions[row] else { return }
     for leg in session.legs {
-      for stream in leg.streams.compactMap({ $0 }) {
+      for case let stream? in leg.streams {
         removeStream(stream, local: leg.plan.local, at: now, into: &effects)
       }
     }

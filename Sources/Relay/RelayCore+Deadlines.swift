@@ -53,12 +53,14 @@ extension RelayCore {
   /// The bridged legs that should send audio or video.
   private func expectedLegs(of session: MediaSession) -> [MediaSession.Leg] {
     guard let pair = session.bridge else { return [] }
-    return [pair.first, pair.second].compactMap(session.leg).filter { leg in
-      leg.streams.contains { row in
-        guard let row else { return false }
-        return streams[row].legSends && (streams[row].kind == .audio || streams[row].kind == .video)
-      }
+    return [pair.first, pair.second].compactMap(session.leg).filter { isExpected($0) }
+  }
+
+  private func isExpected(_ leg: MediaSession.Leg) -> Bool {
+    for case let row? in leg.streams where streams[row].legSends {
+      if streams[row].kind == .audio || streams[row].kind == .video { return true }
     }
+    return false
   }
 
   private func lastHeard(of leg: MediaSession.Leg, in session: MediaSession) -> Instant {
@@ -69,9 +71,12 @@ extension RelayCore {
   /// Silence counts from now: somebody else is bridged, or may send again.
   mutating func listenAnew(_ row: Int, at now: Instant) {
     guard let session = sessions[row] else { return }
-    let isAnyoneExpected = !expectedLegs(of: session).isEmpty
     sessions[row]?.listeningSince = now
-    sessions[row]?.silenceCheckAt = isAnyoneExpected ? session.silenceAfter.map { now + $0 } : nil
+    sessions[row]?.silenceCheckAt = nil
+    guard let pair = session.bridge, let patience = session.silenceAfter else { return }
+    for leg in session.legs where leg.number == pair.first || leg.number == pair.second {
+      if isExpected(leg) { sessions[row]?.silenceCheckAt = now + patience }
+    }
   }
 
   /// Finds out who has fallen silent, and tells what is new.

@@ -65,7 +65,9 @@ extension RelayCore {
 
   /// Tells the ports that are all bound now and were not told yet.
   mutating func announce(_ row: Int, into effects: inout [RelayEffect]) {
-    guard let session = sessions[row] else { return }
+    guard let session = sessions[row],
+      !session.isOpen || session.legs.contains(where: { !$0.isAnnounced })
+    else { return }
     let ready = session.legs.indices.filter { index in
       let leg = session.legs[index]
       return !leg.isAnnounced && leg.streams.allSatisfy { $0 == nil || isBound($0) }
