@@ -35,9 +35,9 @@ package final class LaneGroup: Sendable {
       throw .configuration("No address to take SIP on. Name one with --sip HOST:PORT.")
     }
     var configuration = configuration
-    // A pair has two sockets: those that rest leave half of the descriptors to all else.
+    // A pair has two sockets: those that rest leave a quarter of the descriptors to all else.
     configuration.relay.openPairs = min(
-      configuration.relay.openPairs, Self.raiseDescriptorLimit() / 4)
+      configuration.relay.openPairs, Self.raiseDescriptorLimit() * 3 / 8)
     let mail = SignallingMail(configuration, waker: try LaneWaker())
     let shared = SharedCounters()
     let resolver = NameResolver(configuration.resolver)
