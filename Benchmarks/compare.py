@@ -24,7 +24,7 @@ SERVER, LOCAL = "127.0.0.1:15060", "127.0.0.1:16000"
 USERS = 1000
 # For the memory of a registration: enough that it does not find its room in what the start left free.
 MANY_USERS = 20_000
-# A call takes two of 15,000 pairs of ports, which then rest for 30 s: more calls at this speed would find none.
+# A call takes two of 15,000 pairs of ports. They rest for 2 s and are handed on, but where descriptors are few not all of them can.
 CALLS = 6_000
 ROWS = ["register", "call", "ledger", "rtp", "memory"]
 
