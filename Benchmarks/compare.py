@@ -66,12 +66,11 @@ class Servers:
         return [process for root in self.roots for process in family(root.pid)]
 
     def cpu(self):
-        """Seconds of all processes; from the scheduler's nanoseconds, not the ten-millisecond ticks."""
-        total = 0
-        for process in self.processes():
-            for task in pathlib.Path(f"/proc/{process}/task").iterdir():
-                total += int((task / "schedstat").read_text().split()[0])
-        return total / 1e9
+        """Seconds of all processes, with threads that have ended; the scheduler's own nanoseconds, not the ticks of ten milliseconds.
+
+        The number of another process's clock is made of its id, as glibc's clock_getcpuclockid(3) makes it.
+        """
+        return sum(time.clock_gettime(~process << 3 | 2) for process in self.processes())
 
     def memory(self):
         """Resident bytes that belong to one process alone, and shared ones once."""
