@@ -22,8 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM, LOAD = os.environ["MARTINET"], os.environ["MARTINET_LOAD"]
 SERVER, LOCAL = "127.0.0.1:15060", "127.0.0.1:16000"
 USERS = 1000
-# For the memory of a registration: enough that it does not find its room in what the start left free.
-MANY_USERS = 20_000
+# For the memory of a registration: each of them registers several phones, of which the first find room in what the start left free.
+MANY_USERS, PHONES = 10_000, 5
 # A call takes two of 15,000 pairs of ports. They rest for 2 s and are handed on, but where descriptors are few not all of them can.
 CALLS = 6_000
 ROWS = ["register", "call", "ledger", "rtp", "memory"]
@@ -147,8 +147,8 @@ rates:
     return servers
 
 
-def load(*words, users=USERS):
-    return ["taskset", "-c", "1", LOAD, words[0], SERVER, LOCAL, str(users), *map(str, words[1:])]
+def load(*words, users=USERS, local=LOCAL):
+    return ["taskset", "-c", "1", LOAD, words[0], SERVER, local, str(users), *map(str, words[1:])]
 
 
 def job(servers, *words):
@@ -276,9 +276,12 @@ def rows(chosen, scale):
                       *compare(rounds, martinet, lambda: kamailio(True), media), 0.6)
     if "memory" in chosen:
         def growth(servers):
-            before = servers.memory()
-            subprocess.run(load("register", MANY_USERS, 32, users=MANY_USERS), check=True, capture_output=True)
-            return (servers.memory() - before) / MANY_USERS / 1000
+            resident = []
+            for phone in range(PHONES):
+                words = load("register", MANY_USERS, 32, users=MANY_USERS, local=f"127.0.0.1:{16_000 + 10 * phone}")
+                subprocess.run(words, check=True, capture_output=True)
+                resident.append(servers.memory())
+            return (resident[-1] - resident[0]) / (PHONES - 1) / MANY_USERS / 1000
 
         def per_call(servers):
             subprocess.run(load("call", 1000, 32), check=True, capture_output=True)
