@@ -7,7 +7,7 @@ struct Recover: ParsableCommand {
     abstract: "What a lost or damaged journal takes with it, and going on without it.",
     discussion: """
       A database without the journal it followed is refused at the start, because what was spent would be \
-      forgotten. Restoring the whole data folder from one backup is better. Without the flag nothing is changed.
+      forgotten. Restoring the whole data folder from one backup is better. Without the flag it only tells.
       """)
 
   @OptionGroup var folder: DataOption
