@@ -11,7 +11,7 @@ struct FormerSource: Hashable, Sendable {
   private let named: Endpoint?
   /// Its SSRC; nil: of no RTP.
   private let source: UInt32?
-  private var lastHeard: Instant
+  private(set) var lastHeard: Instant
 
   init(
     _ endpoint: Endpoint, named: Endpoint?, source: UInt32?, isControl: Bool, at now: Instant

@@ -5,7 +5,7 @@ import Elements
 ///
 ///     fresh ──take──▶ in use ──rest──▶ resting, open ──2 s quiet: take──▶ in use
 ///       ▲                └──too many open──▶ resting, closed ──30 s──▶ fresh
-///       └──not needed for five minutes── resting, open
+///       └──not needed for five minutes, when the next comes to rest── resting, open
 ///
 /// Fresh ones are drawn at random; of those that rest, the one that rested longest goes first.
 struct PortPool: Sendable {

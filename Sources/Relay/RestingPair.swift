@@ -17,14 +17,19 @@ struct RestingPair: Sendable {
   /// Whom the next session must not believe: the last one's sources, and those that it did not.
   private(set) var formers: [FormerSource]
 
-  /// Sources remembered for one pair; further ones only keep it resting.
+  /// Sources remembered for one pair; a further one takes the place of that heard longest ago.
   private static let maximumFormers = 16
 
   init(_ stream: borrowing MediaStream, at now: Instant, memory: Duration) {
     (port, rtp, rtcp) = (stream.port, stream.rtp, stream.rtcp)
     (since, lastHeard) = (now, now)
     (latch, controlLatch) = (stream.latch, stream.controlLatch)
-    formers = stream.formers.filter { $0.isRemembered(at: now, for: memory) }
+    // Where a key kept them out, nobody listened for them.
+    let wasDeaf = stream.inbound != nil
+    formers = stream.formers.filter { wasDeaf || $0.isRemembered(at: now, for: memory) }
+    if wasDeaf {
+      for index in formers.indices { formers[index].heard(at: now) }
+    }
     if let media = latch.current {
       remember(media, stream.statistics.source, isControl: false, at: now)
     }
@@ -52,10 +57,11 @@ struct RestingPair: Sendable {
   private mutating func remember(
     _ remote: Endpoint, _ source: UInt32?, isControl: Bool, at now: Instant
   ) {
-    guard formers.count < Self.maximumFormers else { return }
     let named = isControl ? controlLatch.named : latch.named
-    formers.append(
-      FormerSource(remote, named: named, source: source, isControl: isControl, at: now))
+    let former = FormerSource(remote, named: named, source: source, isControl: isControl, at: now)
+    guard formers.count >= Self.maximumFormers else { return formers.append(former) }
+    let oldest = formers.indices.min { formers[$0].lastHeard < formers[$1].lastHeard }
+    if let oldest { formers[oldest] = former }
   }
 
   /// Whether another session may have it.

@@ -137,6 +137,25 @@ import Testing
     #expect(try next.say(&old.alice, to: next.toAlice.rtp) == nil)
   }
 
+  @Test("The last session's own phone is remembered however many sources the pair has heard")
+  func manySources() throws {
+    let studio = narrowStudio()
+    let first = try officeCall(studio, number: 1, outside: 31_000, inside: 4_000)
+    studio.command(.close(first.id))
+    for source in UInt32(100)..<130 {
+      var changing = try Phone("\(Self.office):31000", source: source)
+      _ = try first.say(&changing, to: first.toAlice.rtp)
+      studio.advance(.milliseconds(20))
+    }
+    studio.advance(.seconds(2))
+    var short = try officeCall(after: first, outside: 31_002, inside: 5_000)
+    try short.talk()
+    studio.command(.close(short.id))
+    studio.advance(.seconds(2))
+    let next = try officeCall(after: first, outside: 31_004, inside: 6_000)
+    #expect(try next.say(&short.alice, to: next.toAlice.rtp) == nil)
+  }
+
   @Test("What is no RTP is not taken from the last session's phone either: RTCP, ZRTP, fax")
   func otherDatagrams() throws {
     let report: [UInt8] = [0x80, 201, 0, 1, 0, 0, 0, 10]
