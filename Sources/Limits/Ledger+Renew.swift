@@ -84,7 +84,7 @@ extension Ledger {
   /// Only before the answer, and only when the former route definitely failed; where it may have been
   /// answered, finish with `.unknown` and reserve anew. Throwing, it leaves the hold as it was.
   package mutating func reprice(
-    _ hold: HoldID, to price: Price?, over trunk: TrunkID?, at now: Now,
+    _ hold: HoldID, to price: Price?, over trunk: TrunkID?, isFailover: Bool = false, at now: Now,
     into entries: inout [LedgerEntry], notices: inout [LedgerNotice]
   ) throws(LimitError) -> Reservation {
     advance(to: now)
@@ -105,7 +105,7 @@ extension Ledger {
           .rerouted(hold, trunk: trunk, terms: terms, total: total, time), &entries, &notices)
       }
     } catch {
-      block(after: error, old.accountID, &entries, &notices)
+      if !isFailover { block(after: error, old.accountID, &entries, &notices) }
       throw error
     }
     holds[place].live = live

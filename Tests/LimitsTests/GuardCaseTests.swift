@@ -147,7 +147,15 @@ import Testing
     #expect(bench.window(Meter(.attempts, per: .hour))?.posted == 1)
     request.price = try .perMinute(500)
     #expect(bench.ledger.fits(request, at: bench.now, into: &bench.entries))
-    #expect(try bench.reserve(request).held.micros == 100_000)
+    let beside = try bench.reserve(request)
+    #expect(beside.held.micros == 100_000)
+    // Handed on to a dearer trunk while the first may still be charged.
+    #expect(throws: LimitError.self) {
+      try bench.ledger.reprice(
+        beside.hold, to: .perMinute(4000), over: Bench.trunk, isFailover: true, at: bench.now,
+        into: &bench.entries, notices: &bench.notices)
+    }
+    #expect(bench.blocks == 0)
     #expect(throws: LimitError.self) { try bench.reserve(.perMinute(4000)) }
     #expect(bench.blocks == 1)
     #expect(!bench.ledger.fits(request, at: bench.now, into: &bench.entries))

@@ -75,8 +75,8 @@ extension SwitchCore {
     defer { write(entries, notices, call: call, at: now) }
     if var kept = call.branches[branch].keptHold, let price = candidate.price {
       kept.reservation = try ledger.reprice(
-        kept.reservation.hold, to: price, over: candidate.trunk, at: now, into: &entries,
-        notices: &notices)
+        kept.reservation.hold, to: price, over: candidate.trunk,
+        isFailover: isFailover(branch, of: call), at: now, into: &entries, notices: &notices)
       (kept.trunk, kept.price, kept.batch) = (candidate.trunk, price, journal.nextSequence)
       call.branches[branch].keptHold = nil
       return kept
@@ -104,7 +104,9 @@ extension SwitchCore {
 
   /// Whether the next hold of a branch comes on top of one that may still be charged.
   private func isFailover(_ branch: Int, of call: Call) -> Bool {
-    call.branches[branch].keptHold == nil && !call.branches[branch].legs.isEmpty
+    let branch = call.branches[branch]
+    guard branch.keptHold != nil else { return !branch.legs.isEmpty }
+    return branch.legs.contains { call.legs[$0].openHold != nil }
   }
 
   /// Whether a trunk is left that could take the call, and be paid for beside the attempt under way: only
