@@ -15,6 +15,8 @@ extension SwitchCore {
     at now: Now
   ) {
     for entry in entries { journal.write(.ledger(entry)) }
+    // A block and its alert, or a price above what was held, is on disk at once.
+    if !notices.isEmpty { journal.hurry() }
     for notice in notices { journal.write(.alert(alert(of: notice, call: call(), at: now))) }
   }
 
@@ -119,7 +121,7 @@ extension SwitchCore {
 
 extension Leg {
   /// The hold that pays for it, as long as that is not settled.
-  fileprivate var openHold: HoldID? {
+  var openHold: HoldID? {
     guard let paid, !paid.isSettled else { return nil }
     return paid.reservation.hold
   }
