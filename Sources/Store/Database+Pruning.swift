@@ -52,7 +52,9 @@ extension Database {
                 SELECT 1 FROM alert AS later
                 WHERE later.tenant_id = alert.tenant_id
                   AND later.kind IN ('accountBlocked', 'accountUnblocked')
-                  AND (later.raised_at_ms, later.alert_key) > (alert.raised_at_ms, alert.alert_key)
+                  AND (later.raised_at_ms > alert.raised_at_ms
+                    OR later.raised_at_ms = alert.raised_at_ms
+                      AND later.kind = 'accountBlocked' AND later.alert_key > alert.alert_key)
                   AND json_extract (later.facts, '$[0]') = json_extract (alert.facts, '$[0]'))
               WHEN 'accountUnblocked' THEN NOT EXISTS (
                 SELECT 1 FROM alert AS block

@@ -229,6 +229,8 @@ extension Database {
   }
 
   /// Alerts about blocks and their ends, oldest first.
+  ///
+  /// Of the same moment the block is the later one: a block that ends with its window may come back with the very call that ended it.
   func blockAlerts(tenant: Int64) throws(StoreError) -> [Alert] {
     try read("looking up blocks") { db in
       try Row.fetchAll(
@@ -236,7 +238,7 @@ extension Database {
         sql: """
           SELECT * FROM alert
           WHERE tenant_id = ? AND kind IN ('accountBlocked', 'accountUnblocked')
-          ORDER BY raised_at_ms, alert_key
+          ORDER BY raised_at_ms, kind DESC, alert_key
           """, arguments: [tenant]
       ).compactMap(Database.alert)
     }

@@ -97,7 +97,9 @@ import Testing
     }
     let bench = try filled(with: [
       alert(.accountBlocked, "office 101", 1), alert(.accountBlocked, "office 101", 2),
-      alert(.accountBlocked, "office 102", 3), alert(.accountUnblocked, "office 102", 3),
+      alert(.accountBlocked, "office 102", 3), alert(.accountUnblocked, "office 102", 4),
+      // Ended with its window, and blocked anew by the call that ended it.
+      alert(.accountUnblocked, "office 103", 5), alert(.accountBlocked, "office 103", 5),
       alert(.accountBlocked, "office", 4),
     ])
     let alerts = try bench.database.unaddressedAlerts(limit: 10)
@@ -110,7 +112,10 @@ import Testing
     let scope = TenantScope(StoreBench.office, as: .operator, in: bench.database)
     #expect(
       try scope.blockAlerts().map(\.key)
-        == ["accountBlocked-office 101-2", "accountBlocked-office-4"])
+        == [
+          "accountBlocked-office 101-2", "accountBlocked-office-4", "accountUnblocked-office 103-5",
+          "accountBlocked-office 103-5",
+        ])
   }
 
   @Test(
