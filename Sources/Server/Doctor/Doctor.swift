@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Net
 import SIP
+import Store
 
 /// Looks at an installation from outside and says what is wrong and how to mend it.
 package struct Doctor {
@@ -113,13 +114,18 @@ package struct Doctor {
 
   /// What keeps the server from starting on its journal.
   ///
-  /// Nil, too, where a server works in the folder, or where it cannot be opened: other findings say why.
+  /// Nil, too, where somebody works in the folder.
   private func journalComplaint() -> String? {
     guard !isServerRunning,
-      FileManager.default.fileExists(atPath: configuration.data + "/master.key"),
-      let administration = try? Administration(dataFolder: configuration.data)
+      FileManager.default.fileExists(atPath: configuration.data + "/master.key")
     else { return nil }
-    return (try? administration.journalComplaint()) ?? nil
+    do {
+      return try Administration(dataFolder: configuration.data).journalComplaint()
+    } catch StoreError.locked {
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   private func masterKey() -> FindingReport {
