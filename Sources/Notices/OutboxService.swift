@@ -199,7 +199,6 @@ package final class OutboxService: Sendable {
       try database.address(copies, at: clock())
       try acknowledgeUnstored()
       for copy in copies where copy.recipients.isEmpty { report(.nobodyToTell(copy.alert.kind)) }
-      guard alerts.count == OutboxService.batch else { return }
     }
   }
 
