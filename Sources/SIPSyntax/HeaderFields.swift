@@ -4,7 +4,7 @@ package import Elements
 package struct HeaderField: Sendable {
   /// The field, or nil for a name that we do not know.
   package let name: HeaderName?
-  /// Goes on over more than one line, so that there is CR and LF in its value (RFC 3261 §7.3.1).
+  /// Goes on over more than one line, so that there is CR and LF in its value (RFC 3261 §7.3.1), or ends with only one of them.
   let isFolded: Bool
   let nameLower: UInt16
   let nameUpper: UInt16

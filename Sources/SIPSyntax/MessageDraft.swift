@@ -169,7 +169,8 @@ extension MessageDraft {
         continue
       }
       parseField(
-        bytes, table, lineStart, last.end, next: offset, isFolded: offset > firstEnd)
+        bytes, table, lineStart, last.end, next: offset,
+        isFolded: offset > firstEnd || last.next - last.end != 2)
     }
     note("an empty line", at: end)
   }
