@@ -22,9 +22,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM, LOAD = os.environ["MARTINET"], os.environ["MARTINET_LOAD"]
 SERVER, LOCAL = "127.0.0.1:15060", "127.0.0.1:16000"
 USERS = 1000
-# For the memory of a registration: each of them registers several phones, of which the first find room in what the start left free.
+# For the memory of a registration: each of them registers several phones, of which the first find room that the start left.
 MANY_USERS, PHONES = 10_000, 5
-# A call takes two of 15,000 pairs of ports. They rest for 2 s and are handed on, but where descriptors are few not all of them can.
+# A call takes two of 15,000 pairs of ports. They rest for 2 s and are handed on, but where descriptors are few not all can.
 CALLS = 6_000
 ROWS = ["register", "call", "ledger", "rtp", "memory"]
 

@@ -41,6 +41,8 @@ extension Ledger {
   }
 
   /// Whether ``reserve(_:at:into:notices:)`` would give a hold now; nothing is held, counted or blocked.
+  ///
+  /// A block that a reservation would find expired counts as one.
   package mutating func fits(
     _ request: ReservationRequest, at now: Now, into entries: inout [LedgerEntry]
   ) -> Bool {
