@@ -65,8 +65,12 @@ struct RestingPair: Sendable {
   }
 
   /// Whether another session may have it.
+  ///
+  /// A party that was never heard may begin only now, such as a carrier whose answer crossed our CANCEL: nothing tells it from the next
+  /// one's, so the pair rests as long as formers are remembered.
   func isRested(at now: Instant, _ configuration: RelayConfiguration) -> Bool {
-    lastHeard + configuration.rest <= now || since + configuration.longestRest <= now
+    let rest = latch.current == nil ? configuration.memory : configuration.rest
+    return lastHeard + rest <= now || since + configuration.longestRest <= now
   }
 
   /// Whether nobody has needed it for long.

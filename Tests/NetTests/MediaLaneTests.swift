@@ -98,6 +98,8 @@ private final class MediaOwner: LaneResident {
         let before = try #require(ports(events.wait(for: 1)))
         old.0.send(packet(1), to: Endpoint(.v4Loopback, before[0]))
         #expect(old.1.receive()?.bytes == packet(1))
+        old.1.send(packet(1), to: Endpoint(.v4Loopback, before[1]))
+        #expect(old.0.receive()?.bytes == packet(1))
         commands.send(.close(MediaSessionID(1)))
         _ = events.wait(for: 2)
         guard mayRest else {

@@ -29,8 +29,9 @@ import Testing
     after old: Call, outside: UInt16, inside: UInt16
   ) throws -> Call {
     for number in UInt64(2)...40 {
-      let next = try officeCall(old.studio, number: number, outside: outside, inside: inside)
+      var next = try officeCall(old.studio, number: number, outside: outside, inside: inside)
       if next.toAlice.rtp == old.toAlice.rtp { return next }
+      try next.talk()
       old.studio.command(.close(next.id))
       old.studio.advance(.seconds(2))
     }
@@ -55,6 +56,7 @@ import Testing
   func longestFirst() throws {
     let studio = narrowStudio(pairs: 6)
     var calls = try (1...3).map { try Call(studio: studio, number: $0) }
+    for index in calls.indices { try calls[index].talk() }
     for call in calls {
       studio.command(.close(call.id))
       studio.advance(.milliseconds(500))
@@ -97,7 +99,8 @@ import Testing
       studio.advance(.milliseconds(20))
     }
     #expect(!opens(2))
-    studio.advance(.seconds(2))
+    // The other pair was opened for nobody to be heard.
+    studio.advance(.seconds(30))
     #expect(opens(3))
 
     let again = try Call(studio: narrowStudio())
@@ -137,10 +140,25 @@ import Testing
     #expect(try next.say(&old.alice, to: next.toAlice.rtp) == nil)
   }
 
+  @Test("Where a party was never heard the pair rests for 30 s: it may begin to send only now")
+  func unheardParty() throws {
+    let studio = narrowStudio()
+    let silent = try Call(studio: studio)
+    studio.command(.close(silent.id))
+    studio.advance(.milliseconds(29_999))
+    _ = studio.takeEvents()
+    let plan = try Call.leg(at: Call.aliceAt, local: silent.toAlice.rtp.address)
+    studio.command(.open(MediaSessionID(9), MediaPlan(legs: [plan])))
+    #expect(studio.takeEvents() == [.failed(MediaSessionID(9), .portsExhausted(plan.local))])
+    studio.advance(.seconds(30))
+    _ = try Call(studio: studio, number: 2)
+  }
+
   @Test("The last session's own phone is remembered however many sources the pair has heard")
   func manySources() throws {
     let studio = narrowStudio()
-    let first = try officeCall(studio, number: 1, outside: 31_000, inside: 4_000)
+    var first = try officeCall(studio, number: 1, outside: 31_000, inside: 4_000)
+    try first.talk()
     studio.command(.close(first.id))
     for source in UInt32(100)..<130 {
       var changing = try Phone("\(Self.office):31000", source: source)
