@@ -8,9 +8,8 @@ extension Journal {
     in folder: DataFolder, options: Options = Options(), replay: (JournalBatch) throws -> Void
   ) throws(StoreError) {
     do throws(JournalError) {
-      try self.init(folder: folder.journalPath, options: options) { frame in
-        guard frame.kind != .checkpointEnd else { return }
-        try replay(JournalBatch(frame))
+      try self.init(folder: folder.journalPath, options: options) {
+        try JournalBatch.hand($0, to: replay)
       }
     } catch { throw .journal(error) }
   }
@@ -47,7 +46,25 @@ extension Journal {
   }
 }
 
+extension JournalRecovery {
+  /// Looks at the journal of a data folder as ``Journal/init(in:options:replay:)`` does, and leaves it as it is.
+  init(in folder: DataFolder, replay: (JournalBatch) throws -> Void) throws(StoreError) {
+    do throws(JournalError) {
+      try self.init(folder: folder.journalPath, disk: SystemDisk()) {
+        try JournalBatch.hand($0, to: replay)
+      }
+    } catch { throw .journal(error) }
+  }
+}
+
 extension JournalBatch {
+  fileprivate static func hand(
+    _ frame: JournalFrame, to replay: (JournalBatch) throws -> Void
+  ) throws {
+    guard frame.kind != .checkpointEnd else { return }
+    try replay(JournalBatch(frame))
+  }
+
   init(_ frame: JournalFrame) throws {
     var reader = ByteReader(frame.payload)
     try self.init(from: &reader)

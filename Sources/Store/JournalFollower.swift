@@ -43,17 +43,9 @@ package final class JournalFollower: Sendable {
     _ journal: Journal, into database: Database, options: Options = Options()
   ) throws(StoreError) {
     (self.journal, self.database, self.options) = (journal, database, options)
-    let oldest = journal.progress.withLock { $0.segments[0].header.firstBatch }
-    for stream in Stream.allCases {
-      guard let (identity, sequence) = try database.journalPosition(stream) else {
-        guard oldest == 1 else { throw .otherJournal }
-        continue
-      }
-      guard identity == journal.identity else { throw .otherJournal }
-      guard sequence <= journal.lastRecovered else {
-        throw .journalBehind(journal: journal.lastRecovered, database: sequence)
-      }
-    }
+    try database.checkFollows(
+      journal.identity, from: journal.progress.withLock { $0.segments[0].header.firstBatch },
+      through: journal.lastRecovered)
   }
 
   /// Starts to follow; what a crash left to do is done first.

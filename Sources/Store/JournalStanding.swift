@@ -23,15 +23,18 @@ package enum JournalStanding: Hashable, Sendable {
 extension Database {
   /// Compares journal and database, as the start of the server does; `replay` is what that does.
   ///
+  /// Only looks: a tail that a crash tore stays for the start to cut.
+  ///
   /// - Throws: Where the disk itself cannot be read: that is no loss yet.
   package func journalStanding(
     in folder: DataFolder, replay: (JournalBatch) throws -> Void
   ) throws(StoreError) -> JournalStanding {
-    guard try hasSegments(folder) else {
-      return try journalIsMissing(in: folder) ? .missing : .together
-    }
     do throws(StoreError) {
-      _ = try JournalFollower(try Journal(in: folder, replay: replay), into: self)
+      let found = try JournalRecovery(in: folder, replay: replay)
+      guard let oldest = found.segments.first?.header else {
+        return try journalIsMissing(in: folder) ? .missing : .together
+      }
+      try checkFollows(oldest.identity, from: oldest.firstBatch, through: found.last)
       return .together
     } catch {
       switch error {
@@ -42,6 +45,20 @@ extension Database {
         .newerSchema, .diskFull, .database, .notSynchronous:
         throw error
       }
+    }
+  }
+
+  /// That the journal of this identity, with batches `oldest` to `last`, is the one that was followed so far.
+  func checkFollows(
+    _ identity: UInt64, from oldest: UInt64, through last: UInt64
+  ) throws(StoreError) {
+    for stream in JournalFollower.Stream.allCases {
+      guard let (followed, sequence) = try journalPosition(stream) else {
+        guard oldest == 1 else { throw .otherJournal }
+        continue
+      }
+      guard followed == identity else { throw .otherJournal }
+      guard sequence <= last else { throw .journalBehind(journal: last, database: sequence) }
     }
   }
 

@@ -231,6 +231,21 @@ import Testing
     #expect(trail.map(\.action) == ["journal.replaced"])
   }
 
+  @Test("Who only looks at a journal leaves what a crash tore where it is, for the start to cut")
+  func onlyLooks() throws {
+    let bench = try StoreBench()
+    try fill(bench)
+    try followToTheEnd(bench)
+    let newest = URL(filePath: "\(bench.folder.journalPath)/\(SegmentHeader.fileName(1))")
+    var torn = try Data(contentsOf: newest)
+    torn[torn.count - 1] = 1
+    try torn.write(to: newest)
+    #expect(try bench.database.journalStanding(in: bench.folder) { _ in } == .together)
+    #expect(try Data(contentsOf: newest) == torn)
+    _ = try journal(bench)
+    #expect(try Data(contentsOf: newest).last == 0)
+  }
+
   @Test("Segments go once the state was handed in and everything in them is in the database")
   func removesSegments() throws {
     let bench = try StoreBench()

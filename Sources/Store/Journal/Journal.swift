@@ -74,6 +74,7 @@ package final class Journal: Sendable {
     replay: (JournalFrame) throws -> Void
   ) throws(JournalError) {
     let found = try JournalRecovery(folder: folder, disk: disk, replay: replay)
+    try found.cutTornTail()
     (self.folder, self.options, self.disk) = (folder, options, disk)
     lastRecovered = found.last
     var progress = JournalProgress(

@@ -1,4 +1,6 @@
-/// What stands on the disk when a journal is opened: checked, replayed, its torn tail cut.
+/// What stands on the disk of a journal, checked and replayed.
+///
+/// Only ``cutTornTail()`` changes anything of it.
 struct JournalRecovery {
   struct Segment: Sendable {
     let path: String
@@ -12,10 +14,10 @@ struct JournalRecovery {
   private(set) var last: UInt64 = 0
   /// Where the next frame of the newest segment goes.
   private(set) var end = 0
+  /// Behind what a crash left there of a frame that was never confirmed.
+  private var tornEnd = 0
 
   /// Hands each frame of the newest checkpoint, then each batch after it, to `replay`.
-  ///
-  /// Whatever it throws, nothing on the disk was changed.
   init(
     folder: String, disk: any JournalDisk, replay: (JournalFrame) throws -> Void
   ) throws(JournalError) {
@@ -73,8 +75,7 @@ struct JournalRecovery {
     }
     last = max(segment.header.base, next.map { $0.firstBatch - 1 } ?? scan.last)
     guard next == nil else { return }
-    end = scan.end
-    try cut(segment.path, from: scan.end, to: scan.writtenEnd)
+    (end, tornEnd) = (scan.end, scan.writtenEnd)
   }
 
   private func hand(
@@ -88,12 +89,12 @@ struct JournalRecovery {
   }
 
   /// Overwrites what a crash left behind the last whole frame, so that it can never come back.
-  private func cut(_ path: String, from start: Int, to end: Int) throws(JournalError) {
-    guard end > start else { return }
+  func cutTornTail() throws(JournalError) {
+    guard tornEnd > end, let newest = segments.last else { return }
     do throws(DiskError) {
-      let file = try disk.open(path)
+      let file = try disk.open(newest.path)
       defer { disk.close(file) }
-      try disk.write([UInt8](repeating: 0, count: end - start), to: file, at: start)
+      try disk.write([UInt8](repeating: 0, count: tornEnd - end), to: file, at: end)
       try disk.sync(file)
     } catch { throw .disk(error) }
   }
