@@ -2,6 +2,7 @@ import Elements
 import Hummingbird
 import Logging
 import NIOCore
+import ServiceLifecycle
 
 /// What monitoring asks over HTTP: `/health` and `/metrics`; nothing that changes anything.
 struct HTTPPages: Sendable {
@@ -29,8 +30,15 @@ struct HTTPPages: Sendable {
       configuration: .init(
         address: .hostname("\(address.address)", port: Int(address.port)), serverName: nil),
       onServerRunning: { _ in ready() }, logger: logger)
+    // The library takes a cancelled task for a failure of the port; it wants to be told that this is the end.
+    let services = ServiceGroup(services: [application], logger: logger)
+    let serving = Task { try await services.run() }
     do {
-      try await application.run()
+      try await withTaskCancellationHandler {
+        try await serving.value
+      } onCancel: {
+        Task { await services.triggerGracefulShutdown() }
+      }
     } catch let error as IOError {
       throw ConfigurationError(
         field: "http", problem: "\(address) cannot be listened on: \(error)",
