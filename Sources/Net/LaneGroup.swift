@@ -38,6 +38,8 @@ package final class LaneGroup: Sendable {
     // A pair has two sockets: those that rest leave a quarter of the descriptors to all else.
     configuration.relay.openPairs = min(
       configuration.relay.openPairs, Self.raiseDescriptorLimit() * 3 / 8)
+    configuration.relay.variety = min(
+      configuration.relay.variety, configuration.relay.openPairs / 8)
     let mail = SignallingMail(configuration, waker: try LaneWaker())
     let shared = SharedCounters()
     let resolver = NameResolver(configuration.resolver)
