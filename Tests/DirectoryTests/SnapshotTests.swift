@@ -22,7 +22,8 @@ import Testing
     _ snapshot: DirectorySnapshot, _ realm: String, _ username: String
   ) -> [String]? {
     let (realm, username) = (Array(realm.utf8), Array(username.utf8))
-    let device = snapshot.device(realm: realm.span, username: username.span)
+    guard let tenant = snapshot.tenant(domain: realm.span) else { return nil }
+    let device = snapshot.device(of: tenant, named: username.span)
     return device?.extensions.compactMap { snapshot.line($0)?.name }
   }
 

@@ -42,14 +42,7 @@ package struct DirectorySnapshot: Sendable {
     indexes.domains[domain].flatMap { self.tenant(TenantID($0)) }
   }
 
-  /// The phone with this user name in this realm.
-  ///
-  /// User names compare with case, realms without.
-  package func device(realm: Span<UInt8>, username: Span<UInt8>) -> Device? {
-    tenant(domain: realm).flatMap { device(of: $0, named: username) }
-  }
-
-  /// The phone of a tenant with this user name.
+  /// The phone of a tenant with this user name; names compare with case.
   package func device(of tenant: Tenant, named username: Span<UInt8>) -> Device? {
     tenant.devicesByName[username].flatMap { device(DeviceID($0)) }
   }
