@@ -152,7 +152,7 @@ struct Output: Sendable {
 enum Duty: Hashable, Sendable {
   case call(CallID)
   case trunk(TrunkID)
-  /// No carrier will answer an INVITE from before the start any more.
+  /// Carriers will not answer some of the INVITEs that were given up any more.
   case lateAnswers
 }
 

@@ -158,3 +158,64 @@ import Testing
     #expect(count("ACK") == 0 && count("BYE") == 0)
   }
 }
+
+/// A carrier answers an INVITE that this process has given up: it had the last copy when our time was over.
+@Suite struct GivenUpAnswerTests {
+  private let bench: Bench
+  private let carrier: UserAgent
+
+  init() throws {
+    bench = try Bench()
+    carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    carrier.mute = true
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(40))
+    #expect(bench.core.load.isAtRest && bench.records.count == 1)
+    carrier.mute = false
+  }
+
+  private func answer() throws {
+    let server = try #require(carrier.open.first?.server)
+    carrier.answer(server, 200, body: carrier.sdp)
+    bench.run(for: .seconds(1))
+  }
+
+  @Test("F04: It gets its ACK and a BYE at once, within what was charged, and nothing is left")
+  func ended() throws {
+    #expect(bench.records.first?.purchase?.micros ?? 0 > 0)
+    try answer()
+    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
+    bench.run(for: .seconds(60))
+    #expect(bench.core.load.isAtRest && bench.alerts.allSatisfy { $0.kind != .possiblyStillUp })
+    #expect(bench.records.count == 1)
+  }
+
+  @Test("A carrier that does not confirm the BYE raises an alert")
+  func unconfirmed() throws {
+    carrier.answersBye = false
+    try answer()
+    bench.run(for: .seconds(60))
+    #expect(bench.alerts.contains { $0.kind == .possiblyStillUp && $0.tenant != nil })
+    #expect(bench.core.load.isAtRest)
+  }
+
+  @Test("The next process knows of it, from the batches or a checkpoint", arguments: [0, 1])
+  func death(_ way: Int) throws {
+    try bench.restart(from: way == 0 ? nil : bench.core.checkpoint())
+    try answer()
+    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
+    #expect(bench.records.count == 1)
+  }
+
+  @Test("It is forgotten when no carrier lets a phone ring any more")
+  func forgotten() throws {
+    // And that of the spare trunk, where nobody is.
+    #expect(bench.core.lateAnswers.count == 2)
+    bench.run(for: LateAnswer.patience + LateAnswer.sweep)
+    #expect(bench.core.lateAnswers.isEmpty)
+    try answer()
+    #expect(carrier.received(.bye).isEmpty)
+  }
+}

@@ -115,6 +115,9 @@ extension SwitchCore {
     _ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now
   ) throws(LegContradiction) {
     guard !call.legs[leg].isOver else { return }
+    if outcome == .unknown, call.legs[leg].isUnanswered {
+      keepInvite(of: call.legs[leg], in: call, at: now)
+    }
     try call.legs[leg].take(.ended)
     settleMoney(&call, leg, outcome, at: now)
     if call.legs[leg].holdsChannel, let trunk = call.legs[leg].party.trunk {
@@ -175,6 +178,7 @@ extension SwitchCore {
     var record = call.record
     record.legs = call.recordedLegs()
     journal.write(.record(record))
+    markKeptInvites(of: call)
     owners.sessions[call.media.session] = nil
     for leg in call.legs.indices {
       if let dialog = call.legs[leg].dialog { owners.dialogs[dialog] = nil }

@@ -139,7 +139,7 @@ extension SwitchCore {
           try core.handleDeadline(&call, at: now)
         }
       case .trunk(let id): handleDeadline(ofTrunk: id, at: now)
-      case .lateAnswers: lateAnswers.removeAll()
+      case .lateAnswers: sweepLateAnswers(at: now)
       }
     }
     write(bindings.expire(at: now))

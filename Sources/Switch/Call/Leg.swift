@@ -114,6 +114,8 @@ struct Leg: Sendable {
 
   /// Whether a dialog is confirmed, so that it must be ended with BYE.
   var isConfirmed: Bool { state == .answered || state == .talking }
+  /// Whether its INVITE waits for an answer, which may come although we have given it up.
+  var isUnanswered: Bool { state == .inviting || state == .ringing || state == .cancelling }
   var isEarly: Bool { state == .preparing || state == .inviting || state == .ringing }
 }
 

@@ -4,10 +4,16 @@ import Limits
 import SIP
 import SIPSyntax
 
-/// A call that a dead process asked a carrier for: should it be answered yet, it is ended at once.
+/// A paid INVITE without an end that we know: of a dead process, or given up as its time had run out.
+///
+/// The carrier may have got its last copy. Should it answer yet, the call is ended at once.
 struct LateAnswer: Sendable {
-  /// How long after a start a carrier may answer: longer than any lets a phone ring.
+  /// How long a carrier may take to answer: longer than any lets a phone ring.
   static let patience = Duration.seconds(600)
+  /// How often those whose time is over are looked for.
+  static let sweep = Duration.seconds(60)
+  /// INVITEs that are remembered at a time; a dead trunk is out of use long before.
+  static let limit = 10_000
   /// Forks of one INVITE that are ended.
   static let forkLimit = 8
 
@@ -15,6 +21,10 @@ struct LateAnswer: Sendable {
   let trunk: TrunkID
   /// What is known of the call, for an alert.
   let record: CallDetailRecord?
+  /// Why there was nobody left to hear the answer.
+  let cause: HangupCause
+  /// When it is forgotten; counted from the end of a replay for one that came with it.
+  var until = Instant.never
   /// Tags of the answers that have got their BYE.
   var ended: Set<[UInt8]> = []
 }
@@ -23,7 +33,7 @@ extension SwitchCore {
   /// Remembers the INVITEs of a call that the dead process left open.
   mutating func keepInvites(of orphan: Orphan, _ id: CallID) {
     for invite in orphan.invites {
-      var late = LateAnswer(call: id, trunk: invite.trunk, record: orphan.record)
+      var late = LateAnswer(call: id, trunk: invite.trunk, record: orphan.record, cause: .restart)
       for mark in orphan.dialogs where mark.callID == invite.callID {
         if let tag = try? NameAddress(parsing: mark.remote.span).tag { late.ended.insert(tag) }
       }
@@ -31,8 +41,45 @@ extension SwitchCore {
     }
   }
 
-  /// A 2xx to an INVITE that we do not know: acknowledged and ended where a dead process of ours has sent
-  /// it to the trunk that answers (RFC 3261 §13.2.2.4), else ignored.
+  /// Remembers the INVITE of a paid leg that ended without a word of its carrier.
+  mutating func keepInvite(of leg: Leg, in call: Call, at now: Now) {
+    guard let invite = inviteMark(of: leg), let money = leg.paid else { return }
+    guard lateAnswers.count < LateAnswer.limit else {
+      return log(.warning, "late answer would be ignored", call: call)
+    }
+    var record = call.record
+    (record.payer, record.hold) = (money.account, money.reservation.hold)
+    if lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.patience) }
+    lateAnswers[invite.callID] = LateAnswer(
+      call: call.id, trunk: invite.trunk, record: record, cause: .noAnswer,
+      until: now.instant + LateAnswer.patience)
+  }
+
+  /// Behind its record a call leaves no mark; the next process must know of its INVITEs all the same.
+  mutating func markKeptInvites(of call: Call) {
+    guard !lateAnswers.isEmpty else { return }
+    for leg in call.legs {
+      guard let invite = inviteMark(of: leg), lateAnswers[invite.callID] != nil else { continue }
+      journal.write(.call(.invited(call.id, invite)))
+    }
+  }
+
+  /// All that came with a replay waits from now on.
+  mutating func awaitLateAnswers(at now: Now) {
+    guard !lateAnswers.isEmpty else { return }
+    let until = now.instant + LateAnswer.patience
+    for callID in lateAnswers.keys { lateAnswers[callID]?.until = until }
+    agenda.schedule(.lateAnswers, at: until)
+  }
+
+  /// Forgets those that no carrier answers any more.
+  mutating func sweepLateAnswers(at now: Now) {
+    lateAnswers = lateAnswers.filter { $0.value.until > now.instant }
+    if !lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.sweep) }
+  }
+
+  /// A 2xx to an INVITE that we do not know: acknowledged and ended where we or a dead process of ours have
+  /// sent it to the trunk that answers (RFC 3261 §13.2.2.4), else ignored.
   ///
   /// Without an ACK the carrier would bill for 64*T1, more than was held. ACK and BYE go to the trunk's own
   /// address; its Contact and Record-Route are only written into them.
@@ -51,12 +98,14 @@ extension SwitchCore {
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
     let bye = sendBye(
-      in: dialog, owner: .orphan(late.call), reasonValue: LegFailure(.restart).reasonValue, at: now)
+      in: dialog, owner: .orphan(late.call), reasonValue: LegFailure(late.cause).reasonValue,
+      at: now)
     guard bye != nil else { return }
     orphans[late.call, default: Orphan(record: late.record)].pending += 1
     log(
-      .warning, "answer after restart ended", tenant: late.record?.tenant,
-      Alert.Fact("call", "\(late.call)"), Alert.Fact("trunk", "\(late.trunk)"))
+      .warning, "late answer ended", tenant: late.record?.tenant,
+      Alert.Fact("call", "\(late.call)"), Alert.Fact("trunk", "\(late.trunk)"),
+      Alert.Fact("given up", late.cause.rawValue))
   }
 
   private func isFrom(_ trunk: TrunkID, _ flow: Flow) -> Bool {

@@ -61,7 +61,7 @@ extension SwitchCore {
     bindings.recovered(at: now)
     let charges = settleOpenHolds(at: now)
     for id in orphans.keys.sorted() { endOrphan(id, charges: charges, at: now) }
-    if !lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.patience) }
+    awaitLateAnswers(at: now)
     orphans = orphans.filter { $0.value.pending > 0 }
     flush(into: &effects)
   }
@@ -133,7 +133,7 @@ extension SwitchCore {
       key: "up-\(id)-\(now.wall.unixMilliseconds)", at: now,
       [
         Alert.Fact("call", "\(id)"), Alert.Fact("to", orphan.record?.normalised ?? ""),
-        Alert.Fact("why", "the carrier did not confirm the end of a call from before a restart"),
+        Alert.Fact("why", "the carrier did not confirm the end of a call that we had given up"),
       ])
   }
 
