@@ -74,7 +74,8 @@ package struct CallLimits: Hashable, Sendable {
 package struct TrunkTimes: Hashable, Sendable {
   /// From the INVITE to the first provisional answer; then the next trunk is tried.
   package var attempt: Duration = .seconds(4)
-  /// Between two OPTIONS probes of a trunk that is up, and of one that is down.
+  /// Between two OPTIONS probes of a trunk that is up, and of one that is down; also between two calls
+  /// that try a trunk which is down and not probed.
   package var probe: Duration = .seconds(30)
   package var probeWhenDown: Duration = .seconds(10)
   /// Probes without an answer after which a trunk is down.

@@ -303,31 +303,6 @@ import Testing
       !bench.sent.contains { $0.to == colleague.endpoint && $0.text.contains("\nAuthorization") })
   }
 
-  @Test(
-    "Probing: two unanswered OPTIONS and the trunk is down, alerted and skipped; any answer and it is up"
-  )
-  func probing() throws {
-    var town = Town()
-    town.document.trunks[0].probeSeconds = 30
-    let bench = try Bench(town)
-    let (phone, carrier, spare) = ends(bench)
-    bench.run(for: .seconds(1))
-    #expect(carrier.received(.options).count == 1)
-    #expect(state(bench, "carrier") == "up")
-    bench.deaf.insert(carrier.endpoint)
-    bench.run(for: .seconds(140))
-    #expect(state(bench, "carrier") == "down")
-    #expect(bench.alerts.count { $0.kind == .trunkDown } == 1)
-    phone.call("976333444")
-    bench.run(for: .seconds(2))
-    #expect(phone.statuses() == [180, 200] && spare.received(.invite).count == 1)
-    #expect(bench.requests("INVITE", to: carrier.endpoint).isEmpty)
-    bench.deaf.remove(carrier.endpoint)
-    bench.run(for: .seconds(50))
-    #expect(state(bench, "carrier") == "up")
-    #expect(bench.alerts.count { $0.kind == .trunkUp } == 1)
-  }
-
   @Test("Registration: digest, refresh at half time, 423, and growing pauses after failures")
   func registration() throws {
     var town = Town()

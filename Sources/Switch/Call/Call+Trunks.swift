@@ -52,7 +52,9 @@ extension SwitchCore {
       return LegFailure(.trunkFailure)
     }
     guard journal.failure == nil else { return LegFailure(.journalUnavailable) }
-    guard let hop = state.hops.first, !state.isDown else { return LegFailure(.trunkFailure) }
+    guard let hop = state.hops.first, state.takesCalls(at: now.instant) else {
+      return LegFailure(.trunkFailure)
+    }
     guard state.channelsInUse < trunk.channels else { return LegFailure(.noChannel) }
     let money: PaidLeg
     do throws(LimitError) {
@@ -117,7 +119,8 @@ extension SwitchCore {
     }
     for candidate in call.branches[branch].candidates {
       guard let trunk = rules.directory.trunk(candidate.trunk), let state = trunks[trunk.id],
-        !state.hops.isEmpty, !state.isDown, state.channelsInUse < trunk.channels
+        !state.hops.isEmpty, state.takesCalls(at: now.instant),
+        state.channelsInUse < trunk.channels
       else { continue }
       var entries: [LedgerEntry] = []
       let fits = ledger.fits(
@@ -151,6 +154,7 @@ extension SwitchCore {
     call.legs.append(leg)
     call.branches[branch].legs.append(index)
     trunks[trunk]?.takeChannel()
+    trunks[trunk]?.tried(times: configuration.trunks, at: now.instant)
     if let money, let mark {
       // From here on a restart must know whose money is held for which call.
       var record = call.record

@@ -19,6 +19,8 @@ extension SwitchCore {
         trunks[trunk.id] = TrunkState(id: trunk.id, at: now)
       } else if before?.address != trunk.address {
         trunks[trunk.id]?.moved(at: now)
+      } else if before?.probeEvery == nil, trunk.probeEvery != nil {
+        trunks[trunk.id]?.probeAt = now.instant
       }
       if trunk.registration == nil {
         trunks[trunk.id]?.registration = nil
@@ -109,7 +111,9 @@ extension SwitchCore {
   }
 
   mutating func trunkSilent(_ id: TrunkID, _ reason: String, at now: Now) {
-    let change = trunks[id]?.silent(reason, times: configuration.trunks, at: now)
+    let isProbed = rules.directory.trunk(id)?.probeEvery != nil
+    let change = trunks[id]?.silent(
+      reason, isProbed: isProbed, times: configuration.trunks, at: now)
     tell(id, change ?? nil, at: now)
   }
 

@@ -5,7 +5,8 @@ import SIP
 ///
 ///     unknown ──any answer──▶ up ──probes missed, or attempts timed out──▶ down ──any answer──▶ up
 ///
-/// A trunk that never answered a probe stays `unknown` and is tried: some carriers ignore OPTIONS.
+/// A trunk that never answered a probe stays `unknown` and is tried: some carriers ignore OPTIONS. One that is not
+/// probed hears of its recovery by a call that tries it now and then.
 struct TrunkState: Sendable {
   enum Health: Hashable, Sendable {
     case unknown
@@ -23,6 +24,8 @@ struct TrunkState: Sendable {
   private(set) var health = Health.unknown
   private(set) var since: WallTime
   private var missed = 0
+  /// When a call may try it although it is down.
+  private var retryAt = Instant.never
   /// Legs that are up or being set up, both directions.
   private(set) var channelsInUse = 0
   var registration: TrunkRegistration?
@@ -38,6 +41,8 @@ struct TrunkState: Sendable {
 
   var isDown: Bool { if case .down = health { true } else { false } }
 
+  func takesCalls(at now: Instant) -> Bool { !isDown || retryAt <= now }
+
   var deadline: Instant {
     var next = probe == nil ? probeAt : Instant.never
     if resolution == nil { next = min(next, resolveAt) }
@@ -50,6 +55,11 @@ struct TrunkState: Sendable {
   }
 
   mutating func takeChannel() { channelsInUse += 1 }
+
+  /// A call tries it: where it is down, the next ones do not wait beside that one.
+  mutating func tried(times: TrunkTimes, at now: Instant) {
+    if isDown { retryAt = now + times.probeWhenDown }
+  }
 
   mutating func releaseChannel() {
     invariant(channelsInUse > 0, "trunk \(id) released a channel it had not taken")
@@ -76,16 +86,19 @@ struct TrunkState: Sendable {
 
   /// Anything was heard from it that only a living peer says.
   mutating func heard(at now: Now) -> Health? {
-    missed = 0
+    (missed, retryAt) = (0, .never)
     guard health != .up else { return nil }
     (health, since) = (.up, now.wall)
     return .up
   }
 
   /// A probe or a call attempt got no answer.
-  mutating func silent(_ reason: String, times: TrunkTimes, at now: Now) -> Health? {
+  mutating func silent(
+    _ reason: String, isProbed: Bool, times: TrunkTimes, at now: Now
+  ) -> Health? {
     missed += 1
     guard health == .up, missed >= times.probesMissed else { return nil }
+    retryAt = isProbed ? .never : now.instant + times.probeWhenDown
     return fall(reason, at: now)
   }
 
@@ -105,7 +118,7 @@ struct TrunkState: Sendable {
 
   /// Its address has changed: what we knew of the old one is worth nothing.
   mutating func moved(at now: Now) {
-    (hops, health, since, missed) = ([], .unknown, now.wall, 0)
+    (hops, health, since, missed, retryAt) = ([], .unknown, now.wall, 0, .never)
     (resolution, resolveAt, probe, probeAt) = (nil, now.instant, nil, now.instant)
   }
 }
