@@ -11,6 +11,7 @@ import Testing
     case .emergency(let digits): "emergency \(digits)"
     case .line(let line): "line \(line.name)"
     case .unknown(let digits): "unknown \(digits)"
+    case .ownNumber(let own): "own \(own.number)"
     case .outside(let number, .allow): "outside \(number.number)"
     case .outside(let number, .deny(let reason)): "refused \(number.number): \(reason)"
     case .invalid(let error): "invalid: \(error)"
@@ -25,7 +26,8 @@ import Testing
     #expect(try dial("1-0-2", snapshot) == "line Workshop")
     #expect(try dial("109", snapshot) == "unknown 109")
     #expect(try dial("*98", snapshot) == "unknown *98")
-    #expect(try dial("976111222", snapshot) == "outside +34976111222")
+    #expect(try dial("976333444", snapshot) == "outside +34976333444")
+    #expect(try dial("976111222", snapshot) == "own +34976111222")
     #expect(
       try dial("0044 20 7946 0000", snapshot)
         == "refused +442079460000: calls to other countries are closed")

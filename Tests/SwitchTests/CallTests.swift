@@ -45,6 +45,28 @@ import Testing
     #expect(bench.core.calls.isEmpty && bench.core.owners.dialogs.isEmpty)
   }
 
+  @Test(
+    "A number of the own tenant rings inside, dialled or as a forward, and no carrier is paid for it"
+  )
+  func ownNumber() throws {
+    var town = Town()
+    town.office("103") { $0.forwards.always = "976 111 222" }
+    let bench = try Bench(town)
+    let (callee, caller) = pair(bench)
+    callee.manner = .answers(after: .seconds(1))
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    for number in ["976111222", Town.ddi, "103"] {
+      caller.call(number)
+      bench.run(for: .seconds(3))
+      caller.hangUp()
+      bench.run(for: .seconds(1))
+    }
+    #expect(callee.received(.invite).count == 3 && carrier.received(.invite).isEmpty)
+    #expect(bench.records.map(\.cause) == [.normal, .normal, .normal])
+    #expect(bench.records.allSatisfy { $0.direction == .internal && $0.sell == nil })
+    #expect(bench.records.first?.dialled == "976111222")
+  }
+
   @Test("Topology: nothing of the caller's dialog or network reaches the other side")
   func topology() throws {
     let bench = try Bench()

@@ -95,6 +95,8 @@ extension DirectorySnapshot {
     case line(Extension)
     /// No extension has it; perhaps a service code of the switch.
     case unknown(DigitString)
+    /// A number of its own tenant: it rings inside, and no carrier is paid for it.
+    case ownNumber(InboundRoute)
     case outside(OutsideNumber, DestinationVerdict)
     case invalid(DiallingError)
   }
@@ -111,6 +113,9 @@ extension DirectorySnapshot {
     case .inside(let digits, _):
       return self.line(line.tenant.id, digits).map(Dialled.line) ?? .unknown(digits)
     case .outside(let number):
+      if let own = inbound(number.number), own.tenant.id == line.tenant.id {
+        return .ownNumber(own)
+      }
       return .outside(number, line.destinations.verdict(on: number))
     case .invalid(let error): return .invalid(error)
     }

@@ -49,7 +49,11 @@ struct Router: Sendable {
     case .line(let called):
       plan.normalised = "\(called.digits)"
       plan.steps = try steps(to: called, shown: plan.shown, forwards: &plan.forwards, at: wall)
-      if case .outside(let route) = plan.steps.first?.targets.first { plan.note(route) }
+      plan.noteFirst()
+    case .ownNumber(let inbound):
+      plan.normalised = "\(inbound.number)"
+      plan.steps = try steps(to: inbound, shown: plan.shown, forwards: &plan.forwards, at: wall)
+      plan.noteFirst()
     case .outside(let number, let verdict):
       var shown = identity(outside: line, wanted: dialled.wanted, presentation: number.presentation)
       if dialled.asksPrivacy, number.presentation != .shown { shown.isWithheld = true }
@@ -70,7 +74,7 @@ struct Router: Sendable {
     switch meaning(of: dialled) {
     case .emergency: .emergency
     case .outside: .outbound
-    case .line, .unknown, .invalid: .internal
+    case .line, .ownNumber, .unknown, .invalid: .internal
     }
   }
 
@@ -95,23 +99,31 @@ struct Router: Sendable {
       direction: .inbound, tenant: inbound.tenant.id, steps: [], normalised: "\(number)",
       destinationClass: facts.kind.name, country: "\(facts.region)", shown: caller,
       forwards: forwards)
+    plan.steps = try steps(to: inbound, shown: caller, forwards: &plan.forwards, at: wall)
+    return plan
+  }
+
+  /// Whom a number of ours rings; a step that leads nowhere is passed over.
+  private func steps(
+    to inbound: InboundRoute, shown: CallerIdentity, forwards: inout Int, at wall: WallTime
+  ) throws(RouteRefusal) -> [PlanStep] {
+    var steps: [PlanStep] = []
     var refusal: RouteRefusal?
     for step in inbound.steps {
       do throws(RouteRefusal) {
         if let line = step.extensions.first, step.extensions.count == 1 {
-          plan.steps += try steps(
-            to: line, shown: caller, forwards: &plan.forwards, ringTime: step.duration, at: wall)
+          steps += try self.steps(
+            to: line, shown: shown, forwards: &forwards, ringTime: step.duration, at: wall)
         } else {
-          plan.steps.append(
-            try group(step, shown: caller, forwards: &plan.forwards, at: wall))
+          steps.append(try group(step, shown: shown, forwards: &forwards, at: wall))
         }
       } catch {
         // The other steps ring all the same.
         refusal = refusal ?? error
       }
     }
-    if plan.steps.isEmpty, let refusal { throw refusal }
-    return plan
+    if steps.isEmpty, let refusal { throw refusal }
+    return steps
   }
 
   /// Extensions that ring together: a member that sends all its calls elsewhere rings there and pays.
@@ -166,6 +178,8 @@ struct Router: Sendable {
     switch directory.dial(target.span, from: line) {
     case .line(let next):
       return try steps(to: next, shown: shown, forwards: &forwards, at: wall)
+    case .ownNumber(let inbound):
+      return try steps(to: inbound, shown: shown, forwards: &forwards, at: wall)
     case .outside(let number, let verdict):
       let mine = identity(outside: line, wanted: nil, presentation: .asConfigured)
       var route = try route(to: number, verdict, payer: line, shown: mine, at: wall)
@@ -231,6 +245,11 @@ struct Router: Sendable {
 }
 
 extension CallPlan {
+  /// A forward may lead outside at once.
+  fileprivate mutating func noteFirst() {
+    if case .outside(let route) = steps.first?.targets.first { note(route) }
+  }
+
   mutating func note(_ route: OutsideRoute) {
     if direction == .internal { direction = .outbound }
     destinationClass = route.number.kind.name
