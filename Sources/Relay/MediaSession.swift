@@ -4,7 +4,8 @@ import Elements
 struct MediaSession {
   struct Leg {
     let number: Int
-    var plan: LegPlan
+    /// The address whose sockets serve it.
+    let local: IPAddress
     /// Rows of its streams, in the order of the plan; nil for a rejected one.
     var streams: [Int?]
     /// Whether the switch knows its ports.
@@ -41,7 +42,11 @@ struct MediaSession {
     (self.id, listeningSince) = (id, now)
   }
 
-  func legIndex(_ number: Int) -> Int? { legs.firstIndex { $0.number == number } }
-
-  func leg(_ number: Int) -> Leg? { legs.first { $0.number == number } }
+  /// Where a leg is in ``legs``.
+  ///
+  /// Legs are looked at in their place: to take one out retains what it holds.
+  func legIndex(_ number: Int) -> Int? {
+    for index in legs.indices where legs[index].number == number { return index }
+    return nil
+  }
 }

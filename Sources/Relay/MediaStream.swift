@@ -76,10 +76,12 @@ struct MediaStream {
     (self.session, self.leg, self.number, self.kind) = (session, leg, number, kind)
     let nobody = SocketID(index: .max, generation: 0)
     (rtp, rtcp, port) = (nobody, nobody, 0)
-    let rate = RatePolicer.packetsPerSecond(of: StreamPlan(kind))
-    policer = RatePolicer(packetsPerSecond: rate)
-    floodGuard = RatePolicer(packetsPerSecond: 20 * rate)
+    // Until ``adopt(_:of:)`` says what is agreed.
+    (policer, floodGuard) = (RatePolicer(packetsPerSecond: 1), RatePolicer(packetsPerSecond: 1))
   }
+
+  /// What a free row holds.
+  static var free: MediaStream { MediaStream(session: -1, leg: -1, number: 0, kind: .rejected) }
 
   /// Takes over what offer and answer say; keys that stay keep their contexts, and with them their
   /// rollover counters and replay windows.

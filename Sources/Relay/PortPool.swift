@@ -17,6 +17,7 @@ struct PortPool: Sendable {
   }
 
   private struct Ports: Sendable {
+    let address: IPAddress
     var fresh: [UInt16]
     /// In order of `until`, when they are fresh again.
     var closed = Line<(port: UInt16, until: Instant)>()
@@ -25,7 +26,8 @@ struct PortPool: Sendable {
   }
 
   private let configuration: RelayConfiguration
-  private var addresses: [IPAddress: Ports] = [:]
+  /// One for each address, of which there are few: to look through them is less than to hash one.
+  private var pools: [Ports] = []
   private var rows: [RestingPair?] = []
   private var freeRows: [Int] = []
 
@@ -36,40 +38,47 @@ struct PortPool: Sendable {
   /// Pairs that rest with their sockets open.
   var openCount: Int { rows.count - freeRows.count }
 
-  private static func fresh(_ range: ClosedRange<UInt16>) -> Ports {
-    Ports(fresh: range.filter { $0 % 2 == 0 && $0 < range.upperBound })
+  /// Where the ports of an address are in ``pools``.
+  private mutating func place(of address: IPAddress) -> Int {
+    for place in pools.indices where pools[place].address == address { return place }
+    let range = configuration.ports
+    pools.append(
+      Ports(address: address, fresh: range.filter { $0 % 2 == 0 && $0 < range.upperBound }))
+    return pools.count - 1
   }
 
   /// A pair for a session; nil: none is free.
   mutating func take(on address: IPAddress, at now: Instant, using dice: inout Dice) -> Pair? {
-    var ports = addresses.removeValue(forKey: address) ?? Self.fresh(configuration.ports)
-    defer { addresses[address] = ports }
-    while let first = ports.closed.first, first.until <= now {
-      ports.fresh.append(first.port)
-      _ = ports.closed.removeFirst()
+    let place = place(of: address)
+    while let first = pools[place].closed.first, first.until <= now {
+      pools[place].fresh.append(first.port)
+      _ = pools[place].closed.removeFirst()
     }
-    if ports.resting.count > configuration.variety, let pair = takeRested(from: &ports, at: now) {
+    if pools[place].resting.count > configuration.variety,
+      let pair = takeRested(from: place, at: now)
+    {
       return .rested(pair)
     }
-    if let index = ports.fresh.indices.randomElement(using: &dice) {
-      ports.fresh.swapAt(index, ports.fresh.count - 1)
-      return .fresh(ports.fresh.removeLast())
+    if let index = pools[place].fresh.indices.randomElement(using: &dice) {
+      pools[place].fresh.swapAt(index, pools[place].fresh.count - 1)
+      return .fresh(pools[place].fresh.removeLast())
     }
-    return takeRested(from: &ports, at: now).map { .rested($0) }
+    return takeRested(from: place, at: now).map { .rested($0) }
   }
 
   /// The pair that has rested longest; those that somebody still sends to go to the end of the line.
-  private mutating func takeRested(from ports: inout Ports, at now: Instant) -> RestingPair? {
-    for _ in 0..<ports.resting.count {
-      guard let first = ports.resting.first, first.until <= now, let pair = rows[first.row] else {
+  private mutating func takeRested(from place: Int, at now: Instant) -> RestingPair? {
+    for _ in 0..<pools[place].resting.count {
+      guard let first = pools[place].resting.first, first.until <= now, let pair = rows[first.row]
+      else {
         return nil
       }
-      _ = ports.resting.removeFirst()
+      _ = pools[place].resting.removeFirst()
       if pair.isRested(at: now, configuration) {
         free(first.row)
         return pair
       }
-      ports.resting.append((first.row, now + configuration.rest))
+      pools[place].resting.append((first.row, now + configuration.rest))
     }
     return nil
   }
@@ -81,13 +90,13 @@ struct PortPool: Sendable {
     guard openCount < configuration.openPairs else { return nil }
     let row = freeRows.popLast() ?? rows.count
     if row == rows.count { rows.append(pair) } else { rows[row] = pair }
-    addresses[address]?.resting.append((row, now + configuration.rest))
+    pools[place(of: address)].resting.append((row, now + configuration.rest))
     return row
   }
 
   /// The pair rests without sockets, by the clock alone.
   mutating func restClosed(_ port: UInt16, on address: IPAddress, at now: Instant) {
-    addresses[address]?.closed.append((port, now + configuration.memory))
+    pools[place(of: address)].closed.append((port, now + configuration.memory))
   }
 
   /// A packet came for a pair that rests.
@@ -100,11 +109,12 @@ struct PortPool: Sendable {
 
   /// A pair that was not needed for long: fresh again, and its sockets have to be closed.
   mutating func takeSurplus(on address: IPAddress, at now: Instant) -> RestingPair? {
-    guard let ports = addresses[address], ports.resting.count > configuration.variety,
-      let first = ports.resting.first, let pair = rows[first.row],
+    let place = place(of: address)
+    guard pools[place].resting.count > configuration.variety,
+      let first = pools[place].resting.first, let pair = rows[first.row],
       pair.isSurplus(at: now, configuration)
     else { return nil }
-    _ = addresses[address]?.resting.removeFirst()
+    _ = pools[place].resting.removeFirst()
     free(first.row)
     restClosed(pair.port, on: address, at: now)
     return pair

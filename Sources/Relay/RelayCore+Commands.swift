@@ -19,8 +19,8 @@ extension RelayCore {
     case .play(let id, let leg, let tone): play(id, leg: leg, tone, at: now, into: &effects)
     case .stopPlaying(let id, let leg): stopPlaying(id, leg: leg, at: now, into: &effects)
     case .inspect(let id):
-      guard let row = rows[id], let session = sessions[row] else { return }
-      effects.append(.tell(.report(id, qualities(of: session))))
+      guard let row = rows[id] else { return }
+      effects.append(.tell(.report(id, qualities(of: row))))
     case .close(let id): close(id, at: now, into: &effects)
     }
   }
@@ -58,11 +58,11 @@ extension RelayCore {
     _ id: MediaSessionID, leg number: Int, _ plan: LegPlan, at now: Instant,
     into effects: inout [RelayEffect]
   ) {
-    guard let row = rows[id], let session = sessions[row] else { return }
+    guard let row = rows[id] else { return }
     var failure: RelayFailure?
-    if number < 0 || session.leg(number) != nil {
+    if number < 0 || sessions[row].legIndex(number) != nil {
       failure = .numberInUse
-    } else if session.legs.count >= configuration.maximumLegs {
+    } else if sessions[row].legs.count >= configuration.maximumLegs {
       failure = .tooManyLegs(limit: configuration.maximumLegs)
     } else {
       failure = addLeg(plan, number: number, to: row, at: now, into: &effects)
@@ -84,16 +84,16 @@ extension RelayCore {
     guard plan.streams.count <= configuration.maximumStreams else {
       return .tooManyStreams(limit: configuration.maximumStreams)
     }
-    var leg = MediaSession.Leg(number: number, plan: plan, streams: [])
-    for (index, stream) in plan.streams.enumerated() {
-      guard stream.kind != .rejected else {
+    var leg = MediaSession.Leg(number: number, local: plan.local, streams: [])
+    leg.streams.reserveCapacity(plan.streams.count)
+    for index in plan.streams.indices {
+      guard plan.streams[index].kind != .rejected else {
         leg.streams.append(nil)
         continue
       }
       do throws(RelayFailure) {
-        let added = try addStream(
-          stream, number: index, of: plan, leg: number, session: row, at: now, into: &effects)
-        leg.streams.append(added)
+        leg.streams.append(
+          try addStream(index, of: plan, leg: number, session: row, at: now, into: &effects))
       } catch {
         for added in leg.streams.compactMap({ $0 }) {
           removeStream(added, local: plan.local, at: now, into: &effects)
@@ -101,8 +101,12 @@ extension RelayCore {
         return error
       }
     }
-    let place = sessions[row]?.legs.firstIndex { $0.number > number } ?? sessions[row]?.legs.count
-    sessions[row]?.legs.insert(leg, at: place ?? 0)
+    if let last = sessions[row].legs.last, last.number > number {
+      let place = sessions[row].legs.firstIndex { $0.number > number }
+      sessions[row].legs.insert(leg, at: place ?? 0)
+    } else {
+      sessions[row].legs.append(leg)
+    }
     return nil
   }
 
@@ -110,34 +114,32 @@ extension RelayCore {
     _ id: MediaSessionID, leg number: Int, _ plan: LegPlan, at now: Instant,
     into effects: inout [RelayEffect]
   ) {
-    guard let row = rows[id], let session = sessions[row], let index = session.legIndex(number)
-    else { return }
+    guard let row = rows[id], let index = sessions[row].legIndex(number) else { return }
     var plan = plan
-    plan.local = session.legs[index].plan.local  // Sockets stay where they are.
-    var leg = session.legs[index]
+    plan.local = sessions[row].legs[index].local  // Sockets stay where they are.
     guard plan.streams.count <= configuration.maximumStreams else {
       effects.append(
         .tell(.legFailed(id, leg: number, .tooManyStreams(limit: configuration.maximumStreams))))
       return
     }
     var failure: RelayFailure?
-    leg.plan = plan
-    for (position, wanted) in plan.streams.enumerated() {
-      if position >= leg.streams.count { leg.streams.append(nil) }
-      if let existing = leg.streams[position] {
-        failure = adopt(wanted, of: plan, in: existing, at: now, into: &effects) ?? failure
-      } else if wanted.kind != .rejected {
+    for position in plan.streams.indices {
+      if position >= sessions[row].legs[index].streams.count {
+        sessions[row].legs[index].streams.append(nil)
+      }
+      if let existing = sessions[row].legs[index].streams[position] {
+        failure = adopt(position, of: plan, in: existing, at: now, into: &effects) ?? failure
+      } else if plan.streams[position].kind != .rejected {
         do throws(RelayFailure) {
           let added = try addStream(
-            wanted, number: position, of: plan, leg: number, session: row, at: now, into: &effects)
-          leg.streams[position] = added
-          leg.isAnnounced = false
+            position, of: plan, leg: number, session: row, at: now, into: &effects)
+          sessions[row].legs[index].streams[position] = added
+          sessions[row].legs[index].isAnnounced = false
         } catch {
           failure = error
         }
       }
     }
-    sessions[row]?.legs[index] = leg
     listenAnew(row, at: now)
     if let failure { effects.append(.tell(.legFailed(id, leg: number, failure))) }
     connect(row)
@@ -147,12 +149,12 @@ extension RelayCore {
 
   /// Takes new signalling into a stream; a rejected one keeps its sockets and falls mute.
   private mutating func adopt(
-    _ wanted: StreamPlan, of plan: LegPlan, in stream: Int, at now: Instant,
+    _ position: Int, of plan: LegPlan, in stream: Int, at now: Instant,
     into effects: inout [RelayEffect]
   ) -> RelayFailure? {
     // New signalling may bring a new source, which must be heard to be learned.
     if streams[stream].widen(at: now) { effects.append(.narrow(streams[stream].rtp, to: nil)) }
-    var wanted = wanted
+    var wanted = plan.streams[position]
     if wanted.kind == .rejected {
       wanted = StreamPlan(streams[stream].kind, legSends: false, legReceives: false)
     }
@@ -167,9 +169,8 @@ extension RelayCore {
   private mutating func detach(
     _ id: MediaSessionID, leg number: Int, at now: Instant, into effects: inout [RelayEffect]
   ) {
-    guard let row = rows[id], let session = sessions[row], let index = session.legIndex(number)
-    else { return }
-    effects.append(.tell(.report(id, [quality(of: session.legs[index])])))
+    guard let row = rows[id], let index = sessions[row].legIndex(number) else { return }
+    effects.append(.tell(.report(id, [quality(of: index, in: row)])))
     removeLeg(at: index, from: row, at: now, into: &effects)
     announce(row, into: &effects)
   }
@@ -178,23 +179,22 @@ extension RelayCore {
   mutating func removeLeg(
     at index: Int, from row: Int, at now: Instant, into effects: inout [RelayEffect]
   ) {
-    guard let session = sessions[row] else { return }
-    let leg = session.legs[index]
-    stopPlaying(session.id, leg: leg.number, at: now, into: &effects)
+    stopPlaying(
+      sessions[row].id, leg: sessions[row].legs[index].number, at: now, into: &effects)
+    let leg = sessions[row].legs.remove(at: index)
     for case let stream? in leg.streams {
-      removeStream(stream, local: leg.plan.local, at: now, into: &effects)
+      removeStream(stream, local: leg.local, at: now, into: &effects)
     }
-    sessions[row]?.legs.remove(at: index)
-    if let pair = session.bridge, pair.first == leg.number || pair.second == leg.number {
-      sessions[row]?.bridge = nil
+    if let pair = sessions[row].bridge, pair.first == leg.number || pair.second == leg.number {
+      sessions[row].bridge = nil
     }
     connect(row)
   }
 
   private mutating func bridge(_ id: MediaSessionID, _ pair: LegPair?, at now: Instant) {
     guard let row = rows[id] else { return }
-    sessions[row]?.bridge = pair
-    sessions[row]?.silence = .none
+    sessions[row].bridge = pair
+    sessions[row].silence = .none
     listenAnew(row, at: now)
     connect(row)
     schedule(row)
@@ -202,27 +202,27 @@ extension RelayCore {
 
   private mutating func renew(_ id: MediaSessionID, until: Instant, at now: Instant) {
     guard let row = rows[id] else { return }
-    sessions[row]?.until = until
-    if until > now { sessions[row]?.isExpired = false }
+    sessions[row].until = until
+    if until > now { sessions[row].isExpired = false }
     connect(row)
     schedule(row)
   }
 
   /// Writes into the streams who hears whom, and until when.
   mutating func connect(_ row: Int) {
-    guard let session = sessions[row] else { return }
-    let until = session.until ?? .never
-    for leg in session.legs {
-      for case let stream? in leg.streams {
+    let until = sessions[row].until ?? .never
+    for leg in sessions[row].legs.indices {
+      for case let stream? in sessions[row].legs[leg].streams {
         streams[stream].peer = nil
         streams[stream].until = until
       }
     }
-    guard let pair = session.bridge, pair.first != pair.second, let first = session.leg(pair.first),
-      let second = session.leg(pair.second)
+    guard let pair = sessions[row].bridge, pair.first != pair.second,
+      let first = sessions[row].legIndex(pair.first),
+      let second = sessions[row].legIndex(pair.second)
     else { return }
-    for index in 0..<min(first.streams.count, second.streams.count) {
-      guard let one = first.streams[index], let other = second.streams[index],
+    for (one, other) in zip(sessions[row].legs[first].streams, sessions[row].legs[second].streams) {
+      guard let one, let other,
         streams[one].kind == streams[other].kind
       else { continue }
       (streams[one].peer, streams[other].peer) = (other, one)
@@ -232,35 +232,37 @@ extension RelayCore {
   private mutating func close(
     _ id: MediaSessionID, at now: Instant, into effects: inout [RelayEffect]
   ) {
-    let row = rows[id]
-    let session = row.flatMap { sessions[$0] }
-    let numbers = session.map { qualities(of: $0) } ?? []
-    if let row { drop(row, at: now, into: &effects) }
+    var numbers: [LegQuality] = []
+    if let row = rows[id] {
+      numbers = qualities(of: row)
+      drop(row, at: now, into: &effects)
+    }
     effects.append(.tell(.closed(id, numbers)))
   }
 
   /// Frees everything a session has; whoever calls tells the switch.
   mutating func drop(_ row: Int, at now: Instant, into effects: inout [RelayEffect]) {
-    guard let session = sessions[row] else { return }
-    for leg in session.legs {
-      for case let stream? in leg.streams {
-        removeStream(stream, local: leg.plan.local, at: now, into: &effects)
+    let id = sessions[row].id
+    for leg in sessions[row].legs.indices {
+      let local = sessions[row].legs[leg].local
+      for case let stream? in sessions[row].legs[leg].streams {
+        removeStream(stream, local: local, at: now, into: &effects)
       }
     }
-    rows[session.id] = nil
-    sessions[row] = nil
+    rows[id] = nil
+    sessions[row] = MediaSession(id: id, at: now)
     freeSessions.append(row)
   }
 
-  private func qualities(of session: MediaSession) -> [LegQuality] {
-    session.legs.map { quality(of: $0) }
+  private func qualities(of row: Int) -> [LegQuality] {
+    sessions[row].legs.indices.map { quality(of: $0, in: row) }
   }
 
-  private func quality(of leg: MediaSession.Leg) -> LegQuality {
+  private func quality(of leg: Int, in row: Int) -> LegQuality {
     LegQuality(
-      leg: leg.number,
-      streams: leg.streams.map { row in
-        row.map { streams[$0].quality() } ?? StreamQuality(kind: .rejected)
+      leg: sessions[row].legs[leg].number,
+      streams: sessions[row].legs[leg].streams.map { stream in
+        stream.map { streams[$0].quality() } ?? StreamQuality(kind: .rejected)
       })
   }
 }

@@ -18,11 +18,10 @@ extension RelayCore {
   package mutating func bindFailed(
     _ socket: SocketID, reason: String, at now: Instant, into effects: inout [RelayEffect]
   ) {
-    guard let row = stream(of: socket), let session = sessions[streams[row].session],
-      let leg = session.leg(streams[row].leg)
-    else { return }
-    let local = leg.plan.local
+    guard let row = stream(of: socket) else { return }
     let stream = streams[row]
+    guard let leg = sessions[stream.session].legIndex(stream.leg) else { return }
+    let local = sessions[stream.session].legs[leg].local
     // The other one of the pair may be bound or on its way.
     effects.append(.close(socket == stream.rtp ? stream.rtcp : stream.rtp))
     freeSocket(stream.rtp)
@@ -44,20 +43,22 @@ extension RelayCore {
     _ row: Int, _ failure: RelayFailure, at now: Instant, into effects: inout [RelayEffect]
   ) {
     let (sessionRow, number) = (streams[row].session, streams[row].leg)
-    guard let session = sessions[sessionRow], let index = session.legIndex(number) else { return }
-    guard session.isOpen else {
+    guard let index = sessions[sessionRow].legIndex(number) else { return }
+    let id = sessions[sessionRow].id
+    guard sessions[sessionRow].isOpen else {
       drop(sessionRow, at: now, into: &effects)
-      effects.append(.tell(.failed(session.id, failure)))
+      effects.append(.tell(.failed(id, failure)))
       return
     }
-    if session.legs[index].streams.contains(where: { $0 != row && isBound($0) }) {
-      sessions[sessionRow]?.legs[index].streams[streams[row].number] = nil
-      removeStream(row, local: session.legs[index].plan.local, at: now, into: &effects)
+    if sessions[sessionRow].legs[index].streams.contains(where: { $0 != row && isBound($0) }) {
+      sessions[sessionRow].legs[index].streams[streams[row].number] = nil
+      let local = sessions[sessionRow].legs[index].local
+      removeStream(row, local: local, at: now, into: &effects)
       connect(sessionRow)
     } else {
       removeLeg(at: index, from: sessionRow, at: now, into: &effects)
     }
-    effects.append(.tell(.legFailed(session.id, leg: number, failure)))
+    effects.append(.tell(.legFailed(id, leg: number, failure)))
     announce(sessionRow, into: &effects)
   }
 
@@ -65,45 +66,53 @@ extension RelayCore {
 
   /// Tells the ports that are all bound now and were not told yet.
   mutating func announce(_ row: Int, into effects: inout [RelayEffect]) {
-    guard let session = sessions[row],
-      !session.isOpen || session.legs.contains(where: { !$0.isAnnounced })
-    else { return }
-    let ready = session.legs.indices.filter { index in
-      let leg = session.legs[index]
-      return !leg.isAnnounced && leg.streams.allSatisfy { $0 == nil || isBound($0) }
-    }
+    var ready = 0
+    for leg in sessions[row].legs.indices where isReady(leg, of: row) { ready += 1 }
     // The answer to `open` waits for every leg; later legs are told one by one.
-    guard session.isOpen || ready.count == session.legs.count else { return }
-    guard !ready.isEmpty || !session.isOpen else { return }
-    for index in ready { sessions[row]?.legs[index].isAnnounced = true }
-    sessions[row]?.isOpen = true
-    effects.append(.tell(.opened(session.id, ready.map { legPorts(session.legs[$0]) })))
+    guard sessions[row].isOpen ? ready > 0 : ready == sessions[row].legs.count else { return }
+    var ports: [LegPorts] = []
+    ports.reserveCapacity(ready)
+    for leg in sessions[row].legs.indices where isReady(leg, of: row) {
+      ports.append(self.ports(of: leg, in: row))
+      sessions[row].legs[leg].isAnnounced = true
+    }
+    sessions[row].isOpen = true
+    effects.append(.tell(.opened(sessions[row].id, ports)))
   }
 
-  private func legPorts(_ leg: MediaSession.Leg) -> LegPorts {
+  /// Whether the ports of a leg are bound and not told yet.
+  private func isReady(_ leg: Int, of row: Int) -> Bool {
+    guard !sessions[row].legs[leg].isAnnounced else { return false }
+    for case let stream? in sessions[row].legs[leg].streams where !isBound(stream) { return false }
+    return true
+  }
+
+  private func ports(of leg: Int, in row: Int) -> LegPorts {
     LegPorts(
-      leg: leg.number, local: leg.plan.local,
-      streams: leg.streams.map { row in
-        row.map { LegPorts.Pair(rtp: streams[$0].port, rtcp: streams[$0].port + 1) }
+      leg: sessions[row].legs[leg].number, local: sessions[row].legs[leg].local,
+      streams: sessions[row].legs[leg].streams.map { stream in
+        stream.map { LegPorts.Pair(rtp: streams[$0].port, rtcp: streams[$0].port + 1) }
       })
   }
 
   /// Makes a stream with a pair of ports, whose sockets are there or asked for.
   mutating func addStream(
-    _ plan: StreamPlan, number: Int, of leg: LegPlan, leg legNumber: Int, session: Int,
-    at now: Instant, into effects: inout [RelayEffect]
+    _ number: Int, of plan: LegPlan, leg: Int, session: Int, at now: Instant,
+    into effects: inout [RelayEffect]
   ) throws(RelayFailure) -> Int {
-    var stream = MediaStream(session: session, leg: legNumber, number: number, kind: plan.kind)
+    let row = freeStreams.popLast() ?? streams.count
+    if row == streams.count { streams.append(.free) }
+    streams[row] = MediaStream(
+      session: session, leg: leg, number: number, kind: plan.streams[number].kind)
     do throws(SRTPError) {
-      try stream.adopt(plan, of: leg)
+      try streams[row].adopt(plan.streams[number], of: plan)
     } catch {
+      freeStream(row)
       throw .keyRefused
     }
-    let row = freeStreams.popLast() ?? streams.count
-    if row == streams.count { streams.append(stream) } else { streams[row] = stream }
-    guard house(row, on: leg.local, at: now, into: &effects) else {
+    guard house(row, on: plan.local, at: now, into: &effects) else {
       freeStream(row)
-      throw .portsExhausted(leg.local)
+      throw .portsExhausted(plan.local)
     }
     return row
   }
@@ -146,7 +155,7 @@ extension RelayCore {
 
   private mutating func freeStream(_ row: Int) {
     // Lets go of its keys now, not when the row is used again.
-    streams[row] = MediaStream(session: -1, leg: -1, number: 0, kind: .rejected)
+    streams[row] = .free
     freeStreams.append(row)
   }
 

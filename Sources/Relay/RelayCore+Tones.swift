@@ -6,13 +6,15 @@ extension RelayCore {
     _ id: MediaSessionID, leg number: Int, _ tone: Tone, at now: Instant,
     into effects: inout [RelayEffect]
   ) {
-    guard let row = rows[id], let session = sessions[row] else { return }
+    guard let row = rows[id] else { return }
     stopPlaying(id, leg: number, at: now, into: &effects)
-    guard tone.duration > .zero, let leg = session.leg(number), let target = target(of: leg) else {
+    guard tone.duration > .zero, let leg = sessions[row].legIndex(number),
+      let target = target(of: sessions[row].legs[leg])
+    else {
       effects.append(.tell(.played(id, leg: number, completed: false)))
       return
     }
-    sessions[row]?.players.append(
+    sessions[row].players.append(
       TonePlayer(
         tone, leg: number, stream: target.stream, format: target.format, at: now, using: &dice))
     streams[target.stream].isPlaying = true
@@ -23,11 +25,11 @@ extension RelayCore {
   mutating func stopPlaying(
     _ id: MediaSessionID, leg number: Int, at now: Instant, into effects: inout [RelayEffect]
   ) {
-    guard let row = rows[id], let session = sessions[row],
-      let index = session.players.firstIndex(where: { $0.leg == number })
+    guard let row = rows[id],
+      let index = sessions[row].players.firstIndex(where: { $0.leg == number })
     else { return }
-    streams[session.players[index].stream].isPlaying = false
-    sessions[row]?.players.remove(at: index)
+    let player = sessions[row].players.remove(at: index)
+    streams[player.stream].isPlaying = false
     effects.append(.tell(.played(id, leg: number, completed: false)))
   }
 
@@ -47,8 +49,8 @@ extension RelayCore {
 
   /// Sends the frames that are due, and ends the tones that are over.
   mutating func playOn(_ row: Int, at now: Instant, into effects: inout [RelayEffect]) {
-    guard let session = sessions[row], !session.players.isEmpty else { return }
-    var players = session.players
+    guard !sessions[row].players.isEmpty else { return }
+    var players = sessions[row].players
     for index in players.indices {
       players[index].skip(to: now)
       while !players[index].isOver, players[index].nextFrameAt <= now {
@@ -57,10 +59,10 @@ extension RelayCore {
     }
     for player in players where player.isOver {
       streams[player.stream].isPlaying = false
-      effects.append(.tell(.played(session.id, leg: player.leg, completed: true)))
+      effects.append(.tell(.played(sessions[row].id, leg: player.leg, completed: true)))
     }
     players.removeAll(where: \.isOver)
-    sessions[row]?.players = players
+    sessions[row].players = players
   }
 
   private mutating func transmit(

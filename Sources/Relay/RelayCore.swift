@@ -31,7 +31,8 @@ package struct RelayCore: ~Copyable {
   var freeSockets: [UInt32] = []
   var streams: [MediaStream] = []
   var freeStreams: [Int] = []
-  var sessions: [MediaSession?] = []
+  /// A free row holds an empty session.
+  var sessions: [MediaSession] = []
   var freeSessions: [Int] = []
   var rows: [MediaSessionID: Int] = [:]
   var deadlines = DeadlineQueue<MediaSessionID>()
