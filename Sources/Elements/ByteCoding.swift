@@ -25,7 +25,7 @@ public struct ByteWriter: Sendable {
     invariant((1...8).contains(byteCount), "a number of \(byteCount) bytes")
     let start = extend(by: byteCount)
     // Written as eight bytes, of which the next write covers those that are too many.
-    let first = (bits << UInt64(8 * (8 - byteCount))).bigEndian
+    let first = (bits &<< UInt64(8 * (8 - byteCount))).bigEndian
     unsafe room.withUnsafeMutableBytes { room in
       unsafe room.storeBytes(of: first, toByteOffset: start, as: UInt64.self)
     }
@@ -56,12 +56,15 @@ public struct ByteWriter: Sendable {
 
   /// Seven bits a byte, lowest first, the eighth says that more follow: small numbers stay short.
   package mutating func writeCompact(_ value: UInt64) {
-    var rest = value
+    var (rest, bits, size) = (value, UInt64(0), 0)
     while rest >= 0x80 {
-      append(rest & 0x7F | 0x80, byteCount: 1)
-      rest >>= 7
+      bits = bits << 8 | rest & 0x7F | 0x80
+      (rest, size) = (rest >> 7, size + 1)
+      guard size == 8 else { continue }
+      append(bits, byteCount: size)
+      (bits, size) = (0, 0)
     }
-    append(rest, byteCount: 1)
+    append(bits << 8 | rest, byteCount: size + 1)
   }
 
   /// One byte, 1 or 0.

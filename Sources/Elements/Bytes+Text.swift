@@ -2,6 +2,7 @@
 extension [UInt8] {
   /// Appends a number in decimal digits.
   package mutating func append(decimal number: UInt64) {
+    guard number >= 10 else { return append(UInt8(truncatingIfNeeded: number) + 0x30) }
     append(addingCapacity: 20) { $0.append(decimal: number) }
   }
 
@@ -27,7 +28,7 @@ extension [UInt8] {
     append(addingCapacity: 15) { text in
       for shift in stride(from: UInt32(24), through: 0, by: -8) {
         if shift < 24 { text.append(UInt8(ascii: ".")) }
-        text.append(decimal: UInt64(v4 >> shift & 255))
+        text.append(decimal: UInt8(truncatingIfNeeded: v4 >> shift))
       }
     }
   }
@@ -45,5 +46,13 @@ extension OutputSpan<UInt8> {
       rest %= divisor
       divisor /= 10
     }
+  }
+
+  /// Appends a byte in decimal digits; there is room for them.
+  @inline(__always)
+  fileprivate mutating func append(decimal number: UInt8) {
+    if number >= 100 { append(number / 100 + 0x30) }
+    if number >= 10 { append(number / 10 % 10 + 0x30) }
+    append(number % 10 + 0x30)
   }
 }

@@ -45,12 +45,9 @@ public struct Instant: Hashable, Comparable, Sendable {
 extension Duration {
   /// The duration in nanoseconds, rounded down to a whole one.
   @inlinable
-  public var wholeNanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-  }
+  public var wholeNanoseconds: Int64 { Int64(attoseconds / 1_000_000_000) }
 
   /// The duration in milliseconds, rounded down to a whole one.
   @inlinable
-  public var wholeMilliseconds: Int64 { wholeNanoseconds / 1_000_000 }
+  public var wholeMilliseconds: Int64 { Int64(attoseconds / 1_000_000_000_000_000) }
 }

@@ -85,9 +85,11 @@ package struct DigitString: Hashable, Comparable, Sendable {
 
   /// Appends the keys as ASCII.
   package func write(into bytes: inout [UInt8]) {
-    for index in 0..<count {
-      let key = self[index]
-      bytes.append(key < 10 ? 48 + key : key == 10 ? UInt8(ascii: "*") : UInt8(ascii: "#"))
+    bytes.append(addingCapacity: count) { text in
+      for index in 0..<count {
+        let key = self[index]
+        text.append(key < 10 ? 48 + key : key == 10 ? UInt8(ascii: "*") : UInt8(ascii: "#"))
+      }
     }
   }
 
@@ -106,7 +108,6 @@ package struct DigitString: Hashable, Comparable, Sendable {
 extension DigitString: CustomStringConvertible {
   package var description: String {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.maximumCount)
     write(into: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
