@@ -29,26 +29,36 @@ package struct ConnectionAddress: Hashable, Sendable {
   static func isUnspecified(in value: ArraySlice<UInt8>) -> Bool {
     let value = value.span
     // Every way to write it begins with one of these, and hardly any other address does.
-    guard let host = host(in: value),
-      value[host.lowerBound] == UInt8(ascii: "0") || value[host.lowerBound] == .colon,
-      let address = IPAddress(parsing: value.extracting(host))
+    guard let start = hostStart(in: value),
+      value[start] == UInt8(ascii: "0") || value[start] == .colon,
+      let host = host(in: value), let address = IPAddress(parsing: value.extracting(host))
     else { return false }
     return address == .v4Any || address == .v6Any
   }
 
   /// Where the host stands in the value of a `c=` line; nil if malformed.
   static func host(in value: Span<UInt8>) -> Range<Int>? {
-    var offset = 0
-    let (net, kind, place) = (
-      value.word(at: &offset), value.word(at: &offset), value.word(at: &offset)
-    )
-    guard value.isWord("in", at: net),
-      value.isWord("ip4", at: kind) || value.isWord("ip6", at: kind),
-      !place.isEmpty, value.word(at: &offset).isEmpty
-    else { return nil }
-    var end = place.lowerBound
+    guard let start = hostStart(in: value) else { return nil }
+    var offset = start
+    let place = value.word(at: &offset)
+    guard value.word(at: &offset).isEmpty else { return nil }
+    var end = start
     while end < place.upperBound, value[end] != .slash { end += 1 }
-    return end > place.lowerBound ? place.lowerBound..<end : nil
+    return end > start ? start..<end : nil
+  }
+
+  /// Where the third word of the value of a `c=` line begins, if the two before it are what they must be.
+  private static func hostStart(in value: Span<UInt8>) -> Int? {
+    var offset = 0
+    let (net, kind) = (value.word(at: &offset), value.word(at: &offset))
+    guard value.isWord("in", at: net), kind.count == 3,
+      value[kind.lowerBound] | 0x20 == UInt8(ascii: "i"),
+      value[kind.lowerBound + 1] | 0x20 == UInt8(ascii: "p"),
+      value[kind.lowerBound + 2] == UInt8(ascii: "4")
+        || value[kind.lowerBound + 2] == UInt8(ascii: "6")
+    else { return nil }
+    while offset < value.count, value[offset] == .space || value[offset] == 9 { offset += 1 }
+    return offset < value.count ? offset : nil
   }
 
   /// "IN IP4 192.0.2.1".

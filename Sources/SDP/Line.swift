@@ -89,6 +89,14 @@ extension ArraySlice where Element == UInt8 {
     return self[start..<index]
   }
 
+  /// The next part between one or more separators, from `index` on; empty where there is none.
+  func part(at index: inout Int, between separator: UInt8 = .slash) -> ArraySlice<UInt8> {
+    while index < endIndex, self[index] == separator { index += 1 }
+    let start = index
+    while index < endIndex, self[index] != separator { index += 1 }
+    return self[start..<index]
+  }
+
   /// The first word between spaces and tabs.
   var firstWord: ArraySlice<UInt8> {
     var index = startIndex

@@ -103,16 +103,22 @@ package struct MediaDescription: Hashable, Sendable {
 
   /// The payload types of an RTP m= line; words that are no payload type are left out.
   package var payloadTypes: [UInt8] {
-    guard profile.isRTP else { return [] }
     var types: [UInt8] = []
     types.reserveCapacity(formats.count / 2 + 1)
     var index = formats.startIndex
+    while let type = nextPayloadType(at: &index) { types.append(type) }
+    return types
+  }
+
+  /// The next payload type from `index` on in ``formats``.
+  private func nextPayloadType(at index: inout Int) -> UInt8? {
+    guard profile.isRTP else { return nil }
     while index < formats.endIndex {
       if let number = formats.word(at: &index).number(digits: 3), number < 128 {
-        types.append(UInt8(number))
+        return UInt8(number)
       }
     }
-    return types
+    return nil
   }
 
   /// The payload types with their meaning, in order of preference.
@@ -122,7 +128,8 @@ package struct MediaDescription: Hashable, Sendable {
 
   /// The encoding name of the codec in force: the first that is no telephone event.
   package var firstCodecName: String? {
-    for number in payloadTypes {
+    var index = formats.startIndex
+    while let number = nextPayloadType(at: &index) {
       let found = codec(number, withParameters: false)
       if !found.isTelephoneEvent { return found.name }
     }
@@ -130,7 +137,15 @@ package struct MediaDescription: Hashable, Sendable {
   }
 
   /// The ``codecs`` by name and clock only, without what their `a=fmtp` says.
-  package var encodings: [Codec] { payloadTypes.map { codec($0, withParameters: false) } }
+  package var encodings: [Codec] {
+    var encodings: [Codec] = []
+    encodings.reserveCapacity(formats.count / 2 + 1)
+    var index = formats.startIndex
+    while let type = nextPayloadType(at: &index) {
+      encodings.append(codec(type, withParameters: false))
+    }
+    return encodings
+  }
 
   private func codec(_ number: UInt8) -> Codec { codec(number, withParameters: true) }
 
@@ -142,15 +157,10 @@ package struct MediaDescription: Hashable, Sendable {
         payloadType: number, name: known?.name ?? "", clockRate: known?.clockRate ?? 8000,
         parameters: fmtp)
     }
-    var rest = map
-    /// The next part between slashes; empty ones are passed over.
-    func next() -> ArraySlice<UInt8> {
-      rest = rest.drop { $0 == .slash }
-      let part = rest.prefix { $0 != .slash }
-      rest = rest[part.endIndex...]
-      return part
-    }
-    let (name, clock, channels) = (next(), next(), next())
+    var index = map.startIndex
+    let (name, clock, channels) = (
+      map.part(at: &index), map.part(at: &index), map.part(at: &index)
+    )
     return Codec(
       payloadType: number, name: name.text,
       clockRate: UInt32(clamping: clock.number(digits: 9) ?? 8000),
@@ -166,12 +176,13 @@ package struct MediaDescription: Hashable, Sendable {
   /// What stands behind "<number> " in the first attribute of that name, an rtpmap or fmtp.
   private func attribute(_ name: StaticString, of number: UInt8) -> ArraySlice<UInt8>? {
     for line in lines {
-      guard let value = line.attributeValue(name)?.drop(while: { $0 == .space }),
-        let space = value.firstIndex(of: .space), space > value.startIndex,
-        value[..<space].number(digits: 3) == Int(number)
-      else { continue }
-      let meaning = value[space...].drop { $0 == .space }
-      if !meaning.isEmpty { return meaning }
+      guard let value = line.attributeValue(name) else { continue }
+      var index = value.startIndex
+      guard value.part(at: &index, between: .space).number(digits: 3) == Int(number) else {
+        continue
+      }
+      while index < value.endIndex, value[index] == .space { index += 1 }
+      if index < value.endIndex { return value[index...] }
     }
     return nil
   }

@@ -12,12 +12,15 @@ extension SessionDescription {
     lines.reserveCapacity(8)
     var (start, number) = (0, 0)
     while start < body.count {
-      let end = Self.endOfLine(in: body.span, from: start)
+      let end = Self.endOfText(in: body.span, from: start)
       let text = body[start..<end]
       start = end + 1
       if end + 1 < body.count, body[end] == 13, body[end + 1] == 10 { start += 1 }
       number += 1
       guard number <= SDPLimits.lines else { throw .tooMuch(of: "lines", limit: SDPLimits.lines) }
+      guard end == body.count || body[end] != 0 else {
+        throw .malformed(expected: "<letter>=<value>", line: number)
+      }
       if text.isEmpty { continue }
       let line = try Self.parseLine(text, number: number)
       if line.type == .m {
@@ -42,10 +45,12 @@ extension SessionDescription {
     self.init(lines: lines, media: media)
   }
 
-  private static func endOfLine(in body: Span<UInt8>, from start: Int) -> Int {
-    var end = start
-    while end < body.count, body[end] != 10, body[end] != 13 { end += 1 }
-    return end
+  /// Where a line ends, or where the NUL is that no line may have.
+  private static func endOfText(in body: Span<UInt8>, from start: Int) -> Int {
+    for end in start..<body.count where body[end] < 14 {
+      if body[end] == 10 || body[end] == 13 || body[end] == 0 { return end }
+    }
+    return body.count
   }
 
   private static func parseLine(
@@ -56,7 +61,7 @@ extension SessionDescription {
     }
     let start = text.startIndex
     guard text.count >= 2, text[start + 1] == .equals,
-      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[start]), !text.contains(0)
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[start])
     else { throw .malformed(expected: "<letter>=<value>", line: number) }
     return Line(text[start], text[(start + 2)...])
   }

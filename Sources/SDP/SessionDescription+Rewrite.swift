@@ -41,7 +41,7 @@ extension SessionDescription {
     let address = local.lazy.compactMap { $0?.address }.first ?? fallback
     var shared = false
     for index in lines.indices where lines[index].type == .c {
-      lines[index] = Line(.c, ConnectionAddress.serialize(address))
+      lines[index] = Line(address)
       shared = true
     }
     lines.dropTransportAttributes()
@@ -104,16 +104,15 @@ extension MediaDescription {
 
   /// Keeps the shape: a `c=` of its own is rewritten, a missing one added only where it is needed.
   private mutating func setConnection(_ address: IPAddress, sessionAddress: IPAddress?) {
-    let line = Line(.c, ConnectionAddress.serialize(address))
     if let index = lines.firstIndex(where: { $0.type == .c }) {
-      lines[index] = line
+      lines[index] = Line(address)
       for further in lines.indices.dropFirst(index + 1).reversed() where lines[further].type == .c {
         lines.remove(at: further)
       }
     } else if sessionAddress != address {
       // RFC 8866 §5: i= comes before c=, everything else behind it.
       let place = lines.firstIndex { $0.type != UInt8(ascii: "i") } ?? lines.count
-      lines.insert(line, at: place)
+      lines.insert(Line(address), at: place)
     }
   }
 }
@@ -126,6 +125,9 @@ extension [Line] {
 }
 
 extension Line {
+  /// The `c=` line of an address.
+  init(_ address: IPAddress) { self.init(.c, ConnectionAddress.serialize(address)) }
+
   /// Attributes that speak of the writer's own transport, which ends at us.
   fileprivate var isTransportAttribute: Bool {
     guard type == .a else { return false }

@@ -15,7 +15,7 @@ package struct SessionDescription: Hashable, Sendable {
   package init(origin: Origin, media: [MediaDescription]) {
     lines = [
       Line("v", "0"), Line(.o, origin.serialized), Line("s", "-"),
-      Line(.c, ConnectionAddress.serialize(origin.address)), Line("t", "0 0"),
+      Line(origin.address), Line("t", "0 0"),
     ]
     self.media = media
   }

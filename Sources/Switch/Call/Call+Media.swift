@@ -45,7 +45,7 @@ extension SwitchCore {
   mutating func growMedia(_ call: Call, leg: Int, for offer: SessionDescription) {
     guard var plan = call.legs[leg].media.plan() else { return }
     for index in offer.media.indices {
-      let kind = offer.relayKind(of: index)
+      let kind = offer.media[index].relayKind
       if index >= plan.streams.count {
         plan.streams.append(kind.map { StreamPlan($0) } ?? .rejected)
       } else if plan.streams[index].kind == .rejected, let kind {

@@ -20,10 +20,9 @@ extension LegMedia {
     var body = source
     if !codecs.isEmpty { body.keepCodecs(codecs) }
     let local = source.media.indices.map { index -> LocalMedia? in
-      guard source.relayKind(of: index) != nil, index < ports.streams.count,
-        let pair = ports.streams[index]
-      else { return nil }
       let line = source.media[index]
+      guard line.relayKind != nil, index < ports.streams.count, let pair = ports.streams[index]
+      else { return nil }
       let mux = said.map { index < $0.media.count && $0.media[index].wantsRTCPMux } ?? false
       return LocalMedia(
         address: address, rtp: pair.rtp, rtcp: mux ? pair.rtp : pair.rtcp, rtcpMux: mux,
@@ -43,10 +42,10 @@ extension LegMedia {
     }
     var body = source
     let local = source.media.indices.map { index -> LocalMedia? in
-      guard !source.media[index].isRejected, said.relayKind(of: index) != nil,
-        index < ports.streams.count, let pair = ports.streams[index]
-      else { return nil }
       let offered = said.media[index]
+      guard source.media[index].port != 0, offered.relayKind != nil, index < ports.streams.count,
+        let pair = ports.streams[index]
+      else { return nil }
       var crypto: [[UInt8]] = []
       if index < keys.count, keys[index].send != nil { crypto = keys[index].ours.map(\.serialized) }
       return LocalMedia(

@@ -50,10 +50,8 @@ extension LegMedia {
   /// The plan of a leg that has not said anything yet: sockets for what it will be offered.
   func plan(toReceive offer: SessionDescription?) -> LegPlan? {
     plan(
-      streams: offer?.media.indices.map { index in
-        guard let kind = offer?.relayKind(of: index) else { return .rejected }
-        return StreamPlan(kind)
-      } ?? [])
+      streams: offer?.media.map { line in line.relayKind.map { StreamPlan($0) } ?? .rejected } ?? []
+    )
   }
 
   /// The plan of a leg that has spoken.
@@ -72,47 +70,61 @@ extension LegMedia {
   }
 
   private func stream(_ index: Int, of said: SessionDescription) -> StreamPlan {
-    guard let kind = said.relayKind(of: index) else { return .rejected }
-    let ours = sent.flatMap { index < $0.media.count ? $0 : nil }
-    if let ours, ours.media[index].isRejected { return .rejected }
-    let theirs = said.direction(of: index)
-    let mine = ours?.direction(of: index) ?? .sendReceive
-    let key = index < keys.count ? keys[index] : StreamKeys()
-    return StreamPlan(
+    let line = said.media[index]
+    guard let kind = line.relayKind else { return .rejected }
+    var plan = StreamPlan(
       kind, remote: said.endpoint(of: index), remoteRTCP: said.rtcpEndpoint(of: index),
-      rtcpMux: said.media[index].wantsRTCPMux,
-      formats: (ours ?? said).media[index].encodings.map {
-        PayloadFormat(number: $0.payloadType, encodingName: $0.name, clockRate: $0.clockRate)
-      },
-      legSends: theirs.sends && mine.receives, legReceives: theirs.receives && mine.sends,
-      receiveKey: key.receive, sendKey: key.send,
-      bandwidthKbps: ours?.media[index].bandwidthKbps)
+      rtcpMux: line.wantsRTCPMux)
+    let theirs = said.direction(of: index)
+    (plan.legSends, plan.legReceives) = (theirs.sends, theirs.receives)
+    if let sent, index < sent.media.count {
+      let answered = sent.media[index]
+      if answered.isRejected { return .rejected }
+      let mine = sent.direction(of: index)
+      plan.legSends = plan.legSends && mine.receives
+      plan.legReceives = plan.legReceives && mine.sends
+      (plan.formats, plan.bandwidthKbps) = (answered.payloadFormats, answered.bandwidthKbps)
+    } else {
+      plan.formats = line.payloadFormats
+    }
+    if index < keys.count {
+      (plan.receiveKey, plan.sendKey) = (keys[index].receive, keys[index].send)
+    }
+    return plan
   }
 
   /// Whether either side has the other on hold, so that silence says nothing.
   var isOnHold: Bool { said?.holds == true || sent?.holds == true }
 }
 
-extension SessionDescription {
+extension MediaDescription {
   /// What the relay shall make of an m= line; nil: it cannot carry it.
-  func relayKind(of index: Int) -> StreamPlan.Kind? {
-    let line = media[index]
-    guard !line.isRejected else { return nil }
-    switch line.profile {
+  var relayKind: StreamPlan.Kind? {
+    guard !isRejected else { return nil }
+    switch profile {
     case .dtlsSAVP, .dtlsSAVPF: return nil
     case .other(let name):
       return String(decoding: name, as: UTF8.self).lowercased() == "udptl" ? .other : nil
     case .avp, .avpf, .savp, .savpf: break
     }
-    switch line.kind {
+    switch kind {
     case .audio: return .audio
     case .video: return .video
     case .image, .text, .application, .message, .other: return .other
     }
   }
 
+  /// Its payload types as the relay reads them.
+  fileprivate var payloadFormats: [PayloadFormat] {
+    encodings.map {
+      PayloadFormat(number: $0.payloadType, encodingName: $0.name, clockRate: $0.clockRate)
+    }
+  }
+}
+
+extension SessionDescription {
   /// Whether anything of it can be carried.
-  var isUsable: Bool { media.indices.contains { relayKind(of: $0) != nil } }
+  var isUsable: Bool { media.contains { $0.relayKind != nil } }
 
   /// The names of the codecs that are in force when this is the answer: the first of each stream.
   var codecNames: [String] {
