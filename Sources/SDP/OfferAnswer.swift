@@ -45,8 +45,8 @@ extension Direction {
 package struct OriginKeeper: Hashable, Sendable {
   private let id: UInt64
   private var version: UInt64
-  /// Of the last description, its `o=` line left out.
-  private var digest: UInt64?
+  /// The last description that the leg got.
+  package private(set) var last: SessionDescription?
 
   /// - Parameter id: Any number; 62 bits of it are used, which every phone can read.
   package init(id: UInt64) {
@@ -63,32 +63,16 @@ package struct OriginKeeper: Hashable, Sendable {
 
   /// Numbers a description of our own making.
   package mutating func stamp(_ body: inout SessionDescription, address: IPAddress) {
-    let new = body.digest
-    if let digest, digest != new { version += 1 }
-    digest = new
+    if let last, !last.isSame(as: body) { version += 1 }
     body.setOrigin(Origin(id: id, version: version, address: address))
+    last = body
   }
 }
 
 extension SessionDescription {
-  /// FNV-1a over everything but the `o=` line: tells changed from unchanged, nothing more.
-  fileprivate var digest: UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func add(_ type: UInt8, _ value: ArraySlice<UInt8>) {
-      hash = (hash ^ UInt64(type)) &* 0x100_0000_01b3
-      let bytes = value.span
-      for index in bytes.indices { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3 }
-      hash = (hash ^ 10) &* 0x100_0000_01b3
-    }
-    for line in lines where line.type != .o { add(line.type, line.value) }
-    var heading: [UInt8] = []
-    heading.reserveCapacity(64)
-    for section in media {
-      heading.removeAll(keepingCapacity: true)
-      section.appendLine(to: &heading)
-      add(.m, heading[...])
-      for line in section.lines { add(line.type, line.value) }
-    }
-    return hash
+  /// Whether both say the same, whatever their `o=` lines say.
+  fileprivate func isSame(as other: SessionDescription) -> Bool {
+    media == other.media
+      && lines.filter { $0.type != .o } == other.lines.filter { $0.type != .o }
   }
 }

@@ -31,7 +31,6 @@ extension LegMedia {
         direction: source.direction(of: index))
     }
     origin.rewrite(&body, address: address, local: local)
-    sent = body
     return body
   }
 
@@ -54,7 +53,6 @@ extension LegMedia {
         direction: source.direction(of: index))
     }
     origin.rewrite(&body, address: address, local: local)
-    sent = body
     return body
   }
 

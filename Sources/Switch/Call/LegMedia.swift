@@ -21,8 +21,6 @@ struct LegMedia: Sendable {
   var origin = OriginKeeper(id: 0)
   /// The last description of the party.
   var said: SessionDescription?
-  /// The last description that the party got from us, and whether it was our offer.
-  var sent: SessionDescription?
   /// Our keys by m= line and suite, made once and kept, so that a refresh changes nothing.
   var keys: [StreamKeys] = []
   /// The relay knows this leg.
@@ -39,6 +37,9 @@ struct StreamKeys: Hashable, Sendable {
 }
 
 extension LegMedia {
+  /// The last description that the party got from us.
+  var sent: SessionDescription? { origin.last }
+
   /// Whether the relay has given ports for every stream of `description` that is not rejected.
   func hasPorts(for description: SessionDescription) -> Bool {
     guard let ports, ports.streams.count >= description.media.count else { return false }
@@ -129,8 +130,8 @@ extension SessionDescription {
   /// The names of the codecs that are in force when this is the answer: the first of each stream.
   var codecNames: [String] {
     var names: [String] = []
-    for line in media where !line.isRejected {
-      if let name = line.firstCodecName { names.append(name) }
+    for index in media.indices where media[index].port != 0 {
+      if let name = media[index].firstCodecName { names.append(name) }
     }
     return names
   }
