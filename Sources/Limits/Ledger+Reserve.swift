@@ -132,18 +132,19 @@ extension Ledger {
 
   /// What the switch needs to know of an open hold.
   func reservation(_ place: Int) -> Reservation {
-    let hold = holds[place]
-    let terms = hold.terms[.account]
-    let currency = terms.basis == .purchase ? hold.purchaseCurrency : hold.sellCurrency
-    let held = Money(micros: hold.total.counted(terms.basis), currency)
-    guard let live = hold.live else {
+    let basis = holds[place].terms[.account].basis
+    let held = Money(
+      micros: holds[place].total.counted(basis),
+      basis == .purchase ? holds[place].purchaseCurrency : holds[place].sellCurrency)
+    guard let live = holds[place].live else {
       return Reservation(
-        hold: hold.id, talkTime: .zero, ringUntil: .start, expiry: nil, renewAt: nil, held: held)
+        hold: holds[place].id, talkTime: .zero, ringUntil: .start, expiry: nil, renewAt: nil,
+        held: held)
     }
     let talk = Duration.milliseconds(live.covered - live.guardTime)
     let expiry = live.answer.map { $0.instant + talk }
     return Reservation(
-      hold: hold.id, talkTime: talk, ringUntil: live.ringUntil, expiry: expiry,
+      hold: holds[place].id, talkTime: talk, ringUntil: live.ringUntil, expiry: expiry,
       renewAt: expiry.map { $0 - .milliseconds(live.guardTime) }, held: held)
   }
 

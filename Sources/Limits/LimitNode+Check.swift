@@ -55,7 +55,7 @@ extension LimitNode {
     throw refusal(full)
   }
 
-  private func checkCurrency(_ ask: Ask, _ terms: HoldTerms.Level) throws(LimitError) {
+  private mutating func checkCurrency(_ ask: Ask, _ terms: HoldTerms.Level) throws(LimitError) {
     if limits.limitsMoney, !terms.countsMoney {
       let price =
         limits.basis == .purchase || ask.sellCurrency == limits.currency
@@ -67,7 +67,7 @@ extension LimitNode {
     }
   }
 
-  private func checkPrice(_ ask: Ask, _ terms: HoldTerms.Level) throws(LimitError) {
+  private mutating func checkPrice(_ ask: Ask, _ terms: HoldTerms.Level) throws(LimitError) {
     let (price, fee) = (terms.money(ask.dearest), terms.money(ask.connectionFee))
     if let limit = limits.pricePerMinute, price > limit {
       throw .pricePerMinute(subject, limit: money(limit), price: money(price))

@@ -37,7 +37,8 @@ struct LimitNode: Sendable {
   /// The first window that has no room for `needed` more of `quantity`.
   ///
   /// A window that is over but not yet rolled refuses nothing it should not: callers roll first.
-  func fullWindow(
+  /// Mutating, as the checks that ask it are.
+  mutating func fullWindow(
     of quantity: Quantity, needed: Int64, at time: LedgerTime
   ) -> (Meter, WindowKind, LimitError.Shortage)? {
     guard needed > 0 else { return nil }

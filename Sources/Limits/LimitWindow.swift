@@ -54,12 +54,12 @@ struct RollingWindow: Hashable, Sendable {
 
   mutating func add(_ used: Tally, granted: Tally = .zero, at index: Int64) {
     self.used += used
-    self.granted += granted
+    if !granted.isZero { self.granted += granted }
     var place = buckets.count
     while place > 0, buckets[place - 1].index > index { place -= 1 }
     if place > 0, buckets[place - 1].index == index {
       buckets[place - 1].used += used
-      buckets[place - 1].granted += granted
+      if !granted.isZero { buckets[place - 1].granted += granted }
     } else {
       buckets.insert(Bucket(index: index, used: used, granted: granted), at: place)
     }
