@@ -69,7 +69,7 @@ struct Counter: ~Copyable {
     core.handle(event, at: now, into: &effects)
     for effect in effects {
       guard case .journal(let batch) = effect else { continue }
-      var writer = ByteWriter()
+      var writer = ByteWriter(capacity: batch.room)
       batch.encode(into: &writer)
       journalBytes += writer.bytes.count
     }

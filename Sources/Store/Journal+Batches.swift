@@ -26,7 +26,7 @@ extension Journal {
   /// Queues a batch; see ``append(sequence:marks:payload:)``.
   @discardableResult
   package func append(_ batch: JournalBatch) -> Bool {
-    var writer = ByteWriter(capacity: 96 + 448 * batch.entries.count)
+    var writer = ByteWriter(capacity: batch.room)
     batch.encode(into: &writer)
     return append(
       sequence: batch.sequence, marks: batch.marks, payload: writer.bytes,

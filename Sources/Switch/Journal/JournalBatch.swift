@@ -25,6 +25,9 @@ package struct JournalBatch: Sendable {
     (self.sequence, self.entries, self.isAwaited) = (sequence, entries, isAwaited)
   }
 
+  /// Bytes of room in which most batches can be written without growing it.
+  package var room: Int { 96 + 448 * entries.count }
+
   package func encode(into writer: inout ByteWriter) {
     writer.write(sequence)
     writer.write(UInt32(entries.count))
