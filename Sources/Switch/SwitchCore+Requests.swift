@@ -160,7 +160,7 @@ extension SwitchCore {
     }
     if let trunk = leg.party.trunk {
       leg.holdsChannel = true
-      trunks[trunk]?.takeChannel()
+      changeTrunk(trunk) { $0.takeChannel() }
       trunkHeard(trunk, at: now)
     }
     (record.tenant, record.direction) = (plan.tenant, plan.direction)
@@ -170,8 +170,7 @@ extension SwitchCore {
     let invitation = Invitation(
       offer: offer, maxForwards: (message.maxForwards ?? 70) - 1, passing: passing(message),
       supportsReliable: message.supported.contains("100rel"),
-      requiresReliable: message.require.contains("100rel"),
-      dialled: record.dialled, callerName: plan.shown.name)
+      requiresReliable: message.require.contains("100rel"))
     if plan.direction == .emergency { emergencyAlert(record, flow, at: now) }
     if logs(.info) {
       log(

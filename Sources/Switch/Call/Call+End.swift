@@ -122,7 +122,7 @@ extension SwitchCore {
     settleMoney(&call, leg, outcome, at: now)
     if call.legs[leg].holdsChannel, let trunk = call.legs[leg].party.trunk {
       call.legs[leg].holdsChannel = false
-      trunks[trunk]?.releaseChannel()
+      changeTrunk(trunk) { $0.releaseChannel() }
     }
     if let dialog = call.legs[leg].dialog { owners.dialogs[dialog] = nil }
     if leg != 0, call.phase != .ending, call.legs[leg].media.isAttached, call.answered != leg {

@@ -22,10 +22,11 @@ extension SwitchCore {
 
   /// The called party answered: talk time counts from here.
   mutating func startCharging(_ call: inout Call, _ leg: Int, at now: Now) {
-    guard let hold = call.legs[leg].openHold else { return }
+    guard let money = call.legs[leg].paid, !money.isSettled else { return }
     var entries: [LedgerEntry] = []
     do throws(LimitError) {
-      call.legs[leg].paid?.reservation = try ledger.answered(hold, at: now, into: &entries)
+      call.legs[leg].paid?.reservation = try ledger.answered(
+        money.reservation.hold, at: now, into: &entries)
     } catch {
       // The hold is gone although the leg lives: let it end at once rather than talk for nothing.
       log(.error, "hold is missing", call: call, Alert.Fact("why", "\(error)"))
@@ -79,7 +80,7 @@ extension SwitchCore {
 
   /// Settles the money of a leg, once.
   mutating func settleMoney(_ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now) {
-    guard call.legs[leg].openHold != nil, let money = call.legs[leg].paid else { return }
+    guard let money = call.legs[leg].paid, !money.isSettled else { return }
     call.legs[leg].paid?.isSettled = true
     settle(money, outcome, in: &call, at: now)
   }
@@ -95,8 +96,9 @@ extension SwitchCore {
     guard let charge else { return }
     call.record.add(charge, slices: money.slices)
     // An attempt that was given up is settled late: it does not take the place of the one that talked.
-    if let answered = call.answered, call.legs[answered].paid?.reservation.hold != charge.hold {
-      return
+    if let answered = call.answered {
+      let talking = call.legs[answered].paid
+      guard talking?.reservation.hold == charge.hold else { return }
     }
     (call.record.payer, call.record.hold) = (charge.account, charge.hold)
     call.record.trunk = money.trunk
@@ -116,14 +118,6 @@ extension SwitchCore {
     guard let money = call.branches[branch].keptHold else { return }
     call.branches[branch].keptHold = nil
     settle(money, .neverAnswered, in: &call, at: now)
-  }
-}
-
-extension Leg {
-  /// The hold that pays for it, as long as that is not settled.
-  var openHold: HoldID? {
-    guard let paid, !paid.isSettled else { return nil }
-    return paid.reservation.hold
   }
 }
 

@@ -163,8 +163,10 @@ extension SwitchCore {
   private mutating func invitePhone(
     _ call: inout Call, _ index: Int, _ binding: Binding, at now: Now
   ) throws(LegContradiction) {
-    let draft = repeated(
-      invite(toPhone: binding, leg: index, of: &call), call.legs[index].repetition)
+    var draft = invite(toPhone: binding, leg: index, of: &call)
+    if let repetition = call.legs[index].repetition {
+      draft = draft.repeated(after: repetition.response, adding: repetition.headers)
+    }
     let client = sip.send(
       draft, to: .flow(binding.flow), at: now, effects: &output.wire)
     call.legs[index].clientInvite = client
@@ -181,11 +183,13 @@ extension SwitchCore {
       return try legFailed(&call, index, LegFailure(.trunkFailure), at: now)
     }
     invite.callID = call.legs[index].callID
-    let draft = repeated(invite, call.legs[index].repetition)
-    call.legs[index].target = draft.target
+    if let repetition = call.legs[index].repetition {
+      invite = invite.repeated(after: repetition.response, adding: repetition.headers)
+    }
+    call.legs[index].target = invite.target
     if let until = permit.until { renewMedia(&call, until: until) }
     let client = TrunkGate.invite(
-      permit, draft, hop: hop, using: &sip, at: now, into: &output.wire)
+      permit, invite, hop: hop, using: &sip, at: now, into: &output.wire)
     call.legs[index].clientInvite = client
     let times = rules.directory.trunk(trunk)
     call.legs[index].attemptUntil =
@@ -196,13 +200,6 @@ extension SwitchCore {
     if call.legs[index].repetitions == 0 { call.record.attempts += 1 }
     call.record.trunk = trunk
     try call.legs[index].take(.invited)
-  }
-
-  private func repeated(
-    _ draft: consuming RequestDraft, _ repetition: Leg.Repetition?
-  ) -> RequestDraft {
-    guard let repetition else { return draft }
-    return draft.repeated(after: repetition.response, adding: repetition.headers)
   }
 
   /// The permit of a leg: from its hold when that is on disk, or from the emergency route.

@@ -79,18 +79,17 @@ extension SwitchCore {
       kept.reservation = try ledger.reprice(
         kept.reservation.hold, to: price, over: candidate.trunk,
         isFailover: isFailover(branch, of: call), at: now, into: &entries, notices: &notices)
-      (kept.trunk, kept.price, kept.batch) = (candidate.trunk, price, journal.nextSequence)
+      (kept.trunk, kept.batch) = (candidate.trunk, journal.nextSequence)
       call.branches[branch].keptHold = nil
       return kept
     }
     let request = request(for: route, candidate, branch: branch, of: call)
     let reservation = try ledger.reserve(
       request, at: now, into: &entries, notices: &notices)
-    guard let price = candidate.price else { throw .unknownRate(route.account) }
     noteHabits(of: route, in: call, at: now)
     return PaidLeg(
       account: route.account, trunk: candidate.trunk, reservation: reservation,
-      batch: journal.nextSequence, price: price)
+      batch: journal.nextSequence)
   }
 
   private func request(
@@ -108,7 +107,7 @@ extension SwitchCore {
   private func isFailover(_ branch: Int, of call: Call) -> Bool {
     let branch = call.branches[branch]
     guard branch.keptHold != nil else { return !branch.legs.isEmpty }
-    return branch.legs.contains { call.legs[$0].openHold != nil }
+    return branch.legs.contains { call.legs[$0].paid?.isSettled == false }
   }
 
   /// Whether a trunk is left that could take the call, and be paid for beside the attempt under way: only
@@ -153,8 +152,11 @@ extension SwitchCore {
     let (index, mark) = (leg.index, inviteMark(of: leg))
     call.legs.append(leg)
     call.branches[branch].legs.append(index)
-    trunks[trunk]?.takeChannel()
-    trunks[trunk]?.tried(times: configuration.trunks, at: now.instant)
+    let times = configuration.trunks
+    changeTrunk(trunk) { state in
+      state.takeChannel()
+      state.tried(times: times, at: now.instant)
+    }
     if let money, let mark {
       // From here on a restart must know whose money is held for which call.
       var record = call.record

@@ -51,7 +51,10 @@ struct Call: Sendable {
     plan: CallPlan, unansweredUntil: Instant, lastUntil: Instant, caller: Leg, media: CallMedia,
     record: CallDetailRecord, invitation: Invitation
   ) {
-    (id, self.plan, legs, self.media) = (record.call, plan, [caller], media)
+    (id, self.plan, self.media) = (record.call, plan, media)
+    legs = []
+    legs.reserveCapacity(2)
+    legs.append(caller)
     (self.unansweredUntil, self.lastUntil) = (unansweredUntil, lastUntil)
     (self.record, self.invitation) = (record, invitation)
   }
@@ -94,8 +97,6 @@ struct Invitation: Sendable {
   var supportsReliable: Bool
   /// Every provisional answer must be reliable (RFC 3262 §3).
   var requiresReliable: Bool
-  var dialled: String
-  var callerName: String
 }
 
 /// The media session of a call.

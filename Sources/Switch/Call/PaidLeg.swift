@@ -16,7 +16,6 @@ struct PaidLeg: Sendable {
   /// The ledger gave no more: the call ends at the expiry.
   var isLastSlice = false
   var slices = 1
-  var price: Price
   var isSettled = false
 
   struct Renewal: Sendable {
@@ -24,11 +23,9 @@ struct PaidLeg: Sendable {
     let batch: UInt64
   }
 
-  init(
-    account: AccountID, trunk: TrunkID, reservation: Reservation, batch: UInt64, price: Price
-  ) {
-    (self.account, self.trunk, self.reservation) = (account, trunk, reservation)
-    (self.batch, self.price) = (batch, price)
+  init(account: AccountID, trunk: TrunkID, reservation: Reservation, batch: UInt64) {
+    (self.account, self.trunk) = (account, trunk)
+    (self.reservation, self.batch) = (reservation, batch)
   }
 
   /// When something must be done about it: renew, or cut.

@@ -106,8 +106,17 @@ extension SwitchCore {
   }
 
   mutating func trunkHeard(_ id: TrunkID, at now: Now) {
-    let change = trunks[id]?.heard(at: now)
+    let change = changeTrunk(id) { $0.heard(at: now) }
     tell(id, change ?? nil, at: now)
+  }
+
+  /// Changes what is known of a trunk in its place, where `trunks[id]` takes it out and puts it back.
+  @discardableResult
+  mutating func changeTrunk<Result>(
+    _ id: TrunkID, _ change: (inout TrunkState) -> Result
+  ) -> Result? {
+    guard let place = trunks.index(forKey: id) else { return nil }
+    return change(&trunks.values[place])
   }
 
   mutating func trunkSilent(_ id: TrunkID, _ reason: String, at now: Now) {
