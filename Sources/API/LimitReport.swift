@@ -61,18 +61,29 @@ package struct LimitReport: Codable, Sendable {
 package struct ApplyReport: Codable, Sendable {
   /// One line for each thing added, changed or removed.
   package var changes: [String]
-  /// Passwords made for extensions that came without one: shown now and never again.
+  /// Passwords made for phones and webhooks that came without one: shown now and never again.
   package var generated: [GeneratedPassword]
 
   /// A password that is handed over once.
   package struct GeneratedPassword: Codable, Sendable {
-    package var tenant: String
-    package var `extension`: String
+    package enum Purpose: String, Codable, Sendable {
+      case phone, webhook
+    }
+
+    package var purpose: Purpose
+    /// Nil for a webhook of the platform.
+    package var tenant: String?
+    /// Number of the extension, or of all that the phone serves, with commas; nil for a webhook.
+    package var `extension`: String?
+    /// The user name of a phone, the address of a webhook.
     package var user: String
     package var password: String
 
-    package init(tenant: String, extension number: String, user: String, password: String) {
-      (self.tenant, self.extension, self.user, self.password) = (tenant, number, user, password)
+    package init(
+      purpose: Purpose, tenant: String?, extension number: String?, user: String, password: String
+    ) {
+      (self.purpose, self.tenant, self.extension) = (purpose, tenant, number)
+      (self.user, self.password) = (user, password)
     }
   }
 

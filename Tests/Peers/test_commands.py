@@ -164,8 +164,32 @@ class Commands(unittest.TestCase):
             again = self.server.run("limits", "block", *words, check=False)
             self.assertNotEqual(again.returncode, 0)
             self.assertIn("blocked by hand already", again.stderr)
-            self.server.run("limits", "unblock", *words)
+            done = json.loads(self.server.run("limits", "unblock", *words, "--json").stdout)
+            self.assertIn("calls again", done["done"])
             self.assertIsNone(block())
+        again = self.server.run("limits", "unblock", "--tenant", "office", "--extension", "101", "--data",
+                                self.server.data, check=False)
+        self.assertIn("office 101 is not blocked", again.stderr)
+
+    def test_a_new_password_names_its_extension(self):
+        (self.folder / "names.yaml").write_text("""
+version: 1
+tenants:
+  - name: office
+    domain: office.example
+    timezone: Europe/Madrid
+    country: ES
+    currency: EUR
+    extensions:
+      - { number: "301", username: alice }
+      - { number: "302", devices: [ { username: bob1 }, { username: bob2 } ] }
+    notices: { webhooks: [ { url: "https://hooks.office.example/alerts" } ] }
+""")
+        report = json.loads(self.server.run("apply", self.folder / "names.yaml", "--data", self.server.data,
+                                            "--json").stdout)
+        made = {(new["purpose"], new.get("extension"), new["user"]) for new in report["generated"]}
+        self.assertEqual(made, {("phone", "301", "alice"), ("phone", "302", "bob1"), ("phone", "302", "bob2"),
+                                ("webhook", None, "https://hooks.office.example/alerts")})
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ extension Administration {
       changes: changes.lines,
       generated: read.generated.map { secret in
         ApplyReport.GeneratedPassword(
-          tenant: secret.tenant ?? "",
-          extension: secret.purpose == .webhook ? "webhook" : secret.name, user: secret.name,
+          purpose: secret.purpose == .webhook ? .webhook : .phone, tenant: secret.tenant,
+          extension: read.document.extensions(of: secret), user: secret.name,
           password: secret.value)
       })
   }
@@ -58,5 +58,20 @@ extension Installation {
       files[name] = (try? Data(contentsOf: file)).map { String(decoding: $0, as: UTF8.self) }
     }
     return files
+  }
+}
+
+extension DirectoryDocument {
+  /// The numbers of the phone that a password was made for, its own first; nil for other secrets.
+  fileprivate func extensions(of secret: GeneratedSecret) -> String? {
+    guard secret.purpose == .device,
+      let tenant = tenants.first(where: { $0.name == secret.tenant })
+    else { return nil }
+    if let line = tenant.extensions.first(where: { line in
+      line.devices.contains { $0.username == secret.name }
+    }) {
+      return line.number
+    }
+    return tenant.devices.first { $0.username == secret.name }?.extensions.joined(separator: ", ")
   }
 }

@@ -19,7 +19,7 @@ extension Administration {
       files: [:], by: "first start")
     let port = listeners.first { $0.transport == .udp }?.endpoint.port ?? 5060
     let phones = report.generated.map { phone in
-      "  phone \(phone.extension)   server \(address):\(port)   user \(phone.user)   password \(phone.password)"
+      "  phone \(phone.extension ?? phone.user)   server \(address):\(port)   user \(phone.user)   password \(phone.password)"
     }
     return """
 

@@ -129,7 +129,8 @@ extension SwitchCore {
     return facts
   }
 
-  private func name(of subject: LimitSubject) -> String {
+  /// As people know it: "office 101".
+  func name(of subject: LimitSubject) -> String {
     switch subject {
     case .account(let account):
       rules.directory.line(paying: account).map { "\($0.tenant.name) \($0.digits)" }

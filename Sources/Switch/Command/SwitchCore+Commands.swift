@@ -26,7 +26,7 @@ extension SwitchCore {
       case .trunks: .trunks(trunkSummaries())
       case .limits(let subject):
         ledger.standing(of: subject, at: now).map(CommandReply.limits)
-          ?? .refused("\(subject) is not in the ledger.")
+          ?? .refused("\(name(of: subject)) is not in the ledger.")
       case .status: .status(currentStatus())
       }
     output.publications.append(.reply(token, reply))
@@ -86,7 +86,7 @@ extension SwitchCore {
     let isDone = ledger.block(
       subject, by: person, reason: reason, at: now, into: &entries, notices: &notices)
     write(entries, notices, at: now)
-    guard isDone else { return .refused("\(subject) is blocked by hand already.") }
+    guard isDone else { return .refused("\(name(of: subject)) is blocked by hand already.") }
     log(
       .warning, "blocked", Alert.Fact("subject", "\(subject)"), Alert.Fact("by", person),
       Alert.Fact("reason", reason))
@@ -100,7 +100,7 @@ extension SwitchCore {
     var notices: [LedgerNotice] = []
     let isDone = ledger.unblock(subject, by: person, at: now, into: &entries, notices: &notices)
     write(entries, notices, at: now)
-    guard isDone else { return .refused("\(subject) is not blocked.") }
+    guard isDone else { return .refused("\(name(of: subject)) is not blocked.") }
     log(
       .info, "unblocked", Alert.Fact("subject", "\(subject)"), Alert.Fact("by", person),
       Alert.Fact("reason", reason))
@@ -125,7 +125,7 @@ extension SwitchCore {
       .info, "paid in", Alert.Fact("subject", "\(subject)"), Alert.Fact("amount", "\(amount)"),
       Alert.Fact("by", person), Alert.Fact("reference", reference))
     return ledger.standing(of: subject, at: now).map(CommandReply.limits)
-      ?? .refused("\(subject) is not in the ledger.")
+      ?? .refused("\(name(of: subject)) is not in the ledger.")
   }
 
   private mutating func acceptClock(by person: String, at now: Now) -> CommandReply {

@@ -29,7 +29,8 @@ struct Apply: ParsableCommand {
       TextTable(
         rows: report.generated,
         columns: [
-          ("TENANT", { $0.tenant }), ("EXTENSION", { $0.extension }), ("USER", { $0.user }),
+          ("FOR", { $0.purpose.rawValue }), ("TENANT", { $0.tenant ?? "" }),
+          ("EXTENSION", { $0.extension ?? "" }), ("USER", { $0.user }),
           ("PASSWORD", { $0.password }),
         ]))
   }

@@ -121,7 +121,7 @@ struct Limits: ParsableCommand {
     func run() throws {
       let request = try ControlRequest.setLimits(
         of: target.named(), change: change, by: Person.name)
-      if case .done(let text) = try options.ask(request) { print(text) }
+      try options.order(request)
     }
   }
 
@@ -143,7 +143,7 @@ struct Limits: ParsableCommand {
 
     func run() throws {
       let request = try ControlRequest.block(target.named(), reason: reason, by: Person.name)
-      if case .done(let text) = try options.ask(request) { print(text) }
+      try options.order(request)
     }
   }
 
@@ -162,7 +162,7 @@ struct Limits: ParsableCommand {
     func run() throws {
       let request = try ControlRequest.unblock(
         target.named(), reason: reason, by: Person.name)
-      if case .done(let text) = try options.ask(request) { print(text) }
+      try options.order(request)
     }
   }
 
@@ -185,7 +185,7 @@ struct Limits: ParsableCommand {
       let request = ControlRequest.deposit(
         tenant: account.tenant ?? "", extension: account.extension,
         amount: takeBack ? "-\(amount)" : amount, reference: reference, by: Person.name)
-      if case .done(let text) = try options.ask(request) { print(text) }
+      try options.order(request)
     }
   }
 
@@ -201,7 +201,7 @@ struct Limits: ParsableCommand {
     @OptionGroup var options: LookingOptions
 
     func run() throws {
-      if case .done(let text) = try options.ask(.acceptClock(by: Person.name)) { print(text) }
+      try options.order(.acceptClock(by: Person.name))
     }
   }
 }

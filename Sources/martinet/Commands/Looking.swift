@@ -11,10 +11,7 @@ struct Calls: ParsableCommand {
 
   func run() throws {
     if let hangUp {
-      if case .done(let text) = try options.ask(.hangUp(call: hangUp, by: Person.name)) {
-        print(text)
-      }
-      return
+      return try options.order(.hangUp(call: hangUp, by: Person.name))
     }
     guard case .calls(let calls) = try options.ask(.calls) else { return }
     try options.show(

@@ -23,6 +23,12 @@ struct LookingOptions: ParsableArguments {
     return reply
   }
 
+  /// Has the running server do something, and prints what it says of it.
+  func order(_ request: ControlRequest) throws {
+    guard case .done(let text) = try ask(request) else { return }
+    if json { try JSONLine.print(["done": text]) } else { print(text) }
+  }
+
   /// Prints the rows as a table with these columns, or as JSON; without rows the sentence `none`.
   func show<Row: Encodable>(
     _ rows: [Row], none: String, columns: [(String, (Row) -> String)]
