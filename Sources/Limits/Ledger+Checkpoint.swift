@@ -1,36 +1,46 @@
 import Elements
 
 extension Ledger {
+  private enum Part {
+    case node(Int)
+    case hold(HoldID)
+    case clock
+  }
+
   /// Entries that recreate this ledger in an empty one, in an order that does not depend on hashing.
-  package func checkpoint() -> [LedgerEntry] {
-    var entries: [LedgerEntry] = []
-    for place in nodes.indices.sorted(by: {
-      nodes[$0].subject.sortKey < nodes[$1].subject.sortKey
-    }) {
+  ///
+  /// Those of one subject are made when it is its turn: all at once they would be as large as the ledger.
+  package func checkpoint() -> some Sequence<LedgerEntry> {
+    let places = nodes.indices.sorted { nodes[$0].subject.sortKey < nodes[$1].subject.sortKey }
+    let parts = places.map(Part.node) + openHolds.map(Part.hold) + [.clock]
+    return parts.lazy.flatMap(entries)
+  }
+
+  private func entries(of part: Part) -> [LedgerEntry] {
+    switch part {
+    case .node(let place):
       var node = nodes[place]
       node.expire(at: time)
-      guard node.isActive || !node.isEmpty else { continue }
-      append(node, to: &entries)
-    }
-    for id in openHolds {
-      guard let place = holdPlaces[id] else { continue }
+      return node.isActive || !node.isEmpty ? entries(of: node) : []
+    case .hold(let id):
+      guard let place = holdPlaces[id] else { return [] }
       let hold = holds[place]
-      entries.append(
+      return [
         .opened(
           OpenedHold(
             id: id, account: hold.accountID, trunk: hold.trunkID, terms: hold.terms,
             sellCurrency: hold.sellCurrency, purchaseCurrency: hold.purchaseCurrency,
             total: hold.total, posted: hold.posted, isInternational: hold.isInternational,
             isAnswered: hold.isAnswered, isRestored: true, time: hold.openedAt,
-            trunkSince: hold.trunkSince)))
+            trunkSince: hold.trunkSince))
+      ]
+    case .clock: return [.clock(time, lastHold: HoldID(lastHold))]
     }
-    entries.append(.clock(time, lastHold: HoldID(lastHold)))
-    return entries
   }
 
-  private func append(_ node: LimitNode, to entries: inout [LedgerEntry]) {
+  private func entries(of node: LimitNode) -> [LedgerEntry] {
     let subject = node.subject
-    entries.append(.terms(subject, tenant: node.tenantID, node.limits))
+    var entries: [LedgerEntry] = [.terms(subject, tenant: node.tenantID, node.limits)]
     for period in Period.allCases {
       // First the retired ones: restoring them needs no place for a current one.
       for old in node.retired where old.period == period {
@@ -50,5 +60,6 @@ extension Ledger {
     }
     if let block = node.block { entries.append(.blocked(subject, block)) }
     if !node.isActive { entries.append(.withdrawn(subject)) }
+    return entries
   }
 }

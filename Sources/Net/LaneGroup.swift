@@ -103,7 +103,7 @@ package final class LaneGroup: Sendable {
   /// The journal's word: nothing more can be made durable, and why.
   package func journalFailed(_ reason: String) { mail.journalFailed(reason) }
 
-  /// The journal's word: ``JournalSink/checkpoint(at:entries:)`` may be called now.
+  /// The journal's word: ``JournalSink/checkpoint(at:_:)`` may be called now.
   package func checkpointWanted() { mail.checkpointWanted() }
 
   /// Reads the certificate and key again, for connections made from now on.

@@ -110,7 +110,7 @@ extension Sabotage {
 extension World {
   /// The two times of the ledger, as its checkpoint has them.
   var ledgerTime: LedgerTime? {
-    if case .clock(let time, _) = core.ledger.checkpoint().last { time } else { nil }
+    if case .clock(let time, _) = Array(core.ledger.checkpoint()).last { time } else { nil }
   }
 
   func takeForgotten() -> [LedgerEntry] {

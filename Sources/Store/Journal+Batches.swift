@@ -26,22 +26,30 @@ extension Journal {
   /// Queues a batch; see ``append(sequence:marks:payload:)``.
   @discardableResult
   package func append(_ batch: JournalBatch) -> Bool {
-    var writer = ByteWriter(capacity: batch.room)
-    batch.encode(into: &writer)
-    return append(
-      sequence: batch.sequence, marks: batch.marks, payload: writer.bytes,
+    append(
+      sequence: batch.sequence, marks: batch.marks, payload: batch.encoded,
       isAwaited: batch.isAwaited)
   }
 
   /// Queues the switch's whole state after batch `sequence`; encoded on the writer's thread.
-  package func checkpoint(at sequence: UInt64, _ entries: [JournalEntry]) {
-    checkpoint(at: sequence) {
-      stride(from: 0, to: entries.count, by: 500).map { start in
-        let part = Array(entries[start..<min(start + 500, entries.count)])
-        var writer = ByteWriter()
-        JournalBatch(sequence: sequence, entries: part).encode(into: &writer)
-        return writer.bytes
-      }
+  package func checkpoint(at sequence: UInt64, _ state: Checkpoint) {
+    checkpoint(at: sequence, pieces: CheckpointPieces(sequence: sequence, state: state))
+  }
+}
+
+/// The switch's state in pieces, each encoded when it is its turn.
+private struct CheckpointPieces: Sequence, Sendable {
+  let sequence: UInt64
+  let state: Checkpoint
+
+  private static let entriesInPiece = 200
+
+  func makeIterator() -> AnyIterator<[UInt8]> {
+    let entries = state.makeIterator()
+    return AnyIterator { [sequence] in
+      let part = Array(entries.prefix(Self.entriesInPiece))
+      guard !part.isEmpty else { return nil }
+      return JournalBatch(sequence: sequence, entries: part).encoded
     }
   }
 }
@@ -71,6 +79,12 @@ extension JournalBatch {
     guard reader.isAtEnd, sequence == frame.sequence else {
       throw ByteCodingError(expected: "the end of batch \(frame.sequence)", offset: reader.offset)
     }
+  }
+
+  fileprivate var encoded: [UInt8] {
+    var writer = ByteWriter(capacity: room)
+    encode(into: &writer)
+    return writer.bytes
   }
 
   var marks: JournalMarks {

@@ -15,8 +15,7 @@ private final class RecordingSink: JournalSink {
     return true
   }
 
-  func checkpoint(at sequence: UInt64, entries: @escaping @Sendable () -> [JournalEntry]) {
-    _ = entries()
+  func checkpoint(at sequence: UInt64, _ state: Checkpoint) {
     checkpoints.append([sequence])
   }
 }

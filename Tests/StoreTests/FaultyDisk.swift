@@ -11,6 +11,7 @@ final class FaultyDisk: JournalDisk {
     /// Of a failing write this many bytes reach the disk all the same.
     var tornAfterBytes = 0
     var syncs = 0
+    var writtenBytes = 0
     /// The highest sequence in a write that was flushed since.
     var written: UInt64 = 0
     var flushed: UInt64 = 0
@@ -20,6 +21,7 @@ final class FaultyDisk: JournalDisk {
   private let real = SystemDisk()
   let plan = Monitor(Plan())
 
+  var writtenBytes: Int { plan.withLock(\.writtenBytes) }
   var syncs: Int { plan.withLock(\.syncs) }
   var confirmedBeforeSync: Int { plan.withLock(\.confirmedBeforeSync) }
 
@@ -41,6 +43,10 @@ final class FaultyDisk: JournalDisk {
     return try real.create(path, sizeBytes: sizeBytes)
   }
 
+  func fill(_ file: JournalFile, from offset: Int, to sizeBytes: Int) throws(DiskError) {
+    try real.fill(file, from: offset, to: sizeBytes)
+  }
+
   func write(_ bytes: [UInt8], to file: JournalFile, at offset: Int) throws(DiskError) {
     if uses(\.failingWrites) {
       let torn = plan.withLock(\.tornAfterBytes)
@@ -48,7 +54,10 @@ final class FaultyDisk: JournalDisk {
       throw DiskError("write to", file.path, code: ENOSPC)
     }
     try real.write(bytes, to: file, at: offset)
-    plan.withLock { $0.written = max($0.written, FaultyDisk.highestSequence(in: bytes)) }
+    plan.withLock { plan in
+      plan.written = max(plan.written, FaultyDisk.highestSequence(in: bytes))
+      plan.writtenBytes += bytes.count
+    }
   }
 
   func sync(_ file: JournalFile) throws(DiskError) {

@@ -258,7 +258,7 @@ import Testing
       journal.append(
         JournalBatch(sequence: sequence, entries: [.record(StoreBench.record(sequence))]))
     }
-    journal.checkpoint(at: 200, [])
+    journal.checkpoint(at: 200, pieces: [[UInt8]]())
     journal.append(JournalBatch(sequence: 201, entries: []))
     #expect(said.wait { $0 == .durable(through: 201) })
     #expect(journal.segmentCount > 1)

@@ -83,7 +83,7 @@ import Testing
     for sequence in UInt64(1)...5 {
       journal.append(sequence: sequence, marks: [], payload: JournalBench.payload(sequence))
     }
-    journal.checkpoint(at: 5) { [[5]] }
+    journal.checkpoint(at: 5, pieces: [[5]])
     journal.append(sequence: 6, marks: [], payload: JournalBench.payload(6))
     #expect(said.wait { $0 == .durable(through: 6) })
     journal.close()

@@ -4,6 +4,8 @@ import Testing
 
 /// F23, F24 as a property: whatever the disk keeps of unflushed writes, what was confirmed is there.
 @Suite struct JournalPowerCutTests {
+  private static let piecesOfCheckpoint = 5
+
   /// What a restart found: the state handed in last, and the batches after it.
   private struct Found {
     var base: UInt64 = 0
@@ -15,10 +17,12 @@ import Testing
     var options = Journal.Options()
     options.segmentBytes = 8 << 10
     options.retryPause = .milliseconds(1)
-    var result = Found()
+    var (result, pieces) = (Found(), 0)
     let journal = try Journal(folder: "/journal", options: options, disk: disk) { frame in
       switch frame.kind {
-      case .checkpointPiece: result.base = frame.sequence
+      case .checkpointPiece:
+        result.base = frame.sequence
+        pieces += 1
       case .checkpointEnd: break
       case .batch:
         result.batches.append(frame.sequence)
@@ -26,6 +30,7 @@ import Testing
           frame.payload == JournalBench.payload(frame.sequence, count: frame.payload.count))
       }
     }
+    #expect(pieces == (result.base > 0 ? Self.piecesOfCheckpoint : 0), "the whole state or none")
     found = result
     return journal
   }
@@ -72,7 +77,12 @@ import Testing
       }
       if Int.random(in: 0..<8, using: &random) == 0 {
         let state = sequence
-        journal.checkpoint(at: state) { [JournalBench.payload(state)] }
+        // Also such as are written in several chunks and do not fit into the spare segment.
+        let count = Int.random(in: 0..<4, using: &random) == 0 ? 60_000 : 40
+        journal.checkpoint(
+          at: state,
+          pieces: Array(
+            repeating: JournalBench.payload(state, count: count), count: Self.piecesOfCheckpoint))
       }
       // Now and then wait, so that flushes of one batch and of many both occur.
       if Bool.random(using: &random) {

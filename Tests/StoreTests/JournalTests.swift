@@ -1,5 +1,29 @@
+import Foundation
 import Store
 import Testing
+
+/// Two megabytes, watched for being made no sooner than what comes before is on the disk.
+private struct LargeState: Sequence, Sendable {
+  static let (pieces, pieceBytes): (UInt64, Int) = (500, 4000)
+
+  let disk: FaultyDisk
+
+  static func piece(_ number: UInt64) -> [UInt8] {
+    JournalBench.payload(number, count: pieceBytes)
+  }
+
+  func makeIterator() -> AnyIterator<[UInt8]> {
+    let before = disk.writtenBytes
+    var numbers = (0..<Self.pieces).makeIterator()
+    return AnyIterator {
+      numbers.next().map { number in
+        let waiting = Int(number) * Self.pieceBytes - (disk.writtenBytes - before)
+        #expect(waiting < 200_000, "\(waiting) bytes are in memory")
+        return Self.piece(number)
+      }
+    }
+  }
+}
 
 @Suite struct JournalTests {
   @Test("What was confirmed is replayed in order, and the sequence goes on behind it")
@@ -130,7 +154,7 @@ import Testing
       #expect(said.wait { $0 == .durable(through: sequence) })
     }
     #expect(said.all.filter { $0 == .checkpointWanted }.count == 1)
-    journal.checkpoint(at: 10) { [[1, 2, 3], [4]] }
+    journal.checkpoint(at: 10, pieces: [[1, 2, 3], [4]])
     journal.append(sequence: 11, marks: [], payload: JournalBench.payload(11))
     #expect(said.wait { $0 == .durable(through: 11) })
     journal.close()
@@ -147,6 +171,25 @@ import Testing
     #expect(batches == [11])
   }
 
+  @Test("A large state is written chunk by chunk, into a segment with room behind it")
+  func largeCheckpoint() throws {
+    let disk = FaultyDisk()
+    let bench = try JournalBench(segmentBytes: 8 << 10, disk: disk)
+    let (journal, said) = (try bench.open(), Said<JournalNotice>())
+    journal.start { said($0) }
+    journal.append(sequence: 1, marks: [], payload: JournalBench.payload(1))
+    journal.checkpoint(at: 1, pieces: LargeState(disk: disk))
+    journal.append(sequence: 2, marks: [], payload: JournalBench.payload(2))
+    #expect(said.wait { $0 == .durable(through: 2) })
+    journal.close()
+    var found: [[UInt8]] = []
+    _ = try bench.open { if $0.kind == .checkpointPiece { found.append($0.payload) } }
+    #expect(found == (0..<LargeState.pieces).map(LargeState.piece))
+    #expect(try bench.recovered() == [2])
+    let path = "\(bench.folder.path)/\(try #require(bench.segments.last))"
+    #expect(try Data(contentsOf: URL(filePath: path)).count >= 8_000_000)
+  }
+
   @Test("Old segments go when a later checkpoint is durable and the follower has them, not before")
   func removal() throws {
     let bench = try JournalBench(segmentBytes: 8 << 10)
@@ -160,7 +203,7 @@ import Testing
     let before = try bench.segments.count
     try journal.followed(through: 3)
     #expect(try bench.segments.count == before, "without a checkpoint all are needed")
-    journal.checkpoint(at: 30) { [[7]] }
+    journal.checkpoint(at: 30, pieces: [[7]])
     journal.append(sequence: 31, marks: [], payload: JournalBench.payload(31))
     #expect(said.wait { $0 == .durable(through: 31) })
     try journal.followed(through: 4)
@@ -192,7 +235,7 @@ import Testing
     journal.start { said($0) }
     #expect(said.wait { $0 == .durable(through: 8) })
     #expect(said.wait { $0 == .checkpointWanted })
-    journal.checkpoint(at: 60) { [[9]] }
+    journal.checkpoint(at: 60, pieces: [[9]])
     #expect(journal.append(sequence: 61, marks: [], payload: JournalBench.payload(61)))
     #expect(said.wait { $0 == .durable(through: 61) })
     journal.close()

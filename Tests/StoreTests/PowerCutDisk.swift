@@ -8,6 +8,14 @@ final class PowerCutDisk: JournalDisk {
   private struct Write: Sendable {
     let offset: Int
     let bytes: [UInt8]
+
+    /// Puts a part of it, at first all, where it belongs; a file that is too short grows.
+    func land(in file: inout [UInt8], _ part: Range<Int>? = nil) {
+      let part = part ?? offset..<offset + bytes.count
+      file += [UInt8](repeating: 0, count: max(0, part.upperBound - file.count))
+      file.replaceSubrange(
+        part, with: bytes[(part.lowerBound - offset)..<(part.upperBound - offset)])
+    }
   }
 
   private struct File: Sendable {
@@ -16,9 +24,7 @@ final class PowerCutDisk: JournalDisk {
 
     /// What a reader sees before any cut.
     var contents: [UInt8] {
-      pending.reduce(into: durable) { bytes, write in
-        bytes.replaceSubrange(write.offset..<write.offset + write.bytes.count, with: write.bytes)
-      }
+      pending.reduce(into: durable) { bytes, write in write.land(in: &bytes) }
     }
   }
 
@@ -54,10 +60,7 @@ final class PowerCutDisk: JournalDisk {
           var (offset, end) = (write.offset, write.offset + write.bytes.count)
           while offset < end {
             let next = min(end, (offset / PowerCutDisk.sector + 1) * PowerCutDisk.sector)
-            if Bool.random(using: &state.random) {
-              let part = write.bytes[(offset - write.offset)..<(next - write.offset)]
-              file.durable.replaceSubrange(offset..<next, with: part)
-            }
+            if Bool.random(using: &state.random) { write.land(in: &file.durable, offset..<next) }
             offset = next
           }
           end = offset
@@ -109,6 +112,10 @@ final class PowerCutDisk: JournalDisk {
       state.open[state.last] = path
       return JournalFile(descriptor: state.last, path: path, sizeBytes: sizeBytes)
     }
+  }
+
+  func fill(_ file: JournalFile, from offset: Int, to sizeBytes: Int) throws(DiskError) {
+    try write([UInt8](repeating: 0, count: sizeBytes - offset), to: file, at: offset)
   }
 
   func read(_ file: JournalFile, at offset: Int, count: Int) throws(DiskError) -> [UInt8] {

@@ -4,8 +4,8 @@ package import Switch
 package protocol JournalSink: Sendable {
   /// Takes the next batch. False: it cannot be taken, and nothing after it until a checkpoint.
   func append(_ batch: JournalBatch) -> Bool
-  /// Takes the whole state as of `sequence`; `entries` may be called later, on any thread, once.
-  func checkpoint(at sequence: UInt64, entries: @escaping @Sendable () -> [JournalEntry])
+  /// Takes the whole state as of `sequence`, to be gone through later, on any thread.
+  func checkpoint(at sequence: UInt64, _ state: Checkpoint)
 }
 
 /// What a ``LaneGroup`` tells the rest of the server.

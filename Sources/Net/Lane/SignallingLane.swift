@@ -141,10 +141,7 @@ final class SignallingLane: LaneResident {
     let word = mail.takeJournal()
     if let sequence = word.durableThrough { handle(.journaled(through: sequence), at: now) }
     if let failure = word.failure { handle(.journalFailed(failure), at: now) }
-    guard word.wantsCheckpoint else { return }
-    // A copy of the value: the journal's thread takes it apart while the lane goes on.
-    let core = core
-    doors.journal.checkpoint(at: lastSequence) { core.checkpoint() }
+    if word.wantsCheckpoint { doors.journal.checkpoint(at: lastSequence, core.checkpoint()) }
   }
 
   private func takeAnswers(at now: Now) {

@@ -17,8 +17,8 @@ final class JournalDoor: JournalSink {
 
   func append(_ batch: JournalBatch) -> Bool { journal.append(batch) }
 
-  func checkpoint(at sequence: UInt64, entries: @escaping @Sendable () -> [JournalEntry]) {
-    journal.checkpoint(at: sequence, entries())
+  func checkpoint(at sequence: UInt64, _ state: Checkpoint) {
+    journal.checkpoint(at: sequence, state)
   }
 
   /// Starts the writer; from now on the lanes, and `told`, hear what is durable.

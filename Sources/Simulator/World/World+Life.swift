@@ -190,7 +190,7 @@ extension World {
   func checkpoint() {
     guard isUp, let sequence = disk.lastSequence else { return }
     var writer = ByteWriter()
-    let entries = core.checkpoint()
+    let entries = Array(core.checkpoint())
     writer.write(UInt32(entries.count))
     for entry in entries { entry.encode(into: &writer) }
     put(.checkpoint(through: sequence, writer.bytes))

@@ -40,7 +40,7 @@ package final class Journal: Sendable {
 
   enum Item: Sendable {
     case batch(sequence: UInt64, marks: JournalMarks, payload: [UInt8], isAwaited: Bool)
-    case checkpoint(sequence: UInt64, pieces: @Sendable () -> [[UInt8]])
+    case checkpoint(sequence: UInt64, pieces: any Sequence<[UInt8]> & Sendable)
   }
 
   struct Queue: Sendable {
@@ -138,8 +138,9 @@ package final class Journal: Sendable {
 
   /// Queues the whole state as of `sequence`, to begin a new segment with.
   ///
-  /// `pieces` is called once, on the writer's thread; each piece is at most a few megabytes.
-  package func checkpoint(at sequence: UInt64, pieces: @escaping @Sendable () -> [[UInt8]]) {
+  /// The writer's thread goes through `pieces`, and after an error of the disk again; each is written
+  /// before the next is asked for.
+  package func checkpoint(at sequence: UInt64, pieces: some Sequence<[UInt8]> & Sendable) {
     queue.change { queue in
       guard !queue.isClosing else { return false }
       queue.items.append(.checkpoint(sequence: sequence, pieces: pieces))

@@ -7,6 +7,8 @@ package protocol JournalDisk: Sendable {
   func open(_ path: String) throws(DiskError) -> JournalFile
   /// Makes a file of `sizeBytes` zeros whose blocks are all taken, and makes that durable.
   func create(_ path: String, sizeBytes: Int) throws(DiskError) -> JournalFile
+  /// Makes `file` longer, or what stands behind `offset` zeros, with all blocks taken; not durable as yet.
+  func fill(_ file: JournalFile, from offset: Int, to sizeBytes: Int) throws(DiskError)
   func read(_ file: JournalFile, at offset: Int, count: Int) throws(DiskError) -> [UInt8]
   /// Writes all of `bytes` or throws.
   func write(_ bytes: [UInt8], to file: JournalFile, at offset: Int) throws(DiskError)
@@ -88,17 +90,7 @@ package struct SystemDisk: JournalDisk {
     guard descriptor >= 0 else { throw DiskError("make", path, code: errno) }
     let file = JournalFile(descriptor: descriptor, path: path, sizeBytes: sizeBytes)
     do throws(DiskError) {
-      let code = posix_fallocate(descriptor, 0, off_t(sizeBytes))
-      guard code == 0 else {
-        throw DiskError("reserve \(sizeBytes >> 20) MB for", path, code: code)
-      }
-      // Zeros, because the first write into a block that is only reserved costs a change of the
-      // file's map, and with it a slower flush of the first entry.
-      let zeros = [UInt8](repeating: 0, count: 1 << 20)
-      for offset in stride(from: 0, to: sizeBytes, by: zeros.count) {
-        let count = min(zeros.count, sizeBytes - offset)
-        try write(count == zeros.count ? zeros : Array(zeros[..<count]), to: file, at: offset)
-      }
+      try fill(file, from: 0, to: sizeBytes)
       try sync(file)
     } catch {
       Glibc.close(descriptor)
@@ -106,6 +98,21 @@ package struct SystemDisk: JournalDisk {
       throw error
     }
     return file
+  }
+
+  package func fill(
+    _ file: JournalFile, from offset: Int, to sizeBytes: Int
+  ) throws(DiskError) {
+    let size = sizeBytes - offset
+    let code = posix_fallocate(file.descriptor, off_t(offset), off_t(size))
+    guard code == 0 else { throw DiskError("reserve \(size >> 20) MB for", file.path, code: code) }
+    // Zeros, because the first write into a block that is only reserved costs a change of the
+    // file's map, and with it a slower flush of the first entry.
+    let zeros = [UInt8](repeating: 0, count: 64 << 10)
+    for offset in stride(from: offset, to: sizeBytes, by: zeros.count) {
+      let count = min(zeros.count, sizeBytes - offset)
+      try write(count == zeros.count ? zeros : Array(zeros[..<count]), to: file, at: offset)
+    }
   }
 
   package func read(

@@ -11,7 +11,7 @@ final class JournalWriter {
 
   private struct Checkpoint {
     let sequence: UInt64
-    let pieces: [[UInt8]]
+    let pieces: any Sequence<[UInt8]> & Sendable
   }
 
   private let journal: Journal
@@ -88,7 +88,7 @@ final class JournalWriter {
       owed.append(
         Owed(sequence: sequence, marks: marks, payload: payload, isAwaited: isAwaited))
     case .checkpoint(let sequence, let pieces):
-      owedCheckpoint = Checkpoint(sequence: sequence, pieces: pieces())
+      owedCheckpoint = Checkpoint(sequence: sequence, pieces: pieces)
     }
   }
 

@@ -24,9 +24,9 @@ extension SwitchCore {
     for entry in batch.entries { try replay(entry) }
   }
 
-  /// Takes one entry of a checkpoint back; `sequence` is the last batch that it includes.
+  /// Takes a checkpoint back; `sequence` is the last batch that it includes.
   package mutating func replay(
-    checkpoint entries: [JournalEntry], through sequence: UInt64
+    checkpoint entries: some Sequence<JournalEntry>, through sequence: UInt64
   ) throws(LedgerReplayError) {
     journal.replayed(sequence)
     for entry in entries { try replay(entry) }
@@ -137,24 +137,6 @@ extension SwitchCore {
       ])
   }
 
-  /// The whole lasting state as entries, for the head of a new journal segment.
-  package func checkpoint() -> [JournalEntry] {
-    var entries = ledger.checkpoint().map(JournalEntry.ledger)
-    entries += bindings.checkpoint().map(JournalEntry.binding)
-    entries.append(.call(.last(callIDs.last)))
-    entries += habits.checkpoint().map(JournalEntry.habit)
-    entries += lateAnswerCheckpoint()
-    for id in calls.keys.sorted() {
-      guard var call = calls[id]?.value else { continue }
-      entries.append(.call(.open(id, call.record)))
-      for leg in call.legs.indices {
-        if let mark = inviteMark(of: call.legs[leg]) { entries.append(.call(.invited(id, mark))) }
-        if let mark = dialogMark(of: &call.legs[leg]) { entries.append(.call(.leg(id, mark))) }
-      }
-    }
-    return entries
-  }
-
   // MARK: - Marks of running calls
 
   /// Writes what is needed to end this leg from outside, and what is known of the call by now.
@@ -173,7 +155,7 @@ extension SwitchCore {
     journal.write(.call(.leg(call.id, mark)))
   }
 
-  private func dialogMark(of leg: inout Leg) -> DialogMark? {
+  func dialogMark(of leg: inout Leg) -> DialogMark? {
     guard leg.isConfirmed, let id = leg.dialog, let dialog = sip.dialog(id) else { return nil }
     return DialogMark(
       callID: dialog.callID, local: dialog.localAddress, remote: dialog.remoteAddress,

@@ -201,9 +201,10 @@ struct BindingTable: Sendable {
     }
   }
 
-  /// Every binding as the journal would have it.
-  func checkpoint() -> [BindingChange] {
-    lines.sorted { $0.extension < $1.extension }.flatMap { $0.entries.map { .put($0.durable) } }
+  /// Every binding as the journal would have it, made when it is its turn.
+  func checkpoint() -> some Sequence<BindingChange> {
+    lines.sorted { $0.extension < $1.extension }.lazy
+      .flatMap { $0.entries.lazy.map { BindingChange.put($0.durable) } }
   }
 
   /// Where the bindings of an extension are, or will be.

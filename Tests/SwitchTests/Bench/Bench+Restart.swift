@@ -7,7 +7,7 @@ extension Bench {
   /// all of them by default, or a checkpoint taken at its end.
   ///
   /// Batches go through their bytes, as they do on a disk.
-  func restart(keeping batches: Int? = nil, from checkpoint: [JournalEntry]? = nil) throws {
+  func restart(keeping batches: Int? = nil, from checkpoint: Checkpoint? = nil) throws {
     var revived = SwitchCore(configuration: core.configuration, dice: .system)
     if let checkpoint {
       try revived.replay(checkpoint: checkpoint, through: journal.last?.sequence ?? 0)

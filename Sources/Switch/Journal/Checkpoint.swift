@@ -1,0 +1,49 @@
+import Elements
+import Limits
+
+/// The whole lasting state at one moment as entries, for the head of a new journal segment.
+///
+/// Each is made when it is its turn, since all at once are as large as the state. Of the switch it keeps
+/// only what it reads: while another thread goes through it the switch goes on, and copies no more than
+/// the tables that it changes meanwhile.
+package struct Checkpoint: Sequence, Sendable {
+  private let ledger: Ledger
+  private let bindings: BindingTable
+  private let habits: Habits
+  /// What is few, and is put together from many tables.
+  private let calls: [JournalEntry]
+
+  fileprivate init(_ core: SwitchCore) {
+    (ledger, bindings, habits) = (core.ledger, core.bindings, core.habits)
+    calls = core.callCheckpoint()
+  }
+
+  package func makeIterator() -> AnyIterator<JournalEntry> {
+    let parts = [
+      AnySequence(ledger.checkpoint().lazy.map(JournalEntry.ledger)),
+      AnySequence(bindings.checkpoint().lazy.map(JournalEntry.binding)),
+      AnySequence(habits.checkpoint().lazy.map(JournalEntry.habit)),
+      AnySequence(calls),
+    ]
+    return AnyIterator(parts.joined().makeIterator())
+  }
+}
+
+extension SwitchCore {
+  package func checkpoint() -> Checkpoint { Checkpoint(self) }
+
+  /// The calls that are up or may be answered yet, and the last call's number.
+  fileprivate func callCheckpoint() -> [JournalEntry] {
+    var entries: [JournalEntry] = [.call(.last(callIDs.last))]
+    entries += lateAnswerCheckpoint()
+    for id in calls.keys.sorted() {
+      guard var call = calls[id]?.value else { continue }
+      entries.append(.call(.open(id, call.record)))
+      for leg in call.legs.indices {
+        if let mark = inviteMark(of: call.legs[leg]) { entries.append(.call(.invited(id, mark))) }
+        if let mark = dialogMark(of: &call.legs[leg]) { entries.append(.call(.leg(id, mark))) }
+      }
+    }
+    return entries
+  }
+}
