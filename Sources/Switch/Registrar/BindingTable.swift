@@ -105,6 +105,8 @@ struct BindingTable: Sendable {
     guard let index = lines[line].entries.firstIndex(where: { $0.binding.key == binding.key })
     else {
       let entry = Entry(binding, granted: granted)
+      // A phone comes seldom, and room for some more would take as much as they do.
+      lines[line].entries.reserveCapacity(lines[line].entries.count + 1)
       lines[line].entries.append(entry)
       count += 1
       connect(binding)
