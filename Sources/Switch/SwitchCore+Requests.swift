@@ -153,7 +153,7 @@ extension SwitchCore {
     leg.terms = terms.value
     leg.mustSecure = mustSecure(leg.party)
     if let offer {
-      let isSecured = offer.media.allSatisfy { $0.isRejected || $0.profile.isSecure }
+      let isSecured = offer.media.allSatisfy { $0.relayKind == nil || $0.profile.isSecure }
       guard isSecured || !leg.mustSecure, leg.media.takeOffer(offer, using: &dice) else {
         throw RouteRefusal(.incompatible, "media that cannot be taken, or not in the clear")
       }

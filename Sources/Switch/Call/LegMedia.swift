@@ -40,11 +40,14 @@ extension LegMedia {
   /// The last description that the party got from us.
   var sent: SessionDescription? { origin.last }
 
-  /// Whether the relay has given ports for every stream of `description` that is not rejected.
+  /// Whether the relay has given ports for every stream of `description` that it can carry.
+  ///
+  /// An m= line of another kind never gets any: that line alone is rejected (RFC 3264 §6).
   func hasPorts(for description: SessionDescription) -> Bool {
-    guard let ports, ports.streams.count >= description.media.count else { return false }
+    guard let ports else { return false }
     return description.media.indices.allSatisfy {
-      description.media[$0].isRejected || ports.streams[$0] != nil
+      description.media[$0].relayKind == nil
+        || ($0 < ports.streams.count && ports.streams[$0] != nil)
     }
   }
 

@@ -1,0 +1,149 @@
+import Directory
+import Elements
+import Relay
+import SDP
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// Lines of an offer that the relay cannot carry.
+@Suite struct MediaLineTests {
+  static let foreign = [
+    "application 42050 UDP/BFCP *", "application 42050 TCP/BFCP *", "message 42040 TCP/MSRP *",
+    "application 9 UDP/DTLS/SCTP webrtc-datachannel", "data 42040 udp wb", "image 42030 tcp t38",
+    "video 42010 UDP/TLS/RTP/SAVPF 97",
+  ]
+
+  private func line(_ text: String) -> String { "m=\(text)\r\n" }
+
+  /// The same line as the other side would refuse it.
+  private func refused(_ text: String) -> String {
+    let words = text.split(separator: " ")
+    return line("\(words[0]) 0 \(words[2...].joined(separator: " "))")
+  }
+
+  private func body(_ version: Int, _ extra: String = "") -> String {
+    Bench.sdp.replacing("1 1 IN", with: "1 \(version) IN") + extra
+  }
+
+  private func phones(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
+    let caller = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let callee = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    caller.register()
+    callee.register()
+    return (caller, callee)
+  }
+
+  private func talking(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
+    let (caller, callee) = phones(bench)
+    callee.manner = .answers(after: .seconds(1))
+    caller.call("102")
+    bench.run(for: .seconds(3))
+    callee.manner = .waits
+    return (caller, callee)
+  }
+
+  /// What the relay was last told about a leg.
+  private func plan(_ leg: Int, _ bench: Bench) -> LegPlan? {
+    bench.commands.compactMap { if case .update(_, leg, let plan) = $0 { plan } else { nil } }.last
+  }
+
+  private func described(_ message: Message?) throws -> SessionDescription {
+    try SessionDescription(parsing: try #require(message).bodyBytes)
+  }
+
+  @Test(
+    "RFC 3264 §6: a line that nobody can carry is rejected alone, the call goes on",
+    arguments: foreign)
+  func initialOffer(_ text: String) throws {
+    let bench = try Bench()
+    let (caller, callee) = phones(bench)
+    caller.call("102", body: .some(body(1, line(text))))
+    bench.run(for: .seconds(1))
+    let invite = try #require(callee.open.first)
+    let offer = try described(invite.message)
+    #expect(offer.media.map(\.isRejected) == [false, true])
+    #expect(offer.media[0].port != 40_000)
+    callee.answer(invite.server, 200, body: body(1, refused(text)))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    let answer = try described(caller.responses.last)
+    #expect(answer.media.map(\.isRejected) == [false, true])
+    #expect(answer.media[1].kind == offer.media[1].kind)
+    #expect(plan(0, bench)?.streams.map(\.kind) == [.audio, .rejected])
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+  }
+
+  @Test(
+    "RFC 3264 §6: so is one that a re-INVITE adds, or that comes rejected",
+    arguments: foreign + ["video 0 RTP/AVP 96"])
+  func addedByReinvite(_ text: String) throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    let dialog = try #require(caller.dialog)
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(2, line(text)).utf8))))
+    bench.run(for: .seconds(1))
+    let reinvite = try #require(callee.open.first)
+    #expect(try described(reinvite.message).media.map(\.isRejected) == [false, true])
+    callee.answer(reinvite.server, 200, body: body(2, refused(text)))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    #expect(try described(caller.responses.last).media.map(\.isRejected) == [false, true])
+    #expect(bench.core.calls.values.first?.value.exchange == nil)
+  }
+
+  @Test("RFC 3264 §6: so is one of a late offer, in the 200 and in the ACK", arguments: foreign)
+  func lateOffer(_ text: String) throws {
+    let bench = try Bench()
+    let (caller, callee) = phones(bench)
+    caller.lateAnswer = body(1, refused(text))
+    caller.call("102", body: .some(nil))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200, body: body(1, line(text)))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    #expect(try described(caller.responses.last).media.map(\.isRejected) == [false, true])
+    #expect(
+      try described(callee.acknowledgements.last).media.map(\.isRejected) == [false, true])
+    #expect(plan(1, bench)?.streams.map(\.kind) == [.audio, .rejected])
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+  }
+
+  @Test("An offer of nothing that can be carried is 488, in the INVITE and within the call")
+  func nothingToCarry() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    let dialog = try #require(caller.dialog)
+    let foreign = Bench.sdp.components(before: "m=audio") + line(Self.foreign[0])
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(foreign.utf8))))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 488 && callee.open.isEmpty)
+    #expect(bench.core.calls.count == 1)
+  }
+
+  @Test("Where media must be protected, a line that is rejected anyway needs no key")
+  func requiredProtection() throws {
+    var town = Town()
+    var secure = MediaEntry()
+    secure.srtp = .required
+    town.office("101") { $0.media = secure }
+    let bench = try Bench(town)
+    let (caller, callee) = phones(bench)
+    let key = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+    let secured =
+      Bench.sdp.replacing("RTP/AVP", with: "RTP/SAVP")
+      + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:\(key)\r\n"
+    caller.call("102", body: .some(secured + line(Self.foreign[0])))
+    bench.run(for: .seconds(1))
+    #expect(callee.open.count == 1)
+  }
+}
+
+extension String {
+  /// What stands before the first `mark`.
+  fileprivate func components(before mark: String) -> String {
+    range(of: mark).map { String(self[..<$0.lowerBound]) } ?? self
+  }
+}
