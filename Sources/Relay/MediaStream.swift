@@ -21,7 +21,10 @@ struct MediaStream {
   let session: Int
   let leg: Int
   let number: Int
-  let kind: StreamPlan.Kind
+  /// What it carries: a fax may take the place of the voice, and give it back (T.38 §D.2.2).
+  private(set) var kind: StreamPlan.Kind
+  /// What was counted: a fax over UDPTL tells nothing, so that the numbers stay those of the voice.
+  private var countedKind: StreamPlan.Kind
 
   var rtp: SocketID
   var rtcp: SocketID
@@ -73,7 +76,8 @@ struct MediaStream {
   var reportedJitter: Duration?
 
   init(session: Int, leg: Int, number: Int, kind: StreamPlan.Kind) {
-    (self.session, self.leg, self.number, self.kind) = (session, leg, number, kind)
+    (self.session, self.leg, self.number) = (session, leg, number)
+    (self.kind, countedKind) = (kind, kind)
     let nobody = SocketID(index: .max, generation: 0)
     (rtp, rtcp, port) = (nobody, nobody, 0)
     // Until ``adopt(_:of:)`` says what is agreed.
@@ -94,6 +98,8 @@ struct MediaStream {
       outbound = if let key = plan.sendKey { try SRTPContext(key, .outbound) } else { nil }
       sendKey = plan.sendKey
     }
+    kind = plan.kind
+    if kind == .audio || kind == .video { countedKind = kind }
     (rtcpMux, legSends, legReceives) = (plan.rtcpMux, plan.legSends, plan.legReceives)
     (formats, lastFormat) = (plan.formats, nil)
     let rate = RatePolicer.packetsPerSecond(of: plan)
@@ -149,7 +155,7 @@ struct MediaStream {
 
   /// The numbers as the switch wants them.
   func quality() -> StreamQuality {
-    var quality = StreamQuality(kind: kind)
+    var quality = StreamQuality(kind: countedKind)
     (quality.packetsReceived, quality.bytesReceived) = (statistics.packets, statistics.bytes)
     (quality.packetsLost, quality.jitter) = (statistics.lost, statistics.jitter)
     (quality.firstPacketAt, quality.lastPacketAt) = (statistics.firstAt, statistics.lastAt)
@@ -162,7 +168,7 @@ struct MediaStream {
     (quality.policed, quality.unheard) = (counters.policed, counters.unheard)
     guard statistics.packets > 0 else { return quality }
     quality.payloadType = statistics.payloadType
-    guard kind == .audio else { return quality }
+    guard countedKind == .audio else { return quality }
     let spoken = formats.first {
       $0.number == statistics.payloadType && $0.encoding != .telephoneEvent
     }

@@ -68,7 +68,9 @@ extension RelayCore {
   private mutating func transmit(
     _ packet: [UInt8], into stream: Int, effects: inout [RelayEffect]
   ) {
-    guard let destination = streams[stream].latch.destination else { return }
+    // A fax may have taken the place of the voice meanwhile.
+    guard streams[stream].kind == .audio, let destination = streams[stream].latch.destination
+    else { return }
     var bytes = packet + [UInt8](repeating: 0, count: MediaStream.trailerRoom)
     var span = bytes.mutableSpan
     var raw = unsafe span.mutableBytes

@@ -157,6 +157,54 @@ import Testing
     #expect(call.studio.deliver(page, to: call.toAlice.rtp, from: call.alice.at) == nil)
   }
 
+  @Test("T.38: a fax takes the place of the voice in its m= line and gives it back")
+  func faxInPlaceOfVoice() throws {
+    var call = try Call()
+    try call.talk()
+    let page: [UInt8] = [0x00, 0x01, 0x06, 0xC0, 0x01, 0x80]
+    let voice = (
+      try Call.leg(at: "\(call.alice.at)", local: call.toAlice.rtp.address),
+      try Call.leg(at: "\(call.bob.at)", local: call.toBob.rtp.address)
+    )
+    var fax = voice
+    fax.0.streams = [StreamPlan(.other, remote: call.alice.at)]
+    fax.1.streams = [StreamPlan(.other, remote: call.bob.at)]
+    for round in 1...2 {
+      call.studio.command(.update(call.id, leg: 0, fax.0))
+      call.studio.command(.update(call.id, leg: 1, fax.1))
+      let sent = call.studio.deliver(page, to: call.toAlice.rtp, from: call.alice.at)
+      #expect(sent?.bytes == page && sent?.to == call.bob.at && sent?.from == call.toBob.rtp)
+      #expect(
+        call.studio.deliver(page, to: call.toBob.rtp, from: call.bob.at)?.to == call.alice.at)
+      #expect(
+        call.studio.deliver(page, to: call.toBob.rtp, from: try endpoint("192.0.2.66:1000")) == nil)
+      let counted = try #require(call.studio.quality(call.id, 0))
+      #expect(counted.kind == .audio && counted.packetsReceived == UInt64(round))
+      #expect(counted.meanOpinionScore != nil)
+      call.studio.command(.update(call.id, leg: 0, voice.0))
+      call.studio.command(.update(call.id, leg: 1, voice.1))
+      #expect(call.studio.deliver(page, to: call.toAlice.rtp, from: call.alice.at) == nil)
+      let heard = try call.talk()
+      #expect(heard.fromAlice?.to == call.bob.at && heard.fromBob?.to == call.alice.at)
+    }
+  }
+
+  @Test("T.38: no tone is played into a fax that took the place of the voice")
+  func noToneIntoFax() throws {
+    var call = try Call()
+    try call.talk()
+    let before = call.studio.transmitted.count
+    call.studio.command(.play(call.id, leg: 0, .warning))
+    call.studio.advance(.milliseconds(60))
+    let during = call.studio.transmitted.count
+    #expect(during > before)
+    var fax = try Call.leg(at: "\(call.alice.at)", local: call.toAlice.rtp.address)
+    fax.streams = [StreamPlan(.other, remote: call.alice.at)]
+    call.studio.command(.update(call.id, leg: 0, fax))
+    call.studio.advance(.seconds(1))
+    #expect(call.studio.transmitted.count == during)
+  }
+
   @Test(
     "RFC 6189 §4: what the phones protect for each other passes as it is, SRTCP and padding too")
   func endToEnd() throws {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Switch
 
-/// Lines of an offer that the relay cannot carry.
+/// Lines of an offer that the relay cannot carry, and lines that change what they carry.
 @Suite struct MediaLineTests {
   static let foreign = [
     "application 42050 UDP/BFCP *", "application 42050 TCP/BFCP *", "message 42040 TCP/MSRP *",
@@ -26,6 +26,11 @@ import Testing
 
   private func body(_ version: Int, _ extra: String = "") -> String {
     Bench.sdp.replacing("1 1 IN", with: "1 \(version) IN") + extra
+  }
+
+  private func fax(_ version: Int) -> String {
+    let head = Bench.sdp.replacing("1 1 IN", with: "1 \(version) IN").components(before: "m=audio")
+    return head + "m=image 40000 udptl t38\r\na=T38FaxVersion:0\r\n"
   }
 
   private func phones(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
@@ -139,6 +144,64 @@ import Testing
     bench.run(for: .seconds(1))
     #expect(callee.open.count == 1)
   }
+
+  @Test("T.38 §D.2.2: a fax takes the place of the voice in its m= line, and gives it back")
+  func faxInPlaceOfVoice() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    let dialog = try #require(callee.dialog)
+    callee.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(fax(2).utf8))))
+    bench.run(for: .seconds(1))
+    let offer = try described(caller.received(.invite).last)
+    #expect(offer.media.map(\.kind) == [.image] && offer.media[0].port != 40_000)
+    caller.answer(try #require(caller.open.last?.server), 200, body: fax(2))
+    bench.run(for: .seconds(1))
+    #expect(callee.lastStatus == 200)
+    for leg in [0, 1] {
+      let stream = try #require(plan(leg, bench)?.streams.first)
+      #expect(stream.kind == .other && stream.formats.isEmpty && stream.receiveKey == nil)
+    }
+    caller.send(
+      in: try #require(caller.dialog), RequestDraft(.invite, body: .sdp(Array(body(3).utf8))))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.last?.server), 200, body: body(3))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    for leg in [0, 1] { #expect(plan(leg, bench)?.streams.first?.kind == .audio) }
+  }
+
+  @Test("A protected voice that a fax replaced comes back protected, with new keys")
+  func protectedVoiceComesBack() throws {
+    var town = Town()
+    var secure = MediaEntry()
+    secure.srtp = .required
+    town.office("101") { $0.media = secure }
+    let bench = try Bench(town)
+    let (caller, callee) = phones(bench)
+    callee.manner = .answers(after: .seconds(1))
+    let key =
+      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
+    let secured = Bench.sdp.replacing("RTP/AVP", with: "RTP/SAVP") + key
+    caller.call("102", body: .some(secured))
+    bench.run(for: .seconds(3))
+    callee.manner = .waits
+    let before = try #require(described(caller.responses.last).media[0].crypto.first?.last(40))
+    let dialog = try #require(caller.dialog)
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(fax(2).utf8))))
+    bench.run(for: .seconds(1))
+    #expect(try described(callee.open.last?.message).media.map(\.kind) == [.image])
+    callee.answer(try #require(callee.open.last?.server), 200, body: fax(2))
+    bench.run(for: .seconds(1))
+    let faxed = try #require(plan(0, bench)?.streams.first)
+    #expect(faxed.kind == .other && faxed.receiveKey == nil && faxed.sendKey == nil)
+    callee.send(
+      in: try #require(callee.dialog), RequestDraft(.invite, body: .sdp(Array(body(3).utf8))))
+    bench.run(for: .seconds(1))
+    let offer = try described(caller.open.last?.message)
+    #expect(offer.media[0].profile == .savp)
+    let offered = offer.media[0].crypto.map { $0.last(40) }
+    #expect(!offered.isEmpty && !offered.contains(before))
+  }
 }
 
 extension String {
@@ -146,4 +209,9 @@ extension String {
   fileprivate func components(before mark: String) -> String {
     range(of: mark).map { String(self[..<$0.lowerBound]) } ?? self
   }
+}
+
+extension [UInt8] {
+  /// The key of an `a=crypto` of 128 bits stands at its end, in 40 letters.
+  fileprivate func last(_ count: Int) -> [UInt8] { Array(suffix(count)) }
 }

@@ -27,7 +27,7 @@ extension LegMedia {
       return LocalMedia(
         address: address, rtp: pair.rtp, rtcp: mux ? pair.rtp : pair.rtcp, rtcpMux: mux,
         profile: line.profile.secured(securesOffers && line.profile.isRTP),
-        crypto: securesOffers ? keys[index].ours.map(\.serialized) : [],
+        crypto: securesOffers && line.profile.isRTP ? keys[index].ours.map(\.serialized) : [],
         direction: source.direction(of: index))
     }
     origin.rewrite(&body, address: address, local: local)
@@ -65,7 +65,11 @@ extension LegMedia {
     let old = keys
     said = offer
     keys = Array(repeating: StreamKeys(), count: offer.media.count)
-    for (index, line) in offer.media.enumerated() where !line.isRejected && line.profile.isRTP {
+    let streams = offer.media.indices.filter {
+      offer.media[$0].relayKind != nil && offer.media[$0].profile.isRTP
+    }
+    for index in streams {
+      let line = offer.media[index]
       let wants = line.profile.isSecure || (signallingIsSecret && !line.crypto.isEmpty)
       guard wants else { continue }
       let offers = line.crypto.compactMap { KeyingAttribute(parsing: $0) }
@@ -83,7 +87,8 @@ extension LegMedia {
       keys[index].ours = [KeyingAttribute(tag: chosen.tag, key: mine)]
       (keys[index].receive, keys[index].send) = (chosen.key, mine)
     }
-    securesOffers = offer.media.contains { !$0.isRejected && $0.profile.isSecure }
+    // A fax alone says nothing of how the voice is to be protected when it comes back.
+    if !streams.isEmpty { securesOffers = streams.contains { offer.media[$0].profile.isSecure } }
     return true
   }
 
@@ -96,7 +101,11 @@ extension LegMedia {
       guard line.profile.isSecure == isOffered else {
         throw .answerMismatch("m= line \(index + 1) has another profile")
       }
-      guard isOffered, index < keys.count else { continue }
+      guard index < keys.count else { continue }
+      guard isOffered else {
+        keys[index] = StreamKeys()
+        continue
+      }
       guard let theirs = line.crypto.compactMap({ KeyingAttribute(parsing: $0) }).first,
         let mine = keys[index].ours.first(where: {
           $0.tag == theirs.tag && $0.key.profile == theirs.key.profile
@@ -110,6 +119,11 @@ extension LegMedia {
   private mutating func makeKeys(for source: SessionDescription, using dice: inout Dice) {
     while keys.count < source.media.count { keys.append(StreamKeys()) }
     for index in source.media.indices {
+      guard source.media[index].relayKind != nil, source.media[index].profile.isRTP else {
+        // When the stream comes back it gets new keys: nobody remembers what the old ones have protected.
+        keys[index] = StreamKeys()
+        continue
+      }
       if let send = keys[index].send,
         let current = keys[index].ours.first(where: { $0.key == send })
       {
