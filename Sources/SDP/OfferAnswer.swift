@@ -67,6 +67,13 @@ package struct OriginKeeper: Hashable, Sendable {
     body.setOrigin(Origin(id: id, version: version, address: address))
     last = body
   }
+
+  /// The last description was refused: `description` is in force again, and what comes next gets a
+  /// number that the refused one did not have.
+  package mutating func goBack(to description: SessionDescription?) {
+    if last != description { version += 1 }
+    last = description
+  }
 }
 
 extension SessionDescription {

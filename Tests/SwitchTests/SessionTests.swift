@@ -76,11 +76,21 @@ import Testing
     callee.answer(try #require(callee.open.first?.server), 488)
     bench.run(for: .seconds(1))
     #expect(caller.lastStatus == 488)
-    let plan = bench.commands.compactMap { command -> StreamPlan? in
-      if case .update(_, 0, let plan) = command { plan.streams.first } else { nil }
-    }.last
-    #expect(plan?.legReceives == true)
+    for leg in [0, 1] {
+      let plan = bench.commands.compactMap { command -> StreamPlan? in
+        if case .update(_, leg, let plan) = command { plan.streams.first } else { nil }
+      }.last
+      #expect(plan?.legReceives == true && plan?.legSends == true)
+    }
     #expect(bench.core.calls.count == 1)
+    let refused = try SessionDescription(
+      parsing: try #require(callee.received(.invite).last).bodyBytes)
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(3, "inactive").utf8))))
+    bench.run(for: .seconds(1))
+    let next = try SessionDescription(
+      parsing: try #require(callee.received(.invite).last).bodyBytes)
+    let (old, new) = (try #require(refused.originVersion), try #require(next.originVersion))
+    #expect(new > old, "RFC 3264 §8: each offer that differs has a higher version")
   }
 
   @Test("RFC 3261 §14.2: re-INVITEs of both sides at once: one of them gets 491")

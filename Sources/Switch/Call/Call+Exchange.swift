@@ -184,7 +184,8 @@ extension SwitchCore {
     for leg in exchange.before.keys.sorted() {
       guard let before = exchange.before[leg] else { continue }
       let ports = call.legs[leg].media.ports
-      let origin = call.legs[leg].media.origin
+      var origin = call.legs[leg].media.origin
+      origin.goBack(to: before.sent)
       call.legs[leg].media = before
       (call.legs[leg].media.ports, call.legs[leg].media.origin) = (ports, origin)
       updateMedia(call, leg: leg)
