@@ -1,3 +1,4 @@
+import Elements
 package import SIPSyntax
 
 /// What may differ between two installations of this layer; the defaults are those of RFC 3261.
@@ -48,5 +49,5 @@ package struct TransactionTimers: Hashable, Sendable {
   package init() {}
 
   /// The patience of a transaction: timers B, F, H, J, L and M.
-  package var patience: Duration { t1 * 64 }
+  package var patience: Duration { .nanoseconds(t1.wholeNanoseconds * 64) }
 }

@@ -2,11 +2,11 @@ import Elements
 package import SIPSyntax
 
 extension SIPCore {
-  /// Makes the dialog of our response to a request, unless it is there (RFC 3261 §12.1.1).
+  /// Makes the dialog of our response to a request (RFC 3261 §12.1.1).
   mutating func makeDialog(
-    of id: ServerTransactionID, _ contact: ContactDraft, _ tag: [UInt8], at now: Instant
-  ) {
-    guard let transaction = servers[id], transaction.dialog == nil else { return }
+    of id: ServerTransactionID, _ transaction: ServerTransaction, _ contact: ContactDraft,
+    _ tag: [UInt8]
+  ) -> DialogID {
     let request = transaction.request
     let callID = Array(request[request.callID])
     let remoteTag = request.fromTag.map { Array(request[$0]) } ?? []
@@ -23,7 +23,7 @@ extension SIPCore {
     dialog.contact = contact
     if request.method == .invite { dialog.pending.theirInvite = id }
     dialogs.insert(dialog, dialogID, name: key)
-    servers[id]?.dialog = dialogID
+    return dialogID
   }
 
   /// Finds or makes the dialog of a response to a request of ours (RFC 3261 §12.1.2).

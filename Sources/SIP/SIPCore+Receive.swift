@@ -98,10 +98,10 @@ extension SIPCore {
       answerStatelessly(message, key: key, on: flow, ResponseDraft(481), effects: &effects)
       return
     }
-    let id = open(message, on: flow, key: key, mergeKey: nil, at: now)
-    servers[id]?.dialog = dialog
-    guard dialogs[dialog]?.isPlausible(flow) ?? false else {
-      servers[id]?.isStranger = true
+    let isStranger = !(dialogs[dialog]?.isPlausible(flow) ?? false)
+    let id = open(
+      message, on: flow, key: key, dialog: dialog, isStranger: isStranger, at: now)
+    guard !isStranger else {
       events.append(.stranger(id, message, flow, dialog: dialog))
       return
     }
@@ -140,14 +140,17 @@ extension SIPCore {
   }
 
   private mutating func open(
-    _ message: Message, on flow: Flow, key: Fingerprint, mergeKey: Fingerprint?, at now: Instant
+    _ message: Message, on flow: Flow, key: Fingerprint, mergeKey: Fingerprint? = nil,
+    dialog: DialogID? = nil, isStranger: Bool = false, at now: Instant
   ) -> ServerTransactionID {
     let id = servers.nextID()
-    let transaction = ServerTransaction(
+    var transaction = ServerTransaction(
       message, on: flow, key: key, mergeKey: mergeKey, timers: configuration.timers, at: now)
+    transaction.dialog = dialog
+    transaction.isStranger = isStranger
+    if let due = transaction.claimDeadline() { deadlines.schedule(.server(id), at: due) }
     servers.insert(transaction, id, name: key)
     if let mergeKey { servers.name(id, also: mergeKey) }
-    schedule(id)
     return id
   }
 

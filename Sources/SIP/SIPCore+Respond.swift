@@ -51,21 +51,22 @@ extension SIPCore {
     _ id: ServerTransactionID, _ draft: ResponseDraft, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard isPending(id), let request = servers[id]?.request else { return }
+    guard let transaction = servers[id], transaction.isPending else { return }
+    let request = transaction.request
     if request.method == .invite, draft.status > 100, draft.status.number < 300 {
       let isReliable = draft.reliably && draft.status.isProvisional && request.takesReliable
-      if servers[id]?.provisionals?.machine.isWaiting ?? false {
+      if transaction.provisionals?.machine.isWaiting ?? false {
         // RFC 3262 §3: one at a time, and the 2xx behind them.
         if isReliable || draft.status.isSuccess {
           queueBehindProvisional(id, draft)
           return
         }
       } else if isReliable {
-        sendReliably(id, draft, at: now, effects: &effects)
+        sendReliably(id, transaction, draft, at: now, effects: &effects)
         return
       }
     }
-    transmit(id, draft, at: now, effects: &effects)
+    transmit(id, transaction, draft, at: now, effects: &effects)
   }
 
   private mutating func queueBehindProvisional(_ id: ServerTransactionID, _ draft: ResponseDraft) {
@@ -77,10 +78,10 @@ extension SIPCore {
   }
 
   private mutating func sendReliably(
-    _ id: ServerTransactionID, _ draft: ResponseDraft, at now: Instant,
-    effects: inout [Transmission]
+    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ draft: ResponseDraft,
+    at now: Instant, effects: inout [Transmission]
   ) {
-    if servers[id]?.provisionals == nil {
+    if transaction.provisionals == nil {
       let first = UInt32(truncatingIfNeeded: dice.next()) & 0xFFFF
       servers[id]?.provisionals = ProvisionalQueue(
         machine: ReliableProvisional(after: first, timers: configuration.timers))
@@ -89,7 +90,7 @@ extension SIPCore {
     var draft = draft
     draft.headers.append(HeaderDraft(.require, "100rel"))
     draft.headers.append(HeaderDraft(.rseq, "\(number)"))
-    transmit(id, draft, at: now, effects: &effects)
+    transmit(id, transaction, draft, at: now, effects: &effects)
     guard let latest = servers[id]?.latest else { return }
     servers[id]?.provisionals?.latest = latest
     servers[id]?.provisionals?.hasBody = draft.body != nil
@@ -109,24 +110,23 @@ extension SIPCore {
   }
 
   private mutating func transmit(
-    _ id: ServerTransactionID, _ draft: ResponseDraft, at now: Instant,
-    effects: inout [Transmission]
+    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ draft: ResponseDraft,
+    at now: Instant, effects: inout [Transmission]
   ) {
-    guard let request = servers[id]?.request, let flow = servers[id]?.flow else { return }
-    let tag = draft.status > 100 ? localTag(of: id) : nil
-    let makesDialog = request.isDialogMade(by: draft.status)
-    if makesDialog { makeDialog(of: id, draft.contact, tag ?? [], at: now) }
-    let dialog = servers[id]?.isStranger ?? true ? nil : servers[id]?.dialog
-    let bytes = serialize(draft, to: request, tag: tag, on: flow, recordsRoute: makesDialog)
-    servers[id]?.latest = bytes
-    let status = draft.status
-    if status.isFinal, servers[id]?.provisionals != nil {
-      servers[id]?.provisionals?.machine.stop()
-      servers[id]?.provisionals?.waiting = []
+    let (request, flow, status) = (transaction.request, transaction.flow, draft.status)
+    let tag = status > 100 ? transaction.localTag ?? makeTag() : nil
+    let makesDialog = request.isDialogMade(by: status)
+    var dialog = transaction.dialog
+    if makesDialog, dialog == nil {
+      dialog = makeDialog(of: id, transaction, draft.contact, tag ?? [])
     }
-    turn(id, .respond(status), at: now, effects: &effects)
-    guard status.isFinal, let dialog, dialogs[dialog] != nil else { return }
-    dialogs[dialog]?.pending.release(id)
+    let bytes = serialize(draft, to: request, tag: tag, on: flow, recordsRoute: makesDialog)
+    if let turned = servers[id]?.respond(status, bytes, tag: tag, dialog: dialog, at: now) {
+      follow(turned, of: id, effects: &effects)
+    }
+    guard status.isFinal, !transaction.isStranger, let dialog,
+      dialogs[dialog]?.pending.release(id) != nil
+    else { return }
     let success = DialogSuccess(
       machine: SuccessRetransmission(timers: configuration.timers, at: now),
       sequence: request.cseq.number, bytes: bytes, flow: flow)

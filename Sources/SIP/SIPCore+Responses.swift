@@ -13,34 +13,37 @@ extension SIPCore {
     let key = names.clientTransaction(
       branch: message.bytes.span.extracting(branch.range), method: message.cseq.method)
     let known = clients.find(key)
-    guard let id = known, clients[id]?.isAnswered(by: message) ?? false else {
+    guard let id = known,
+      let turned = clients[id]?.turn(by: message, status, at: now)
+    else {
       let isStray = !acknowledgeAgain(message, status, effects: &effects) && known == nil
       if isStray, status.isSuccess, message.cseq.method == .invite {
         events.append(.strayAnswer(message, flow))
       }
       return
     }
-    guard let turned = clients[id]?.handle(.response(status), at: now) else { return }
-    schedule(id)
-    if turned.contains(.sendAcknowledgement) {
+    if let due = turned.due { deadlines.schedule(.client(id), at: due) }
+    if turned.effects.contains(.sendAcknowledgement) {
       acknowledgeFailure(message, id, effects: &effects)
     }
-    if turned.contains(.deliver), clients[id]?.isSilent == false {
-      deliver(message, status, of: id, on: flow, at: now, events: &events, effects: &effects)
+    if turned.effects.contains(.deliver), !turned.isSilent {
+      deliver(
+        message, status, of: id, turned, on: flow, at: now, events: &events, effects: &effects)
     }
-    if clients[id]?.isTerminated ?? false { finish(id) }
+    // A next hop may have taken the number over.
+    if turned.isTerminated, clients[id]?.isTerminated ?? false { finish(id) }
   }
 
   /// What a new response means for dialogs and cancelling, and whether the user is to see it.
   private mutating func deliver(
-    _ message: Message, _ status: StatusCode, of id: ClientTransactionID, on flow: Flow,
-    at now: Instant, events: inout [SIPEvent], effects: inout [Transmission]
+    _ message: Message, _ status: StatusCode, of id: ClientTransactionID,
+    _ turned: ClientTransaction.Turned, on flow: Flow, at now: Instant,
+    events: inout [SIPEvent], effects: inout [Transmission]
   ) {
-    guard let method = clients[id]?.method else { return }
+    let (method, dialog) = (turned.method, turned.dialog)
     if status.isProvisional { sendWantedCancel(id, at: now, effects: &effects) }
     if status == 100 { return }
     if status == 503, failOver(id, at: now, effects: &effects) { return }
-    let dialog = clients[id]?.dialog
     switch method {
     case .invite where status.isProvisional:
       let dialog = earlyDialog(message, of: id, on: flow)
@@ -90,15 +93,16 @@ extension SIPCore {
   private mutating func earlyDialog(
     _ message: Message, of id: ClientTransactionID, on flow: Flow
   ) -> DialogID? {
-    if let dialog = clients[id]?.dialog { return dialog }
-    guard message.toTag != nil, let early = clients[id]?.earlyDialogs else { return nil }
+    guard let transaction = clients[id] else { return nil }
+    if let dialog = transaction.dialog { return dialog }
+    guard message.toTag != nil else { return nil }
+    let early = transaction.earlyDialogs
     if let known = dialogs.find(dialogName(of: message)) {
       if let target = message.contactTarget { dialogs[known]?.remoteTarget = target }
       if early.contains(known) { return known }
     } else if early.count >= ClientTransaction.forkLimit {
       return nil
     }
-    guard let transaction = clients[id] else { return nil }
     let dialog = makeDialog(of: message, to: transaction, on: flow)
     clients[id]?.earlyDialogs.append(dialog)
     dialogs[dialog]?.pending.ourInvite = id
@@ -211,7 +215,7 @@ extension Dialog {
 
 extension ClientTransaction {
   /// Whether a response with its branch is to this request: it has its number and our tag.
-  fileprivate func isAnswered(by response: Message) -> Bool {
+  func isAnswered(by response: Message) -> Bool {
     guard response.cseq.number == plan.cseq, let tag = response.fromTag else { return false }
     return response.bytes.span.extracting(tag.range).equals(plan.localTag.span)
   }

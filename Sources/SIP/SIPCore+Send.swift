@@ -180,8 +180,7 @@ extension SIPCore {
     let transaction = ClientTransaction(
       plan, bytes: bytes, branch: branch, destination: destination, key: key,
       alternatives: alternatives, configuration: configuration, at: now)
-    clients.insert(transaction, id, name: key)
-    schedule(id)
+    add(transaction, id)
     effects.append(Transmission(bytes: bytes, destination: destination, transaction: id))
   }
 
@@ -203,8 +202,6 @@ extension SIPCore {
   private mutating func retire(_ transaction: ClientTransaction) {
     var transaction = transaction
     (transaction.isSilent, transaction.scheduled) = (true, nil)
-    let id = clients.nextID()
-    clients.insert(transaction, id, name: transaction.key)
-    schedule(id)
+    add(transaction, clients.nextID())
   }
 }

@@ -9,11 +9,20 @@ extension SIPCore {
     _ id: ServerTransactionID, _ input: ServerTransaction.Input, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard let outcome = servers[id]?.turn(input, at: now) else { return }
-    if let bytes = outcome.bytes, !bytes.isEmpty, outcome.flow.remote.address.isUnicast {
-      effects.append(Transmission(bytes: bytes, destination: .flow(outcome.flow)))
+    guard let turned = servers[id]?.turn(input, at: now) else { return }
+    follow(turned, of: id, effects: &effects)
+  }
+
+  /// Does what a turn of a server transaction has left to be done.
+  mutating func follow(
+    _ turned: ServerTransaction.Turned, of id: ServerTransactionID,
+    effects: inout [Transmission]
+  ) {
+    if let bytes = turned.bytes, !bytes.isEmpty, turned.flow.remote.address.isUnicast {
+      effects.append(Transmission(bytes: bytes, destination: .flow(turned.flow)))
     }
-    if outcome.isTerminated { removeServer(id) } else { schedule(id) }
+    if turned.isTerminated { removeServer(id) }
+    if let due = turned.due { deadlines.schedule(.server(id), at: due) }
   }
 
   @discardableResult
@@ -34,6 +43,13 @@ extension SIPCore {
     dropEarlyDialogs(of: id, but: nil)
     if let dialog = clients[id]?.dialog { release(dialog, from: id) }
     removeClient(id)
+  }
+
+  /// Puts a new transaction under its number and its name.
+  mutating func add(_ transaction: consuming ClientTransaction, _ id: ClientTransactionID) {
+    let key = transaction.key
+    if let due = transaction.claimDeadline() { deadlines.schedule(.client(id), at: due) }
+    clients.insert(transaction, id, name: key)
   }
 
   mutating func removeClient(_ id: ClientTransactionID) {
@@ -64,16 +80,17 @@ extension SIPCore {
     _ id: ClientTransactionID, _ input: ClientTransaction.Input, _ failure: ClientFailure,
     at now: Instant, _ events: inout [SIPEvent], _ effects: inout [Transmission]
   ) {
-    guard let turned = clients[id]?.handle(input, at: now), let transaction = clients[id] else {
+    guard let turned = clients[id]?.turn(input, at: now), let transaction = clients[id] else {
       return
     }
-    schedule(id)
-    if turned.contains(.sendRequest) {
+    if let due = turned.due { deadlines.schedule(.client(id), at: due) }
+    let asked = turned.effects
+    if asked.contains(.sendRequest) {
       effects.append(
         Transmission(
           bytes: transaction.bytes, destination: transaction.destination, transaction: id))
     }
-    if !turned.isDisjoint(with: [.timeOut, .fail]) {
+    if !asked.isDisjoint(with: [.timeOut, .fail]) {
       if failOver(id, at: now, effects: &effects) { return }
       if !transaction.isSilent { events.append(.clientFailed(id, failure)) }
       if transaction.method == .bye, let dialog = transaction.dialog { removeDialog(dialog) }
@@ -103,12 +120,11 @@ extension SIPCore {
   mutating func sendWantedCancel(
     _ id: ClientTransactionID, at now: Instant, effects: inout [Transmission]
   ) {
-    guard case .wanted(let headers)? = clients[id]?.cancellation, let invite = clients[id] else {
-      return
-    }
+    guard let invite = clients[id], case .wanted(let headers) = invite.cancellation else { return }
     clients[id]?.cancellation = .sent
-    _ = clients[id]?.handle(.cancelSent, at: now)
-    schedule(id)
+    if let due = clients[id]?.turn(.cancelSent, at: now).due {
+      deadlines.schedule(.client(id), at: due)
+    }
     let bytes = invite.serializeBeside(.cancel, to: invite.plan.to, headers: headers)
     var plan = RequestPlan(
       method: .cancel, target: invite.plan.target, from: invite.plan.from, to: invite.plan.to,
@@ -120,8 +136,7 @@ extension SIPCore {
     let transaction = ClientTransaction(
       plan, bytes: bytes, branch: invite.branch, destination: invite.destination, key: key,
       alternatives: [], configuration: configuration, at: now)
-    clients.insert(transaction, cancelID, name: key)
-    schedule(cancelID)
+    add(transaction, cancelID)
     effects.append(
       Transmission(bytes: bytes, destination: invite.destination, transaction: cancelID))
   }

@@ -110,7 +110,31 @@ struct ClientTransaction: Sendable {
     }
   }
 
-  mutating func handle(_ input: Input, at now: Instant) -> Effects {
+  /// What a turn of the machine leaves to be done.
+  struct Turned {
+    let effects: Effects
+    let method: Method
+    let dialog: DialogID?
+    let isSilent: Bool
+    let isTerminated: Bool
+    /// When to look after the transaction, if that has to be queued.
+    let due: Instant?
+  }
+
+  /// Turns the machine.
+  mutating func turn(_ input: Input, at now: Instant) -> Turned {
+    let effects = handle(input, at: now)
+    return Turned(
+      effects: effects, method: plan.method, dialog: dialog, isSilent: isSilent,
+      isTerminated: isTerminated, due: claimDeadline())
+  }
+
+  /// Turns the machine by a response with our branch; nil if it is not to this request.
+  mutating func turn(by response: Message, _ status: StatusCode, at now: Instant) -> Turned? {
+    isAnswered(by: response) ? turn(.response(status), at: now) : nil
+  }
+
+  private mutating func handle(_ input: Input, at now: Instant) -> Effects {
     switch machine {
     case .invite(var invite):
       var effects: [InviteClientTransaction.Effect] = []

@@ -74,20 +74,47 @@ struct ServerTransaction: Sendable {
     return earliest(own, provisionals?.machine.deadline)
   }
 
-  /// Turns the machine and gives the bytes to send, if any.
-  mutating func turn(
-    _ input: Input, at now: Instant
-  ) -> (bytes: [UInt8]?, flow: Flow, isTerminated: Bool) {
+  /// What a turn of the machine leaves to be done.
+  struct Turned {
+    /// To be sent, over the flow of the request; nil for nothing.
+    let bytes: [UInt8]?
+    let flow: Flow
+    let isTerminated: Bool
+    /// When to look after the transaction, if that has to be queued.
+    let due: Instant?
+  }
+
+  /// Turns the machine.
+  mutating func turn(_ input: Input, at now: Instant) -> Turned {
+    var bytes: [UInt8]?
     switch handle(input, at: now) {
-    case .sendResponse: return (latest, flow, isTerminated)
+    case .sendResponse: bytes = latest
     case .sendTrying:
       var builder = MessageBuilder(
         responseTo: request, 100, source: flow.remote, toTag: nil)
       builder.copy(.timestamp, from: request)
       latest = builder.finish()
-      return (latest, flow, isTerminated)
-    case nil: return (nil, flow, isTerminated)
+      bytes = latest
+    case nil: break
     }
+    let isTerminated = isTerminated
+    return Turned(
+      bytes: bytes, flow: flow, isTerminated: isTerminated,
+      due: isTerminated ? nil : claimDeadline())
+  }
+
+  /// Turns the machine by a response of the user, which is kept to be repeated.
+  mutating func respond(
+    _ status: StatusCode, _ bytes: [UInt8], tag: [UInt8]?, dialog: DialogID?, at now: Instant
+  ) -> Turned {
+    latest = bytes
+    if let tag { localTag = tag }
+    self.dialog = dialog
+    if status.isFinal, provisionals != nil {
+      provisionals?.machine.stop()
+      provisionals?.waiting = []
+    }
+    return turn(.respond(status), at: now)
   }
 
   /// Turns the machine and says what to send, if anything.

@@ -63,10 +63,10 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
   }
 
   /// Puts a value under a number that ``nextID()`` has given.
-  mutating func insert(_ value: Value, _ id: ID<Subject>, name: Fingerprint) {
+  mutating func insert(_ value: consuming Value, _ id: ID<Subject>, name: Fingerprint) {
     let place = place(of: id)
     guard place > 0 else { return }
-    places[place].value = value
+    places[place].value = consume value
     byName.give(name, to: id)
   }
 

@@ -88,9 +88,19 @@ struct BindingTable: Sendable {
     return lines[line].entries.contains { $0.binding.flow == flow && $0.binding.expiresAt > wall }
   }
 
-  func binding(of extension: ExtensionID, key: Binding.Key) -> Binding? {
-    guard let line = places[`extension`] else { return nil }
-    return lines[line].entries.first { $0.binding.key == key }?.binding
+  /// Call-ID and CSeq of the last REGISTER that a binding has seen.
+  func lastRequest(
+    of extension: ExtensionID, key: Binding.Key
+  ) -> (callID: String, sequence: UInt32)? {
+    guard let line = places[`extension`], let index = index(of: key, in: line) else { return nil }
+    return (
+      lines[line].entries[index].binding.callID, lines[line].entries[index].binding.sequence
+    )
+  }
+
+  /// Where a binding stands in its line; looked for in place, as entries are large.
+  private func index(of key: Binding.Key, in line: Int) -> Int? {
+    lines[line].entries.indices.first { lines[line].entries[$0].binding.key == key }
   }
 
   /// Every live binding in order of its extension.
@@ -102,8 +112,7 @@ struct BindingTable: Sendable {
   mutating func put(_ binding: Binding, granted: Duration, at now: Now) -> BindingChange? {
     let line = place(for: binding.extension)
     schedule(line, at: now.instant + granted)
-    guard let index = lines[line].entries.firstIndex(where: { $0.binding.key == binding.key })
-    else {
+    guard let index = index(of: binding.key, in: line) else {
       let entry = Entry(binding, granted: granted)
       // A phone comes seldom, and room for some more would take as much as they do.
       lines[line].entries.reserveCapacity(lines[line].entries.count + 1)
@@ -131,9 +140,7 @@ struct BindingTable: Sendable {
   }
 
   mutating func remove(_ extension: ExtensionID, _ key: Binding.Key) -> BindingChange? {
-    guard let line = places[`extension`],
-      let index = lines[line].entries.firstIndex(where: { $0.binding.key == key })
-    else { return nil }
+    guard let line = places[`extension`], let index = index(of: key, in: line) else { return nil }
     disconnect(lines[line].entries.remove(at: index).binding)
     count -= 1
     return .removed(`extension`, key)

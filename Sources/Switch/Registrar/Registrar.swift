@@ -160,7 +160,7 @@ extension SwitchCore {
     bindings.visit(line.id, at: now.wall) { binding in
       let left = max(1, (binding.expiresAt - now.wall).wholeMilliseconds / 1000)
       var value: [UInt8] = []
-      value.reserveCapacity(binding.contact.utf8.count + 32)
+      value.reserveCapacity(binding.contact.utf8.count + 40)
       value.append(UInt8(ascii: "<"))
       value.append(contentsOf: binding.contact.utf8)
       value.append(text: ">;expires=")

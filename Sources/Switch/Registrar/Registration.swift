@@ -73,24 +73,28 @@ extension BindingTable {
       return []
     case .removeAll:
       let all = bindings(of: request.extension, at: now.wall)
-      for binding in all { try check(binding, against: request) }
+      for binding in all { try check((binding.callID, binding.sequence), against: request) }
       return all.compactMap { remove($0.extension, $0.key) }
     case .update(let contacts):
-      var granted: [(Registration.Contact, UInt32)] = []
+      var granted: [UInt32] = []
       for contact in contacts {
-        granted.append((contact, try grant(contact, of: request, limits: limits)))
-        if let old = binding(of: request.extension, key: contact.key) {
-          try check(old, against: request)
+        granted.append(try grant(contact, of: request, limits: limits))
+        if let last = lastRequest(of: request.extension, key: contact.key) {
+          try check(last, against: request)
         }
       }
-      try checkRoom(for: granted, of: request, limits: limits, at: now)
-      return granted.compactMap { contact, seconds in
-        seconds == 0
+      try checkRoom(for: contacts, granted, of: request, limits: limits, at: now)
+      var changes: [BindingChange] = []
+      for (contact, seconds) in zip(contacts, granted) {
+        let change =
+          seconds == 0
           ? remove(request.extension, contact.key)
           : put(
             contact.binding(of: request, seconds: seconds, at: now.wall),
             granted: .seconds(Int64(seconds)), at: now)
+        if let change { changes.append(change) }
       }
+      return changes
     }
   }
 
@@ -107,22 +111,24 @@ extension BindingTable {
     return min(wished, limits.maximumSeconds)
   }
 
-  private func check(_ binding: Binding, against request: Registration) throws(RegistrarError) {
-    guard binding.callID != request.callID || binding.sequence < request.sequence else {
+  private func check(
+    _ last: (callID: String, sequence: UInt32), against request: Registration
+  ) throws(RegistrarError) {
+    guard last.callID != request.callID || last.sequence < request.sequence else {
       throw .outOfOrder
     }
   }
 
   private func checkRoom(
-    for granted: [(Registration.Contact, UInt32)], of request: Registration,
+    for contacts: [Registration.Contact], _ granted: [UInt32], of request: Registration,
     limits: RegistrarLimits, at now: Now
   ) throws(RegistrarError) {
     // Most have room for all they ask for, whatever they have already.
-    guard knownCount(of: request.extension) + granted.count > limits.contactsPerExtension else {
+    guard knownCount(of: request.extension) + contacts.count > limits.contactsPerExtension else {
       return
     }
     var keys = Set(bindings(of: request.extension, at: now.wall).map(\.key))
-    for (contact, seconds) in granted {
+    for (contact, seconds) in zip(contacts, granted) {
       if seconds == 0 { keys.remove(contact.key) } else { keys.insert(contact.key) }
     }
     guard keys.count <= limits.contactsPerExtension else {
