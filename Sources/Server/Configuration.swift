@@ -46,7 +46,16 @@ package struct Configuration: Sendable {
         field: file, problem: "the file cannot be read", wayOut: "Check the path given to --config."
       )
     }
-    guard let root = try Yams.compose(yaml: text) else { return }
+    let composed: Node?
+    do {
+      composed = try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      let mistake = YAMLMistake(error)
+      throw ConfigurationError(
+        field: mistake.mark.map { "\(file):\($0.line)" } ?? file, problem: mistake.problem,
+        wayOut: mistake.wayOut + ".")
+    }
+    guard let root = composed else { return }
     guard let mapping = root.mapping else {
       throw ConfigurationError(
         field: file, problem: "it is not a mapping of keys to values",

@@ -99,29 +99,10 @@ package struct ConfigurationReader {
       guard let node = try Yams.compose(yaml: text) else { return fail("the file is empty") }
       return Field(node: node, path: FieldPath(), file: file.name, problems: problems)
     } catch let error as YamlError {
-      let (message, mark) = error.explained
-      return fail(message, mark)
+      let mistake = YAMLMistake(error)
+      return fail("\(mistake.problem). \(mistake.wayOut)", mistake.mark)
     } catch {
       return fail("the file cannot be read as YAML: \(error)")
-    }
-  }
-}
-
-extension YamlError {
-  /// What is wrong, in a line, and where.
-  fileprivate var explained: (String, Mark?) {
-    switch self {
-    case .scanner(let context, let problem, let mark, _),
-      .parser(let context, let problem, let mark, _),
-      .composer(let context, let problem, let mark, _):
-      let text = context.map { "\(problem) (\($0.text))" } ?? problem
-      return ("not YAML: \(text). Look at the indentation, and quote texts with : or #", mark)
-    case .duplicatedKeysInMapping(let keys, let context):
-      return ("not YAML: a key stands there twice: \(keys.joined(separator: ", "))", context.mark)
-    case .reader(let problem, _, _, _):
-      return ("not YAML: \(problem)", nil)
-    case _:
-      return ("not YAML: \(self)", nil)
     }
   }
 }

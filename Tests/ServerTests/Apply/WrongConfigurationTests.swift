@@ -113,6 +113,19 @@ import Testing
     #expect(complaints("\u{0}").isEmpty == false)
   }
 
+  @Test("A tab in the server's own file is told with the name of the file")
+  func tabInSettings() throws {
+    let path = NSTemporaryDirectory() + "settings-\(UUID()).yaml"
+    try Data("sip: 127.0.0.1:5060\n\thttp: 127.0.0.1:9090\n".utf8).write(to: URL(filePath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var configuration = Configuration()
+    #expect {
+      try configuration.read(file: path)
+    } throws: { error in
+      "\(error)".hasPrefix("\(path):2: not YAML: ") && "\(error)".contains("no tabs")
+    }
+  }
+
   @Test("A wrong row of a rate file names that file, its line and the field")
   func wrongRates() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "rates-\(UUID())")
