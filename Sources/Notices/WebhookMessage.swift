@@ -65,8 +65,7 @@ struct WebhookMessage: Hashable, Sendable {
     id: String, timestamp: String, body: [UInt8], secret: Secret
   ) -> String {
     let signed = Array("\(id).\(timestamp).".utf8) + body
-    let code = HMAC<SHA256>.authenticationCode(
-      for: signed, using: SymmetricKey(data: secret.exposed))
+    let code = HMAC<SHA256>.authenticationCode(for: signed, using: WebhookKey(secret).symmetric)
     return "v1,\(Data(code).base64EncodedString())"
   }
 }

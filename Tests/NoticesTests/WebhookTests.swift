@@ -35,6 +35,76 @@ import Testing
     }
   }
 
+  /// The secret of the examples of Standard Webhooks.
+  @Test("A secret of whsec_ and base64 signs with the bytes that it stands for")
+  func standardSecret() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.webServer())
+    let secret = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    try bench.serve(OutboxBench.settings(webhooks: [url(peer): secret])) { _ in
+      try bench.database.raise(OutboxBench.alert())
+      let post = try #require(peer.message(0))
+      let (id, stamp) = (try #require(post["webhook-id"]), try #require(post["webhook-timestamp"]))
+      let key = try #require(Data(base64Encoded: "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+      let code = HMAC<SHA256>.authenticationCode(
+        for: Data("\(id).\(stamp).\(post["body"] ?? "")".utf8), using: SymmetricKey(data: key))
+      #expect(post["webhook-signature"] == "v1,\(Data(code).base64EncodedString())")
+    }
+    #expect(!WebhookKey.isBroken("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+    #expect(!WebhookKey.isBroken("any text of some length"))
+    #expect(WebhookKey.isBroken("whsec_no base64 at all, and long"))
+    #expect(WebhookKey.isBroken("whsec_c2hvcnQ="))
+  }
+
+  @Test("The manual's program takes what is sent, and nothing that was changed or is old")
+  func manual() throws {
+    let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let manual = try String(
+      contentsOf: top.appending(path: "docs/administrator/webhooks.md"), encoding: .utf8)
+    let program = try #require(
+      manual.components(separatedBy: "```python\n").last?.components(separatedBy: "```").first)
+    let (bench, peer) = (try OutboxBench(), try Peer.webServer())
+    for secret in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "any text of some length"] {
+      let settings = OutboxBench.settings(webhooks: [url(peer): Secret(secret)])
+      try bench.serve(settings) { _ in
+        let number = peer.messageCount
+        try bench.database.raise(OutboxBench.alert("alert-\(number)"))
+        let post = try #require(peer.message(number))
+        let reader = try Peer(
+          program + """
+            import json, sys
+            given = json.loads(sys.argv[1])
+            secret, headers, body = given["secret"], given["post"], given["post"]["body"].encode()
+            old = headers | {"webhook-timestamp": str(int(headers["webhook-timestamp"]) - 1)}
+            print(1)
+            print(json.dumps({
+              "sent": str(is_genuine(secret, headers, body)),
+              "changed": str(is_genuine(secret, headers, body + b" ")),
+              "redated": str(is_genuine(secret, old, body)),
+              "other": str(is_genuine("another text of some length", headers, body))}))
+            # The example of the page: right, and years old.
+            example = {"webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330",
+                       "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}
+            secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+            def example_is_genuine(): return str(is_genuine(secret, example, b'{"test": 2432232314}'))
+            late = example_is_genuine()
+            time.time = lambda: 1614265330
+            print(json.dumps({"late": late, "example": example_is_genuine()}))
+            """, options: ["secret": secret, "post": post])
+        #expect(
+          reader.message(0)
+            == ["sent": "True", "changed": "False", "redated": "False", "other": "False"])
+        #expect(reader.message(1) == ["late": "False", "example": "True"])
+      }
+    }
+    for text in [
+      "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
+      "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    ] {
+      #expect(manual.contains("`\(text)`"))
+    }
+  }
+
   @Test("Errors and redirects are no acknowledgement; each attempt has the same id")
   func retried() throws {
     let (bench, peer) = (try OutboxBench(), try Peer.webServer(statuses: [500, 302, 404]))

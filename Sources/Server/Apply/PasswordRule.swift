@@ -1,4 +1,6 @@
 import Elements
+import Foundation
+import Notices
 
 /// Which passwords are taken: long enough, and nothing that a guessing program tries first.
 enum PasswordRule {
@@ -66,5 +68,11 @@ enum SecretMaker {
   /// 20 characters of 57: 116 bits.
   static func password(using dice: inout some RandomNumberGenerator) -> String {
     String((0..<20).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &dice)] })
+  }
+
+  /// 192 bits, in the form that the libraries of Standard Webhooks take.
+  static func webhookSecret(using dice: inout some RandomNumberGenerator) -> String {
+    let bytes = (0..<24).map { _ in UInt8.random(in: 0...255, using: &dice) }
+    return WebhookKey.prefix + Data(bytes).base64EncodedString()
   }
 }

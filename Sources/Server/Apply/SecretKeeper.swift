@@ -1,5 +1,6 @@
 import Directory
 import Elements
+import Notices
 import SIP
 
 /// Finds the secrets that a file leaves out: those in force before, or new ones.
@@ -49,12 +50,19 @@ struct SecretKeeper {
 
   /// The key of a webhook: the given one, the one in force, or a new one.
   mutating func webhookSecret(_ url: String, given: Field?, tenant: String?) -> SecretText {
-    if let text = given?.text() { return SecretText(Secret(text)) }
+    if let given, let text = given.text() {
+      if WebhookKey.isBroken(text) {
+        given.report(
+          "behind \(WebhookKey.prefix) stand \(WebhookKey.fewestBytes) bytes or more as base64; leave it "
+            + "out to have one made")
+      }
+      return SecretText(Secret(text))
+    }
     let notices =
       tenant.map { name in previous?.tenants.first { $0.name == name }?.notices }
       ?? previous?.platform.notices
     if let known = notices?.webhooks.first(where: { $0.url == url }) { return known.secret }
-    let made = newPassword()
+    let made = newWebhookSecret()
     generated.append(
       GeneratedSecret(purpose: .webhook, tenant: tenant, realm: "", name: url, value: made))
     return SecretText(Secret(made))
@@ -74,6 +82,13 @@ struct SecretKeeper {
   private mutating func newPassword() -> String {
     func make(_ dice: inout some RandomNumberGenerator) -> String {
       SecretMaker.password(using: &dice)
+    }
+    return make(&dice)
+  }
+
+  private mutating func newWebhookSecret() -> String {
+    func make(_ dice: inout some RandomNumberGenerator) -> String {
+      SecretMaker.webhookSecret(using: &dice)
     }
     return make(&dice)
   }
