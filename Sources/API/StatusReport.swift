@@ -18,6 +18,8 @@ package struct StatusReport: Codable, Sendable {
   package var blocked: Int
   /// Alerts waiting to be delivered.
   package var alertsWaiting: Int
+  /// Why one of them has not arrived yet; nil when none was refused.
+  package var alertComplaint: String?
   /// "udp 192.0.2.1:5060", one for each listener.
   package var listeners: [String]
   package var rtpPorts: String
@@ -28,14 +30,14 @@ package struct StatusReport: Codable, Sendable {
     version: String, state: String, uptimeSeconds: Int, tenants: Int, extensions: Int,
     registrations: Int, calls: Int, paidCalls: Int, trunks: Int,
     trunksUp: Int, journal: String, journalSequence: UInt64, blocked: Int, alertsWaiting: Int,
-    listeners: [String], rtpPorts: String, memoryKilobytes: Int
+    alertComplaint: String?, listeners: [String], rtpPorts: String, memoryKilobytes: Int
   ) {
     (self.version, self.state, self.uptimeSeconds) = (version, state, uptimeSeconds)
     (self.tenants, self.extensions, self.registrations) = (tenants, extensions, registrations)
     (self.calls, self.paidCalls) = (calls, paidCalls)
     (self.trunks, self.trunksUp, self.journal) = (trunks, trunksUp, journal)
     (self.journalSequence, self.alertsWaiting) = (journalSequence, alertsWaiting)
-    self.blocked = blocked
+    (self.blocked, self.alertComplaint) = (blocked, alertComplaint)
     (self.listeners, self.rtpPorts) = (listeners, rtpPorts)
     self.memoryKilobytes = memoryKilobytes
   }
@@ -48,6 +50,7 @@ package struct StatusReport: Codable, Sendable {
     case trunksUp = "trunks_up"
     case journalSequence = "journal_sequence"
     case alertsWaiting = "alerts_waiting"
+    case alertComplaint = "alert_complaint"
     case rtpPorts = "rtp_ports"
     case memoryKilobytes = "memory_kb"
   }

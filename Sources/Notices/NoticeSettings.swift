@@ -12,7 +12,7 @@ package struct MailServer: Hashable, Sendable {
   package var password: Secret?
   /// Refuse to send without TLS.
   package var requiresTLS: Bool
-  /// A file of certificates to trust instead of the system's, for a server with one of its own.
+  /// A file of certificates to trust beside the system's, for a server with one of its own.
   package var trustedCertificates: String?
 
   package init(
@@ -25,6 +25,14 @@ package struct MailServer: Hashable, Sendable {
 
   /// A password goes over a wire only under TLS; the wire to ourselves is none.
   var needsTLS: Bool { requiresTLS || (username != nil && !isOnThisMachine) }
+
+  /// Whether the server has to prove its name.
+  ///
+  /// Not where the mail would go in clear if the server offered no TLS: whoever can put himself in between
+  /// can take the offer away, and a mail that nobody gets is worse (RFC 7435). Naming TLS or an authority asks for it.
+  var provesItsName: Bool {
+    needsTLS || trustedCertificates != nil || url.hasPrefix("smtps://")
+  }
 
   private var isOnThisMachine: Bool {
     let rest = url.drop { $0 != ":" }.dropFirst(3)
@@ -76,7 +84,8 @@ package struct NoticeSettings: Hashable, Sendable {
     let mail = document.mail.map { entry in
       MailServer(
         url: entry.server, from: entry.from, username: entry.username,
-        password: entry.password?.value, requiresTLS: entry.requireTLS)
+        password: entry.password?.value, requiresTLS: entry.requireTLS,
+        trustedCertificates: entry.tlsAuthorities)
     }
     let tenants = snapshot.tenants.map { ($0.id, Audience(name: $0.name, $0.notices)) }
     self.init(

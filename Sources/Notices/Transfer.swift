@@ -39,7 +39,12 @@ final class Transfer {
     if let file = server.trustedCertificates { options.append((CURLOPT_CAINFO, file)) }
     let tls = server.needsTLS ? CURLUSESSL_ALL : CURLUSESSL_TRY
     try perform(
-      options, [(CURLOPT_USE_SSL, Int(tls.rawValue))],
+      options,
+      [
+        (CURLOPT_USE_SSL, Int(tls.rawValue)),
+        (CURLOPT_SSL_VERIFYPEER, server.provesItsName ? 1 : 0),
+        (CURLOPT_SSL_VERIFYHOST, server.provesItsName ? 2 : 0),
+      ],
       lists: [(CURLOPT_MAIL_RCPT, ["<\(recipient)>"])], upload: mail.bytes, body: nil)
   }
 

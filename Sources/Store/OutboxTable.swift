@@ -149,6 +149,19 @@ extension Database {
     }
   }
 
+  /// Why the copy that was tried in vain most often has not arrived: "mail to a@b.example: …"; nil when none was.
+  package func alertComplaint() throws(StoreError) -> String? {
+    try read("reading the outbox") { db in
+      try String.fetchOne(
+        db,
+        sql: """
+          SELECT channel || ' to ' || recipient || ': ' || last_error FROM outbox
+          WHERE acknowledged_at_ms IS NULL AND last_error IS NOT NULL
+          ORDER BY attempts DESC, alert_key LIMIT 1
+          """)
+    }
+  }
+
   /// When the next copy after `time` is due; nil when none is.
   package func nextDue(after time: WallTime) throws(StoreError) -> WallTime? {
     try read("reading the outbox") { db in

@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import Foundation
 import Notices
@@ -174,6 +175,69 @@ import Testing
       }
       #expect(peer.messageCount == 0)
     }
+  }
+
+  @Test(
+    "RFC 7435: TLS that only is better than clear text needs no certificate that anybody vouches for"
+  )
+  func opportunistic() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer(certificate: Certificate()))
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { _ in
+      try bench.database.raise(OutboxBench.alert())
+      #expect(peer.message(0)?["tls"] == "True")
+      #expect(bench.wait(for: OutboxBench.isDelivered))
+    }
+  }
+
+  enum Demand: String, CaseIterable, Sendable {
+    case requiresTLS, password, otherAuthority, implicitTLS
+  }
+
+  @Test(
+    "Who asks for TLS, has a password or names an authority gets a server that proves its name",
+    arguments: Demand.allCases)
+  func proven(_ demand: Demand) throws {
+    let (bench, own, other) = (try OutboxBench(), try Certificate(), try Certificate())
+    let isImplicit = demand == .implicitTLS
+    let peer = try Peer.mailServer(certificate: own, isImplicitTLS: isImplicit)
+    var server = server(peer, scheme: isImplicit ? "smtps" : "smtp")
+    switch demand {
+    case .requiresTLS: server.requiresTLS = true
+    case .password:
+      // Another way to write 127.0.0.1, which does not look like this machine.
+      server.url = "smtp://127.1:\(peer.port)"
+      (server.username, server.password) = ("martinet", Secret("pass word"))
+    case .otherAuthority: server.trustedCertificates = other.path
+    case .implicitTLS: break
+    }
+    try bench.serve(OutboxBench.settings(mail: server)) { service in
+      try bench.database.raise(OutboxBench.alert())
+      #expect(
+        bench.wait { report in
+          guard case .failed(_, _, let error) = report else { return false }
+          return error.contains("certificate")
+        })
+      #expect(peer.messageCount == 0)
+      (server.username, server.password) = (nil, nil)
+      server.url = "\(isImplicit ? "smtps" : "smtp")://127.0.0.1:\(peer.port)"
+      server.trustedCertificates = own.path
+      service.adopt(OutboxBench.settings(mail: server))
+      #expect(peer.message(0)?["to"] == OutboxBench.mail)
+    }
+  }
+
+  @Test("What the configuration says of the mail server is what goes by")
+  func configured() throws {
+    var document = DirectoryDocument()
+    document.mail = MailEntry(
+      server: "smtp://mail.office.example", from: "martinet@office.example", username: "martinet",
+      password: SecretText(Secret("pass word")), requireTLS: true, tlsAuthorities: "/etc/own.pem")
+    let snapshot = try DirectoryCompiler.compile(&document, revision: 1)
+    #expect(
+      NoticeSettings(document, snapshot).mail
+        == MailServer(
+          url: "smtp://mail.office.example", from: "martinet@office.example", username: "martinet",
+          password: Secret("pass word"), requiresTLS: true, trustedCertificates: "/etc/own.pem"))
   }
 
   @Test("A wrong password is a failure that says so, and is tried again")

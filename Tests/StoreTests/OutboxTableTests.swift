@@ -32,14 +32,18 @@ import Testing
     let bench = try addressed()
     let item = try #require(try due(bench, after: 0).first)
     #expect(item.alert == StoreBench.alert("a") && item.attempts == 0)
+    #expect(try bench.database.alertComplaint() == nil)
     try bench.database.postpone(
       item.key, until: StoreBench.noon + .seconds(30), error: "connection refused")
     #expect(try due(bench, after: 29).isEmpty)
     #expect(try bench.database.nextDue(after: StoreBench.noon) == StoreBench.noon + .seconds(30))
     #expect(try due(bench, after: 30).first?.attempts == 1)
     #expect(try bench.database.alertsWaiting() == 1)
+    #expect(
+      try bench.database.alertComplaint() == "mail to admin@office.example: connection refused")
     try bench.database.acknowledge(item.key, at: StoreBench.noon + .seconds(31))
     #expect(try bench.database.alertsWaiting() == 0)
+    #expect(try bench.database.alertComplaint() == nil)
     #expect(try due(bench, after: 100_000).isEmpty)
     #expect(try bench.database.nextDue(after: StoreBench.noon) == nil)
     let standing = try TenantScope(StoreBench.office, as: .operator, in: bench.database).alerts()

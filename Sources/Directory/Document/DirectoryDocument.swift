@@ -40,13 +40,16 @@ package struct MailEntry: Codable, Hashable, Sendable {
   ///
   /// Off only for a server on this machine.
   package var requireTLS: Bool
+  /// A PEM file of authorities beside the system's, for a server with one of its own; nil: none.
+  package var tlsAuthorities: String?
 
   package init(
     server: String, from: String, username: String? = nil, password: SecretText? = nil,
-    requireTLS: Bool = false
+    requireTLS: Bool = false, tlsAuthorities: String? = nil
   ) {
     (self.server, self.from, self.username) = (server, from, username)
     (self.password, self.requireTLS) = (password, requireTLS)
+    self.tlsAuthorities = tlsAuthorities
   }
 }
 

@@ -58,7 +58,8 @@ enum ConfigurationKeys {
   static let rates = KeySet("rates", "name", "file", "currency")
   static let platform = KeySet("platform", "limits", "currency", "notices", "retention")
   static let retention = KeySet("retention", "call_records", "alerts")
-  static let mail = KeySet("mail", "server", "from", "username", "password", "require_tls")
+  static let mail = KeySet(
+    "mail", "server", "from", "username", "password", "require_tls", "tls_authorities")
 
   static let all = [
     root, tenant, line, lineDevice, tenantDevice, number, step, forwards, tenantCallerID,

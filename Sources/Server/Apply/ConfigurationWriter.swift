@@ -75,6 +75,7 @@ struct NodeBuilder {
   }
 
   mutating func add(_ key: String, node: Node) { pairs.append((Self.plain(key), node)) }
+    node.add("tls_authorities", entry.tlsAuthorities)
   mutating func add(_ key: String, _ text: String?, unless usual: String? = nil) {
     if let text, text != usual { add(key, node: Self.text(text)) }
   }

@@ -49,17 +49,15 @@ struct DocumentReader {
     if let username, password == nil { password = secrets.mailPassword(username: username) }
     return MailEntry(
       server: server, from: from, username: username, password: password,
-      requireTLS: mapping["require_tls"]?.truth() ?? false)
+      requireTLS: mapping["require_tls"]?.truth() ?? false,
+      tlsAuthorities: mapping["tls_authorities"].flatMap(certificates))
   }
 
-  private func rates(_ field: Field, _ currency: String) -> RateEntry? {
-    guard let mapping = field.mapping(ConfigurationKeys.rates),
-      let name = mapping.required("name")?.text(), let file = mapping.required("file"),
-      let path = file.text()
-    else { return nil }
-    let currency = mapping.text("currency") ?? currency
-    guard let data = self.file.rateFile(path) else {
-      file.report("there is no readable file \(path); its place is relative to this file")
+  /// The path of a PEM file, as it is opened again for each mail.
+  private func certificates(_ field: Field) -> String? {
+    guard let path = field.text() else { return nil }
+    guard path.hasPrefix("/") else {
+      field.report("write the whole path, from / on: the server reads it, wherever it runs")
       return nil
     }
     check(data, currency, path, field)

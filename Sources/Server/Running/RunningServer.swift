@@ -161,6 +161,7 @@ final class RunningServer: Sendable {
         trunks: directory.trunks.count, trunksUp: status.trunksUp,
         journal: journalComplaint ?? "durable", journalSequence: status.journalSequence,
         blocked: status.blocked, alertsWaiting: (try? administration.database.alertsWaiting()) ?? 0,
+        alertComplaint: try? administration.database.alertComplaint(),
         listeners: lanes.listening.map(\.description),
         rtpPorts: "\(configuration.rtp.lowerBound)-\(configuration.rtp.upperBound)",
         memoryKilobytes: Self.residentKilobytes))

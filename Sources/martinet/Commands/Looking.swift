@@ -77,5 +77,8 @@ struct Status: ParsableCommand {
       SIP on \(status.listeners.joined(separator: ", ")); RTP ports \(status.rtpPorts).
       \(status.memoryKilobytes / 1024) MB of memory.
       """)
+    if let complaint = status.alertComplaint {
+      print("An alert has not arrived: \(complaint)")
+    }
   }
 }

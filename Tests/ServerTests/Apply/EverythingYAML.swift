@@ -1,3 +1,9 @@
+import Foundation
+
+/// A certificate that signs others.
+private let authoritiesFile =
+  repositoryFolder.appending(path: "Tests/Fixtures/tls/authority.pem").path
+
 /// A document with every key of version 1.
 let everythingYAML = """
   version: 1
@@ -9,7 +15,8 @@ let everythingYAML = """
       webhooks: [{ url: "https://provider.example/hook" }]
     retention: { call_records: 730, alerts: 30 }
   mail: { server: "smtps://mail.provider.example", from: "martinet@provider.example",
-    username: martinet, password: "mail password", require_tls: true }
+    username: martinet, password: "mail password", require_tls: true,
+    tls_authorities: "\(authoritiesFile)" }
   rates:
     - { name: retail, file: retail.csv, currency: EUR }
     - { name: wholesale, file: wholesale.csv }
