@@ -22,7 +22,8 @@ package enum ControlRequest: Codable, Sendable {
   case acceptClock(by: String)
   /// Adopts a configuration; `files` are the rate files that the document names, by name.
   case apply(document: String, file: String, files: [String: String], by: String)
-  case export
+  /// The configuration in force, with its rate files where they are wanted.
+  case export(withRates: Bool)
   /// Call records, newest first.
   case records(tenant: String?, extension: String?, limit: Int)
   /// Ends one call, by its number.
@@ -68,7 +69,7 @@ package enum ControlReply: Codable, Sendable {
   case limits([LimitReport])
   case applied(ApplyReport)
   case records([RecordReport])
-  case document(String)
+  case exported(ExportReport)
   /// It was done; the text says what.
   case done(String)
   /// It was not done; the text says why and what to do.

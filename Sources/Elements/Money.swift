@@ -16,6 +16,15 @@ package struct Currency: Hashable, Sendable, CustomStringConvertible {
 
   package static let eur = Currency(code: 0x45_55_52)
 
+  /// Without a smaller unit (ISO 4217, exponent 0).
+  private static let withoutDecimals: Set<String> = [
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
+    "VUV", "XAF", "XOF", "XPF",
+  ]
+
+  /// Whether amounts of it are whole units, as of the yen.
+  package var isWithoutDecimals: Bool { Self.withoutDecimals.contains(description) }
+
   package var description: String {
     String(
       decoding: [

@@ -13,9 +13,13 @@ package struct RateDeckParser: Sendable {
   package let currency: Currency
   /// Where dates and hours of the deck are read.
   package let zone: TimeZoneRules
+  /// Whether the deck was taken before, perhaps by rules that were milder.
+  package let isInForce: Bool
 
-  package init(currency: Currency = .eur, zone: TimeZoneRules = .utc) {
-    (self.currency, self.zone) = (currency, zone)
+  package init(
+    currency: Currency = .eur, zone: TimeZoneRules = .utc, isInForce: Bool = false
+  ) {
+    (self.currency, self.zone, self.isInForce) = (currency, zone, isInForce)
   }
 
   package func parse(_ bytes: [UInt8]) throws(RateDeckErrors) -> RateDeck {
@@ -151,6 +155,7 @@ struct RateDeckReading {
     let row = RateRowFields(reader: reader, fields: fields, places: places)
     let prefix = try row.prefix()
     let tariff = try row.tariff(default: parser.currency)
+    if !parser.isInForce { try row.checkRounding(of: tariff) }
     let schedule = try row.schedule(in: parser.zone)
     let name = row.text(.destination) ?? ""
     let place = namePlaces[name] ?? Int32(names.count)

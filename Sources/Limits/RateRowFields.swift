@@ -63,6 +63,19 @@ struct RateRowFields {
     }
   }
 
+  /// Refuses a number of decimals where an amount belongs: "2" would round each call up to two units.
+  func checkRounding(of tariff: Tariff) throws(RateDeckError) {
+    let micros = tariff.roundingMicros
+    guard micros >= 1_000_000 else { return }
+    let isWhole = tariff.currency.isWithoutDecimals
+    let coins: Set<Int64> = [1, 5, 10, 50, 100]
+    if isWhole, micros % 1_000_000 == 0, coins.contains(micros / 1_000_000) { return }
+    throw wrong(
+      .rounding,
+      "would round each call up to a multiple of that amount, and is no number of decimals; "
+        + (isWhole ? "write 1 for whole \(tariff.currency)" : "write 0.01 for two decimals"))
+  }
+
   /// Micro-units; a comma is a decimal point where it does not separate fields.
   private func amount(_ column: RateColumn) throws(RateDeckError) -> Int64? {
     guard let field = field(column) else { return nil }

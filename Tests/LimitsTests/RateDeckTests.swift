@@ -1,4 +1,5 @@
 import Elements
+import Foundation
 import Testing
 
 @testable import Limits
@@ -95,6 +96,47 @@ import Testing
     #expect(found[0].hasPrefix("line 2, row") && found[0].contains("\"05\" is too much"))
     #expect(found[1].hasPrefix("line 4, row"))
     #expect(try deck("prefix,price_per_minute\n34,0.05,,\n").count == 1, "empty ones are noise")
+  }
+
+  @Test("A number of decimals in rounding is refused: it would round each call up to whole units")
+  func rounding() throws {
+    let header = "prefix,price_per_minute,currency,rounding\n"
+    let taken = ["EUR,0.01", "EUR,0.5", "CHF,0.05", "JPY,1", "CLP,10", "JPY,0.01", "EUR,"]
+    for row in taken { #expect(errors(header + "34,0.10,\(row)\n") == []) }
+    for row in ["EUR,2", "EUR,1", "EUR,4.0", "JPY,2", "JPY,1.5", "EUR,100"] {
+      let found = errors(header + "34,0.10,\(row)\n")
+      #expect(found.count == 1 && found[0].hasPrefix("line 2, rounding: "), "\(row): \(found)")
+    }
+    #expect(errors(header + "34,0.10,EUR,2\n")[0].hasSuffix("write 0.01 for two decimals"))
+    #expect(errors(header + "34,0.10,JPY,2\n")[0].hasSuffix("write 1 for whole JPY"))
+    // What is in force already stays: the server must start.
+    let parser = RateDeckParser(isInForce: true)
+    #expect(try parser.parse(Array("\(header)34,0.10,EUR,2\n".utf8)).count == 1)
+  }
+
+  @Test("The manual's deck is taken, its example costs what it says, and it has every column")
+  func manual() throws {
+    let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let manual = try String(
+      contentsOf: top.appending(path: "docs/administrator/rates.md"), encoding: .utf8)
+    for name in RateColumn.names { #expect(manual.contains("| `\(name)` |"), "\(name)") }
+    let blocks = manual.components(separatedBy: "```\n")
+    try #require(blocks.count == 3)
+    let deck = try deck(blocks[1])
+    #expect(deck.count == 6)
+    // A week without a gap, quarter by quarter.
+    for quarter in 0..<7 * 96 {
+      let moment = Bench.noon + .seconds(quarter * 900)
+      #expect(deck.quote(for: "442071234567", at: moment) != nil, "\(moment)")
+    }
+    let header = "prefix,price_per_minute,connection_fee,minimum_s,increment_s,rounding\n"
+    for (row, micros) in [("60,60,", 130_000), ("0,1,", 90_667), ("0,1,0.01", 100_000)] {
+      let tariff = try self.deck(header + "44,0.04,0.05,\(row)\n")
+        .quote(for: "44", at: Bench.noon)?.tariff
+      let cost = tariff?.cost(of: .seconds(61), answeredAt: Bench.noon)
+      #expect(cost == Money(micros: Int64(micros), .eur), "\(row)")
+    }
   }
 
   @Test("A wrong header names what is known; a missing column says which")

@@ -61,6 +61,33 @@ class Commands(unittest.TestCase):
         self.assertNotEqual(result.returncode, 0)
         self.assertRegex(result.stderr, r"retail\.csv:2.*price_per_minute")
 
+    def test_what_export_writes_applies_again_and_into_a_new_installation(self):
+        self.server.office()
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+
+        def export(data):
+            return self.server.run("export", "--data", data).stdout
+
+        def again():
+            (elsewhere / "office.yaml").write_text(export(self.server.data))
+            return self.server.run("apply", elsewhere / "office.yaml", "--data", self.server.data).stdout
+        self.assertEqual(again(), "Nothing has changed.\n")
+        self.server.start()
+        self.assertEqual(again(), "Nothing has changed.\n")
+        written = self.folder / "written"
+        self.server.run("export", "--into", written, "--data", self.server.data)
+        self.assertEqual(sorted(file.name for file in written.iterdir()),
+                         ["configuration.yaml", "retail.csv", "wholesale.csv"])
+        self.assertEqual((written / "retail.csv").read_text(), (self.folder / "retail.csv").read_text())
+        other = self.folder / "other"
+        result = self.server.run("apply", written / "configuration.yaml", "--data", other).stdout
+        self.assertIn("added rates retail", result)
+        self.assertEqual(export(other), export(self.server.data))
+        result = self.server.run("export", "--into", written, "--data", self.server.data, check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("is there already", result.stderr)
+
     def test_a_taken_port_is_named_with_the_way_out(self):
         self.server.start()
         other = subprocess.run(

@@ -57,13 +57,18 @@ package struct MailEntry: Codable, Hashable, Sendable {
 package struct RateEntry: Codable, Hashable, Sendable {
   package var name: String
   package var currency: String
-  /// Where it was read from, as written; for messages and for `export`.
+  /// Where it was read from, as written; for messages.
   package var file: String
   /// The content of the file.
   package var table: String
+  /// An IANA name: where its dates and hours are counted; nil: UTC.
+  package var timezone: String?
 
-  package init(name: String, currency: String, file: String, table: String) {
+  package init(
+    name: String, currency: String, file: String, table: String, timezone: String? = nil
+  ) {
     (self.name, self.currency, self.file, self.table) = (name, currency, file, table)
+    self.timezone = timezone
   }
 }
 

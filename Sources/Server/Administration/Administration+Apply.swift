@@ -35,7 +35,10 @@ extension Administration {
   }
 
   /// The configuration in force as YAML, without secrets.
-  package func export() throws -> String { try ConfigurationWriter().write(document()).yaml }
+  package func export(withRates: Bool) throws -> ExportReport {
+    let output = try ConfigurationWriter().write(document(), withRateFiles: withRates)
+    return ExportReport(document: output.yaml, files: output.rateFiles)
+  }
 }
 
 extension Installation {

@@ -23,12 +23,40 @@ package struct Installation {
     throw ControlClient.Failure.broken("not a report of an apply")
   }
 
-  package func export() throws -> String {
+  /// The configuration in force as YAML, with the rate files that it names where they are wanted.
+  package func export(withRates: Bool) throws -> ExportReport {
     guard client.isServerRunning else {
-      return try Administration(dataFolder: dataFolder).export()
+      return try Administration(dataFolder: dataFolder).export(withRates: withRates)
     }
-    if case .document(let text) = try ask(.export) { return text }
+    if case .exported(let report) = try ask(.export(withRates: withRates)) { return report }
     throw ControlClient.Failure.broken("not a document")
+  }
+
+  /// Writes the configuration in force and its rate files into a folder; gives the path of the YAML.
+  ///
+  /// Files that are there already are somebody's work and stay: nothing is written then.
+  package func export(into path: String) throws -> String {
+    let report = try export(withRates: true)
+    let folder = URL(fileURLWithPath: path, isDirectory: true)
+    let yaml = folder.appending(path: "configuration.yaml")
+    var files = report.files.map { (folder.appending(path: $0), $1) }.sorted {
+      $0.0.path < $1.0.path
+    }
+    files.append((yaml, report.document))
+    for (file, _) in files where FileManager.default.fileExists(atPath: file.path) {
+      throw ConfigurationError(
+        field: file.path, problem: "the file is there already",
+        wayOut: "Name a folder that is new or empty; nothing was written.")
+    }
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      for (file, text) in files { try Data(text.utf8).write(to: file) }
+    } catch {
+      throw ConfigurationError(
+        field: folder.path, problem: "the files cannot be written: \(error.localizedDescription)",
+        wayOut: "Check the folder's rights and the free space.")
+    }
+    return yaml.path
   }
 
   package func records(

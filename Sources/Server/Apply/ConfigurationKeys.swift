@@ -55,7 +55,7 @@ enum ConfigurationKeys {
   static let register = KeySet(
     "register", "username", "password", "realm", "address_of_record", "expires")
   static let credentials = KeySet("credentials", "username", "password", "realm")
-  static let rates = KeySet("rates", "name", "file", "currency")
+  static let rates = KeySet("rates", "name", "file", "currency", "timezone")
   static let platform = KeySet("platform", "limits", "currency", "notices", "retention")
   static let retention = KeySet("retention", "call_records", "alerts")
   static let mail = KeySet(

@@ -28,8 +28,8 @@ package struct CheckedConfiguration: Sendable {
 
 /// Reads the YAML of version 1, checks everything, and changes nothing.
 ///
-/// What the files leave out of secrets is taken from `previous` (the document in force) or made: so that what
-/// `export` wrote can be applied again.
+/// What the files leave out of secrets is taken from `previous` (the document in force) or made, and prices whose
+/// file they do not name are those in force: so that what `export` wrote can be applied again.
 package struct ConfigurationReader {
   /// Every key that is read, by the mapping it stands in; for the test of the manual.
   package static var keys: [(name: String, keys: [String])] {
@@ -61,7 +61,8 @@ package struct ConfigurationReader {
     var secrets = SecretKeeper(previous: previous, dice: dice)
     for file in files {
       if let root = root(of: file) {
-        parts.append(DocumentReader(file: file, root: root).read(&secrets))
+        let reader = DocumentReader(file: file, root: root, decks: previous?.rates ?? [])
+        parts.append(reader.read(&secrets))
       }
     }
     guard problems.problems.isEmpty else { throw problems.sorted(files: files.map(\.name)) }

@@ -9,30 +9,54 @@ package struct ConfigurationWriter {
   /// What `export` gives.
   package struct Output: Hashable, Sendable {
     package let yaml: String
-    /// The rate files that the YAML names, by their names in it, with their content.
+    /// The rate files that the YAML names, by their names in it, with their content; none unless asked for.
     package let rateFiles: [String: String]
   }
 
+  /// A deck and the file that the YAML names for it, if any.
+  private typealias NamedDeck = (entry: RateEntry, file: String?)
+
   package init() {}
 
-  package func write(_ document: DirectoryDocument) throws -> Output {
+  /// Without rate files the YAML names none, and whoever applies it keeps the prices in force.
+  package func write(
+    _ document: DirectoryDocument, withRateFiles: Bool = false
+  ) throws -> Output {
+    let decks = withRateFiles ? named(document.rates) : document.rates.map { ($0, nil) }
     var root = NodeBuilder()
     root.add("version", number: 1)
     root.add("tenants", list: document.tenants.map { TenantWriter(tenant: $0).node })
     root.add("trunks", list: document.trunks.map(TrunkWriter.node))
-    root.add("rates", list: document.rates.map(rates))
+    root.add("rates", list: decks.map(rates))
     root.add("platform", platform(document.platform))
     if let mail = document.mail { root.add("mail", self.mail(mail)) }
     let yaml = try Yams.serialize(node: root.node, width: -1, allowUnicode: true)
-    let files = document.rates.map { ($0.file, $0.table) }
+    let files = decks.compactMap { deck in deck.file.map { ($0, deck.entry.table) } }
     return Output(yaml: yaml, rateFiles: Dictionary(files) { first, _ in first })
   }
 
-  private func rates(_ entry: RateEntry) -> NodeBuilder {
+  /// Each deck in a file of its name, without what has a meaning in a path.
+  private func named(_ decks: [RateEntry]) -> [NamedDeck] {
+    var taken: Set<String> = []
+    return decks.map { entry in
+      let name = String(
+        entry.name.map { $0.isLetter || $0.isNumber || "-_".contains($0) ? $0 : "_" })
+      var (file, number) = ("\(name).csv", 1)
+      // Bounded by the decks: each has taken one name.
+      while !taken.insert(file.lowercased()).inserted {
+        number += 1
+        file = "\(name)-\(number).csv"
+      }
+      return (entry, file)
+    }
+  }
+
+  private func rates(_ deck: NamedDeck) -> NodeBuilder {
     var node = NodeBuilder()
-    node.add("name", entry.name)
-    node.add("file", entry.file)
-    node.add("currency", entry.currency)
+    node.add("name", deck.entry.name)
+    node.add("file", deck.file)
+    node.add("currency", deck.entry.currency)
+    node.add("timezone", deck.entry.timezone)
     return node
   }
 
@@ -51,6 +75,7 @@ package struct ConfigurationWriter {
     node.add("from", entry.from)
     node.add("username", entry.username)
     node.add("require_tls", entry.requireTLS, unless: false)
+    node.add("tls_authorities", entry.tlsAuthorities)
     return node
   }
 }
@@ -75,7 +100,6 @@ struct NodeBuilder {
   }
 
   mutating func add(_ key: String, node: Node) { pairs.append((Self.plain(key), node)) }
-    node.add("tls_authorities", entry.tlsAuthorities)
   mutating func add(_ key: String, _ text: String?, unless usual: String? = nil) {
     if let text, text != usual { add(key, node: Self.text(text)) }
   }

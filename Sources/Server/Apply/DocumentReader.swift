@@ -1,13 +1,14 @@
 import Directory
 import Elements
 import Foundation
-import Limits
 import Yams
 
 /// Reads the top of a file.
 struct DocumentReader {
   let file: ConfigurationFile
   let root: Field
+  /// Rate decks in force, for those whose file is left out.
+  let decks: [RateEntry]
 
   func read(_ secrets: inout SecretKeeper) -> DocumentPart {
     var part = DocumentPart(file: file, root: root)
@@ -16,8 +17,9 @@ struct DocumentReader {
       mapping["version"]?.report("this program reads version 1, found \(version)")
     }
     let currency = mapping["platform"]?.node["currency"]?.scalar?.string ?? "EUR"
+    let rates = RateReader(file: file, currency: currency, inForce: decks)
     for field in mapping["rates"]?.list(namedBy: "name") ?? [] {
-      if let rate = rates(field, currency) { part.document.rates.append(rate) }
+      if let rate = rates.read(field) { part.document.rates.append(rate) }
     }
     for field in mapping["trunks"]?.list(namedBy: "name") ?? [] {
       if let trunk = TrunkReader.read(field, secrets) { part.document.trunks.append(trunk) }
@@ -60,27 +62,14 @@ struct DocumentReader {
       field.report("write the whole path, from / on: the server reads it, wherever it runs")
       return nil
     }
-    check(data, currency, path, field)
-    return RateEntry(
-      name: name, currency: currency, file: path, table: String(decoding: data, as: UTF8.self))
-  }
-
-  /// Problems of a rate file are told with its own lines.
-  private func check(_ bytes: [UInt8], _ currency: String, _ path: String, _ field: Field) {
-    guard let currency = Currency(currency) else { return }  // The compiler says so.
-    do throws(RateDeckErrors) {
-      _ = try RateDeckParser(currency: currency).parse(bytes)
-    } catch {
-      for problem in error.errors {
-        field.problems.report(
-          ConfigurationProblem(
-            file: path, line: problem.line, field: FieldPath([.key(problem.field)]),
-            message: problem.reason))
-      }
-      if error.total > error.errors.count {
-        field.report("\(path) has \(error.total - error.errors.count) more problems")
-      }
+    let text = FileManager.default.contents(atPath: path).map {
+      String(decoding: $0, as: UTF8.self)
     }
+    guard let text, text.contains("-----BEGIN CERTIFICATE-----") else {
+      field.report("there is no readable PEM file with a certificate at \(path)")
+      return nil
+    }
+    return path
   }
 }
 

@@ -1,5 +1,4 @@
 import Directory
-import Foundation
 
 /// Reads a tenant.
 enum TenantReader {
@@ -38,7 +37,7 @@ enum TenantReader {
     tenant.currency = mapping.text("currency") ?? currency
     if let timezone = mapping["timezone"], let name = timezone.text() {
       tenant.timezone = name
-      if !isTimeZone(name) {
+      if !InstalledZones.has(name) {
         timezone.report(
           "\"\(name)\" is not a time zone of this machine; write one such as Europe/Madrid")
       }
@@ -61,21 +60,6 @@ enum TenantReader {
     tenant.media = MediaReader.read(mapping) ?? MediaEntry()
     tenant.sessionTimer = MediaReader.sessionTimer(mapping["session_timer"])
     tenant.retention = RetentionReader.read(mapping["retention"])
-  }
-}
-
-extension TenantReader {
-  /// Whether the rules of the zone are on this machine (the package tzdata has all of them).
-  private static func isTimeZone(_ name: String) -> Bool {
-    guard name != "UTC" else { return true }
-    let isPlain = name.utf8.allSatisfy {
-      (48...57).contains($0) || (97...122).contains($0 | 0x20) || "/_+-".utf8.contains($0)
-    }
-    guard isPlain, !name.hasPrefix("/"),
-      let file = FileHandle(forReadingAtPath: "/usr/share/zoneinfo/" + name)
-    else { return false }
-    defer { try? file.close() }
-    return (try? file.read(upToCount: 4)) == Data("TZif".utf8)
   }
 }
 

@@ -47,7 +47,8 @@ struct OperatorDesk: Sendable {
         document: document, file: file, files: files, by: person)
       try await server.adopt(server.administration.rulebook())
       return .applied(report)
-    case .export: return .document(try server.administration.export())
+    case .export(let withRates):
+      return .exported(try server.administration.export(withRates: withRates))
     case .records(let tenant, let number, let limit):
       return .records(
         try server.administration.records(tenant: tenant, extension: number, limit: limit))

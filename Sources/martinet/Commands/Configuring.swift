@@ -38,12 +38,22 @@ struct Apply: ParsableCommand {
 
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "The configuration in force as YAML, without secrets.")
+    abstract: "The configuration in force as YAML, without secrets.",
+    discussion: """
+      Applied to the installation it came from, it changes nothing: passwords and prices that it does not name \
+      are kept. For a new installation write it into a folder, with the rate files.
+      """)
 
   @OptionGroup var folder: DataOption
+  @Option(help: "Writes configuration.yaml and the rate files into this folder instead.")
+  var into: String?
 
   func run() throws {
-    print(try Installation(folder.data).export(), terminator: "")
+    let installation = Installation(folder.data)
+    guard let into else {
+      return print(try installation.export(withRates: false).document, terminator: "")
+    }
+    print("Written: \(try installation.export(into: into))")
   }
 }
 

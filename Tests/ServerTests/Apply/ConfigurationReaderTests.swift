@@ -127,7 +127,10 @@ import Testing
     let again = try read(written.yaml, previous: draft.document)
     #expect(again.document == draft.document)
     #expect(again.generated == [])
-    #expect(written.rateFiles.keys.sorted() == ["retail.csv", "wholesale.csv"])
+    #expect(written.rateFiles.isEmpty && !written.yaml.contains(".csv"))
+    let whole = try ConfigurationWriter().write(draft.document, withRateFiles: true)
+    #expect(whole.rateFiles.keys.sorted() == ["retail.csv", "wholesale.csv"])
+    #expect(try read(whole.yaml, previous: draft.document).document == draft.document)
     #expect(try ConfigurationWriter().write(again.document) == written)
   }
 

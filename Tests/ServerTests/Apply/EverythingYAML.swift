@@ -18,7 +18,7 @@ let everythingYAML = """
     username: martinet, password: "mail password", require_tls: true,
     tls_authorities: "\(authoritiesFile)" }
   rates:
-    - { name: retail, file: retail.csv, currency: EUR }
+    - { name: retail, file: retail.csv, currency: EUR, timezone: Europe/London }
     - { name: wholesale, file: wholesale.csv }
   trunks:
     - name: main

@@ -140,13 +140,13 @@ import Testing
     var dice = SystemRandomNumberGenerator()
     let yaml = "version: 1\nrates: [{ name: retail, file: retail.csv }]\n"
     let file = ConfigurationFile(
-      name: "a.yaml", bytes: Array(yaml.utf8), rateFile: rateFiles(in: folder))
+      name: "customers/a.yaml", bytes: Array(yaml.utf8), rateFile: rateFiles(in: folder))
     do {
       _ = try ConfigurationReader().read([file], revision: 1, dice: &dice)
       Issue.record("a wrong price was taken")
     } catch {
       let text = try #require(error.problems.first).description
-      #expect(text.hasPrefix("retail.csv:3: price_per_minute: "), "\(text)")
+      #expect(text.hasPrefix("customers/retail.csv:3: price_per_minute: "), "\(text)")
     }
   }
 
