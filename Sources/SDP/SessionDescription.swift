@@ -31,12 +31,7 @@ package struct SessionDescription: Hashable, Sendable {
     return words.count == 6 ? UInt64(words[2].text) : nil
   }
 
-  /// The connection address in force for an m= line.
-  package func connection(of index: Int) -> ConnectionAddress? {
-    media[index].connection ?? connection
-  }
-
-  /// The value of the `c=` line of ``connection(of:)``.
+  /// The value of the `c=` line in force for an m= line.
   private func connectionValue(of index: Int) -> ArraySlice<UInt8>? {
     for line in media[index].lines where line.type == .c { return line.value }
     for line in lines where line.type == .c { return line.value }
