@@ -44,6 +44,48 @@ import Testing
     #expect(bench.core.trunks[TrunkID(1)]?.channelsInUse == 0)
   }
 
+  @Test("RFC 3262 §3: a phone that never sends its PRACK does not let the answered call go on")
+  func vanishedPhone() throws {
+    let bench = try Bench()
+    let (phone, carrier) = ends(bench, .early(then: .seconds(2)))
+    phone.call("976333444", headers: [HeaderDraft(.supported, "100rel")])
+    bench.run(for: .seconds(31))
+    #expect(carrier.received(.bye).isEmpty && bench.core.calls.count == 1)
+    bench.run(for: .seconds(3))
+    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
+    #expect(phone.lastStatus == 504 && !phone.statuses().contains(200))
+    #expect(bench.requests("BYE", to: phone.endpoint).isEmpty, "its dialog was never confirmed")
+    let record = try #require(bench.records.first)
+    #expect(record.cause == .unacknowledged && record.status == 504)
+    let sell = try #require(record.sell)
+    #expect((29_000...33_000).contains(sell.micros), "half a minute at 0.06: \(sell)")
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.calls.isEmpty)
+  }
+
+  @Test("RFC 3262 §3: a caller whose 200 waits for its PRACK may cancel, and the carrier gets BYE")
+  func cancelledBehindAnswer() throws {
+    let bench = try Bench()
+    let (phone, carrier) = ends(bench, .early(then: .seconds(2)))
+    phone.call("976333444", headers: [HeaderDraft(.supported, "100rel")])
+    bench.run(for: .seconds(5))
+    phone.cancel()
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 487 && carrier.received(.bye).count == 1)
+    #expect(bench.records.map(\.cause) == [.cancelled])
+  }
+
+  @Test("RFC 3261 §15: a callee that hangs up before the 200 could leave: the caller is refused")
+  func hungUpBehindAnswer() throws {
+    let bench = try Bench()
+    let (phone, carrier) = ends(bench, .early(then: .seconds(2)))
+    phone.call("976333444", headers: [HeaderDraft(.supported, "100rel")])
+    bench.run(for: .seconds(5))
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 480 && bench.requests("BYE", to: phone.endpoint).isEmpty)
+    #expect(bench.records.map(\.endedBy) == [.callee] && bench.core.calls.isEmpty)
+  }
+
   @Test("Write-ahead: no INVITE leaves to a trunk before the batch with its hold is durable")
   func writeAhead() throws {
     let bench = try Bench()

@@ -118,8 +118,8 @@ extension SwitchCore {
       call.caller.timer.start(terms, isOurs: terms.refresher == .uas, at: now.instant)
     }
     respond(server, draft, at: now)
-    call.caller.serverInvite = nil
-    owners.invites[server] = nil
+    // Behind a reliable answer without its PRACK the 200 waits, and may become a refusal (RFC 3262 §3).
+    if !sip.isPending(server) { forgetInvite(of: &call) }
     if let dialog = sip.dialog(of: server) {
       call.caller.dialog = dialog
       owners.dialogs[dialog] = (call.id, 0)
@@ -140,6 +140,7 @@ extension SwitchCore {
   ) throws(LegContradiction) {
     guard call.caller.state == .answered, let leg = call.answered else { return }
     try call.caller.take(.acknowledged)
+    forgetInvite(of: &call)
     guard call.invitation.offer == nil, let dialog = call.legs[leg].dialog,
       call.legs[leg].state == .answered
     else { return }
@@ -155,6 +156,13 @@ extension SwitchCore {
     updateMedia(call, leg: 0)
     updateMedia(call, leg: leg)
     bridge(&call, with: leg)
+  }
+
+  /// The INVITE of the caller has its final answer.
+  mutating func forgetInvite(of call: inout Call) {
+    guard let server = call.caller.serverInvite else { return }
+    call.caller.serverInvite = nil
+    owners.invites[server] = nil
   }
 
   // MARK: - Little things

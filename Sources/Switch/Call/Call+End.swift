@@ -21,8 +21,12 @@ extension SwitchCore {
     call.endUntil = now.instant + configuration.calls.ending
     (call.record.cause, call.record.endedBy, call.record.endedAt) = (cause, party, now.wall)
     call.exchange = nil
-    refuseCaller(&call, failure ?? LegFailure(cause), reason: reason, at: now)
+    let isRefused = refuseCaller(&call, failure ?? LegFailure(cause), reason: reason, at: now)
     for leg in call.legs.indices {
+      if leg == 0, isRefused {
+        try over(&call, 0, .neverAnswered, at: now)
+        continue
+      }
       switch call.legs[leg].state {
       case .preparing, .inviting, .ringing:
         if leg == 0 {
@@ -42,13 +46,15 @@ extension SwitchCore {
       Alert.Fact("by", party.rawValue), Alert.Fact("status", "\(call.record.status)"))
   }
 
-  /// The final answer to the INVITE of the caller, if it has none yet.
+  /// The final answer to the INVITE of the caller; false: it has one.
+  ///
+  /// A 200 that waits behind a reliable answer never left, so that there is no dialog to end with BYE.
   private mutating func refuseCaller(
     _ call: inout Call, _ failure: LegFailure, reason: [UInt8]?, at now: Now
-  ) {
-    guard let server = call.caller.serverInvite else { return }
-    call.caller.serverInvite = nil
-    owners.invites[server] = nil
+  ) -> Bool {
+    guard let server = call.caller.serverInvite else { return false }
+    forgetInvite(of: &call)
+    guard sip.isPending(server) else { return false }
     var status = StatusCode(exactly: Int(failure.statusForCaller)) ?? 500
     if call.caller.party.trunk != nil, failure.cause == .noChannel { status = 486 }
     var headers = [HeaderDraft(.reason, reason ?? failure.reasonValue)]
@@ -58,6 +64,7 @@ extension SwitchCore {
     }
     call.record.status = status.number
     respond(server, ResponseDraft(status, headers: headers), at: now)
+    return true
   }
 
   /// Lets a leg go that has no answer yet.
@@ -204,12 +211,11 @@ extension SwitchCore {
       call.record.endedAt = now.wall
     }
     call.endUntil = now.instant + configuration.calls.ending
-    if let server = call.caller.serverInvite {
-      call.caller.serverInvite = nil
-      owners.invites[server] = nil
+    if let server = call.caller.serverInvite, sip.isPending(server) {
       call.record.status = 500
       respond(server, 500, at: now)
     }
+    forgetInvite(of: &call)
     for leg in call.legs.indices where !call.legs[leg].isOver {
       if let dialog = call.legs[leg].dialog, sip.dialog(dialog)?.state == .confirmed {
         call.legs[leg].force(.ending)

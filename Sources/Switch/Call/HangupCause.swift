@@ -95,7 +95,8 @@ extension HangupCause {
     case .failure, .restart, .internalFault: 500
     case .incompatible: 488
     case .loop: 482
-    case .mediaSilent, .sessionExpired, .unacknowledged, .operatorAction: 480
+    case .mediaSilent, .sessionExpired, .operatorAction: 480
+    case .unacknowledged: 504
     }
   }
 
