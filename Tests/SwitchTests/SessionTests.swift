@@ -153,6 +153,32 @@ import Testing
     #expect(caller.responses.last?.body.isEmpty == false)
   }
 
+  @Test("RFC 3311 §5.1: to a party that does not allow UPDATE its offer goes as a re-INVITE")
+  func updateAsReinvite() throws {
+    let bench = try Bench()
+    let caller = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let callee = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    (callee.manner, callee.allow) = (.answers(after: .seconds(1)), "INVITE, ACK, CANCEL, BYE")
+    caller.register()
+    callee.register()
+    caller.call("102")
+    bench.run(for: .seconds(3))
+    callee.manner = .waits
+    let dialog = try #require(caller.dialog)
+    caller.send(in: dialog, RequestDraft(.update, body: .sdp(Array(body(2, "sendonly").utf8))))
+    bench.run(for: .seconds(1))
+    #expect(callee.received(.update).isEmpty)
+    let reinvite = try #require(callee.open.first)
+    let offer = try SessionDescription(parsing: reinvite.message.bodyBytes)
+    #expect(offer.direction(of: 0) == .sendOnly)
+    callee.answer(reinvite.server, 200, body: body(2, "recvonly"))
+    bench.run(for: .seconds(1))
+    #expect(callee.acknowledgements.count == 2, "of the INVITE and of this one")
+    #expect(caller.statuses(.update) == [200])
+    let answer = try SessionDescription(parsing: try #require(caller.responses.last).bodyBytes)
+    #expect(answer.direction(of: 0) == .receiveOnly)
+  }
+
   @Test("DTMF as INFO is passed with its body, and its answer comes back")
   func info() throws {
     let bench = try Bench()

@@ -23,7 +23,9 @@ extension SwitchCore {
       // RFC 3261 §14.2: somebody else's offer is under way.
       return respond(server, call.phase == .ending ? 481 : 491, at: now)
     }
-    var exchange = Exchange(kind: .passed(message.method), from: leg, to: peer, server: server)
+    // RFC 3311 §5.1: only who allows UPDATE gets one; to anybody else a re-INVITE says the same.
+    let method = call.legs[peer].takesUpdate ? message.method : .invite
+    var exchange = Exchange(kind: .passed(method), from: leg, to: peer, server: server)
     exchange.before = [leg: call.legs[leg].media, peer: call.legs[peer].media]
     exchange.terms = terms.value
     exchange.isLate = offer == nil

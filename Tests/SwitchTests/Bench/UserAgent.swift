@@ -32,6 +32,8 @@ final class UserAgent {
   /// Answers BYE, or is deaf to it.
   var answersBye = true
   var userAgent = "Phone/1.0"
+  /// What its answers say that it takes.
+  var allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 
   private(set) var requests: [Message] = []
   private(set) var responses: [Message] = []
@@ -156,6 +158,7 @@ final class UserAgent {
     var draft = ResponseDraft(status, headers: headers)
     draft.body = body.map { .sdp(Array($0.utf8)) }
     draft.reliably = reliably
+    if status.isProvisional || status.isSuccess { draft.headers.append(HeaderDraft(.allow, allow)) }
     var out: [Transmission] = []
     core.respond(to: server, draft, at: bench.now, effects: &out)
     if status.isFinal { open.removeAll { $0.server == server } }
