@@ -96,6 +96,10 @@ extension SIPCore {
       && dialog.success == nil
   }
 
+  /// Whether the offer of the INVITE that made an early dialog has been answered reliably, so that
+  /// another one may be made by UPDATE (RFC 3311 §5.1).
+  package func isOfferSettled(in id: DialogID) -> Bool { dialogs[id]?.isOfferSettled ?? false }
+
   /// How long to wait after a 491 before trying again (RFC 3261 §14.1).
   package mutating func glareDelay(in id: DialogID) -> Duration {
     // The owner of the Call-ID waits 2.1 to 4 s, the other side up to 2 s, in steps of 10 ms.

@@ -63,6 +63,7 @@ extension SwitchCore {
         guard let exchange = call.exchange, exchange.client == client else { return }
         // RFC 3261 §12.2.1.2: no answer within the dialog ends it.
         try core.refuseExchange(&call, status: 408, at: now)
+        guard call.phase == .talking else { return }
         try core.end(&call, .sessionExpired, by: .system, at: now)
       }
     case .bye(let id, let leg):

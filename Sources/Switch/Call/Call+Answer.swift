@@ -108,7 +108,9 @@ extension SwitchCore {
       body = call.caller.media.makeOffer(from: offer, codecs: [], using: &dice)
     }
     guard let body else { return try end(&call, .incompatible, by: .system, at: now) }
-    var draft = ResponseDraft(200, body: .sdp(body.serialized()))
+    // What was agreed upon since an early answer is not undone by saying that once more.
+    let isSaid = call.legs[leg].hasNewOffer
+    var draft = ResponseDraft(200, body: isSaid ? nil : .sdp(body.serialized()))
     draft.headers = [
       HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer"),
     ]

@@ -131,7 +131,12 @@ extension SwitchCore {
       call.legs[leg].holdsChannel = false
       changeTrunk(trunk) { $0.releaseChannel() }
     }
-    if let dialog = call.legs[leg].dialog { owners.dialogs[dialog] = nil }
+    forgetDialogs(of: &call.legs[leg])
+    if call.phase != .talking, let exchange = call.exchange,
+      exchange.from == leg || exchange.to == leg
+    {
+      try refuseExchange(&call, status: 491, at: now)
+    }
     if leg != 0, call.phase != .ending, call.legs[leg].media.isAttached, call.answered != leg {
       call.legs[leg].media.isAttached = false
       output.relay.append(.detach(call.media.session, leg: leg))
@@ -188,7 +193,7 @@ extension SwitchCore {
     markKeptInvites(of: call)
     owners.sessions[call.media.session] = nil
     for leg in call.legs.indices {
-      if let dialog = call.legs[leg].dialog { owners.dialogs[dialog] = nil }
+      forgetDialogs(of: &call.legs[leg])
       if let server = call.legs[leg].serverInvite { owners.invites[server] = nil }
       if let client = call.legs[leg].clientInvite { owners.clients[client] = nil }
       // One that waited for an ACK and was overtaken by the peer's BYE never left: nobody answers it.

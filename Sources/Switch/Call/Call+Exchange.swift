@@ -17,12 +17,9 @@ extension SwitchCore {
     if isRefresh {
       return acceptRefresh(&call, leg, server, message, hasOffer: offer != nil, terms, at: now)
     }
-    guard call.phase == .talking, let peer = call.peer(of: leg), call.exchange == nil,
-      call.legs[leg].state == .talking, call.legs[peer].state == .talking
-    else {
-      // RFC 3261 §14.2: somebody else's offer is under way.
-      return respond(server, call.phase == .ending ? 481 : 491, at: now)
-    }
+    if let status = objection(toOfferOf: leg, in: call) { return respond(server, status, at: now) }
+    guard let peer = call.counterpart(of: leg) else { return respond(server, 491, at: now) }
+    if call.phase != .talking { call.legs[max(leg, peer)].hasNewOffer = true }
     // RFC 3311 §5.1: only who allows UPDATE gets one; to anybody else a re-INVITE says the same.
     let method = call.legs[peer].takesUpdate ? message.method : .invite
     var exchange = Exchange(kind: .passed(method), from: leg, to: peer, server: server)
@@ -38,6 +35,22 @@ extension SwitchCore {
     try passOffer(&call, at: now)
   }
 
+  /// Why an offer of a leg cannot be passed now (RFC 3261 §14.2, RFC 3311 §5.2).
+  private func objection(toOfferOf leg: Int, in call: Call) -> StatusCode? {
+    if call.phase == .ending { return 481 }
+    guard call.exchange == nil, let peer = call.counterpart(of: leg) else { return 491 }
+    if call.phase == .talking {
+      let isFree = call.legs[leg].state == .talking && call.legs[peer].state == .talking
+      return isFree ? nil : 491
+    }
+    // Before the answer the offer of the other side's INVITE must be settled, too, and only UPDATE
+    // can make a new one (§5.1): 504 says that it cannot be asked.
+    guard call.counterpart(of: 0) == max(leg, peer), let dialog = call.legs[peer].dialog,
+      sip.isOfferSettled(in: dialog)
+    else { return 491 }
+    return call.legs[peer].takesUpdate ? nil : 504
+  }
+
   /// Sends the offer to the other leg, once there are ports for each of its streams.
   private mutating func passOffer(_ call: inout Call, at now: Now) throws(LegContradiction) {
     guard var exchange = call.exchange, exchange.client == nil,
@@ -45,7 +58,7 @@ extension SwitchCore {
     else { return }
     var draft = RequestDraft(method)
     draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
-    addTimer(of: call.legs[exchange.to], to: &draft)
+    if call.phase == .talking { addTimer(of: call.legs[exchange.to], to: &draft) }
     if !exchange.isLate, let offer = call.legs[exchange.from].media.said {
       for leg in [exchange.from, exchange.to] where !call.legs[leg].media.hasPorts(for: offer) {
         growMedia(call, leg: leg, for: offer)
@@ -106,6 +119,7 @@ extension SwitchCore {
     guard status.isSuccess else {
       if status == 481 || status == 408 {
         try refuseExchange(&call, status: status, at: now)
+        guard call.phase == .talking else { return }  // Its INVITE decides.
         return try end(&call, .sessionExpired, by: .system, at: now)
       }
       return try refuseExchange(&call, status: status, at: now)

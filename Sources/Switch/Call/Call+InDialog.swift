@@ -37,6 +37,8 @@ extension SwitchCore {
   private mutating func hungUp(
     _ call: inout Call, _ leg: Int, _ server: ServerTransactionID, _ message: Message, at now: Now
   ) throws(LegContradiction) {
+    // RFC 3261 §15: a called side refuses the INVITE, it does not end its early dialog.
+    guard leg == 0 || !call.legs[leg].isUnanswered else { return respond(server, 481, at: now) }
     respond(server, 200, at: now)
     let wasLive = call.phase != .ending && (leg == 0 || leg == call.answered)
     try over(&call, leg, .ended(at: now.instant), at: now)
@@ -63,9 +65,9 @@ extension SwitchCore {
   private mutating func passInfo(
     _ call: inout Call, _ leg: Int, _ server: ServerTransactionID, _ message: Message, at now: Now
   ) {
-    guard let peer = call.peer(of: leg), let dialog = call.legs[peer].dialog,
-      call.legs[peer].isConfirmed
-    else { return respond(server, 481, at: now) }
+    guard let peer = call.counterpart(of: leg), let dialog = call.legs[peer].dialog,
+      call.legs[peer].isConfirmed || call.legs[peer].state == .ringing
+    else { return respond(server, call.phase == .ending ? 481 : 480, at: now) }
     var draft = RequestDraft(.info)
     if let package = message.text(.infoPackage) {
       draft.headers.append(HeaderDraft(.infoPackage, package))

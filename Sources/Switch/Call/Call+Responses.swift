@@ -44,18 +44,33 @@ extension SwitchCore {
       return
     }
     if message.status != 181, message.status != 182 { try call.legs[leg].take(.rang) }
-    call.legs[leg].dialog = call.legs[leg].dialog ?? dialog
+    if let dialog { follow(dialog, of: leg, in: &call) }
     if call.phase == .routing {
       call.phase = .ringing
       call.record.ringingAt = now.wall
     }
-    if let answer = sdp(of: message), call.invitation.offer != nil,
+    if let answer = sdp(of: message), call.invitation.offer != nil, !call.legs[leg].hasNewOffer,
       takeAnswer(answer, from: leg, in: &call)
     {
       try ringCaller(&call, status: message.status ?? 183, early: leg, at: now)
     } else {
       try ringCaller(&call, status: message.status ?? 180, early: nil, at: now)
     }
+  }
+
+  /// The early dialog that rings: requests in it find their call (RFC 3261 §12.1).
+  private mutating func follow(_ dialog: DialogID, of leg: Int, in call: inout Call) {
+    call.legs[leg].dialog = dialog
+    guard owners.dialogs[dialog] == nil else { return }
+    owners.dialogs[dialog] = (call.id, leg)
+    call.legs[leg].earlyDialogs.append(dialog)
+  }
+
+  /// Requests in the dialogs of a leg find nobody any more.
+  mutating func forgetDialogs(of leg: inout Leg) {
+    for dialog in leg.earlyDialogs { owners.dialogs[dialog] = nil }
+    leg.earlyDialogs = []
+    if let dialog = leg.dialog { owners.dialogs[dialog] = nil }
   }
 
   /// A reliable response is acknowledged by us, leg by leg (RFC 3262 §4).
@@ -76,6 +91,7 @@ extension SwitchCore {
     guard let dialog else { return try legFailed(&call, leg, LegFailure(.failure), at: now) }
     let isLate = call.phase == .ending || call.answered != nil || !call.legs[leg].isEarly
     if isLate { return try acceptedTooLate(&call, leg, dialog, at: now) }
+    forgetDialogs(of: &call.legs[leg])
     call.legs[leg].dialog = dialog
     owners.dialogs[dialog] = (call.id, leg)
     try call.legs[leg].take(.answered)
@@ -87,7 +103,7 @@ extension SwitchCore {
     }
     acknowledge(dialog, body: nil, at: now)
     try call.legs[leg].take(.acknowledged)
-    if let body, !takeAnswer(body, from: leg, in: &call) {
+    if let body, !call.legs[leg].hasNewOffer, !takeAnswer(body, from: leg, in: &call) {
       return try end(&call, .incompatible, by: .system, at: now)
     }
     guard call.legs[leg].media.said != nil else {
@@ -117,6 +133,7 @@ extension SwitchCore {
       sendBye(in: dialog, owner: nil, reason: .normal, at: now)
       return
     }
+    forgetDialogs(of: &call.legs[leg])
     call.legs[leg].dialog = dialog
     owners.dialogs[dialog] = (call.id, leg)
     try call.legs[leg].take(.answered)

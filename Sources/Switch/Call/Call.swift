@@ -69,6 +69,18 @@ struct Call: Sendable {
 
   /// The other side of the conversation.
   func peer(of leg: Int) -> Int? { leg == 0 ? answered : (leg == answered ? 0 : nil) }
+
+  /// The other side, which before the answer is the caller or the only one that rings.
+  func counterpart(of leg: Int) -> Int? {
+    if answered != nil || phase == .ending { return peer(of: leg) }
+    if leg != 0 { return legs[leg].state == .ringing ? 0 : nil }
+    var ringing: Int?
+    for index in legs.indices.dropFirst() where legs[index].isAlive {
+      guard ringing == nil, legs[index].state == .ringing else { return nil }
+      ringing = index
+    }
+    return ringing
+  }
 }
 
 /// One target of the step that rings, and how far it is.

@@ -54,7 +54,11 @@ struct Leg: Sendable {
   var clientInvite: ClientTransactionID?
   /// The BYE that we sent, or that waits for the ACK of our 2xx.
   var clientBye: ClientTransactionID?
+  /// Before its answer the one that rang last: each fork of an INVITE of ours has one of its own.
   var dialog: DialogID?
+  var earlyDialogs: [DialogID] = []
+  /// A later offer than that of its INVITE was made: what its answers still say to that one is old.
+  var hasNewOffer = false
   /// Where its signalling goes; for a trunk the hop is in the gate's keeping.
   var flow: Flow?
   var route: LegRoute?

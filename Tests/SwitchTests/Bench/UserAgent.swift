@@ -249,6 +249,13 @@ final class UserAgent {
       emit(out)
       return
     }
+    if message.cseq.method == .invite, status.isProvisional, let dialog {
+      early = dialog
+      guard pracks, message.rseq != nil else { return }
+      var out: [Transmission] = []
+      _ = try? core.acknowledgeProvisional(dialog, at: bench.now, effects: &out)
+      return emit(out)
+    }
     guard message.cseq.method == .invite, status.isSuccess, let dialog else { return }
     self.dialog = dialog
     guard acknowledges else { return }
@@ -258,6 +265,10 @@ final class UserAgent {
     emit(out)
   }
   var acknowledges = true
+  /// Acknowledges reliable provisional answers.
+  var pracks = false
+  /// The dialog of the latest provisional answer.
+  private(set) var early: DialogID?
   /// The answer for a late offer, in the ACK.
   var lateAnswer: String?
 

@@ -1,0 +1,170 @@
+import Directory
+import Elements
+import Relay
+import SDP
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// Requests within a dialog that no 2xx has confirmed yet.
+@Suite struct EarlyDialogTests {
+  private static let digit = RequestDraft(
+    .info,
+    body: BodyDraft(
+      contentType: "application/dtmf-relay", bytes: Array("Signal=5\r\nDuration=160\r\n".utf8)))
+
+  private func body(_ version: Int, _ direction: String = "sendrecv") -> String {
+    Bench.sdp.replacing("1 1 IN", with: "1 \(version) IN").replacing("sendrecv", with: direction)
+  }
+
+  private func update(_ text: String) -> RequestDraft {
+    RequestDraft(.update, body: .sdp(Array(text.utf8)))
+  }
+
+  /// A call that the carrier has answered with a 183, and the INVITE that waits there.
+  private func ringing(
+    _ bench: Bench, reliably: Bool = false, allow: String? = nil
+  ) throws -> (phone: UserAgent, carrier: UserAgent, invite: ServerTransactionID) {
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    phone.pracks = true
+    if let allow { carrier.allow = allow }
+    phone.register()
+    phone.call(
+      "976333444",
+      headers: [HeaderDraft(.supported, "100rel"), HeaderDraft(.allow, phone.allow)])
+    bench.run(for: .seconds(1))
+    let invite = try #require(carrier.open.first?.server)
+    carrier.answer(invite, 183, body: body(1), reliably: reliably)
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses(.prack) == [200])
+    return (phone, carrier, invite)
+  }
+
+  /// The call is answered and hung up, and nothing is left of it.
+  private func talkAndEnd(
+    _ bench: Bench, _ phone: UserAgent, _ carrier: UserAgent, _ invite: ServerTransactionID,
+    body: String? = Bench.sdp
+  ) throws {
+    carrier.answer(invite, 200, body: body)
+    bench.run(for: .seconds(1))
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+    #expect(phone.statuses() == [183, 200] && carrier.acknowledgements.count == 1)
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.bye).count == 1 && bench.core.calls.isEmpty)
+    #expect(bench.core.owners.dialogs.isEmpty)
+  }
+
+  @Test("RFC 3261 §12.1: the called side's early dialog takes UPDATE, OPTIONS and INFO")
+  func fromCarrier() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench)
+    let dialog = try #require(carrier.dialog)
+    carrier.send(in: dialog, RequestDraft(.update))
+    carrier.send(in: dialog, RequestDraft(.options))
+    carrier.send(in: dialog, Self.digit)
+    bench.run(for: .seconds(1))
+    #expect(carrier.statuses(.update) == [200] && carrier.statuses(.options) == [200])
+    #expect(phone.received(.info).first?.body.isEmpty == false && carrier.statuses(.info) == [200])
+    try talkAndEnd(bench, phone, carrier, invite)
+  }
+
+  @Test("A digit that is sent as INFO during early media reaches the carrier")
+  func digitFromPhone() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench)
+    phone.send(in: try #require(phone.early), Self.digit)
+    bench.run(for: .seconds(1))
+    let passed = try #require(carrier.received(.info).first)
+    #expect(String(decoding: passed.bodyBytes, as: UTF8.self).hasPrefix("Signal=5"))
+    #expect(phone.statuses(.info) == [200])
+    try talkAndEnd(bench, phone, carrier, invite)
+  }
+
+  @Test("RFC 3311 §5.1: once both sides have acknowledged, the phone may make a new offer")
+  func offerOfPhone() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench, reliably: true)
+    carrier.updateAnswer = body(2, "recvonly")
+    phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
+    bench.run(for: .seconds(1))
+    let passed = try #require(carrier.received(.update).first)
+    let offer = try SessionDescription(parsing: passed.bodyBytes)
+    #expect(offer.direction(of: 0) == .sendOnly && passed.text(.sessionExpires) == nil)
+    #expect(phone.statuses(.update) == [200])
+    let answer = try #require(phone.responses.last { $0.cseq.method == .update })
+    #expect(try SessionDescription(parsing: answer.bodyBytes).direction(of: 0) == .receiveOnly)
+    // The 200 of the carrier repeats its first answer, which is old by now.
+    try talkAndEnd(bench, phone, carrier, invite, body: body(1))
+    #expect(phone.responses.last { $0.cseq.method == .invite }?.body.isEmpty == true)
+    let plan = bench.commands.compactMap {
+      if case .update(_, 0, let plan) = $0 { plan.streams.first } else { nil }
+    }.last
+    #expect(plan?.legReceives == false && plan?.legSends == true)
+  }
+
+  @Test("RFC 3311 §5.1: and so may the carrier, whose media move before the answer")
+  func offerOfCarrier() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench, reliably: true)
+    phone.updateAnswer = body(2)
+    let moved = body(2).replacing("40000", with: "40444")
+    carrier.send(in: try #require(carrier.dialog), update(moved))
+    bench.run(for: .seconds(1))
+    #expect(phone.received(.update).first?.body.isEmpty == false)
+    #expect(carrier.statuses(.update) == [200])
+    try talkAndEnd(bench, phone, carrier, invite, body: nil)
+    let plan = bench.commands.compactMap {
+      if case .update(_, 1, let plan) = $0 { plan.streams.first } else { nil }
+    }.last
+    #expect(plan?.remote?.port == 40_444)
+  }
+
+  @Test("RFC 3311 §5.2: 491 while an offer has no reliable answer, 504 where UPDATE is not allowed")
+  func offersThatMustWait() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench)
+    phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
+    carrier.send(in: try #require(carrier.dialog), update(body(2, "sendonly")))
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses(.update) == [491] && carrier.statuses(.update) == [491])
+    #expect(phone.received(.update).isEmpty && carrier.received(.update).isEmpty)
+    try talkAndEnd(bench, phone, carrier, invite)
+    let other = try Bench()
+    let (simple, plain, _) = try ringing(other, reliably: true, allow: "INVITE, ACK, BYE, PRACK")
+    simple.send(in: try #require(simple.early), update(body(2, "sendonly")))
+    other.run(for: .seconds(1))
+    #expect(simple.statuses(.update) == [504] && plain.received(.update).isEmpty)
+  }
+
+  @Test("A new offer that waits when the carrier fails is refused, and the call goes its way")
+  func failsMeanwhile() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench, reliably: true)
+    carrier.mute = true
+    phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
+    bench.run(for: .milliseconds(100))
+    carrier.mute = false
+    carrier.answer(invite, 486)
+    bench.run(for: .milliseconds(300))
+    #expect(phone.statuses(.update) == [491] && phone.statuses() == [183, 486])
+    bench.run(for: .seconds(60))
+    #expect(bench.core.calls.isEmpty && bench.core.owners.dialogs.isEmpty)
+  }
+
+  @Test("RFC 3261 §15: BYE of the called side in its early dialog is 481 and ends nothing")
+  func earlyBye() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench)
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(carrier.statuses(.bye) == [481] && bench.core.calls.count == 1)
+    #expect(phone.statuses() == [183])
+    carrier.answer(invite, 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses() == [183, 200])
+  }
+}
