@@ -11,13 +11,20 @@ package final class DataFolder: Sendable {
   package let path: String
   private let lock: Int32
 
-  package var databasePath: String { path + "/martinet.db" }
-  package var journalPath: String { path + "/journal" }
+  package var databasePath: String { Self.databasePath(in: path) }
+  package var journalPath: String { Self.journalPath(in: path) }
   package var keyPath: String { path + "/master.key" }
 
+  /// Takes the lock of a folder that an installation is in, and makes nothing.
+  package convenience init(existing path: String) throws(StoreError) {
+    guard access(Self.databasePath(in: path), F_OK) == 0 || Self.hasJournal(in: path) else {
+      throw .noInstallation(path: path)
+    }
+    try self.init(locking: path)
+  }
+
   /// Opens the folder, makes it when it is missing (mode 0700), and takes its lock.
-  package init(_ path: String) throws(StoreError) {
-    self.path = path
+  package convenience init(_ path: String) throws(StoreError) {
     var made = ""
     for part in path.split(separator: "/", omittingEmptySubsequences: false) {
       made += made.isEmpty && part.isEmpty ? "/" : part + "/"
@@ -25,6 +32,12 @@ package final class DataFolder: Sendable {
         throw .folder(path: path, reason: "\(made): \(String(cString: strerror(errno)))")
       }
     }
+    try self.init(locking: path)
+  }
+
+  private init(locking path: String) throws(StoreError) {
+    self.path = path
+    try Self.checkDatabase(in: path)
     var facts = stat()
     guard stat(path, &facts) == 0 else {
       throw .folder(path: path, reason: String(cString: strerror(errno)))
@@ -49,6 +62,32 @@ package final class DataFolder: Sendable {
   }
 
   deinit { close(lock) }
+
+  private static func databasePath(in path: String) -> String { path + "/martinet.db" }
+  private static func journalPath(in path: String) -> String { path + "/journal" }
+
+  /// Whether segments of a journal are there, or may be: what cannot be read counts.
+  package static func hasJournal(in path: String) -> Bool {
+    guard let entries = opendir(journalPath(in: path)) else {
+      return errno != ENOENT && errno != ENOTDIR
+    }
+    defer { closedir(entries) }
+    while let entry = readdir(entries) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if SegmentHeader.number(ofFileName: name) != nil { return true }
+    }
+    return false
+  }
+
+  /// That no journal is there without its database: its money and blocks would fall to whoever comes next.
+  package static func checkDatabase(in path: String) throws(StoreError) {
+    guard hasJournal(in: path) else { return }
+    var facts = stat()
+    let isThere = stat(databasePath(in: path), &facts) == 0
+    guard isThere, facts.st_size > 0 else { throw .databaseLost(path: path, isEmpty: isThere) }
+  }
 
   private static func processWritten(in file: Int32) -> Int32? {
     var bytes = [UInt8](repeating: 0, count: 16)

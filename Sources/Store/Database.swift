@@ -112,8 +112,12 @@ extension StoreError {
     do { return try body() } catch let error as StoreError { throw error } catch let error
       as DatabaseError
     {
-      if error.resultCode == .SQLITE_FULL { throw .diskFull(doing: doing) }
-      throw .database(doing: doing, reason: error.message ?? "\(error.resultCode)")
+      let reason = error.message ?? "\(error.resultCode)"
+      switch error.resultCode {
+      case .SQLITE_FULL: throw .diskFull(doing: doing)
+      case .SQLITE_NOTADB, .SQLITE_CORRUPT: throw .databaseDamaged(doing: doing, reason: reason)
+      case _: throw .database(doing: doing, reason: reason)
+      }
     } catch { throw .database(doing: doing, reason: "\(error)") }
   }
 }

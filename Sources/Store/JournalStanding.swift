@@ -41,8 +41,9 @@ extension Database {
       case .otherJournal, .journalBehind, .journalMissing: return .separate(error)
       case .journal(.disk), .journal(.newerFormat): throw error
       case .journal: return .separate(error)
-      case .folder, .locked, .keyExposed, .keyUnreadable, .keyMissing, .wrongKey, .sealBroken,
-        .newerSchema, .diskFull, .database, .notSynchronous:
+      case .folder, .noInstallation, .databaseLost, .databaseDamaged, .locked, .keyExposed,
+        .keyUnreadable, .keyMissing, .wrongKey, .sealBroken, .newerSchema, .diskFull, .database,
+        .notSynchronous:
         throw error
       }
     }
@@ -64,19 +65,11 @@ extension Database {
 
   /// Whether a journal was followed that is not there any more; a new one must not take its place unseen.
   func journalIsMissing(in folder: DataFolder) throws(StoreError) -> Bool {
-    guard try !hasSegments(folder) else { return false }
+    guard !DataFolder.hasJournal(in: folder.path) else { return false }
     for stream in JournalFollower.Stream.allCases where try journalPosition(stream) != nil {
       return true
     }
     return false
-  }
-
-  private func hasSegments(_ folder: DataFolder) throws(StoreError) -> Bool {
-    do throws(DiskError) {
-      return try SystemDisk().names(in: folder.journalPath).contains {
-        SegmentHeader.number(ofFileName: $0) != nil
-      }
-    } catch { throw .journal(.disk(error)) }
   }
 
   /// Puts the journal of a data folder aside for good, so that the next start begins a new one.

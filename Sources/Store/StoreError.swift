@@ -1,6 +1,12 @@
 /// Why the store cannot be opened or used: what happened, and the way out.
 package enum StoreError: Error, Hashable, CustomStringConvertible {
   case folder(path: String, reason: String)
+  /// Nothing was ever started or applied in this folder, or it is not there.
+  case noInstallation(path: String)
+  /// A journal is there and its database is not, or has no byte in it.
+  case databaseLost(path: String, isEmpty: Bool)
+  /// The file is no database, or not any more.
+  case databaseDamaged(doing: String, reason: String)
   /// Another process works in this folder.
   case locked(path: String, process: Int32?)
   case keyExposed(path: String, mode: UInt16)
@@ -26,6 +32,22 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
       """
       The data folder \(path) cannot be used: \(reason). Name another one with --data, or give the \
       user the server runs as the right to write there.
+      """
+    case .noInstallation(let path):
+      """
+      There is no installation in \(path). Name the right folder with --data; `martinet serve` and \
+      `martinet apply` make a new one.
+      """
+    case .databaseLost(let path, let isEmpty):
+      """
+      There is a journal and \(isEmpty ? "an empty" : "no") database in \(path): the configuration and \
+      all records are gone, and what the journal has of money and blocks must not fall to new accounts. \
+      Restore the whole folder from one backup, or begin a new installation in another folder, with --data.
+      """
+    case .databaseDamaged(let doing, let reason):
+      """
+      The database is damaged (\(doing): \(reason)). Restore the whole data folder from one backup, or \
+      begin a new installation in another folder, with --data.
       """
     case .locked(let path, let process):
       """

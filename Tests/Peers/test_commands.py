@@ -218,6 +218,14 @@ tenants:
         self.assertEqual(made, {("phone", "301", "alice"), ("phone", "302", "bob1"), ("phone", "302", "bob2"),
                                 ("webhook", None, "https://hooks.office.example/alerts")})
 
+    def test_looking_makes_no_folder(self):
+        for command in ("records", "export", "recover"):
+            typo = self.folder / "typo"
+            result = self.server.run(command, "--data", typo, check=False)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(f"no installation in {typo}", result.stderr)
+            self.assertFalse(typo.exists())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -94,12 +94,46 @@ import Testing
     }
   }
 
-  @Test("A file that is no database is refused by a sentence")
+  @Test("A file that is no database is refused by a sentence with the way out")
   func noDatabase() throws {
     let temporary = try TemporaryFolder()
     let folder = try DataFolder(temporary.path)
     let key = try MasterKey(in: folder, credentials: nil)
     try temporary.write(Array(repeating: 65, count: 5000), to: "martinet.db")
-    #expect(throws: StoreError.self) { try Store.Database(in: folder, key: key) }
+    let error = #expect(throws: StoreError.self) { try Store.Database(in: folder, key: key) }
+    guard case .databaseDamaged = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
+    #expect("\(error as Any)".contains("one backup"))
+  }
+
+  @Test("A journal whose database is gone, or empty, is no place for a new installation")
+  func lostDatabase() throws {
+    let temporary = try TemporaryFolder()
+    let path = temporary.path
+    _ = try Journal(in: try DataFolder(path)) { _ in }
+    try FileManager.default.removeItem(atPath: path + "/lock")
+    for isEmpty in [false, true] {
+      if isEmpty { try temporary.write([], to: "martinet.db") }
+      let refusal = StoreError.databaseLost(path: path, isEmpty: isEmpty)
+      #expect(throws: refusal) { try DataFolder(path) }
+      #expect(throws: refusal) { try DataFolder(existing: path) }
+      #expect(throws: refusal) { try DataFolder.checkDatabase(in: path) }
+      #expect(try temporary.files() == (isEmpty ? ["journal", "martinet.db"] : ["journal"]))
+    }
+    // An empty database alone is what a first start leaves that was cut short.
+    try FileManager.default.removeItem(atPath: path + "/journal")
+    _ = try DataFolder(path)
+  }
+
+  @Test("Looking makes nothing")
+  func noInstallation() throws {
+    let temporary = try TemporaryFolder()
+    for path in [temporary.path, temporary.path + "/typo/data"] {
+      #expect(throws: StoreError.noInstallation(path: path)) { try DataFolder(existing: path) }
+    }
+    #expect(try temporary.files().isEmpty)
+    #expect("\(StoreError.noInstallation(path: "/typo"))".contains("/typo"))
   }
 }

@@ -22,8 +22,17 @@ package final class Administration: Sendable {
   }
 
   /// Opens the folder; makes it, with an empty configuration, when it is not there.
-  package init(dataFolder: String) throws {
-    folder = try DataFolder(dataFolder)
+  package convenience init(dataFolder: String) throws {
+    try self.init(in: DataFolder(dataFolder))
+  }
+
+  /// Opens a folder that an installation is in, and makes nothing.
+  package convenience init(existing dataFolder: String) throws {
+    try self.init(in: DataFolder(existing: dataFolder))
+  }
+
+  private init(in folder: DataFolder) throws {
+    self.folder = folder
     key = try MasterKey(
       in: folder, credentials: ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"])
     database = try Database(in: folder, key: key)

@@ -26,7 +26,7 @@ package struct Installation {
   /// The configuration in force as YAML, with the rate files that it names where they are wanted.
   package func export(withRates: Bool) throws -> ExportReport {
     guard client.isServerRunning else {
-      return try Administration(dataFolder: dataFolder).export(withRates: withRates)
+      return try Administration(existing: dataFolder).export(withRates: withRates)
     }
     if case .exported(let report) = try ask(.export(withRates: withRates)) { return report }
     throw ControlClient.Failure.broken("not a document")
@@ -63,7 +63,7 @@ package struct Installation {
     tenant: String?, extension number: String?, limit: Int
   ) throws -> [RecordReport] {
     guard client.isServerRunning else {
-      return try Administration(dataFolder: dataFolder).records(
+      return try Administration(existing: dataFolder).records(
         tenant: tenant, extension: number, limit: limit)
     }
     let request = ControlRequest.records(tenant: tenant, extension: number, limit: limit)
