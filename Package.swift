@@ -122,7 +122,10 @@ let shellTargets: [Target] = [
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "GRDBSQLite", package: "GRDB.swift"),
       .product(name: "Crypto", package: "swift-crypto"),
-    ], embedded: [.embedInCode("Migrations/0001_foundation.sql")]),
+    ],
+    embedded: [
+      .embedInCode("Migrations/0001_foundation.sql"), .embedInCode("Migrations/0002_payments.sql"),
+    ]),
   // 5 doors
   .target(name: "CLinuxSockets"),
   shell(
@@ -185,6 +188,7 @@ let shellTargets: [Target] = [
     "Server",
     [
       "API", "Directory", "Limits", "Numbering", "Store", "Switch",
+      .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Logging", package: "swift-log"),
     ]),
   tests("Demo"),

@@ -15,9 +15,10 @@ package enum ControlRequest: Codable, Sendable {
   case unblock(LimitTarget, reason: String, by: String)
   /// Replaces what the change names.
   case setLimits(of: LimitTarget, change: LimitChange, by: String)
-  /// Pays money in for a prepaid extension or tenant: units of its currency, "12.50"; "-1" corrects.
+  /// Pays money in for a prepaid extension or tenant, or takes it back: units of its currency, "12.50".
   case deposit(
-    tenant: String, extension: String?, amount: String, reference: String, by: String)
+    tenant: String, extension: String?, amount: String, reference: String, takesBack: Bool,
+    by: String)
   /// Takes the wall clock as it is, after one that stood ahead.
   case acceptClock(by: String)
   /// Adopts a configuration; `files` are the rate files that the document names, by name.

@@ -10,7 +10,7 @@ package struct AuditEntry: Hashable, Sendable {
   package let at: WallTime
   /// Who: a person, or "martinet" for the program itself.
   package let actor: String
-  /// What, in two words: "configuration.applied", "account.unblocked".
+  /// What, in two words: "configuration.applied", "unblock.ordered".
   package let action: String
   /// On what: "extension 101".
   package let subject: String

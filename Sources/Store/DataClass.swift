@@ -54,6 +54,7 @@ package struct TableDeclaration: Hashable, Sendable {
     .init(name: "journal_position", scope: .platform, dataClass: .operational),
     .init(name: "key_check", scope: .platform, dataClass: .key),
     .init(name: "outbox", scope: .tenant, dataClass: .notice),
+    .init(name: "payment", scope: .tenant, dataClass: .audit),
     .init(name: "rate_deck", scope: .platform, dataClass: .configuration),
     .init(name: "subject", scope: .tenant, dataClass: .configuration),
   ]

@@ -1,5 +1,5 @@
 import GRDB
-package import Elements
+import Elements
 import Switch
 
 extension Database {
@@ -108,14 +108,19 @@ extension Database {
 
   /// Takes the journal as it is from now on, after the old one was lost for good: an operator's act.
   ///
-  /// What the lost journal held of spending, calls and registrations is gone; the trail says so.
-  package func acceptNewJournal(by actor: String, at time: WallTime) throws(StoreError) {
+  /// What the lost journal held of spending, calls and registrations is gone; the trail says so. Payments
+  /// may be paid in again. `moving` comes last in the transaction: where it fails, nothing has changed.
+  func acceptNewJournal(
+    by actor: String, at time: WallTime, moving: () throws(StoreError) -> Void
+  ) throws(StoreError) {
     try write("accepting a new journal") { db in
       try db.execute(sql: "DELETE FROM journal_position")
+      try db.execute(sql: "DELETE FROM payment")
       try append(
         AuditEntry(
           tenant: nil, at: time, actor: actor, action: "journal.replaced", subject: "journal",
           detail: "The journal before was given up; what was spent under it is forgotten."), in: db)
+      try moving()
     }
   }
 }

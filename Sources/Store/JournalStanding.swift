@@ -74,19 +74,28 @@ extension Database {
 
   /// Puts the journal of a data folder aside for good, so that the next start begins a new one.
   ///
+  /// Where the database cannot say so, the journal is back where it was.
+  ///
   /// - Returns: Where it is now; nil when there was none.
   package func giveUpJournal(
     in folder: DataFolder, by actor: String, at time: WallTime
   ) throws(StoreError) -> String? {
-    var aside: String?
-    if access(folder.journalPath, F_OK) == 0 {
-      let path = "\(folder.journalPath).given-up-\(time.unixSeconds)"
-      do throws(DiskError) { try SystemDisk().rename(folder.journalPath, to: path) } catch {
-        throw .journal(.disk(error))
-      }
-      aside = path
+    guard access(folder.journalPath, F_OK) == 0 else {
+      try acceptNewJournal(by: actor, at: time) {}
+      return nil
     }
-    try acceptNewJournal(by: actor, at: time)
+    let aside = "\(folder.journalPath).given-up-\(time.unixSeconds)"
+    do throws(StoreError) {
+      try acceptNewJournal(by: actor, at: time) { () throws(StoreError) in
+        do throws(DiskError) { try SystemDisk().rename(folder.journalPath, to: aside) } catch {
+          throw .journal(.disk(error))
+        }
+      }
+    } catch {
+      // The commit itself may have failed, after the move.
+      if access(folder.journalPath, F_OK) != 0 { rename(aside, folder.journalPath) }
+      throw error
+    }
     return aside
   }
 }

@@ -6,7 +6,9 @@ enum Migrations {
   /// In order: step N makes schema N.
   ///
   /// The SQL is compiled in, so that the program needs no files beside it.
-  static let all: [[UInt8]] = [PackageResources._001_foundation_sql]
+  static let all: [[UInt8]] = [
+    PackageResources._001_foundation_sql, PackageResources._002_payments_sql,
+  ]
 
   /// Applies the steps that are missing, each in a transaction of its own.
   static func run(on pool: DatabasePool) throws(StoreError) {

@@ -134,6 +134,16 @@ CREATE TABLE outbox (
   FOREIGN KEY (tenant_id, alert_key) REFERENCES alert ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE payment (
+  tenant_id     INTEGER NOT NULL,
+  account_id    INTEGER NOT NULL,  -- 0: the tenant as a whole.
+  taken_back    INTEGER NOT NULL CHECK (taken_back IN (0, 1)),
+  reference     TEXT    NOT NULL,
+  amount        TEXT    NOT NULL,  -- With its currency, for people.
+  ordered_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, account_id, taken_back, reference)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE rate_deck (
   name           TEXT    NOT NULL PRIMARY KEY,
   sha256         BLOB    NOT NULL,

@@ -226,6 +226,18 @@ tenants:
             self.assertIn(f"no installation in {typo}", result.stderr)
             self.assertFalse(typo.exists())
 
+    def test_a_payment_counts_once(self):
+        self.server.office()
+        self.server.start()
+        words = ("limits", "deposit", "--tenant", "office", "--extension", "101", "--data", self.server.data)
+        self.assertIn("5.00 EUR is paid in", self.server.run(*words, "--reference", "A 1", "5").stdout)
+        for rest, sentence in ((("--reference", "A 1", "5"), "already: 5.00 EUR"),
+                               (("--reference", " ", "5"), "it is empty"),
+                               (("--reference", "A 2", "--", "-5"), "--take-back")):
+            result = self.server.run(*words, *rest, check=False)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(sentence, result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,7 +5,7 @@ import Store
 import Switch
 
 /// A data folder with the office of the examples in it, and what a server would have written there.
-final class ServedFolder {
+final class ServedFolder: Sendable {
   let path: String
   let administration: Administration
 

@@ -86,4 +86,24 @@ import Testing
       """)
     #expect(try bench.database.verifyAudit(of: TenantID(2)) == .altered(sequence: 1))
   }
+
+  @Test("A journal is not given up where the trail cannot say so")
+  func givingUpIsTold() throws {
+    let bench = try StoreBench()
+    _ = try Journal(in: bench.folder, followedBy: bench.database) { _ in }
+    try bench.sql().write { db in
+      try db.execute(
+        sql: """
+          CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE (ABORT, 'disk full'); END
+          """)
+    }
+    #expect(throws: StoreError.self) {
+      try bench.database.giveUpJournal(in: bench.folder, by: "ana", at: StoreBench.noon)
+    }
+    #expect(DataFolder.hasJournal(in: bench.folder.path))
+    try bench.sql().write { try $0.execute(sql: "DROP TRIGGER full") }
+    let aside = try bench.database.giveUpJournal(in: bench.folder, by: "ana", at: StoreBench.noon)
+    #expect(aside.map { FileManager.default.fileExists(atPath: $0) } == true)
+    #expect(!DataFolder.hasJournal(in: bench.folder.path))
+  }
 }

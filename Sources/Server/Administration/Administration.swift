@@ -65,15 +65,18 @@ package final class Administration: Sendable {
     state.withLock { NoticeSettings($0.document, $0.rulebook.directory) }
   }
 
-  /// Checks a document as a whole, stores it with its audit rows, and puts it in force; or changes nothing.
-  func adopt(_ candidate: DirectoryDocument, by person: String) throws {
+  /// Checks a document as a whole, stores it with its audit rows and `alert`, and puts it in force; or
+  /// changes nothing.
+  func adopt(
+    _ candidate: DirectoryDocument, by person: String, telling alert: Alert? = nil
+  ) throws {
     var document = candidate
     let revision = rulebook().directory.revision + 1
     let rulebook = try Rulebooks.compile(&document, revision: revision)
     let now = Clocks.wall()
     let forwards = rulebook.directory.forwardsAbroad(notIn: self.rulebook().directory)
-    try database.adopt(
-      document, by: person, at: now, telling: Self.alerts(of: forwards, by: person, at: now))
+    let alerts = Self.alerts(of: forwards, by: person, at: now) + (alert.map { [$0] } ?? [])
+    try database.adopt(document, by: person, at: now, telling: alerts)
     state.withLock { $0 = State(document: document, rulebook: rulebook) }
   }
 
@@ -94,17 +97,6 @@ package final class Administration: Sendable {
           key: "forward-\(tenant)-\(now.unixMilliseconds)",
           facts: [.init("subject", name)] + facts + [.init("by", person)])
       }
-  }
-
-  /// Writes a line of the audit trail.
-  func audit(
-    _ action: String, _ subject: String, detail: String, by person: String, tenant: TenantID?
-  ) throws {
-    try database.audit([
-      AuditEntry(
-        tenant: tenant, at: Clocks.wall(), actor: person, action: action, subject: subject,
-        detail: detail)
-    ])
   }
 
   /// Call records, newest first, of one tenant or extension, or of all.

@@ -45,9 +45,9 @@ extension Administration {
       subject = "the platform"
     }
     let now = Clocks.wall()
-    try adopt(document, by: person)
-    try database.raise(
-      Alert(
+    try adopt(
+      document, by: person,
+      telling: Alert(
         .limitChanged, .warning, tenant: tenantID, at: now,
         key: "limits.changed/\(subject)/\(now.unixMilliseconds)",
         facts: [.init("subject", subject), .init("change", change.words), .init("by", person)]))

@@ -109,9 +109,11 @@ final class RunningServer: Sendable {
 
   /// Puts a configuration in force for the next call.
   func adopt(_ rulebook: Rulebook) async throws {
-    if case .refused(let reason) = await desk.ask(.adopt(rulebook)) {
+    if case .refused = await desk.ask(.adopt(rulebook)) {
       throw ConfigurationError(
-        field: "configuration", problem: reason, wayOut: "Try again in a moment.")
+        field: "configuration",
+        problem: "it is stored, but the running server is too busy to go by it yet",
+        wayOut: "Give the command again in a moment.")
     }
     outbox.adopt(administration.noticeSettings())
   }

@@ -168,11 +168,15 @@ struct Limits: ParsableCommand {
 
   struct Deposit: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Pays money in for a prepaid extension or tenant.")
+      abstract: "Pays money in for a prepaid extension or tenant.",
+      discussion: """
+        A reference counts once for each extension or tenant, and once more with --take-back, so that a \
+        payment that is sent again is not paid in twice.
+        """)
 
     @OptionGroup var account: Account
     @OptionGroup var options: LookingOptions
-    @Option(help: "Number of the payment, for the audit trail.") var reference: String
+    @Option(help: "The payment's own number; it counts once.") var reference: String
     @Flag(help: "Takes the amount back, where more was paid in than was due.")
     var takeBack = false
     @Argument(help: "Units of the tenant's currency, such as 12.50.") var amount: String
@@ -184,7 +188,7 @@ struct Limits: ParsableCommand {
     func run() throws {
       let request = ControlRequest.deposit(
         tenant: account.tenant ?? "", extension: account.extension,
-        amount: takeBack ? "-\(amount)" : amount, reference: reference, by: Person.name)
+        amount: amount, reference: reference, takesBack: takeBack, by: Person.name)
       try options.order(request)
     }
   }

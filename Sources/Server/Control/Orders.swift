@@ -1,0 +1,206 @@
+package import API
+import Directory
+package import Elements
+import Limits
+import Net
+import Store
+package import Switch
+
+/// What a person orders of the switch, each order in the audit trail before the switch hears of it.
+///
+/// A row "block.ordered" is durable first; without it nothing is asked. Where the switch refuses, a row
+/// "block.refused" follows. So the trail never lacks a deed, and an order without a refusal was carried out
+/// or cut short by a crash.
+package struct Orders: Sendable {
+  private let administration: Administration
+  private let ask: @Sendable (SwitchCommand) async -> CommandReply
+
+  package init(
+    _ administration: Administration,
+    ask: @escaping @Sendable (SwitchCommand) async -> CommandReply
+  ) {
+    (self.administration, self.ask) = (administration, ask)
+  }
+
+  /// One order as the trail has it.
+  private struct Order {
+    /// "block": with ".ordered" and ".refused" behind it.
+    let name: String
+    let subject: String
+    let detail: String
+    let tenant: TenantID?
+    let person: String
+
+    func entry(_ step: String, _ detail: String) -> AuditEntry {
+      AuditEntry(
+        tenant: tenant, at: Clocks.wall(), actor: person, action: "\(name).\(step)",
+        subject: subject, detail: detail)
+    }
+  }
+
+  private var reports: SwitchReports { SwitchReports(administration.rulebook().directory) }
+
+  package func block(
+    _ target: LimitTarget, reason: String, by person: String
+  ) async throws -> ControlReply {
+    let subject = try reports.subject(of: target)
+    let order = order("block", of: subject, reason, by: person)
+    return try await give(
+      order, .block(subject, by: person, reason: reason),
+      done: "\(order.subject) makes no paid calls until somebody unblocks it.")
+  }
+
+  package func unblock(
+    _ target: LimitTarget, reason: String, by person: String
+  ) async throws -> ControlReply {
+    let subject = try reports.subject(of: target)
+    let order = order("unblock", of: subject, reason, by: person)
+    return try await give(
+      order, .unblock(subject, by: person, reason: reason),
+      done: "\(order.subject) may make paid calls again.")
+  }
+
+  package func acceptClock(by person: String) async throws -> ControlReply {
+    let order = Order(
+      name: "clock", subject: "the ledger", detail: "The wall clock counts as it is.", tenant: nil,
+      person: person)
+    return try await give(
+      order, .acceptClock(by: person),
+      done: "The ledger's hours, days and months follow this machine's clock again.")
+  }
+
+  package func hangUp(_ call: CallID, by person: String) async throws -> ControlReply {
+    let order = Order(
+      name: "hangup", subject: "call \(call)", detail: "", tenant: nil, person: person)
+    return try await give(order, .hangUp(call), done: "Call \(call) is ended.")
+  }
+
+  package func drain(by person: String) async throws -> ControlReply {
+    let order = Order(
+      name: "drain", subject: "the server", detail: "No new calls are taken.", tenant: nil,
+      person: person)
+    return try await give(order, .drain, done: "Draining: no new calls are taken.")
+  }
+
+  /// Pays money in, or takes it back; a reference counts once for each account and direction.
+  package func deposit(
+    _ text: String, tenant: String, extension number: String?, reference: String, takesBack: Bool,
+    by person: String
+  ) async throws -> ControlReply {
+    let subject = try reports.subject(tenant: tenant, extension: number)
+    guard let owner = reports.tenant(of: subject) else {
+      return .failed("Money is paid in for an extension or a tenant.")
+    }
+    let money = try Self.amount(text, in: reports.currency(of: subject))
+    let reference = try Self.reference(reference)
+    let change = takesBack ? Money(micros: -money.micros, money.currency) : money
+    let order = order("deposit", of: subject, "\(change), \(reference)", by: person)
+    var account: AccountID?
+    if case .account(let id) = subject { account = id }
+    let payment = Payment(
+      tenant: owner, account: account, reference: reference, isTakenBack: takesBack,
+      amount: "\(money)")
+
+    let former = try before {
+      try administration.database.order(payment, order.entry("ordered", order.detail))
+    }
+    if let former {
+      return .failed(
+        """
+        \(order.subject) has a payment with the reference "\(reference)" already: \(former.amount), \
+        \(former.orderedAt.iso8601). Nothing was changed. `martinet limits show` has the balance; \
+        another payment needs a reference of its own.
+        """)
+    }
+    switch await ask(.deposit(change, subject, reference: reference, by: person)) {
+    case .refused(let why):
+      return refusal(why) {
+        try administration.database.withdraw(payment, order.entry("refused", why))
+      }
+    case .limits(let standing):
+      let deed = takesBack ? "taken back from" : "paid in for"
+      let rest =
+        standing.balance.map { "; \($0) can be spent." }
+        ?? ", which does not need it: it is not prepaid (limits: prepaid)."
+      return .done("\(money) is \(deed) \(order.subject)\(rest)")
+    case .done, .calls, .registrations, .trunks, .status: return Self.strangeAnswer
+    }
+  }
+
+  // MARK: - First the trail, then the deed
+
+  private func order(
+    _ name: String, of subject: LimitSubject, _ detail: String, by person: String
+  ) -> Order {
+    Order(
+      name: name, subject: reports.name(of: subject), detail: detail,
+      tenant: reports.tenant(of: subject), person: person)
+  }
+
+  private func give(
+    _ order: Order, _ command: SwitchCommand, done sentence: String
+  ) async throws -> ControlReply {
+    try before { try administration.database.audit([order.entry("ordered", order.detail)]) }
+    switch await ask(command) {
+    case .refused(let why):
+      return refusal(why) {
+        try administration.database.audit([order.entry("refused", why)])
+      }
+    case .done: return .done(sentence)
+    case .calls, .registrations, .trunks, .limits, .status: return Self.strangeAnswer
+    }
+  }
+
+  private static let strangeAnswer = ControlReply.failed(
+    "The switch gave another answer than was asked for.")
+
+  /// Runs what must be durable before the switch is asked; its failure says that nothing was done.
+  private func before<Result>(_ write: () throws -> Result) throws -> Result {
+    do { return try write() } catch {
+      throw Undone(reason: "\(error)")
+    }
+  }
+
+  private struct Undone: Error, CustomStringConvertible {
+    let reason: String
+    var description: String {
+      "Nothing was changed, because it cannot be written into the audit trail. \(reason)"
+    }
+  }
+
+  /// The switch's refusal, which the trail has too where it can be written.
+  private func refusal(_ why: String, _ write: () throws -> Void) -> ControlReply {
+    do {
+      try write()
+      return .failed(why)
+    } catch {
+      return .failed("\(why) The audit trail has only the order, not the refusal: \(error)")
+    }
+  }
+
+  // MARK: - What is paid
+
+  private static func amount(_ text: String, in currency: Currency) throws -> Money {
+    guard !text.hasPrefix("-") else {
+      throw ConfigurationError(
+        field: "amount", problem: "\"\(text)\" is negative",
+        wayOut: "Write it without the sign, and --take-back to take it back.")
+    }
+    guard let amount = DecimalAmount(text), amount.micros > 0 else {
+      throw ConfigurationError(
+        field: "amount", problem: "\"\(text)\" is not an amount of money",
+        wayOut: "Write units of the currency with a point: 12.50.")
+    }
+    return Money(micros: amount.micros, currency)
+  }
+
+  private static func reference(_ text: String) throws -> String {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard !words.isEmpty else {
+      throw ConfigurationError(
+        field: "reference", problem: "it is empty",
+        wayOut: "Give the payment's own number, such as --reference \"invoice 2026-117\".")
+    }
+    return words.joined(separator: " ")
+  }
+}
