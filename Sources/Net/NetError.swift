@@ -11,6 +11,8 @@ package enum NetError: Error, Hashable, Sendable, CustomStringConvertible {
   case system(call: String, errno: Int32)
   /// TLS material is missing, unreadable or not what it should be.
   case certificate(path: String, reason: String)
+  /// Of certificate and key one is there without the other.
+  case halfPair(missing: String, present: String)
   /// A TCP or TLS listener could not be started.
   case listen(ListenAddress, reason: String)
   /// A setting that cannot work.
@@ -26,6 +28,11 @@ package enum NetError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(call) failed: \(text(of: errno))."
     case .certificate(let path, let reason):
       "TLS material at \(path): \(reason). Put a PEM file there, or remove it to get a new one."
+    case .halfPair(let missing, let present):
+      """
+      \(missing) is missing, and \(present) is there. Put the missing one back, or remove the other one \
+      too to get both anew.
+      """
     case .listen(let address, let reason):
       "Cannot listen on \(address): \(reason). Free the port or choose another with --sip."
     case .configuration(let reason):

@@ -109,11 +109,16 @@ import Testing
     #expect(error?.description.contains("key.pem") == true)
   }
 
-  @Test("a key without its certificate is never overwritten")
-  func halfAPair() throws {
+  @Test(
+    "a key without its certificate, or the other way round, is never overwritten, and said",
+    arguments: [("key.pem", "certificate.pem"), ("certificate.pem", "key.pem")])
+  func halfAPair(present: String, missing: String) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try "mine".write(toFile: folder + "/key.pem", atomically: true, encoding: .utf8)
-    #expect(throws: NetError.self) { _ = try self.server(["pbx.example"]) }
-    #expect(try String(contentsOfFile: self.folder + "/key.pem", encoding: .utf8) == "mine")
+    let path = "\(folder)/\(present)"
+    try "mine".write(toFile: path, atomically: true, encoding: .utf8)
+    let refusal = NetError.halfPair(missing: "\(folder)/\(missing)", present: path)
+    #expect(throws: refusal) { _ = try self.server(["pbx.example"]) }
+    #expect(throws: refusal) { try TLSSettings(folder: self.folder).examine() }
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "mine")
   }
 }

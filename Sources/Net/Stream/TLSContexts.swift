@@ -42,13 +42,18 @@ final class TLSContexts: Sendable {
 
   private static func contexts(_ settings: TLSSettings) throws(NetError) -> Contexts {
     let certificatePath = settings.folder + "/certificate.pem"
+    let keyPath = settings.folder + "/key.pem"
+    switch (access(certificatePath, F_OK) == 0, access(keyPath, F_OK) == 0) {
+    case (false, true): throw .halfPair(missing: certificatePath, present: keyPath)
+    case (true, false): throw .halfPair(missing: keyPath, present: certificatePath)
+    case (true, true), (false, false): break
+    }
     let chain: [NIOSSLCertificate]
     do {
       chain = try NIOSSLCertificate.fromPEMFile(certificatePath)
     } catch {
       throw .certificate(path: certificatePath, reason: "no certificate can be read (\(error))")
     }
-    let keyPath = settings.folder + "/key.pem"
     let key: NIOSSLPrivateKey
     do {
       key = try NIOSSLPrivateKey(file: keyPath, format: .pem)
