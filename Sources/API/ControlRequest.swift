@@ -25,6 +25,8 @@ package enum ControlRequest: Codable, Sendable {
   case apply(document: String, file: String, files: [String: String], by: String)
   /// The configuration in force, with its rate files where they are wanted.
   case export(withRates: Bool)
+  /// Whether the audit trail is as it was written.
+  case auditTrail
   /// Call records, newest first.
   case records(tenant: String?, extension: String?, limit: Int)
   /// Ends one call, by its number.
@@ -71,6 +73,7 @@ package enum ControlReply: Codable, Sendable {
   case applied(ApplyReport)
   case records([RecordReport])
   case exported(ExportReport)
+  case finding(FindingReport)
   /// It was done; the text says what.
   case done(String)
   /// It was not done; the text says why and what to do.

@@ -118,6 +118,18 @@ extension Database {
     Seal.Place("audit", "detail", row: "\(tenant)/\(sequence)")
   }
 
+  /// Whose chains there are; nil is the platform's, which every installation has.
+  package func auditedTenants() throws(StoreError) -> [TenantID?] {
+    try read("looking for audit trails") { db in
+      let rows = try Int64.fetchAll(
+        db,
+        sql: """
+          SELECT 0 UNION SELECT tenant_id FROM audit UNION SELECT tenant_id FROM audit_head
+          """)
+      return rows.map { TenantID(row: $0) }
+    }
+  }
+
   /// Walks one chain from its beginning; nil is the platform's.
   package func verifyAudit(of tenant: TenantID?) throws(StoreError) -> AuditVerdict {
     let number = Int64(tenant?.number ?? 0)

@@ -238,6 +238,15 @@ tenants:
             self.assertNotEqual(result.returncode, 0)
             self.assertIn(sentence, result.stderr)
 
+    def test_the_doctor_verifies_the_audit_trail_of_a_running_server(self):
+        self.server.office()
+        self.server.start()
+        self.server.run("limits", "block", "--platform", "--data", self.server.data)
+        result = self.server.run("doctor", "--json", "--data", self.server.data, check=False)
+        findings = {row["subject"]: row for row in map(json.loads, result.stdout.splitlines())}
+        # Of the configuration, of the office's part in it, and of the block.
+        self.assertEqual(findings["audit trail"]["finding"], "3 rows, each as it was written.")
+
 
 if __name__ == "__main__":
     unittest.main()

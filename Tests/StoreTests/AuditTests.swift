@@ -87,6 +87,17 @@ import Testing
     #expect(try bench.database.verifyAudit(of: TenantID(2)) == .altered(sequence: 1))
   }
 
+  @Test("Every trail is known by its rows and by its head, and the platform's always")
+  func owners() throws {
+    let bench = try filled()
+    #expect(try bench.database.auditedTenants() == [nil, StoreBench.office])
+    try tamper(bench, "DELETE FROM audit")
+    #expect(try bench.database.auditedTenants() == [nil, StoreBench.office])
+    #expect(
+      try bench.database.verifyAudit(of: StoreBench.office) == .cut(found: 0, expected: 5))
+    #expect(try StoreBench().database.auditedTenants() == [nil])
+  }
+
   @Test("A journal is not given up where the trail cannot say so")
   func givingUpIsTold() throws {
     let bench = try StoreBench()

@@ -48,6 +48,7 @@ struct OperatorDesk: Sendable {
       return .applied(report)
     case .export(let withRates):
       return .exported(try server.administration.export(withRates: withRates))
+    case .auditTrail: return .finding(try server.administration.auditFinding())
     case .records(let tenant, let number, let limit):
       return .records(
         try server.administration.records(tenant: tenant, extension: number, limit: limit))

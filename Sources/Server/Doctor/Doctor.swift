@@ -4,12 +4,11 @@ import Foundation
 import Glibc
 import Net
 import SIP
-import Store
 
 /// Looks at an installation from outside and says what is wrong and how to mend it.
 package struct Doctor {
-  private let configuration: Configuration
-  private let isServerRunning: Bool
+  let configuration: Configuration
+  let isServerRunning: Bool
 
   package init(_ configuration: Configuration) {
     self.configuration = configuration
@@ -19,9 +18,9 @@ package struct Doctor {
   /// Every finding, good ones too.
   package func examine() -> [FindingReport] {
     var findings = [
-      dataFolder(), diskSpace(), journal(), masterKey(), certificate(), openFiles(), mediaPorts(),
+      dataFolder(), diskSpace(), masterKey(), certificate(), openFiles(), mediaPorts(),
     ]
-    findings += listeners() + webPort()
+    findings += database() + listeners() + webPort()
     findings.append(server())
     if isServerRunning { findings += runningServer() }
     return findings
@@ -33,117 +32,6 @@ package struct Doctor {
       : FindingReport(
         .warning, "server", "No server runs on \(configuration.data).",
         wayOut: "Start it with `\(Invocation.name) serve --data \(configuration.data)`.")
-  }
-
-  private func dataFolder() -> FindingReport {
-    let folder = configuration.data
-    guard FileManager.default.fileExists(atPath: folder) else {
-      return FindingReport(
-        .warning, "data folder", "\(folder) does not exist yet.",
-        wayOut: "`martinet serve` makes it at its first start, where the parent is writable.")
-    }
-    guard access(folder, W_OK) == 0 else {
-      return FindingReport(
-        .problem, "data folder", "\(folder) is not writable by this user.",
-        wayOut: "Run as its owner, or `chown -R` it.")
-    }
-    guard Self.isOurs(folder) else {
-      return FindingReport(
-        .warning, "data folder", "\(folder) can be read by other users of this machine.",
-        wayOut: "chmod 700 \(folder)")
-    }
-    return FindingReport(.ok, "data folder", "\(folder) is there and ours alone.")
-  }
-
-  /// Whether nobody but the owner may read it.
-  private static func isOurs(_ path: String) -> Bool {
-    let facts = try? FileManager.default.attributesOfItem(atPath: path)
-    return (facts?[.posixPermissions] as? Int ?? 0o777) & 0o077 == 0
-  }
-
-  private func diskSpace() -> FindingReport {
-    var status = statvfs()
-    let folder =
-      FileManager.default.fileExists(atPath: configuration.data) ? configuration.data : "."
-    guard statvfs(folder, &status) == 0 else {
-      return FindingReport(
-        .problem, "disk space",
-        "The file system cannot be asked: \(String(cString: strerror(errno))).",
-        wayOut: "Check that \(folder) is mounted.")
-    }
-    let free = (UInt64(status.f_bavail) * UInt64(status.f_frsize)) >> 20
-    return switch free {
-    case ..<256:
-      FindingReport(
-        .problem, "disk space",
-        "\(free) MB are free: the journal may not be written, and then paid calls are refused.",
-        wayOut: "Free at least 1 GB on the disk of \(folder).")
-    case ..<1024:
-      FindingReport(
-        .warning, "disk space", "\(free) MB are free.",
-        wayOut: "Free at least 1 GB on the disk of \(folder).")
-    case _:
-      FindingReport(.ok, "disk space", "\(free) MB are free.")
-    }
-  }
-
-  private func journal() -> FindingReport {
-    let (data, files) = (configuration.data, FileManager.default)
-    let segments = (try? files.contentsOfDirectory(atPath: data + "/journal")) ?? []
-    guard files.fileExists(atPath: data + "/martinet.db") else {
-      return segments.isEmpty
-        ? FindingReport(.ok, "journal", "It is made at the first start, and the database with it.")
-        : FindingReport(
-          .problem, "database",
-          "There is a journal and no database in \(data): the configuration and all records are gone.",
-          wayOut: "Restore the whole folder from one backup before you start the server.")
-    }
-    let wayOut =
-      "Restore the whole folder from one backup; `martinet recover` says what going on without it costs."
-    guard !segments.isEmpty else {
-      return FindingReport(
-        .problem, "journal",
-        "There is a database and no journal in \(data): the server does not start, because what was spent would be forgotten.",
-        wayOut: wayOut)
-    }
-    if let complaint = journalComplaint() {
-      return FindingReport(.problem, "journal", complaint, wayOut: wayOut)
-    }
-    return FindingReport(.ok, "journal", "\(segments.count) segments are there.")
-  }
-
-  /// What keeps the server from starting on its journal.
-  ///
-  /// Nil, too, where somebody works in the folder.
-  private func journalComplaint() -> String? {
-    guard !isServerRunning,
-      FileManager.default.fileExists(atPath: configuration.data + "/master.key")
-    else { return nil }
-    do {
-      return try Administration(dataFolder: configuration.data).journalComplaint()
-    } catch StoreError.locked {
-      return nil
-    } catch {
-      return "\(error)"
-    }
-  }
-
-  private func masterKey() -> FindingReport {
-    let path = configuration.data + "/master.key"
-    guard FileManager.default.fileExists(atPath: path) else {
-      let database = configuration.data + "/martinet.db"
-      return FileManager.default.fileExists(atPath: database)
-        && ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] == nil
-        ? FindingReport(
-          .problem, "master key",
-          "\(path) is missing, and the database's secrets cannot be opened.",
-          wayOut: "Put the key back from where it is kept; without it phones need new passwords.")
-        : FindingReport(.ok, "master key", "It is made at the first start, or given by systemd.")
-    }
-    return Self.isOurs(path)
-      ? FindingReport(.ok, "master key", "\(path) is readable by its owner only.")
-      : FindingReport(
-        .problem, "master key", "\(path) can be read by other users.", wayOut: "chmod 600 \(path)")
   }
 
   private func openFiles() -> FindingReport {
@@ -180,7 +68,10 @@ package struct Doctor {
   private func certificate() -> FindingReport {
     let settings = configuration.tls
     let path = settings.folder + "/certificate.pem"
-    guard FileManager.default.fileExists(atPath: path) else {
+    let names = ["certificate.pem", "key.pem"]
+    guard
+      names.contains(where: { FileManager.default.fileExists(atPath: "\(settings.folder)/\($0)") })
+    else {
       return FindingReport(
         .ok, "certificate",
         "None in \(settings.folder) yet: one of our own is made at the first start.")
@@ -219,13 +110,19 @@ package struct Doctor {
 
   private func webPort() -> [FindingReport] {
     guard !isServerRunning else { return [] }
+    let address = configuration.http
     do throws(NetError) {
-      try PortProbe.tryToBind(ListenAddress(.tcp, configuration.http))
-      return [FindingReport(.ok, "http", "\(configuration.http) is free.")]
+      try PortProbe.tryToBind(ListenAddress(.tcp, address))
+      return [FindingReport(.ok, "http", "\(address) is free.")]
     } catch {
+      // The error's own sentence is about SIP.
+      let reason =
+        if case .bind(_, let errno) = error { String(cString: strerror(errno)) } else { "\(error)" }
       return [
         FindingReport(
-          .problem, "http", "\(error)", wayOut: "Free the address, or name another one with --http."
+          .problem, "http", "Cannot listen on \(address): \(reason).",
+          wayOut:
+            "Free the address (`ss -tlpn 'sport = :\(address.port)'` names who has it), or name another one with --http."
         )
       ]
     }
@@ -248,6 +145,7 @@ package struct Doctor {
             wayOut: "Check the mail server of the configuration; the log has its answers."))
       }
     }
+    if case .finding(let trail)? = try? client.ask(.auditTrail) { findings.append(trail) }
     if case .trunks(let trunks)? = try? client.ask(.trunks) {
       findings += trunks.map { trunk in
         trunk.state.hasPrefix("up")
