@@ -11,6 +11,15 @@ extension SwitchCore {
     _ client: ClientTransactionID, _ message: Message, dialog: DialogID?, at now: Now
   ) {
     guard let status = message.status else { return }
+    if status.isFinal, owners.challengeables[client] != nil {
+      let owner = owners.clients[client]
+      if sendAgain(client, after: message, owner: owner, at: now) {
+        owners.clients[client] = nil
+        return
+      }
+    }
+    // Its dialog waited for the BYE to come again.
+    if message.cseq.method == .bye, status == 401 || status == 407, let dialog { sip.end(dialog) }
     guard let owner = owners.clients[client] else {
       // A further 2xx of a fork, for a call that is gone.
       if status.isSuccess, message.cseq.method == .invite { dismiss(dialog, at: now) }
@@ -48,10 +57,12 @@ extension SwitchCore {
   private mutating func dismiss(_ dialog: DialogID?, at now: Now) {
     guard let dialog else { return }
     acknowledge(dialog, body: nil, at: now)
-    sendBye(in: dialog, owner: nil, reason: .normal, at: now)
+    let carrier = sip.dialog(dialog).flatMap { self.carrier(at: $0.destination.remote) }
+    sendBye(in: dialog, to: carrier, owner: nil, reason: .normal, at: now)
   }
 
   mutating func failed(_ client: ClientTransactionID, _ failure: ClientFailure, at now: Now) {
+    owners.challengeables[client] = nil
     guard let owner = owners.clients.removeValue(forKey: client) else { return }
     switch owner {
     case .invite(let id, let leg):

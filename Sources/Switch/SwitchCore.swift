@@ -179,6 +179,8 @@ struct Owners: Sendable {
   }
 
   var clients: [ClientTransactionID: Client] = [:]
+  /// Requests that wait for an answer of a carrier that may ask for credentials first.
+  var challengeables: [ClientTransactionID: Challengeable] = [:]
   var invites: [ServerTransactionID: CallID] = [:]
   var dialogs: [DialogID: (call: CallID, leg: Int)] = [:]
   var sessions: [MediaSessionID: CallID] = [:]

@@ -290,8 +290,7 @@ import Testing
     let bye = try #require(carrier.open.first { $0.message.method == .bye })
     carrier.answer(bye.server, 401, headers: [challenge("carrier.example")])
     bench.run(for: .seconds(2))
-    #expect(
-      bench.requests("BYE", to: carrier.endpoint).allSatisfy { !$0.contains("uthorization:") })
+    #expect(carrier.received(.bye).map { $0.has(.authorization) } == [false, true])
 
     let colleague = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
     colleague.register()
@@ -301,6 +300,25 @@ import Testing
     #expect(colleague.received(.invite).count == 1)
     #expect(
       !bench.sent.contains { $0.to == colleague.endpoint && $0.text.contains("\nAuthorization") })
+
+    // Nor does a phone for a request in its dialog, or somebody behind the carrier for a realm of his own.
+    colleague.manner = .answers(after: .seconds(1))
+    phone.call("102")
+    bench.run(for: .seconds(2))
+    colleague.challenge = challenge("carrier.example")
+    phone.hangUp()
+    carrier.challenge = challenge("callee.example")
+    carrier.answersBye = true
+    phone.call("976333444")
+    bench.run(for: .seconds(1))
+    carrier.answer(try #require(carrier.open.last?.server), 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    phone.hangUp()
+    bench.run(for: .seconds(2))
+    #expect(colleague.received(.bye).count == 1 && carrier.received(.bye).count == 3)
+    #expect(
+      !bench.sent.contains { $0.to == colleague.endpoint && $0.text.contains("\nAuthorization") })
+    #expect(carrier.received(.bye).last?.has(.authorization) == false)
   }
 
   @Test("Registration: digest, refresh at half time, 423, and growing pauses after failures")

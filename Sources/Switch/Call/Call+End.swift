@@ -95,26 +95,28 @@ extension SwitchCore {
     try call.legs[leg].take(.hungUp)
     let words = reason ?? LegFailure(cause).reasonValue
     call.legs[leg].clientBye = sendBye(
-      in: dialog, owner: .bye(call.id, leg: leg), reasonValue: words, at: now)
+      in: dialog, to: call.legs[leg].carrier, owner: .bye(call.id, leg: leg), reasonValue: words,
+      at: now)
     if call.legs[leg].clientBye == nil { try over(&call, leg, .unknown, at: now) }
   }
 
   @discardableResult
   mutating func sendBye(
-    in dialog: DialogID, owner: Owners.Client?, reasonValue: [UInt8], at now: Now
+    in dialog: DialogID, to carrier: Carrier?, owner: Owners.Client?, reasonValue: [UInt8],
+    at now: Now
   ) -> ClientTransactionID? {
     let draft = RequestDraft(.bye, headers: [HeaderDraft(.reason, reasonValue)])
-    guard let client = try? sip.send(draft, in: dialog, at: now, effects: &output.wire) else {
-      return nil
-    }
+    guard let client = try? send(draft, in: dialog, to: carrier, at: now) else { return nil }
     if let owner { owners.clients[client] = owner }
     return client
   }
 
   mutating func sendBye(
-    in dialog: DialogID, owner: Owners.Client?, reason: HangupCause, at now: Now
+    in dialog: DialogID, to carrier: Carrier?, owner: Owners.Client?, reason: HangupCause,
+    at now: Now
   ) {
-    sendBye(in: dialog, owner: owner, reasonValue: LegFailure(reason).reasonValue, at: now)
+    sendBye(
+      in: dialog, to: carrier, owner: owner, reasonValue: LegFailure(reason).reasonValue, at: now)
   }
 
   /// A leg is done: its money is settled and its channel is free.
@@ -197,7 +199,9 @@ extension SwitchCore {
       if let server = call.legs[leg].serverInvite { owners.invites[server] = nil }
       if let client = call.legs[leg].clientInvite { owners.clients[client] = nil }
       // One that waited for an ACK and was overtaken by the peer's BYE never left: nobody answers it.
-      if let client = call.legs[leg].clientBye { owners.clients[client] = nil }
+      if let client = call.legs[leg].clientBye {
+        (owners.clients[client], owners.challengeables[client]) = (nil, nil)
+      }
     }
     if isDraining, calls.isEmpty { output.publications.append(.drained) }
   }
@@ -225,7 +229,7 @@ extension SwitchCore {
       if let dialog = call.legs[leg].dialog, sip.dialog(dialog)?.state == .confirmed {
         call.legs[leg].force(.ending)
         call.legs[leg].clientBye = sendBye(
-          in: dialog, owner: .bye(call.id, leg: leg),
+          in: dialog, to: call.legs[leg].carrier, owner: .bye(call.id, leg: leg),
           reasonValue: LegFailure(.internalFault).reasonValue, at: now)
         if call.legs[leg].clientBye != nil { continue }
       } else if let client = call.legs[leg].clientInvite, sip.isPending(client) {

@@ -74,7 +74,7 @@ extension SwitchCore {
       draft.body = .sdp(body.serialized())
     }
     do throws(DialogError) {
-      let client = try sip.send(draft, in: dialog, at: now, effects: &output.wire)
+      let client = try send(draft, in: dialog, to: call.legs[exchange.to].carrier, at: now)
       exchange.client = client
       owners.clients[client] = .exchange(call.id)
       call.exchange = exchange

@@ -75,7 +75,7 @@ extension SwitchCore {
     if !message.body.isEmpty, let type = message.first(.contentType) {
       draft.body = BodyDraft(contentType: message.text(type), bytes: message.bodyBytes)
     }
-    guard let client = try? sip.send(draft, in: dialog, at: now, effects: &output.wire) else {
+    guard let client = try? send(draft, in: dialog, to: call.legs[peer].carrier, at: now) else {
       return respond(server, 481, at: now)
     }
     owners.clients[client] = .passed(call.id, server)

@@ -25,10 +25,11 @@ extension SwitchCore {
     guard case .trunk(let trunk, _) = call.legs[leg].route, !call.legs[leg].hasAuthorised,
       let target = call.legs[leg].target,
       let header = authorization(
-        of: trunk, for: message, method: .invite, uri: target)
+        of: trunk, for: message, method: .invite, uri: target, realm: message.challengedRealm)
     else { return false }
     // Once: the same challenge again says that the secret is wrong.
     call.legs[leg].hasAuthorised = true
+    call.legs[leg].realm = message.challengedRealm
     return try sendAgain(
       &call, leg, Leg.Repetition(response: message, headers: [header]), at: now)
   }

@@ -77,9 +77,12 @@ extension SwitchCore {
   private mutating func acknowledgeReliably(
     _ call: Call, _ leg: Int, _ message: Message, dialog: DialogID?, at now: Now
   ) {
-    guard let dialog, message.require.contains("100rel"), message.rseq != nil,
+    guard let dialog, message.require.contains("100rel"), let number = message.rseq,
       let client = try? sip.acknowledgeProvisional(dialog, at: now, effects: &output.wire)
     else { return }
+    let rack = HeaderDraft(.rack, "\(number) \(message.cseq.number) INVITE")
+    keep(
+      RequestDraft(.prack, headers: [rack]), of: client, in: dialog, to: call.legs[leg].carrier)
     owners.clients[client] = .prack(call.id, leg: leg)
   }
 
@@ -130,7 +133,7 @@ extension SwitchCore {
     acknowledge(dialog, body: nil, at: now)
     guard call.legs[leg].state == .cancelling else {
       // A further fork of a leg that talks or is over: it has no leg of its own.
-      sendBye(in: dialog, owner: nil, reason: .normal, at: now)
+      sendBye(in: dialog, to: call.legs[leg].carrier, owner: nil, reason: .normal, at: now)
       return
     }
     forgetDialogs(of: &call.legs[leg])

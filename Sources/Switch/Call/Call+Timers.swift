@@ -80,7 +80,7 @@ extension SwitchCore {
       guard let sent = call.legs[leg].media.sent else { return }
       draft.body = .sdp(sent.serialized())
     }
-    guard let client = try? sip.send(draft, in: dialog, at: now, effects: &output.wire) else {
+    guard let client = try? send(draft, in: dialog, to: call.legs[leg].carrier, at: now) else {
       call.legs[leg].refreshAt = now.instant + sip.glareDelay(in: dialog)
       return
     }

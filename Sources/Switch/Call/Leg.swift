@@ -86,6 +86,8 @@ struct Leg: Sendable {
   var repetitions = 0
   /// Its INVITE carries the answer to a challenge.
   var hasAuthorised = false
+  /// For which realm.
+  var realm: [UInt8]?
   /// Of its INVITE to a trunk: on disk before that leaves.
   var callID: [UInt8]?
   /// The Request-URI of its INVITE.

@@ -85,7 +85,7 @@ extension SwitchCore {
   /// address; its Contact and Record-Route are only written into them.
   mutating func answeredLate(_ message: Message, _ flow: Flow, at now: Now) {
     let callID = Array(message[message.callID])
-    guard let late = lateAnswers[callID], isFrom(late.trunk, flow) else { return }
+    guard let late = lateAnswers[callID], isAddress(flow.remote, of: late.trunk) else { return }
     let tag = message.toTag.map { Array(message[$0]) } ?? []
     let isCopy = late.ended.contains(tag)
     guard isCopy || late.ended.count < LateAnswer.forkLimit,
@@ -98,19 +98,14 @@ extension SwitchCore {
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
     let bye = sendBye(
-      in: dialog, owner: .orphan(late.call), reasonValue: LegFailure(late.cause).reasonValue,
-      at: now)
+      in: dialog, to: Carrier(trunk: late.trunk), owner: .orphan(late.call),
+      reasonValue: LegFailure(late.cause).reasonValue, at: now)
     guard bye != nil else { return }
     orphans[late.call, default: Orphan(record: late.record)].pending += 1
     log(
       .warning, "late answer ended", tenant: late.record?.tenant,
       Alert.Fact("call", "\(late.call)"), Alert.Fact("trunk", "\(late.trunk)"),
       Alert.Fact("given up", late.cause.rawValue))
-  }
-
-  private func isFrom(_ trunk: TrunkID, _ flow: Flow) -> Bool {
-    trunks[trunk]?.isReached(from: flow.remote) ?? false
-      || rules.directory.trunks(from: flow.remote.address).contains { $0.id == trunk }
   }
 
   /// What the next process needs to know of them.

@@ -13,6 +13,12 @@ struct Orphan: Sendable {
   /// BYEs that have no answer yet.
   var pending = 0
   var isUncertain = false
+
+  /// Whose dialog that is: its INVITE is written, or it is the caller's.
+  func trunk(of mark: DialogMark) -> TrunkID? {
+    if let invite = invites.first(where: { $0.callID == mark.callID }) { return invite.trunk }
+    return mark.isTrunk && record?.direction == .inbound ? record?.trunk : nil
+  }
 }
 
 extension SwitchCore {
@@ -90,7 +96,10 @@ extension SwitchCore {
       journal.write(.record(record))
     }
     keepInvites(of: orphan, id)
-    for mark in orphan.dialogs where sendBye(to: mark, of: id, at: now) { orphan.pending += 1 }
+    for mark in orphan.dialogs {
+      let carrier = orphan.trunk(of: mark).map { Carrier(trunk: $0) }
+      if sendBye(to: mark, carrier, of: id, at: now) { orphan.pending += 1 }
+    }
     orphans[id] = orphan
     // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
     guard orphan.record != nil || !orphan.dialogs.isEmpty else { return }
@@ -100,7 +109,9 @@ extension SwitchCore {
   }
 
   /// - Returns: False where the dialog cannot be reached any more, since its connection died with us.
-  private mutating func sendBye(to mark: DialogMark, of id: CallID, at now: Now) -> Bool {
+  private mutating func sendBye(
+    to mark: DialogMark, _ carrier: Carrier?, of id: CallID, at now: Now
+  ) -> Bool {
     guard let target = try? URI(parsing: mark.target.span) else { return false }
     let remote = mark.flow.listener(routes: mark.routes, target: target) ?? mark.flow.remote
     let destination: Destination =
@@ -115,7 +126,8 @@ extension SwitchCore {
         destination: destination)
     else { return false }
     let client = sendBye(
-      in: dialog, owner: .orphan(id), reasonValue: LegFailure(.restart).reasonValue, at: now)
+      in: dialog, to: carrier, owner: .orphan(id),
+      reasonValue: LegFailure(.restart).reasonValue, at: now)
     return client != nil
   }
 

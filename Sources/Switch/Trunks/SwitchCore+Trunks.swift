@@ -190,7 +190,8 @@ extension SwitchCore {
     case 401, 407:
       let target = URI(host: trunk.address.signallingHost, port: trunk.address.port)
       guard registration.mayAnswer(client),
-        let header = authorization(of: id, for: message, method: .register, uri: target)
+        let header = authorization(
+          of: id, for: message, method: .register, uri: target, realm: message.challengedRealm)
       else { return registerRefused(id, status.number, at: now) }
       register(with: trunk, answering: (message, header), at: now)
     case 423:
@@ -231,18 +232,25 @@ extension SwitchCore {
 
   /// The credentials of a trunk for a challenge of its own; nil for a realm that is not its (A22).
   ///
-  /// Asked for INVITE and REGISTER that went to the trunk itself, and for nothing else.
+  /// Asked for requests that went to the trunk itself, and for nothing else. Without a configured realm the one
+  /// that is asked for counts; within a dialog that is `realm`, for which its INVITE was repeated.
   mutating func authorization(
-    of id: TrunkID, for challenge: Message, method: Method, uri: URI
+    of id: TrunkID, for challenge: Message, method: Method, uri: URI, realm: [UInt8]?
   ) -> HeaderDraft? {
-    guard let credentials = rules.directory.trunk(id)?.credentials else { return nil }
-    let name: HeaderName = challenge.status == 407 ? .proxyAuthenticate : .wwwAuthenticate
-    let named = (try? challenge.digestChallenges(name))?.first?.realm ?? []
+    guard let credentials = rules.directory.trunk(id)?.credentials,
+      let realm = credentials.realm ?? realm.map({ String(decoding: $0, as: UTF8.self) })
+    else { return nil }
     let account = DigestAccount(
-      user: credentials.username,
-      realm: credentials.realm ?? String(decoding: named, as: UTF8.self),
-      password: credentials.password.value)
+      user: credentials.username, realm: realm, password: credentials.password.value)
     return account.answer(challenge, method: method, uri: uri, dice: &dice)
+  }
+}
+
+extension Message {
+  /// The realm that a 401 or 407 asks for first.
+  var challengedRealm: [UInt8]? {
+    let name: HeaderName = status == 407 ? .proxyAuthenticate : .wwwAuthenticate
+    return (try? digestChallenges(name))?.first?.realm
   }
 }
 

@@ -34,6 +34,9 @@ final class UserAgent {
   var userAgent = "Phone/1.0"
   /// What its answers say that it takes.
   var allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
+  /// Asks for a password before it takes a request in a dialog; the second part: whatever is answered.
+  var challenge: HeaderDraft?
+  var insists = false
 
   private(set) var requests: [Message] = []
   private(set) var responses: [Message] = []
@@ -203,6 +206,10 @@ final class UserAgent {
   }
 
   private func handle(_ server: ServerTransactionID, _ message: Message) {
+    if let challenge, message.toTag != nil, insists || !message.has(.authorization) {
+      answer(server, 401, headers: [challenge])
+      return
+    }
     switch message.method {
     case .invite where message.toTag != nil:
       open.append((server, message))

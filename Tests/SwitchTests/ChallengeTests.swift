@@ -1,0 +1,142 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// Carriers that ask for credentials within a call (RFC 3261 §22.3).
+@Suite struct ChallengeTests {
+  private static let challenge = HeaderDraft(
+    .wwwAuthenticate, "Digest realm=\"carrier.example\",nonce=\"abc\",qop=\"auth\"")
+
+  private func ends(
+    realm: String? = "carrier.example"
+  ) throws -> (
+    bench: Bench, phone: UserAgent, carrier: UserAgent
+  ) {
+    var town = Town()
+    town.document.trunks[0].credentials = TrunkCredentials(
+      username: "martinet", password: SecretText(Secret("carrier secret")), realm: realm)
+    let bench = try Bench(town)
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .answers(after: .seconds(1))
+    phone.register()
+    return (bench, phone, carrier)
+  }
+
+  private func talk(_ phone: UserAgent) {
+    phone.call("976333444")
+    phone.bench.run(for: .seconds(3))
+  }
+
+  @Test("A challenged BYE is repeated once, so that the carrier bills no further")
+  func bye() throws {
+    let (bench, phone, carrier) = try ends()
+    talk(phone)
+    carrier.challenge = Self.challenge
+    phone.hangUp()
+    bench.run(for: .seconds(40))
+    let byes = carrier.received(.bye)
+    #expect(byes.map { $0.has(.authorization) } == [false, true])
+    #expect(byes.last?.cseq.number == (byes.first?.cseq.number ?? 0) + 1)
+    #expect(byes.last?.text(.authorization)?.contains("realm=\"carrier.example\"") == true)
+    #expect(!bench.alerts.contains { $0.kind == .possiblyStillUp })
+    #expect(bench.records.map(\.cause) == [.normal] && bench.core.ledger.openHolds.isEmpty)
+    #expect(bench.core.sip.isAtRest && bench.core.owners.challengeables.isEmpty)
+  }
+
+  @Test(
+    "One that stays challenged is unconfirmed: charged in full, with an alert, and nothing is left")
+  func hopelessBye() throws {
+    let (bench, phone, carrier) = try ends()
+    talk(phone)
+    (carrier.challenge, carrier.insists) = (Self.challenge, true)
+    phone.hangUp()
+    bench.run(for: .seconds(40))
+    #expect(carrier.received(.bye).map { $0.has(.authorization) } == [false, true])
+    #expect(bench.alerts.contains { $0.kind == .possiblyStillUp })
+    #expect(bench.core.sip.isAtRest && bench.core.owners.challengeables.isEmpty)
+    #expect(bench.core.owners.clients.isEmpty && bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test(
+    "Without a configured realm, the one for which the INVITE was repeated counts, and no other")
+  func unknownRealm() throws {
+    for isAsked in [true, false] {
+      let (bench, phone, carrier) = try ends(realm: nil)
+      carrier.manner = .waits
+      phone.call("976333444")
+      bench.run(for: .seconds(1))
+      if isAsked {
+        carrier.answer(
+          try #require(carrier.open.first?.server), 401, headers: [Self.challenge])
+        bench.run(for: .seconds(1))
+      }
+      carrier.answer(try #require(carrier.open.first?.server), 200, body: Bench.sdp)
+      bench.run(for: .seconds(1))
+      carrier.challenge = Self.challenge
+      phone.hangUp()
+      bench.run(for: .seconds(2))
+      #expect(
+        carrier.received(.bye).map { $0.has(.authorization) }
+          == (isAsked ? [false, true] : [false]))
+    }
+  }
+
+  @Test("Hold, INFO and PRACK are repeated as well; the phone sees the answer")
+  func others() throws {
+    let (bench, phone, carrier) = try ends()
+    talk(phone)
+    let dialog = try #require(phone.dialog)
+    carrier.challenge = Self.challenge
+    for method in [Method.invite, .update] {
+      let held = Bench.sdp.replacing(
+        "a=sendrecv", with: method == .invite ? "a=sendonly" : "a=inactive")
+      carrier.updateAnswer = Bench.sdp.replacing("a=sendrecv", with: "a=inactive")
+      phone.send(in: dialog, RequestDraft(method, body: .sdp(Array(held.utf8))))
+      bench.run(for: .seconds(2))
+      #expect(phone.lastStatus == 200, "\(method)")
+      let asked = carrier.received(method).suffix(2)
+      #expect(asked.map { $0.has(.authorization) } == [false, true], "\(method)")
+      #expect(asked.allSatisfy { $0.bodyBytes == asked.first?.bodyBytes })
+    }
+    phone.send(in: dialog, RequestDraft(.info))
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.info).map { $0.has(.authorization) } == [false, true])
+    #expect(phone.lastStatus == 200)
+    carrier.challenge = nil
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+
+    carrier.manner = .waits
+    phone.call("976333444")
+    bench.run(for: .seconds(1))
+    carrier.challenge = Self.challenge
+    let server = try #require(carrier.open.last?.server)
+    carrier.answer(server, 183, body: Bench.sdp, reliably: true)
+    bench.run(for: .seconds(1))
+    let asked = bench.requests("PRACK", to: carrier.endpoint)
+    #expect(asked.map { $0.contains("\r\nAuthorization: ") } == [false, true])
+    #expect(asked.allSatisfy { $0.contains("\r\nRAck: ") })
+  }
+
+  @Test("The BYE to a call that a crash left open is repeated, too")
+  func restart() throws {
+    let (bench, phone, carrier) = try ends()
+    talk(phone)
+    carrier.challenge = Self.challenge
+    let batches = bench.journal
+    bench.core = SwitchCore(
+      configuration: bench.core.configuration, dice: .seeded(SplitMix(seed: 77)))
+    for batch in batches { try bench.core.replay(batch) }
+    bench.command(.adopt(try bench.town.rulebook()))
+    bench.recover()
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.bye).map { $0.has(.authorization) } == [false, true])
+    #expect(!bench.alerts.contains { $0.kind == .possiblyStillUp })
+  }
+}
