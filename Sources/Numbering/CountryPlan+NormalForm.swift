@@ -14,6 +14,12 @@ extension CountryPlan {
     return keys.isDigits ? dialled(keys) : nil
   }
 
+  /// Whether there is a prefix for other countries in front of a number.
+  func beginsInternationally(_ keys: DialledKeys) -> Bool {
+    guard let match = internationalPattern.match(keys, from: 0) else { return false }
+    return match.length < keys.count && keys[match.length] != 0
+  }
+
   private func dialled(_ keys: DialledKeys) -> PhoneNumber? {
     if let match = internationalPattern.match(keys, from: 0), match.length < keys.count {
       let rest = keys.dropFirst(match.length)

@@ -43,4 +43,18 @@ package enum NumberFormat: String, Hashable, Sendable, CaseIterable {
     }
     return country.normalForm(of: keys)
   }
+
+  /// Reads the number of a caller; nil for one to be shown as it came.
+  ///
+  /// Carriers pass on what they get, in whichever way it is written. Without a plus sign or an international
+  /// prefix digits become a number only where that number exists: as national ones of `country`, or behind their
+  /// calling code where that is the format.
+  package func readCaller(_ bytes: Span<UInt8>, in country: CountryPlan) -> PhoneNumber? {
+    guard let keys = try? DialledKeys(parsing: bytes), !keys.isEmpty else { return nil }
+    if keys.isGlobal { return keys.digits.flatMap { PhoneNumber(digits: $0) } }
+    if country.beginsInternationally(keys) { return country.normalForm(of: keys) }
+    let whole = self == .e164 ? keys.digits.flatMap { PhoneNumber(digits: $0) } : nil
+    return [whole, country.normalForm(of: keys)].compactMap { $0 }
+      .first { $0.facts.kind != .invalid }
+  }
 }

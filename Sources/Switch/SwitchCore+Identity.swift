@@ -128,18 +128,38 @@ extension SwitchCore {
   /// The trunk that a request is from: by its exact address, or by an address of its own when the
   /// request does not claim to be of a tenant.
   ///
-  /// Phones may share an address with a carrier (a gateway in the office); they name a domain of ours.
-  /// Where several trunks have that address, the one whose registered contact the request is for.
+  /// Phones may share an address with a carrier (a gateway in the office): they name a domain of ours, or have
+  /// registered from that port, or call as no carrier does (``isOfPhone(_:_:on:)``). Where several trunks have that address, the one whose registered contact the request is for.
   private func trunk(sending message: Message, on flow: Flow) -> Trunk? {
     let exact = trunks.values.filter { state in state.hops.contains { $0.remote == flow.remote } }
     if !exact.isEmpty { return trunk(registeredFor: message, among: exact.map(\.id)) }
-    guard let host = message.fromHost, rules.directory.tenant(at: host, of: message) == nil,
-      !message.has(.authorization), !message.has(.proxyAuthorization)
+    guard !message.has(.authorization), !message.has(.proxyAuthorization) else { return nil }
+    if let host = message.fromHost, rules.directory.tenant(at: host, of: message) != nil {
+      return nil
+    }
+    var near = rules.directory.trunks(from: flow.remote.address).map(\.id)
+    if near.isEmpty { near = trunks.values.filter { $0.isReached(from: flow.remote) }.map(\.id) }
+    guard let trunk = trunk(registeredFor: message, among: near),
+      !bindings.isRegistered(on: flow), !isOfPhone(message, trunk, on: flow)
     else { return nil }
-    let named = rules.directory.trunks(from: flow.remote.address)
-    if !named.isEmpty { return trunk(registeredFor: message, among: named.map(\.id)) }
-    let resolved = trunks.values.filter { $0.isReached(from: flow.remote) }
-    return trunk(registeredFor: message, among: resolved.map(\.id))
+    return trunk
+  }
+
+  /// Whether a call from a carrier's address, but not its port, is to be asked who it is: it is for no number of
+  /// ours, and its caller is no number either. Whether it is one of our extensions plays no part, so the answer
+  /// tells nobody who exists (A02).
+  private func isOfPhone(_ message: Message, _ trunk: Trunk, on flow: Flow) -> Bool {
+    guard message.method == .invite, !message.isFromAnonymous, let user = message.fromUser,
+      let home = home(of: trunk), trunk.numberFormat.readCaller(user.span, in: home) == nil,
+      tenant(of: message, on: flow) != nil
+    else { return false }
+    let called = calledNumber(message, trunk, home)
+    return called.flatMap { rules.directory.inbound($0) } == nil
+  }
+
+  /// The country in whose way a trunk writes numbers.
+  private func home(of trunk: Trunk) -> CountryPlan? {
+    trunk.country ?? rules.directory.tenants.first?.country
   }
 
   /// Of trunks at the same address the one that registered the contact that is called, else the first.
@@ -198,8 +218,7 @@ extension SwitchCore {
   func inboundPlan(
     _ message: Message, _ trunk: Trunk, _ record: inout CallDetailRecord, at now: Now
   ) throws(RouteRefusal) -> CallPlan {
-    let home = trunk.country ?? rules.directory.tenants.first?.country
-    guard let home, let number = calledNumber(message, trunk, home) else {
+    guard let home = home(of: trunk), let number = calledNumber(message, trunk, home) else {
       throw RouteRefusal(.unknownNumber, "the called number cannot be read")
     }
     let country = trunk.country ?? rules.directory.inbound(number)?.tenant.country ?? home

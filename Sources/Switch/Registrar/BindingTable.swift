@@ -47,6 +47,8 @@ struct BindingTable: Sendable {
   private var places: [ExtensionID: Int] = [:]
   /// Which bindings die with a connection.
   private var byConnection: [FlowID: Set<Place>] = [:]
+  /// How many bindings receive datagrams at an address and port.
+  private var byEndpoint: [Endpoint: Int] = [:]
   private(set) var expiries = DeadlineQueue<ExtensionID>()
   private(set) var count = 0
 
@@ -86,6 +88,12 @@ struct BindingTable: Sendable {
   func isRegistered(_ extension: ExtensionID, on flow: Flow, at wall: WallTime) -> Bool {
     guard let line = places[`extension`] else { return false }
     return lines[line].entries.contains { $0.binding.flow == flow && $0.binding.expiresAt > wall }
+  }
+
+  /// Whether a flow is that of a registered phone, of whichever extension.
+  func isRegistered(on flow: Flow) -> Bool {
+    if let connection = flow.connection { return byConnection[connection] != nil }
+    return byEndpoint[flow.remote] != nil
   }
 
   /// Call-ID and CSeq of the last REGISTER that a binding has seen.
@@ -197,6 +205,7 @@ struct BindingTable: Sendable {
       lines[place(for: binding.extension)].entries.append(
         Entry(binding, durableUntil: binding.expiresAt))
       count += 1
+      connect(binding)
     }
   }
 
@@ -232,13 +241,20 @@ struct BindingTable: Sendable {
   }
 
   private mutating func connect(_ binding: Binding) {
-    guard let connection = binding.flow.connection else { return }
+    guard let connection = binding.flow.connection else {
+      byEndpoint[binding.flow.remote, default: 0] += 1
+      return
+    }
     byConnection[connection, default: []].insert(
       Place(extension: binding.extension, key: binding.key))
   }
 
   private mutating func disconnect(_ binding: Binding) {
-    guard let connection = binding.flow.connection else { return }
+    guard let connection = binding.flow.connection else {
+      let left = (byEndpoint[binding.flow.remote] ?? 1) - 1
+      byEndpoint[binding.flow.remote] = left > 0 ? left : nil
+      return
+    }
     byConnection[connection]?.remove(Place(extension: binding.extension, key: binding.key))
     if byConnection[connection]?.isEmpty == true { byConnection[connection] = nil }
   }
