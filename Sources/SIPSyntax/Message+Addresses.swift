@@ -41,7 +41,8 @@ extension Message {
     {
       return true
     }
-    guard let host = fromHost else { return true }
+    // A tel URI has no host, and says who it is.
+    guard let host = fromHost else { return fromUser == nil }
     let suffix = ByteRange(Int(host.upper) - 8, Int(host.upper))
     return host.count >= 8 && bytes.span.equals(suffix, ignoringCase: ".invalid")
   }

@@ -27,7 +27,7 @@ extension SwitchCore {
     case .device(let device):
       // The identity is the authenticated account; From may choose among its extensions only.
       guard let line = rules.directory.line(of: device, claimedIn: message),
-        message.isFromAnonymous
+        message.isFromAnonymous || message.fromHost == nil
           || isDomain(message.fromHost, in: message, of: device.tenant, on: flow)
       else { return .refused(own(line: device)) }
       return .phone(device, line)
@@ -209,7 +209,8 @@ extension SwitchCore {
     let asserted = try? message.assertedIdentities().first
     let wanted = preferred ?? asserted ?? message.from
     dialled.wanted = wanted.uri.telephoneNumber.flatMap { PhoneNumber($0) }
-    dialled.asksPrivacy = message.wantsPrivacy
+    // RFC 3323 §4.1: a phone that hides itself in From needs no Privacy for it.
+    dialled.asksPrivacy = message.wantsPrivacy || message.isFromAnonymous
     dialled.forwards = message.forwardCount
     return dialled
   }
@@ -245,15 +246,19 @@ extension SwitchCore {
   private func callerIdentity(
     _ message: Message, _ trunk: Trunk, _ country: CountryPlan
   ) -> CallerIdentity {
-    let asserted = (try? message.assertedIdentities())?.first
-    let source = asserted ?? message.from
+    let asserted = (try? message.assertedIdentities()) ?? []
+    let from = message.from
+    let source = asserted.first ?? from
     let user = source.uri.user ?? []
-    let number = trunk.numberFormat.read(user.span, in: country).map { "\($0)" }
-    let name = String(source.displayText.prefix(64))
+    let number = trunk.callerNumber(in: source.uri, country)
     let isWithheld = message.wantsPrivacy || message.isFromAnonymous
+    // Many networks put the name beside the number in From only.
+    let isSame = number != nil && number == trunk.callerNumber(in: from.uri, country)
+    let names = asserted.map(\.displayText) + (asserted.isEmpty || isSame ? [from.displayText] : [])
     return CallerIdentity(
-      number: number ?? (isWithheld ? "" : String(decoding: user.prefix(32), as: UTF8.self)),
-      name: name, isWithheld: isWithheld)
+      number: number.map { "\($0)" }
+        ?? (isWithheld ? "" : String(decoding: user.prefix(32), as: UTF8.self)),
+      name: String((names.first { !$0.isEmpty } ?? "").prefix(64)), isWithheld: isWithheld)
   }
 
   /// The header lines that pass from leg to leg: harmless, and of use to the other side.
@@ -266,11 +271,23 @@ extension SwitchCore {
 }
 
 extension Message {
-  /// `Privacy: id`, `user` or `header`: the caller must not be shown (RFC 3323, RFC 3325).
+  /// `Privacy: id`, `user` or `header`, or its forerunner: the caller must not be shown (RFC 3323, RFC 3325).
   var wantsPrivacy: Bool {
-    guard has(.privacy) else { return false }
+    guard has(.privacy) else { return has(.remotePartyID) && hidesRemoteParty }
     // What cannot be read counts as a wish for privacy.
     return ((try? privacy()) ?? nil)?.hidesIdentity ?? true
+  }
+
+  /// `privacy=full` or `uri` of the calling party in Remote-Party-ID (draft-ietf-sip-privacy-04 §5.1).
+  private var hidesRemoteParty: Bool {
+    values(.remotePartyID).contains { value in
+      guard let party = try? NameAddress(parsing: bytes.span.extracting(value.range)) else {
+        return false
+      }
+      let side = party.parameters.text("party")?.lowercased()
+      let wish = party.parameters.text("privacy")?.lowercased() ?? ""
+      return side ?? "calling" == "calling" && (wish.hasPrefix("full") || wish.hasPrefix("uri"))
+    }
   }
 
   /// Forwards that the call says it has behind it; Diversion counts may be summed (RFC 5806 §10).
@@ -279,6 +296,13 @@ extension Message {
     let diverted = diversions.reduce(0) { $0 + Int(min($1.counter, 100)) }
     let history = (try? historyInfo()) ?? []
     return max(diverted, history.count { $0.origin != nil || $0.index.count > 1 })
+  }
+}
+
+extension Trunk {
+  /// The caller's number that a URI of this carrier names; nil for one to be shown as it came.
+  func callerNumber(in uri: URI, _ country: CountryPlan) -> PhoneNumber? {
+    numberFormat.readCaller(uri.dialled.span, in: country)
   }
 }
 
