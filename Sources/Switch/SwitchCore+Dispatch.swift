@@ -98,8 +98,9 @@ extension SwitchCore {
     case .transport:
       // It never left us, unless we heard of it before.
       let outcome: Outcome = call.legs[leg].heardProvisional ? .unknown : .neverAnswered
+      let cause: HangupCause = call.legs[leg].party.trunk == nil ? .failure : .trunkFailure
       try legFailed(
-        &call, leg, LegFailure(status: 503, cause: .trunkFailure), outcome: outcome, at: now)
+        &call, leg, LegFailure(status: 503, cause: cause), outcome: outcome, at: now)
     case .timeout:
       // The carrier may have answered without our hearing it: the hold is charged (guard rule 13).
       try legFailed(

@@ -164,7 +164,8 @@ extension SwitchCore {
       trunkHeard(trunk, at: now)
     }
     (record.tenant, record.direction) = (plan.tenant, plan.direction)
-    (record.normalised, record.shown) = (plan.normalised, plan.shown.number)
+    record.normalised = plan.normalised
+    record.shown = plan.shown.isAnonymous ? CallDetailRecord.anonymous : plan.shown.number
     (record.destinationClass, record.country) = (plan.destinationClass, plan.country)
     if plan.direction != .outbound { record.payer = nil }
     let invitation = Invitation(

@@ -252,6 +252,7 @@ extension LegFailure {
     case 401, 407, 402: 403
     case 300...399: 480
     case 487: cause == .cancelled ? 487 : 480
+    case 500...599 where cause == .failure: status
     case 400...699: cause == HangupCause(status: status) ? status : cause.status
     case _: cause.status
     }

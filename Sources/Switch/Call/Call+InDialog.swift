@@ -43,9 +43,14 @@ extension SwitchCore {
     let wasLive = call.phase != .ending && (leg == 0 || leg == call.answered)
     try over(&call, leg, .ended(at: now.instant), at: now)
     guard wasLive else { return }
+    let reason = message.text(.reason).map { Array($0.utf8) }
+    // RFC 3261 §15.1.2: a caller may also hang up in its early dialog, and its INVITE gets 487.
+    guard call.answered != nil else {
+      return try end(
+        &call, .cancelled, by: .caller, failure: LegFailure(.cancelled), reason: reason, at: now)
+    }
     try end(
-      &call, .normal, by: leg == 0 ? .caller : .callee,
-      reason: message.text(.reason).map { Array($0.utf8) }, at: now)
+      &call, .normal, by: leg == 0 ? .caller : .callee, reason: reason, at: now)
   }
 
   /// CANCEL of the caller: its INVITE gets 487, everybody else is let go.

@@ -81,7 +81,7 @@ extension SwitchCore {
   // MARK: - Header fields
 
   private func from(_ shown: CallerIdentity, at host: Host) -> NameAddress {
-    guard !shown.isWithheld, !shown.number.isEmpty else {
+    guard !shown.isAnonymous else {
       // RFC 3323 §4.1.1.3.
       let uri = URI(user: "anonymous", host: Host(domain: "anonymous.invalid"))
       return NameAddress(displayName: "Anonymous", uri: uri)
@@ -90,7 +90,7 @@ extension SwitchCore {
   }
 
   private func contactUser(_ shown: CallerIdentity) -> String? {
-    shown.isWithheld || shown.number.isEmpty ? nil : shown.number
+    shown.isAnonymous ? nil : shown.number
   }
 
   /// The number that we vouch for, told to the carrier in the way it wants (RFC 3325 §9.1).

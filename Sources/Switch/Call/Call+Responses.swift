@@ -19,7 +19,11 @@ extension SwitchCore {
     } else if status.isSuccess {
       try accepted(&call, leg, message, dialog: dialog, at: now)
     } else {
-      let failure = LegFailure(message, status: status.number)
+      var failure = LegFailure(message, status: status.number)
+      // 5xx of a phone is a failure of that phone.
+      if call.legs[leg].party.trunk == nil, failure.cause == .trunkFailure {
+        failure.cause = .failure
+      }
       if status == 422, try repeatWithLongerTimer(&call, leg, message, at: now) { return }
       if status == 401 || status == 407, try authorise(&call, leg, message, at: now) { return }
       if status == 488 || status == 415 || status == 606,

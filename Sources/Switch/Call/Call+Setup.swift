@@ -84,7 +84,9 @@ extension SwitchCore {
   /// Every step has failed: the caller is told the best reason that there is.
   mutating func giveUp(_ call: inout Call, at now: Now) throws(LegContradiction) {
     let failure = call.failure ?? LegFailure(.noAnswer)
-    try end(&call, failure.cause, by: .callee, failure: failure, at: now)
+    try end(
+      &call, failure.cause, by: call.isOurs(failure.cause) ? .system : .callee, failure: failure,
+      at: now)
   }
 
   // MARK: - Branches
@@ -213,6 +215,22 @@ extension SwitchCore {
       case .emergency(let route) = call.branches[branch].target
     else { return nil }
     return TrunkGate.permit(for: route, over: trunk)
+  }
+}
+
+extension Call {
+  /// Whether a call failed here, before anybody outside could say no.
+  fileprivate func isOurs(_ cause: HangupCause) -> Bool {
+    switch cause {
+    case .limitReached, .cutAtLimit, .unknownRate, .noChannel, .journalUnavailable,
+      .mediaUnavailable, .draining, .internalFault, .restart, .operatorAction:
+      true
+    case .trunkFailure: record.attempts == 0
+    case .normal, .cancelled, .busy, .noAnswer, .notRegistered, .declined, .unknownNumber,
+      .invalidNumber, .forbidden, .failure, .incompatible, .loop, .mediaSilent, .sessionExpired,
+      .unacknowledged, .unansweredTooLong:
+      false
+    }
   }
 }
 

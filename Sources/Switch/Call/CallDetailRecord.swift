@@ -28,6 +28,9 @@ package struct CallDetailRecord: Hashable, Sendable {
     }
   }
 
+  /// Stands in ``shown`` where the number was withheld or is not known.
+  package static let anonymous = "anonymous"
+
   package var call: CallID
   /// The tenant whose call it is; nil only for a call refused before anybody was recognised.
   package var tenant: TenantID?
@@ -46,7 +49,7 @@ package struct CallDetailRecord: Hashable, Sendable {
 
   /// The extension or the trunk number that called, as we know it and not as it says.
   package var caller: String
-  /// The number or name that was shown to the called side.
+  /// The number that was shown to the called side; ``anonymous`` where none was.
   package var shown: String
   /// What the caller dialled, byte for byte as far as it is text.
   package var dialled: String

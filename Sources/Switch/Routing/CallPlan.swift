@@ -82,6 +82,9 @@ struct CallerIdentity: Hashable, Sendable {
   var isWithheld: Bool
 
   static let unknown = CallerIdentity(number: "", name: "", isWithheld: false)
+
+  /// Whether the called side sees nobody.
+  var isAnonymous: Bool { isWithheld || number.isEmpty }
 }
 
 /// Why a call goes nowhere.

@@ -45,7 +45,9 @@ struct Router: Sendable {
       plan.direction = .emergency
       (plan.normalised, plan.destinationClass) = ("\(digits)", DestinationClass.emergency.name)
       plan.country = "\(line.tenant.country.region)"
-      plan.steps = [emergency(digits, from: line)]
+      let route = emergency(digits, from: line)
+      plan.shown = route.shown
+      plan.steps = [PlanStep(targets: [.emergency(route)], ringTime: nil)]
     case .line(let called):
       plan.normalised = "\(called.digits)"
       plan.steps = try steps(to: called, shown: plan.shown, forwards: &plan.forwards, at: wall)
@@ -211,16 +213,15 @@ struct Router: Sendable {
       candidates: candidates)
   }
 
-  private func emergency(_ digits: DigitString, from line: Extension) -> PlanStep {
+  private func emergency(_ digits: DigitString, from line: Extension) -> EmergencyRoute {
     // The answering point must be able to call back: the number is always shown.
     var shown = identity(outside: line, wanted: nil, presentation: .shown)
     shown.isWithheld = false
-    let route = EmergencyRoute(
+    return EmergencyRoute(
       digits: digits, shown: shown,
       trunks: line.tenant.emergencyTrunks.isEmpty
         ? line.tenant.trunks : line.tenant.emergencyTrunks,
       caller: line.id)
-    return PlanStep(targets: [.emergency(route)], ringTime: nil)
   }
 
   // MARK: - Who is shown (A24, A25)

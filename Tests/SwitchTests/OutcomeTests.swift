@@ -1,0 +1,122 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// What the caller is answered and the record says where a call or an offer comes to nothing.
+@Suite struct OutcomeTests {
+  private func ends(
+    _ town: Town = Town()
+  ) throws -> (
+    bench: Bench, phone: UserAgent, other: UserAgent, carrier: UserAgent
+  ) {
+    let bench = try Bench(town)
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let other = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    for agent in [phone, other] { agent.register() }
+    return (bench, phone, other, carrier)
+  }
+
+  @Test(
+    "RFC 3261 §15.1.2: BYE of the caller while it rings is a cancelled call, its INVITE gets 487")
+  func earlyBye() throws {
+    let (bench, phone, other, _) = try ends()
+    other.manner = .rings
+    phone.call("102")
+    bench.run(for: .seconds(1))
+    phone.send(in: try #require(phone.core.dialogIDs.first), RequestDraft(.bye))
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses() == [180, 487] && phone.statuses(.bye) == [200])
+    #expect(bench.requests("CANCEL", to: other.endpoint).count == 1)
+    let record = try #require(bench.records.first)
+    #expect(record.cause == .cancelled && record.endedBy == .caller && record.status == 487)
+  }
+
+  @Test("A phone that fails is no network that fails", arguments: [500, 503] as [StatusCode])
+  func failingPhone(status: StatusCode) throws {
+    let (bench, phone, other, _) = try ends()
+    other.manner = .refuses(status, [HeaderDraft(.retryAfter, "7")])
+    phone.call("102")
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == status.number)
+    #expect(phone.responses.last?.text(.retryAfter) == "7")
+    #expect(phone.responses.last?.text(.reason)?.contains("cause=41") == true)
+    let record = try #require(bench.records.first)
+    #expect(record.cause == .failure && record.endedBy == .callee)
+  }
+
+  @Test("No free channel, and no trunk that could be asked, are our own doing in the record")
+  func endedByUs() throws {
+    var town = Town()
+    town.document.tenants[0].trunks = ["carrier"]
+    town.document.trunks[0].channels = 1
+    let (bench, phone, other, carrier) = try ends(town)
+    carrier.manner = .rings
+    other.call("976333444")
+    bench.run(for: .seconds(1))
+    phone.call("976333555")
+    bench.run(for: .seconds(1))
+    #expect(bench.records.map(\.cause) == [.noChannel])
+    #expect(bench.records.map(\.endedBy) == [.system])
+    other.cancel()
+    bench.run(for: .seconds(1))
+    carrier.manner = .refuses(503, [])
+    phone.call("976333555")
+    bench.run(for: .seconds(1))
+    #expect(bench.records.last?.cause == .trunkFailure && bench.records.last?.endedBy == .callee)
+  }
+
+  @Test("A24: a From that is not the account's is named as the reason of the 403")
+  func misnamed() throws {
+    let (bench, phone, _, _) = try ends()
+    phone.call("103", from: phone.address("102"))
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 403)
+    for field in [HeaderName.warning, .reason] {
+      #expect(
+        phone.responses.last?.text(field)?.contains("From is not an extension of this account")
+          == true
+      )
+    }
+  }
+
+  @Test(
+    "The refusal of an offer is passed back with its status, but for what it asks of us",
+    arguments: [(500, 500), (503, 503), (400, 400), (488, 488), (407, 488), (420, 488)]
+      as [(StatusCode, UInt16)])
+  func refusedOffer(status: StatusCode, passed: UInt16) throws {
+    let (bench, phone, other, _) = try ends()
+    other.manner = .answers(after: .seconds(1))
+    phone.call("102")
+    bench.run(for: .seconds(3))
+    other.manner = .waits
+    let held = Bench.sdp.replacing("a=sendrecv", with: "a=sendonly")
+    phone.send(
+      in: try #require(phone.dialog), RequestDraft(.invite, body: .sdp(Array(held.utf8))))
+    bench.run(for: .seconds(1))
+    other.answer(
+      try #require(other.open.last?.server), status, headers: [HeaderDraft(.retryAfter, "7")])
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == passed)
+    #expect(phone.responses.last?.text(.retryAfter) == "7")
+    #expect(bench.core.calls.count == 1)
+  }
+
+  @Test("RFC 3261 §20.5: Allow lists what we do, and nothing that we always refuse")
+  func allow() throws {
+    let (bench, phone, _, _) = try ends()
+    phone.send(
+      RequestDraft(
+        .options, target: URI(host: .name(Town.domain)), from: phone.address("101"),
+        to: phone.address("101")))
+    bench.run(for: .seconds(1))
+    let answer = try #require(phone.responses.last)
+    #expect(
+      answer.text(.allow) == "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, PRACK, INFO")
+  }
+}
