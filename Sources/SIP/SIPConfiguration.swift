@@ -22,6 +22,8 @@ package struct SIPConfiguration: Sendable {
     .invite, .ack, .cancel, .bye, .options, .register, .update, .prack, .info, .refer, .notify,
     .subscribe, .message,
   ]
+  /// Those of ``methods`` that the user answers with a refusal of its own; Allow does not list them.
+  package var refusedMethods: [Method] = [.refer, .notify, .subscribe, .message]
   /// The option tags that we take in Require (RFC 3261 §8.2.2.3), in lower case.
   package var options = ["100rel", "timer", "replaces", "path", "outbound", "norefersub"]
   /// Seconds in the Retry-After of a 503 for lack of room.
@@ -29,8 +31,8 @@ package struct SIPConfiguration: Sendable {
 
   package init() {}
 
-  /// The value of Allow.
-  package var allow: [String] { methods.map(\.name) }
+  /// The value of Allow (RFC 3261 §20.5).
+  package var allow: [String] { methods.filter { !refusedMethods.contains($0) }.map(\.name) }
 }
 
 /// The timer values of RFC 3261, table 4.

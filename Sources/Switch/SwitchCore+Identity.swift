@@ -12,10 +12,12 @@ extension SwitchCore {
     case trunk(Trunk)
     /// Not proven yet: to be challenged.
     case unknown(Stranger)
-    /// Proven, and not allowed to be who it says (A24), or not from there; with the extension that it is.
+    /// Proven, and not allowed from there; with the extension that it is.
     ///
     /// Nil where the credentials are not of this request: then they prove nothing.
     case refused(Extension?)
+    /// Proven, and not who it says in From (A24).
+    case misnamed(Extension?)
   }
 
   /// Carriers by where they send from, everybody else by digest.
@@ -29,7 +31,7 @@ extension SwitchCore {
       guard let line = rules.directory.line(of: device, claimedIn: message),
         message.isFromAnonymous || message.fromHost == nil
           || isDomain(message.fromHost, in: message, of: device.tenant, on: flow)
-      else { return .refused(own(line: device)) }
+      else { return .misnamed(own(line: device)) }
       return .phone(device, line)
     }
   }

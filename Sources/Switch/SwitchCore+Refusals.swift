@@ -93,8 +93,9 @@ extension SwitchCore {
     log(
       .info, "call refused", tenant: record.tenant, Alert.Fact("call", "\(record.call)"),
       Alert.Fact("cause", refusal.cause.rawValue), Alert.Fact("why", refusal.detail))
-    var headers = [HeaderDraft(.reason, failure.reasonValue)]
-    if let warning = failure.warning { headers.append(HeaderDraft(.warning, warning)) }
+    let words = refusal.words ?? refusal.cause.phrase
+    var headers = [HeaderDraft(.reason, failure.reasonValue(saying: words))]
+    if failure.hasWarning { headers.append(HeaderDraft(.warning, "399 pbx \"\(words)\"")) }
     headers += refusal.headers
     respond(server, ResponseDraft(status, headers: headers), at: now)
   }

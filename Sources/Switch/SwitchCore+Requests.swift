@@ -59,7 +59,7 @@ extension SwitchCore {
     case .phone: break
     case .unknown(let stranger):
       return challenge(server, message, flow, Stranger(tenant: stranger.tenant), at: now)
-    case .trunk, .refused:
+    case .trunk, .refused, .misnamed:
       let stranger = Stranger(tenant: tenant(of: message, on: flow))
       return challenge(server, message, flow, stranger, at: now)
     }
@@ -92,10 +92,10 @@ extension SwitchCore {
     case .unknown(let stranger):
       return challenge(server, message, flow, stranger, at: now)
     case .refused(let line):
-      guard let line else { return refuse(server, 403, at: now) }
-      let refusal = RouteRefusal(.forbidden, "not allowed from there, or as that")
-      let (record, leg) = begun(message, .phone(line), at: now)
-      return refuse(server, refusal, record, leg, message, flow, at: now)
+      return refuse(server, line, "Not allowed from this address", message, flow, at: now)
+    case .misnamed(let line):
+      return refuse(
+        server, line, "From is not an extension of this account", message, flow, at: now)
     }
     let offer = sdp(of: message)
     if let refusal = objection(to: message, offer, on: flow) {
@@ -103,6 +103,18 @@ extension SwitchCore {
       return refuse(server, refusal, record, leg, message, flow, at: now)
     }
     accept(server, message, flow, caller, offer, at: now)
+  }
+
+  /// Somebody has proven who he is, and may not call like that.
+  private mutating func refuse(
+    _ server: ServerTransactionID, _ line: Extension?, _ words: String, _ message: Message,
+    _ flow: Flow, at now: Now
+  ) {
+    guard let line else { return refuse(server, 403, at: now) }
+    var refusal = RouteRefusal(.forbidden, words)
+    refusal.words = words
+    let (record, leg) = begun(message, .phone(line), at: now)
+    refuse(server, refusal, record, leg, message, flow, at: now)
   }
 
   /// Who calls, once that is proven.

@@ -259,23 +259,26 @@ extension LegFailure {
   }
 
   /// The value of Reason: the Q.850 cause that we were told, or the one that our cause stands for.
-  var reasonValue: [UInt8] {
+  var reasonValue: [UInt8] { reasonValue(saying: cause.phrase) }
+
+  func reasonValue(saying words: String) -> [UInt8] {
     var value: [UInt8] = []
     value.reserveCapacity(64)
     value.append(text: "Q.850;cause=")
     value.append(decimal: UInt64(q850 ?? cause.q850))
     value.append(text: ";text=\"")
-    value.append(contentsOf: cause.phrase.utf8)
+    value.append(contentsOf: words.utf8)
     value.append(UInt8(ascii: "\""))
     return value
   }
 
   /// What a person at the phone should read; nothing about our inside.
-  var warning: String? {
+  var warning: String? { hasWarning ? "399 pbx \"\(cause.phrase)\"" : nil }
+
+  var hasWarning: Bool {
     switch cause {
-    case .limitReached, .unknownRate, .noChannel, .journalUnavailable, .forbidden, .draining:
-      "399 pbx \"\(cause.phrase)\""
-    case _: nil
+    case .limitReached, .unknownRate, .noChannel, .journalUnavailable, .forbidden, .draining: true
+    case _: false
     }
   }
 }

@@ -122,7 +122,8 @@ extension SwitchCore {
         guard call.phase == .talking else { return }  // Its INVITE decides.
         return try end(&call, .sessionExpired, by: .system, at: now)
       }
-      return try refuseExchange(&call, status: status, at: now)
+      let retry = ((try? message.retryAfter()) ?? nil)?.seconds
+      return try refuseExchange(&call, status: status, retryAfterSeconds: retry, at: now)
     }
     startTimer(&call.legs[exchange.to], after: message, at: now)
     guard case .passed(let method) = exchange.kind else { return }
@@ -193,7 +194,7 @@ extension SwitchCore {
 
   /// Nothing came of it: both legs are as before, and the one who asked is told.
   mutating func refuseExchange(
-    _ call: inout Call, status: StatusCode, at now: Now
+    _ call: inout Call, status: StatusCode, retryAfterSeconds: UInt32? = nil, at now: Now
   ) throws(LegContradiction) {
     guard let exchange = call.exchange else { return }
     call.exchange = nil
@@ -207,8 +208,8 @@ extension SwitchCore {
       updateMedia(call, leg: leg)
     }
     guard let server = exchange.server else { return }
-    let isSayable = [481, 488, 491, 606, 415, 408].contains(status.number)
-    respond(server, isSayable ? status : 488, at: now)
+    let retry = retryAfterSeconds.map { HeaderDraft(.retryAfter, "\(min($0, 3600))") }
+    respond(server, status.passedBack, [retry].compactMap { $0 }, at: now)
   }
 
   private mutating func respondToExchange(
@@ -228,5 +229,16 @@ extension SwitchCore {
       return
     }
     acknowledge(dialog, body: body, at: now)
+  }
+}
+
+extension StatusCode {
+  /// What the side that made an offer is told of the other side's refusal: its status, unless that asks our own
+  /// user agent for something (credentials, another address, an extension, a longer timer).
+  fileprivate var passedBack: StatusCode {
+    switch number {
+    case 300...399, 401, 402, 405, 407, 416, 420...439, 487, 489, 493, 494: 488
+    case _: self
+    }
   }
 }

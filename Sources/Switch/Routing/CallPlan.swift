@@ -96,6 +96,8 @@ struct RouteRefusal: Error, Hashable {
   var status: StatusCode?
   /// What the answer says besides.
   var headers: [HeaderDraft]
+  /// What the caller is told, where the cause says too little.
+  var words: String?
 
   init(
     _ cause: HangupCause, _ detail: String, status: StatusCode? = nil, _ headers: HeaderDraft...
