@@ -131,7 +131,8 @@ extension SwitchCore {
   /// request does not claim to be of a tenant.
   ///
   /// Phones may share an address with a carrier (a gateway in the office): they name a domain of ours, or have
-  /// registered from that port, or call as no carrier does (``isOfPhone(_:_:on:)``). Where several trunks have that address, the one whose registered contact the request is for.
+  /// registered from that port, or call as no carrier does (``isOfPhone(_:_:on:)``). Where several trunks have
+  /// that address, the one whose registered contact the request is for.
   private func trunk(sending message: Message, on flow: Flow) -> Trunk? {
     let exact = trunks.values.filter { state in state.hops.contains { $0.remote == flow.remote } }
     if !exact.isEmpty { return trunk(registeredFor: message, among: exact.map(\.id)) }
@@ -147,9 +148,10 @@ extension SwitchCore {
     return trunk
   }
 
-  /// Whether a call from a carrier's address, but not its port, is to be asked who it is: it is for no number of
-  /// ours, and its caller is no number either. Whether it is one of our extensions plays no part, so the answer
-  /// tells nobody who exists (A02).
+  /// Whether a call from a carrier's address, but not its port, is to be asked who it is.
+  ///
+  /// It is for no number of ours, and its caller is no number either. Whether that is an extension plays no part,
+  /// so the answer tells nobody who exists (A02).
   private func isOfPhone(_ message: Message, _ trunk: Trunk, on flow: Flow) -> Bool {
     guard message.method == .invite, !message.isFromAnonymous, let user = message.fromUser,
       let home = home(of: trunk), trunk.numberFormat.readCaller(user.span, in: home) == nil,

@@ -108,6 +108,34 @@ import Testing
   }
 
   @Test(
+    "RFC 5626 §6: a phone that gives its instance once and once not is one phone, and rings once")
+  func sameContact() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    let caller = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    let instance = ";+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\";reg-id=1"
+    for (index, parameters) in ["", instance, ""].enumerated() {
+      phone.register(contact: phone.contact(parameters))
+      #expect(registrations(bench).count == 1, "\(index)")
+      caller.call("101")
+      bench.run(for: .seconds(1))
+      #expect(phone.received(.invite).count == index + 1)
+      caller.cancel()
+      bench.run(for: .seconds(1))
+    }
+    phone.register(contact: phone.contact(instance))
+    // Another phone behind another router may have the same private address.
+    let twin = instance.replacing("E128", with: "E129")
+    phone.register(contact: phone.contact(twin))
+    #expect(registrations(bench).count == 2)
+    phone.register(expires: 0)
+    #expect(registrations(bench).isEmpty)
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in bench.journal { try revived.replay(batch) }
+    #expect(revived.bindings.count == 0)
+  }
+
+  @Test(
     "RFC 3261 §10.3: too short is 423 with Min-Expires, too long is cut, nothing is the default")
   func expiry() throws {
     let bench = try Bench()

@@ -12,6 +12,8 @@ package struct Binding: Hashable, Sendable {
     case contact(String)
     /// A phone that says who it is, and which of its flows this is (RFC 5626 §6).
     case instance(String, registration: UInt32)
+
+    var isContact: Bool { if case .contact = self { true } else { false } }
   }
 
   package let `extension`: ExtensionID

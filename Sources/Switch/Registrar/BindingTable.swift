@@ -111,6 +111,21 @@ struct BindingTable: Sendable {
     lines[line].entries.indices.first { lines[line].entries[$0].binding.key == key }
   }
 
+  /// The same phone under another key: with its instance once and without it once (RFC 5626 §6).
+  ///
+  /// Several instances, and several flows of one, may well have the same private address as their contact.
+  func twins(of key: Binding.Key, uri: String, for extension: ExtensionID) -> [Binding.Key] {
+    guard let line = places[`extension`] else { return [] }
+    var found: [Binding.Key] = []
+    for index in lines[line].entries.indices
+    where lines[line].entries[index].binding.contact == uri
+      && lines[line].entries[index].binding.key.isContact != key.isContact
+    {
+      found.append(lines[line].entries[index].binding.key)
+    }
+    return found
+  }
+
   /// Every live binding in order of its extension.
   func all(at wall: WallTime) -> [Binding] {
     places.keys.sorted().flatMap { bindings(of: $0, at: wall) }

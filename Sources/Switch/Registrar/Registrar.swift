@@ -112,7 +112,11 @@ extension SwitchCore {
     _ line: ExtensionID, _ changes: [BindingChange], before: [Binding]
   ) {
     for case .put(let binding) in changes {
-      let old = before.first { $0.key == binding.key }?.flow
+      let same = before.first { $0.key == binding.key }
+      let twin = before.first {
+        $0.contact == binding.contact && $0.key.isContact != binding.key.isContact
+      }
+      let old = (same ?? twin)?.flow
       guard old != binding.flow else { continue }
       for id in calls.keys.sorted() {
         guard let legs = calls[id]?.value.legs else { continue }

@@ -86,6 +86,9 @@ extension BindingTable {
       try checkRoom(for: contacts, granted, of: request, limits: limits, at: now)
       var changes: [BindingChange] = []
       for (contact, seconds) in zip(contacts, granted) {
+        for twin in twins(of: contact.key, uri: contact.uri, for: request.extension) {
+          if let change = remove(request.extension, twin) { changes.append(change) }
+        }
         let change =
           seconds == 0
           ? remove(request.extension, contact.key)
@@ -129,6 +132,7 @@ extension BindingTable {
     }
     var keys = Set(bindings(of: request.extension, at: now.wall).map(\.key))
     for (contact, seconds) in zip(contacts, granted) {
+      keys.subtract(twins(of: contact.key, uri: contact.uri, for: request.extension))
       if seconds == 0 { keys.remove(contact.key) } else { keys.insert(contact.key) }
     }
     guard keys.count <= limits.contactsPerExtension else {
