@@ -8,20 +8,6 @@ import Testing
 
 /// Whether a trunk takes calls: found out by probes, or by the calls themselves.
 @Suite struct TrunkHealthTests {
-  private func ends(_ bench: Bench) -> (phone: UserAgent, carrier: UserAgent, spare: UserAgent) {
-    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
-    let spare = UserAgent(bench, user: "", address: "192.0.2.51:5060", domain: "spare.example")
-    spare.manner = .answers(after: .seconds(1))
-    phone.register()
-    return (phone, carrier, spare)
-  }
-
-  private func state(_ bench: Bench, _ name: String) -> String? {
-    guard case .trunks(let list)? = bench.ask(.trunks) else { return nil }
-    return list.first { $0.name == name }?.state
-  }
-
   @Test(
     "Probing: two unanswered OPTIONS and the trunk is down, alerted and skipped; any answer and it is up"
   )
@@ -29,13 +15,13 @@ import Testing
     var town = Town()
     town.document.trunks[0].probeSeconds = 30
     let bench = try Bench(town)
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     bench.run(for: .seconds(1))
     #expect(carrier.received(.options).count == 1)
-    #expect(state(bench, "carrier") == "up")
+    #expect(bench.state(ofTrunk: "carrier") == "up")
     bench.deaf.insert(carrier.endpoint)
     bench.run(for: .seconds(140))
-    #expect(state(bench, "carrier") == "down")
+    #expect(bench.state(ofTrunk: "carrier") == "down")
     #expect(bench.alerts.count { $0.kind == .trunkDown } == 1)
     phone.call("976333444")
     bench.run(for: .seconds(2))
@@ -43,7 +29,7 @@ import Testing
     #expect(bench.requests("INVITE", to: carrier.endpoint).isEmpty)
     bench.deaf.remove(carrier.endpoint)
     bench.run(for: .seconds(50))
-    #expect(state(bench, "carrier") == "up")
+    #expect(bench.state(ofTrunk: "carrier") == "up")
     #expect(bench.alerts.count { $0.kind == .trunkUp } == 1)
   }
 
@@ -52,11 +38,11 @@ import Testing
   )
   func triedAgain() throws {
     let bench = try Bench()
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     carrier.manner = .refuses(486, [])
     phone.call("976333444")
     bench.run(for: .seconds(1))
-    #expect(state(bench, "carrier") == "up")
+    #expect(bench.state(ofTrunk: "carrier") == "up")
     bench.deaf.insert(carrier.endpoint)
     func invites() -> Int {
       let calls = bench.requests("INVITE", to: carrier.endpoint).compactMap { text in
@@ -68,7 +54,7 @@ import Testing
       phone.call("976333444")
       bench.run(for: .seconds(6))
     }
-    #expect(state(bench, "carrier") == "down" && spare.received(.invite).count == 2)
+    #expect(bench.state(ofTrunk: "carrier") == "down" && spare.received(.invite).count == 2)
     let before = invites()
     phone.call("976333444")
     bench.run(for: .seconds(1))
@@ -81,13 +67,13 @@ import Testing
     bench.run(for: .seconds(10))
     phone.call("976333444")
     bench.run(for: .seconds(1))
-    #expect(state(bench, "carrier") == "up" && phone.lastStatus == 486)
+    #expect(bench.state(ofTrunk: "carrier") == "up" && phone.lastStatus == 486)
   }
 
   @Test("A trunk whose probing is switched on while the server runs is probed from then on")
   func probingSwitchedOn() throws {
     let bench = try Bench()
-    let (_, carrier, _) = ends(bench)
+    let (_, carrier, _) = bench.phoneAndCarriers()
     bench.run(for: .seconds(100))
     #expect(carrier.received(.options).isEmpty)
     bench.town.document.trunks[0].probeSeconds = 30

@@ -8,24 +8,10 @@ import Testing
 @testable import Switch
 
 @Suite struct TrunkTests {
-  private func ends(_ bench: Bench) -> (phone: UserAgent, carrier: UserAgent, spare: UserAgent) {
-    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
-    let spare = UserAgent(bench, user: "", address: "192.0.2.51:5060", domain: "spare.example")
-    spare.manner = .answers(after: .seconds(1))
-    phone.register()
-    return (phone, carrier, spare)
-  }
-
-  private func state(_ bench: Bench, _ name: String) -> String? {
-    guard case .trunks(let list)? = bench.ask(.trunks) else { return nil }
-    return list.first { $0.name == name }?.state
-  }
-
   @Test("P2: a trunk that answers 503 is passed over within the same call attempt")
   func failoverOnFailure() throws {
     let bench = try Bench()
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     carrier.manner = .refuses(503, [])
     phone.call("976333444")
     bench.run(for: .seconds(3))
@@ -42,7 +28,7 @@ import Testing
     "A dead trunk is passed over after four seconds; its own hold stays until its outcome is known")
   func failoverOnSilence() throws {
     let bench = try Bench()
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     bench.deaf.insert(carrier.endpoint)
     phone.call("976333444")
     bench.run(for: .seconds(3))
@@ -61,7 +47,7 @@ import Testing
   @Test("The record names the trunk that talked, also when the silent one is settled after the end")
   func recordOfFailover() throws {
     let bench = try Bench()
-    let (phone, carrier, _) = ends(bench)
+    let (phone, carrier, _) = bench.phoneAndCarriers()
     bench.deaf.insert(carrier.endpoint)
     phone.call("976333444")
     bench.run(for: .seconds(8))
@@ -82,7 +68,7 @@ import Testing
       username: "martinet", password: SecretText(Secret("carrier secret")),
       realm: "carrier.example")
     let bench = try Bench(town)
-    let (phone, carrier, _) = ends(bench)
+    let (phone, carrier, _) = bench.phoneAndCarriers()
     carrier.manner = .waits
     phone.call("976333444")
     for status in statuses {
@@ -109,7 +95,7 @@ import Testing
   @Test("A given-up trunk that answers late and ignores BYE is charged, and the live call goes on")
   func lateAnswer() throws {
     let bench = try Bench()
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     carrier.answersBye = false
     carrier.mute = true
     phone.call("976333444")
@@ -133,7 +119,7 @@ import Testing
     var town = Town()
     town.document.trunks[0].progressSeconds = 9
     let bench = try Bench(town)
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     phone.call("976333444")
     bench.run(for: .seconds(1))
     carrier.answer(try #require(carrier.open.first?.server), 100)
@@ -144,7 +130,7 @@ import Testing
       carrier.received(.cancel).count + bench.requests("CANCEL", to: carrier.endpoint).count > 0)
     #expect(spare.received(.invite).count == 1)
     #expect(phone.statuses() == [180, 200])
-    #expect(state(bench, "carrier") == "up", "it answers; only this call went nowhere")
+    #expect(bench.state(ofTrunk: "carrier") == "up", "it answers; only this call went nowhere")
     phone.hangUp()
     bench.run(for: .seconds(1))
     let record = try #require(bench.records.first)
@@ -159,7 +145,7 @@ import Testing
       town.document.trunks[0].progressSeconds = 9
       if channels == 0 { town.document.tenants[0].trunks = ["carrier"] }
       let bench = try Bench(town)
-      let (phone, carrier, spare) = ends(bench)
+      let (phone, carrier, spare) = bench.phoneAndCarriers()
       phone.call("976333444")
       bench.run(for: .seconds(1))
       let server = try #require(carrier.open.first?.server)
@@ -177,7 +163,7 @@ import Testing
   @Test("What only the called side can mean, 486 or 404, is no reason to try another trunk")
   func noFailoverOnBusy() throws {
     let bench = try Bench()
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     carrier.manner = .refuses(486, [HeaderDraft(.reason, "Q.850;cause=17;text=\"busy\"")])
     phone.call("976333444")
     bench.run(for: .seconds(2))
@@ -200,7 +186,7 @@ import Testing
       line.limits = limits
     }
     let bench = try Bench(town)
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     carrier.manner = .refuses(503, [])
     phone.call("976333444")
     bench.run(for: .seconds(3))
@@ -223,7 +209,7 @@ import Testing
   @Test("F09: what does not fit beside the hold of a silent trunk is refused, and blocks nobody")
   func failoverThatDoesNotFit() throws {
     let bench = try Bench(poorTown())
-    let (phone, carrier, spare) = ends(bench)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
     bench.deaf.insert(carrier.endpoint)
     phone.call("976333444")
     bench.run(for: .seconds(6))
@@ -241,7 +227,7 @@ import Testing
       var town = poorTown()
       town.document.trunks[0].progressSeconds = 9
       let bench = try Bench(town)
-      let (phone, carrier, spare) = ends(bench)
+      let (phone, carrier, spare) = bench.phoneAndCarriers()
       phone.call("976333444")
       bench.run(for: .seconds(1))
       let server = try #require(carrier.open.first?.server)
@@ -269,7 +255,7 @@ import Testing
       username: "martinet", password: SecretText(Secret("carrier secret")),
       realm: "carrier.example")
     let bench = try Bench(town)
-    let (phone, carrier, _) = ends(bench)
+    let (phone, carrier, _) = bench.phoneAndCarriers()
     carrier.manner = .waits
     let challenge = { (realm: String) in
       HeaderDraft(.wwwAuthenticate, "Digest realm=\"\(realm)\",nonce=\"abc\",qop=\"auth\"")
@@ -335,7 +321,7 @@ import Testing
     #expect(carrier.received(.register).count == 1)
     let first = try #require(carrier.received(.register).first)
     #expect(first.toURI.userText == "martinet" && first.expires == 120)
-    #expect(state(bench, "carrier") == "up")
+    #expect(bench.state(ofTrunk: "carrier") == "up")
     bench.run(for: .seconds(61))
     let second = try #require(carrier.received(.register).last)
     #expect(carrier.received(.register).count == 2)
@@ -343,10 +329,10 @@ import Testing
     #expect(second.cseq.number == first.cseq.number + 1)
     bench.deaf.insert(carrier.endpoint)
     bench.run(for: .seconds(180))
-    #expect(state(bench, "carrier") != "up")
+    #expect(bench.state(ofTrunk: "carrier") != "up")
     bench.deaf.remove(carrier.endpoint)
     bench.run(for: .seconds(200))
-    #expect(state(bench, "carrier") == "up")
+    #expect(bench.state(ofTrunk: "carrier") == "up")
   }
 
   @Test(
@@ -360,7 +346,7 @@ import Testing
       line.limits = limits
     }
     let bench = try Bench(town)
-    let (phone, carrier, _) = ends(bench)
+    let (phone, carrier, _) = bench.phoneAndCarriers()
     carrier.manner = .answers(after: .seconds(1))
     let other = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
     other.register()
@@ -399,7 +385,7 @@ import Testing
       line.limits = limits
     }
     let bench = try Bench(town)
-    let (phone, carrier, _) = ends(bench)
+    let (phone, carrier, _) = bench.phoneAndCarriers()
     carrier.manner = .answers(after: .seconds(1))
     bench.diskWorks = false
     bench.happen(.journalFailed("no space left on device"))
@@ -423,7 +409,7 @@ import Testing
     "RFC 3966 §5.1.5: a global phone-context completes a local number, a domain leaves it local")
   func phoneContext() throws {
     let bench = try Bench()
-    let (phone, carrier, _) = ends(bench)
+    let (phone, carrier, _) = bench.phoneAndCarriers()
     for (uri, number) in [
       ("tel:2079460000;phone-context=+44", "+442079460000"),
       ("tel:976-333-444;phone-context=+34", "+34976333444"),
@@ -446,7 +432,7 @@ import Testing
   @Test("F33: a digit more than an emergency number is no emergency number")
   func emergencyLookAlike() throws {
     let bench = try Bench()
-    let (phone, _, _) = ends(bench)
+    let (phone, _, _) = bench.phoneAndCarriers()
     phone.call("1123")
     bench.run(for: .seconds(1))
     #expect(bench.alerts.isEmpty)

@@ -1,0 +1,21 @@
+import SIP
+
+@testable import Switch
+
+extension Bench {
+  /// The phone of 101, registered, and the office's two carriers in their order: the second answers.
+  func phoneAndCarriers() -> (phone: UserAgent, carrier: UserAgent, spare: UserAgent) {
+    let phone = UserAgent(self, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(self, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    let spare = UserAgent(self, user: "", address: "192.0.2.51:5060", domain: "spare.example")
+    spare.manner = .answers(after: .seconds(1))
+    phone.register()
+    return (phone, carrier, spare)
+  }
+
+  /// As `martinet trunks` has it: "up", "down".
+  func state(ofTrunk name: String) -> String? {
+    guard case .trunks(let list)? = ask(.trunks) else { return nil }
+    return list.first { $0.name == name }?.state
+  }
+}
