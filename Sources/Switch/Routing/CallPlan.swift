@@ -70,7 +70,6 @@ struct EmergencyRoute: Sendable {
   let digits: DigitString
   let shown: CallerIdentity
   let trunks: [TrunkID]
-  let caller: ExtensionID
 }
 
 /// Who a called party is told is calling.

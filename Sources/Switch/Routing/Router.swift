@@ -220,8 +220,7 @@ struct Router: Sendable {
     return EmergencyRoute(
       digits: digits, shown: shown,
       trunks: line.tenant.emergencyTrunks.isEmpty
-        ? line.tenant.trunks : line.tenant.emergencyTrunks,
-      caller: line.id)
+        ? line.tenant.trunks : line.tenant.emergencyTrunks)
   }
 
   // MARK: - Who is shown (A24, A25)
