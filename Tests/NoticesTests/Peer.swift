@@ -73,6 +73,8 @@ final class Peer: @unchecked Sendable {
     }
   }
 
+  /// How many messages were read from it until now; one just acknowledged may still be on its way, so wait for it
+  /// by its number first.
   var messageCount: Int { output.withLock { $0.lines.count - 1 } }
 }
 
@@ -145,12 +147,12 @@ extension Peer {
           status = options["statuses"].pop(0) if options["statuses"] else 200
           message = {name.lower(): value for name, value in self.headers.items()}
           message |= {"body": body.decode(), "path": self.path}
+          print(json.dumps(message))
           self.send_response(status)
           if status == 302: self.send_header("location", "/elsewhere")
           self.send_header("content-length", "2")
           self.end_headers()
           self.wfile.write(b"ok")
-          print(json.dumps(message))
         def log_message(self, *arguments): pass
       server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
       print(server.server_address[1])

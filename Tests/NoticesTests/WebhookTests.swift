@@ -112,8 +112,8 @@ import Testing
       try bench.database.raise(OutboxBench.alert())
       #expect(bench.wait { if case .delivered(_, attempts: 4) = $0 { true } else { false } })
     }
-    #expect(peer.messageCount == 4)
     let ids = (0..<4).compactMap { peer.message($0)?["webhook-id"] }
+    #expect(peer.messageCount == 4)
     #expect(Set(ids).count == 1 && ids.count == 4)
     #expect((0..<4).allSatisfy { peer.message($0)?["path"] == "/hook?a=b" }, "not redirected")
   }
