@@ -21,23 +21,36 @@ extension [UInt8] {
 
   /// Appends an address; IPv6 without brackets.
   package mutating func append(_ address: IPAddress) {
-    guard let v4 = address.v4 else {
-      append(contentsOf: address.description.utf8)
-      return
-    }
-    append(addingCapacity: 15) { text in
-      for shift in stride(from: UInt32(24), through: 0, by: -8) {
-        if shift < 24 { text.append(UInt8(ascii: ".")) }
-        text.append(decimal: UInt8(truncatingIfNeeded: v4 >> shift))
+    append(addingCapacity: IPAddress.longestText) { $0.append(address) }
+  }
+}
+
+// The same where room has been made for several pieces at once. Public as ``ByteRange`` is.
+extension OutputSpan<UInt8> {
+  /// Appends bytes; there is room for them.
+  @inlinable
+  @inline(__always)
+  public mutating func append(copying bytes: Span<UInt8>) {
+    unsafe bytes.withUnsafeBufferPointer { source in
+      unsafe withUnsafeMutableBufferPointer { buffer, count in
+        let room = buffer.extracting(count..<count + source.count)
+        _ = unsafe room.initialize(fromContentsOf: source)
+        count += source.count
       }
     }
+  }
+
+  /// Appends a text; there is room for it.
+  @inlinable
+  @inline(__always)
+  public mutating func append(text: StaticString) {
+    text.withUTF8Buffer { unsafe append(copying: $0.span) }
   }
 }
 
 extension OutputSpan<UInt8> {
-  /// Appends a number in decimal digits; there is room for them.
-  @inline(__always)
-  fileprivate mutating func append(decimal number: UInt64) {
+  /// Appends a number in decimal digits; there is room for twenty.
+  package mutating func append(decimal number: UInt64) {
     var divisor: UInt64 = 1
     while number / 10 >= divisor { divisor *= 10 }
     var rest = number
@@ -54,5 +67,17 @@ extension OutputSpan<UInt8> {
     if number >= 100 { append(number / 100 + 0x30) }
     if number >= 10 { append(number / 10 % 10 + 0x30) }
     append(number % 10 + 0x30)
+  }
+
+  /// Appends an address; there is room for ``IPAddress/longestText``.
+  package mutating func append(_ address: IPAddress) {
+    guard let v4 = address.v4 else {
+      for byte in address.description.utf8 { append(byte) }
+      return
+    }
+    for shift in stride(from: UInt32(24), through: 0, by: -8) {
+      if shift < 24 { append(UInt8(ascii: ".")) }
+      append(decimal: UInt8(truncatingIfNeeded: v4 >> shift))
+    }
   }
 }

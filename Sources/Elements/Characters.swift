@@ -8,6 +8,12 @@ extension Span<UInt8> {
       return UInt64(
         littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
+    if count >= 8, offset < count {
+      // The last eight bytes, without those before the offset.
+      let last = UInt64(
+        littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: count - 8, as: UInt64.self))
+      return last &>> UInt64(8 * (offset + 8 - count))
+    }
     var word: UInt64 = 0
     var index = count
     while index > offset {

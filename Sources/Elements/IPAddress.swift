@@ -37,6 +37,9 @@ package struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertibl
   /// Could be sent to as one host: not unspecified, not multicast, not broadcast.
   package var isUnicast: Bool { !isUnspecified && !isMulticast && !isBroadcast }
 
+  /// Bytes of the longest text: eight groups of four digits and what stands between them.
+  package static var longestText: Int { 39 }
+
   /// RFC 5952 for IPv6, dotted quad for IPv4.
   package var description: String {
     if isV4 {

@@ -99,8 +99,9 @@ extension Dialog {
 }
 
 extension Message {
-  /// The URI of the only Contact of a request or response that makes or refreshes a dialog.
+  /// The URI of the Contact of a request or response that makes or refreshes a dialog; of several lines the first.
   var contactTarget: URI? {
+    if let only = contactURI { return only }
     guard let range = first(.contact) else { return nil }
     return try? NameAddress(parsing: bytes.span.extracting(range.range)).uri
   }

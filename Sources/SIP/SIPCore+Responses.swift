@@ -238,7 +238,7 @@ extension Message {
   /// Exactly one Via value.
   var hasOneVia: Bool {
     var lines = 0
-    for field in headers.fields where field.name == .via { lines += 1 }
+    for field in headers.fields where field.isNamed(.via) { lines += 1 }
     return lines == 1 && isViaAlone
   }
 

@@ -12,6 +12,9 @@ package struct HeaderField: Sendable {
   let valueUpper: UInt16
   let lineUpper: UInt16
 
+  /// Whether it is the field of that name, long or compact.
+  package func isNamed(_ name: HeaderName) -> Bool { self.name?.rawValue == name.rawValue }
+
   package var nameRange: ByteRange { ByteRange(Int(nameLower), Int(nameUpper)) }
   /// The value without white space at its ends; folds are still in it.
   package var value: ByteRange { ByteRange(Int(valueLower), Int(valueUpper)) }
@@ -21,8 +24,24 @@ package struct HeaderField: Sendable {
   /// Written as we write fields: a long name, ": ", the value and the end of the line, and nothing else.
   var isPlain: Bool {
     guard let name, !isFolded else { return false }
-    return nameUpper - nameLower == name.text.utf8CodeUnitCount && valueLower == nameUpper + 2
-      && lineUpper == valueUpper + 2
+    return valueLower - nameLower == HeaderNameTable.shared.prefix(of: name).count
+      && valueLower == nameUpper + 2 && lineUpper == valueUpper + 2
+  }
+}
+
+/// Which of the names that we know occur: most that are asked for do not.
+struct HeaderNameSet: Sendable {
+  private var low: UInt64 = 0
+  private var high: UInt64 = 0
+
+  mutating func insert(_ name: HeaderName) {
+    let bit = UInt64(1) &<< UInt64(name.rawValue)
+    if name.rawValue < 64 { low |= bit } else { high |= bit }
+  }
+
+  func contains(_ name: HeaderName) -> Bool {
+    let bit = UInt64(1) &<< UInt64(name.rawValue)
+    return (name.rawValue < 64 ? low : high) & bit != 0
   }
 }
 
@@ -30,18 +49,20 @@ package struct HeaderField: Sendable {
 package struct HeaderFields: Sendable {
   package let bytes: [UInt8]
   package let fields: [HeaderField]
+  private let names: HeaderNameSet
 
   package init() {
-    (bytes, fields) = ([], [])
+    (bytes, fields, names) = ([], [], HeaderNameSet())
   }
 
-  init(bytes: [UInt8], fields: [HeaderField]) {
-    (self.bytes, self.fields) = (bytes, fields)
+  init(bytes: [UInt8], fields: [HeaderField], names: HeaderNameSet) {
+    (self.bytes, self.fields, self.names) = (bytes, fields, names)
   }
 
   /// The value of the first field of that name.
   package func first(_ name: HeaderName) -> ByteRange? {
-    for field in fields where field.name == name { return field.value }
+    guard names.contains(name) else { return nil }
+    for field in fields where field.isNamed(name) { return field.value }
     return nil
   }
 
@@ -57,11 +78,11 @@ package struct HeaderFields: Sendable {
     return nil
   }
 
-  package func has(_ name: HeaderName) -> Bool { first(name) != nil }
+  package func has(_ name: HeaderName) -> Bool { names.contains(name) }
 
   /// The value of each field of that name, one for each line.
   package func lines(_ name: HeaderName) -> [ByteRange] {
-    fields.compactMap { $0.name == name ? $0.value : nil }
+    has(name) ? fields.compactMap { $0.isNamed(name) ? $0.value : nil } : []
   }
 
   /// The values of all fields of that name, split at commas outside quotes and brackets.
@@ -69,7 +90,8 @@ package struct HeaderFields: Sendable {
   /// Empty values between commas are skipped; ``MessageLimits/values`` bounds the number.
   package func values(_ name: HeaderName) -> [ByteRange] {
     var found: [ByteRange] = []
-    for field in fields where field.name == name {
+    guard has(name) else { return found }
+    for field in fields where field.isNamed(name) {
       var offset = Int(field.valueLower)
       let end = Int(field.valueUpper)
       while offset < end, found.count < MessageLimits.values {

@@ -28,7 +28,7 @@ struct HeaderNameTable: Sendable {
   private var entries = [Entry](repeating: Entry(), count: 1024)
 
   /// "Via: " and so on, by raw value.
-  let prefixes: [[UInt8]]
+  private let prefixes: [[UInt8]]
 
   private init() {
     prefixes = HeaderName.allCases.map { Array("\($0.text): ".utf8) }
@@ -44,6 +44,10 @@ struct HeaderNameTable: Sendable {
     while entries[slot].name != nil { slot = (slot + 1) & 1023 }
     entries[slot] = Entry(words: words, name: name)
   }
+
+  /// A name as we write it, with the colon and the space behind it.
+  @inline(__always)
+  func prefix(of name: HeaderName) -> [UInt8] { prefixes[Int(name.rawValue)] }
 
   /// The field that a range of `bytes`, which is a token, names.
   @inline(__always)

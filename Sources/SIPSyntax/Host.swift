@@ -69,9 +69,8 @@ extension Span where Element == UInt8 {
     guard !range.isEmpty, range.count <= 48 else { return nil }
     if let quad = IPAddress(dottedQuad: extracting(range.range)) { return quad }
     // A name may begin like an address, but has no colon.
-    guard colon(from: Int(range.lower), end: Int(range.upper)) < Int(range.upper) else {
-      return nil
-    }
+    let end = Int(range.upper)
+    guard first(UInt8(ascii: ":"), from: Int(range.lower), end: end) < end else { return nil }
     var text: [UInt8] = []
     for index in range.range {
       let byte = self[index]

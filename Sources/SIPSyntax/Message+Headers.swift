@@ -11,12 +11,13 @@ extension Message {
 
   /// The contacts; ``MessageParser`` has checked their form.
   package func contacts() throws(SyntaxError) -> ContactList {
+    let span = bytes.span
+    if let only = storage.contact { return .contacts([NameAddress(span, only)]) }
     if let range = first(.contact), range.count == 1, bytes[Int(range.lower)] == UInt8(ascii: "*") {
       return .all
     }
     var contacts: [NameAddress] = []
-    let span = bytes.span
-    for field in headers.fields where field.name == .contact {
+    for field in headers.fields where field.isNamed(.contact) {
       var offset = Int(field.value.lower)
       let end = Int(field.value.upper)
       repeat {
@@ -31,8 +32,9 @@ extension Message {
   /// Name-addr values of a field, from all its lines: Route, Record-Route, Path, and so on.
   package func addresses(_ name: HeaderName) throws(SyntaxError) -> [NameAddress] {
     var addresses: [NameAddress] = []
+    guard has(name) else { return addresses }
     let span = bytes.span
-    for field in headers.fields where field.name == name {
+    for field in headers.fields where field.isNamed(name) {
       var offset = Int(field.value.lower)
       while offset < Int(field.value.upper), addresses.count < MessageLimits.values {
         let value = span.nextListValue(at: &offset, end: Int(field.value.upper))

@@ -18,6 +18,7 @@ package struct Message: Sendable {
     let callID: ByteRange
     let cseq: CSeq
     let maxForwards: UInt8?
+    let contact: NameAddressParts?
     let body: ByteRange
 
     init(
@@ -27,6 +28,7 @@ package struct Message: Sendable {
       method = if case .request(let method, _, _) = start { method } else { required.cseq.method }
       (via, from, to) = (required.via, required.from, required.to)
       (callID, cseq, maxForwards) = (required.callID, required.cseq, required.maxForwards)
+      contact = required.contact
     }
   }
 
@@ -94,6 +96,10 @@ package struct Message: Sendable {
     URI(bytes: bytes.span.copy(storage.from.uri), parts: storage.from.uriParts)
   }
   package var toURI: URI { URI(bytes: bytes.span.copy(storage.to.uri), parts: storage.to.uriParts) }
+  /// The URI of the only value of Contact; nil for none, several and "*".
+  package var contactURI: URI? {
+    storage.contact.map { URI(bytes: bytes.span.copy($0.uri), parts: $0.uriParts) }
+  }
   package var callID: ByteRange { storage.callID }
   package var cseq: CSeq { storage.cseq }
   /// Max-Forwards, nil if it is missing; above 255 it is 255 (RFC 4475 §3.1.2.4).
@@ -121,7 +127,7 @@ enum StartLine: Sendable {
   case response(StatusCode, reason: ByteRange)
 }
 
-/// The header fields that every message must have, checked.
+/// The header fields that every message must have, and others that were read on the way, checked.
 struct RequiredFields: Sendable {
   let via: ViaParts
   let from: NameAddressParts
@@ -129,4 +135,6 @@ struct RequiredFields: Sendable {
   let callID: ByteRange
   let cseq: CSeq
   let maxForwards: UInt8?
+  /// The value of Contact, if there is exactly one.
+  let contact: NameAddressParts?
 }

@@ -1,4 +1,4 @@
-package import Elements
+import Elements
 
 /// Writes one message into one array: start line, header fields in the order of the calls, then the body.
 ///
@@ -6,7 +6,8 @@ package import Elements
 /// (RFC 3261 §7.3.1). Content-Length is written by ``finish(body:contentType:)``, which ends the message.
 /// There are no copies of a builder: the next byte would move the whole message to another place.
 package struct MessageBuilder: ~Copyable, Sendable {
-  private var bytes: [UInt8] = []
+  /// Everything so far.
+  var bytes: [UInt8] = []
 
   // MARK: Start line
 
@@ -21,31 +22,39 @@ package struct MessageBuilder: ~Copyable, Sendable {
   /// Begins a response; a reason of nil is the usual phrase.
   package init(response status: StatusCode, reason: String? = nil, capacity: Int = 1024) {
     bytes.reserveCapacity(capacity)
-    bytes.append(text: "SIP/2.0 ")
-    bytes.append(decimal: UInt64(status.number))
-    bytes.append(0x20)
-    let start = bytes.count
-    if let reason {
-      bytes.append(contentsOf: reason.utf8)
-      bytes.clean(from: start)
-    } else {
-      bytes.append(text: status.phrase)
+    bytes.append(addingCapacity: Self.statusLineBytes) { line in
+      line.append(text: "SIP/2.0 ")
+      line.append(decimal: UInt64(status.number))
+      line.append(0x20)
+      guard reason == nil else { return }
+      line.append(text: status.phrase)
+      line.endLine()
     }
+    guard let reason else { return }
+    let start = bytes.count
+    bytes.append(contentsOf: reason.utf8)
+    bytes.clean(from: start)
     endLine()
   }
+
+  /// Room for a status line with a phrase of ours.
+  private static var statusLineBytes: Int { 80 }
 
   // MARK: Header fields
 
-  package mutating func add(_ name: HeaderName, _ value: [UInt8]) {
-    begin(name)
-    append(cleaned: value.span)
-    endLine()
-  }
+  package mutating func add(_ name: HeaderName, _ value: [UInt8]) { add(name, value.span) }
 
   package mutating func add(_ name: HeaderName, _ value: ArraySlice<UInt8>) {
-    begin(name)
-    append(cleaned: value.span)
-    endLine()
+    add(name, value.span)
+  }
+
+  private mutating func add(_ name: HeaderName, _ value: Span<UInt8>) {
+    let prefix = HeaderNameTable.shared.prefix(of: name)
+    bytes.append(addingCapacity: prefix.count + value.count + 2) { line in
+      line.append(copying: prefix.span)
+      line.append(cleaned: value)
+      line.endLine()
+    }
   }
 
   package mutating func add(_ name: HeaderName, _ value: String) {
@@ -57,9 +66,12 @@ package struct MessageBuilder: ~Copyable, Sendable {
   }
 
   package mutating func add(_ name: HeaderName, number: UInt64) {
-    begin(name)
-    bytes.append(decimal: number)
-    endLine()
+    let prefix = HeaderNameTable.shared.prefix(of: name)
+    bytes.append(addingCapacity: prefix.count + 22) { line in
+      line.append(copying: prefix.span)
+      line.append(decimal: number)
+      line.endLine()
+    }
   }
 
   package mutating func add(_ name: HeaderName, _ value: some HeaderValue) {
@@ -101,10 +113,9 @@ package struct MessageBuilder: ~Copyable, Sendable {
 
   /// Copies the values of all fields of that name, line by line, in their order.
   package mutating func copy(_ name: HeaderName, from headers: HeaderFields) {
-    for field in headers.fields where field.name == name {
-      begin(name)
-      append(cleaned: headers.bytes.span.extracting(field.value.range))
-      endLine()
+    guard headers.has(name) else { return }
+    for field in headers.fields where field.isNamed(name) {
+      add(name, headers.bytes.span.extracting(field.value.range))
     }
   }
 
@@ -117,31 +128,23 @@ package struct MessageBuilder: ~Copyable, Sendable {
   /// Writes Content-Type (if there is a body), Content-Length, the empty line and the body.
   package consuming func finish(body: [UInt8] = [], contentType: String? = nil) -> [UInt8] {
     if !body.isEmpty, let contentType { add(.contentType, contentType) }
-    // The last field: what follows is known, so that the array need not grow in between.
-    bytes.reserveCapacity(bytes.count + body.count + 32)
-    add(.contentLength, number: UInt64(body.count))
-    endLine()
-    bytes.append(contentsOf: body)
+    bytes.append(addingCapacity: body.count + 40) { rest in
+      rest.append(text: "Content-Length: ")
+      rest.append(decimal: UInt64(body.count))
+      rest.endLine()
+      rest.endLine()
+      rest.append(copying: body.span)
+    }
     return bytes
   }
 
   private mutating func begin(_ name: HeaderName) {
-    bytes.append(contentsOf: HeaderNameTable.shared.prefixes[Int(name.rawValue)])
+    bytes.append(contentsOf: HeaderNameTable.shared.prefix(of: name))
   }
 
   private mutating func endLine() {
     bytes.append(0x0D)
     bytes.append(0x0A)
-  }
-
-  private mutating func append(cleaned value: Span<UInt8>) {
-    let start = bytes.count
-    append(0..<value.count, of: value)
-    bytes.clean(from: start)
-  }
-
-  private mutating func append(_ range: Range<Int>, of text: Span<UInt8>) {
-    unsafe text.extracting(range).withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
   }
 }
 
@@ -156,112 +159,22 @@ extension [UInt8] {
   }
 }
 
-// MARK: - Responses
-
-extension MessageBuilder {
-  /// Begins the response to a request: status line, all Via, From, To, Call-ID, CSeq (RFC 3261 §8.2.6).
-  ///
-  /// The source, where the request came from, goes into the top Via as `received` and `rport`
-  /// (RFC 3261 §18.2.1, RFC 3581 §4). Our tag, a token, is added if To has none.
-  package init(
-    responseTo request: Message, _ status: StatusCode, reason: String? = nil, source: Endpoint?,
-    toTag: [UInt8]?
-  ) {
-    self.init(response: status, reason: reason, capacity: request.bytes.count + 256)
-    copyAnswerFields(
-      request.headers, via: request.storage.via, source: source,
-      toTag: request.toTag == nil ? toTag : nil)
+extension OutputSpan<UInt8> {
+  @inline(__always)
+  mutating func endLine() {
+    append(0x0D)
+    append(0x0A)
   }
 
-  /// Begins the response to a malformed request, with what could be read of it.
-  package init(responseTo request: RejectedRequest, source: Endpoint?, toTag: [UInt8]?) {
-    self.init(
-      response: request.status,
-      reason: request.status == 400 ? "Bad Request: expected \(request.error.expected)" : nil)
-    copyAnswerFields(
-      request.headers, via: request.via, source: source,
-      toTag: request.toTag == nil ? toTag : nil)
-  }
-
-  private mutating func copyAnswerFields(
-    _ headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: [UInt8]?
-  ) {
-    let message = headers.bytes.span
-    var isTop = true
-    // Lines that follow each other and are copied as they are, up to where something has to be added.
-    var run = 0..<0
-    for field in headers.fields {
-      guard let name = field.name, name.rawValue <= HeaderName.cseq.rawValue else { continue }
-      let isTopVia = name == .via && isTop
-      if isTopVia { isTop = false }
-      let isChanged = isTopVia && source != nil || name == .to && toTag != nil
-      guard !field.isPlain || isChanged else {
-        if run.upperBound != Int(field.nameLower) {
-          append(run, of: message)
-          run = Int(field.nameLower)..<Int(field.nameLower)
-        }
-        run = run.lowerBound..<Int(field.lineUpper)
-        continue
-      }
-      append(run, of: message)
-      run = 0..<0
-      begin(name)
-      if isTopVia, let via, let source {
-        append(top: via, of: message, field: field, source: source)
-      } else {
-        append(cleaned: message.extracting(field.value.range))
-      }
-      if name == .to, let toTag {
-        bytes.append(text: ";tag=")
-        bytes.appendCleaned(toTag)
-      }
-      endLine()
+  /// Appends a value, each CR and LF of it as a space; there is room for it.
+  @inline(__always)
+  mutating func append(cleaned value: Span<UInt8>) {
+    guard value.lineEnd(from: 0, end: value.count) < value.count else {
+      return append(copying: value)
     }
-    append(run, of: message)
-  }
-
-  /// The top Via with `received` and `rport` of the source in place of any that it brought along.
-  private mutating func append(
-    top via: ViaParts, of message: Span<UInt8>, field: HeaderField, source: Endpoint
-  ) {
-    let start = bytes.count
-    if via.isNoted {
-      appendUnnoted(via, of: message)
-    } else if let rport = via.rportField {
-      var end = Int(rport.lower) - 1
-      while message[end] != UInt8(ascii: ";") { end -= 1 }
-      append(Int(via.value.lower)..<end, of: message)
-      append(Int(rport.upper)..<Int(via.value.upper), of: message)
-    } else {
-      append(via.value.range, of: message)
-    }
-    if via.hasRPort || message.address(in: via.host) != source.address {
-      bytes.append(text: ";received=")
-      bytes.append(source.address)
-    }
-    if via.hasRPort {
-      bytes.append(text: ";rport=")
-      bytes.append(decimal: UInt64(source.port))
-    }
-    append(Int(via.value.upper)..<Int(field.value.upper), of: message)
-    if field.isFolded { bytes.clean(from: start) }
-  }
-
-  /// A Via without what it says about its source, parameter by parameter.
-  private mutating func appendUnnoted(_ via: ViaParts, of message: Span<UInt8>) {
-    append(Int(via.value.lower)..<Int(via.sentBy.upper), of: message)
-    var offset = Int(via.parameters.lower)
-    // The parameters were parsed before; nothing can be thrown here.
-    try? message.forEachParameter(at: &offset, end: Int(via.parameters.upper)) { name, value in
-      let isNote =
-        message.equals(name, ignoringCase: "received")
-        || message.equals(name, ignoringCase: "rport")
-      guard !isNote else { return }
-      bytes.append(UInt8(ascii: ";"))
-      append(name.range, of: message)
-      guard !value.isEmpty else { return }
-      bytes.append(UInt8(ascii: "="))
-      append(value.range, of: message)
+    for index in value.indices {
+      let byte = value[index]
+      append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
     }
   }
 }

@@ -4,6 +4,7 @@ import Elements
 struct MessageDraft {
   let framing: Framing
   private var fields: [HeaderField] = []
+  private var names = HeaderNameSet()
   private var start: StartLine?
   /// The method of the start line, readable even where the rest of the line is not.
   private var method: Method?
@@ -13,6 +14,9 @@ struct MessageDraft {
   private var callID: ByteRange?
   private var cseq: CSeq?
   private var maxForwards: UInt8?
+  /// The value of Contact where there is one only, and how many there are.
+  private var contact: NameAddressParts?
+  private var contactCount = 0
   private var contentLength: Int?
   private var body = ByteRange(0, 0)
   private var viaCount = 0
@@ -90,7 +94,7 @@ extension MessageDraft {
     guard bytes[offset] == 0x20 else { throw SyntaxError(expected: "a space", offset: offset) }
     offset += 1
     let uri = offset
-    while offset < end, bytes[offset] != 0x20 { offset += 1 }
+    offset = bytes.first(0x20, from: uri, end: end)
     let uriEnd = offset
     guard offset < end else { throw SyntaxError(expected: "a SIP version", offset: end) }
     offset += 1
@@ -180,7 +184,7 @@ extension MessageDraft {
     _ bytes: Span<UInt8>, _ table: HeaderNameTable, _ lower: Int, _ upper: Int, next: Int,
     isFolded: Bool
   ) {
-    let colon = bytes.colon(from: lower, end: upper)
+    let colon = bytes.first(UInt8(ascii: ":"), from: lower, end: upper)
     var nameEnd = colon
     while nameEnd > lower, bytes[nameEnd - 1] == 0x20 || bytes[nameEnd - 1] == 0x09 { nameEnd -= 1 }
     let name = table.lookUp(bytes, ByteRange(lower, nameEnd))
@@ -196,7 +200,9 @@ extension MessageDraft {
         valueLower: UInt16(truncatingIfNeeded: value.lower),
         valueUpper: UInt16(truncatingIfNeeded: value.upper),
         lineUpper: UInt16(truncatingIfNeeded: next)))
-    guard let name, name.rawValue <= HeaderName.contentLength.rawValue else { return }
+    guard let name else { return }
+    names.insert(name)
+    guard name.rawValue <= HeaderName.contentLength.rawValue else { return }
     do throws(SyntaxError) {
       try check(name, bytes, Int(value.lower), Int(value.upper))
     } catch {
@@ -211,6 +217,7 @@ extension MessageDraft {
   }
 
   /// Parses the fields that every transaction needs, which come first in ``HeaderName``.
+  @inline(__always)
   private mutating func check(
     _ name: HeaderName, _ bytes: Span<UInt8>, _ lower: Int, _ upper: Int
   ) throws(SyntaxError) {
@@ -241,12 +248,15 @@ extension MessageDraft {
   }
 
   /// RFC 4475 §3.3.8: of two values nobody can know which one others will take.
+  @inline(__always)
   private mutating func once(_ name: HeaderName, _ offset: Int) throws(SyntaxError) {
-    let bit = UInt8(1) << name.rawValue
-    guard seen & bit == 0 else {
-      throw SyntaxError(expected: "\(name.text) only once", offset: offset)
-    }
+    let bit = UInt8(1) &<< name.rawValue
+    guard seen & bit == 0 else { throw repeated(name, offset) }
     seen |= bit
+  }
+
+  private func repeated(_ name: HeaderName, _ offset: Int) -> SyntaxError {
+    SyntaxError(expected: "\(name.text) only once", offset: offset)
   }
 
   private mutating func checkVia(
@@ -259,19 +269,26 @@ extension MessageDraft {
     }
     viaCount += 1
     // Behind the first value, each comma may begin another one.
-    for index in offset..<upper where bytes[index] == UInt8(ascii: ",") { viaCount += 1 }
+    if offset < upper {
+      for index in offset..<upper where bytes[index] == UInt8(ascii: ",") { viaCount += 1 }
+    }
     if viaCount > MessageLimits.vias {
       note("at most \(MessageLimits.vias) Via values", at: lower, status: 483)
     }
   }
 
-  private func checkContacts(
+  private mutating func checkContacts(
     _ bytes: Span<UInt8>, _ lower: Int, _ upper: Int
   ) throws(SyntaxError) {
-    if upper - lower == 1, bytes[lower] == UInt8(ascii: "*") { return }
+    if upper - lower == 1, bytes[lower] == UInt8(ascii: "*") {
+      (contactCount, contact) = (contactCount + 1, nil)
+      return
+    }
     var offset = lower
     repeat {
-      _ = try NameAddressParts(bytes, at: &offset, end: upper)
+      let value = try NameAddressParts(bytes, at: &offset, end: upper)
+      contactCount += 1
+      contact = contactCount == 1 ? value : nil
     } while bytes.take(UInt8(ascii: ","), at: &offset, end: upper)
   }
 
@@ -346,10 +363,11 @@ extension MessageDraft {
   }
 
   func finish(_ bytes: [UInt8]) throws(MessageError) -> Message {
-    let headers = HeaderFields(bytes: bytes, fields: fields)
+    let headers = HeaderFields(bytes: bytes, fields: fields, names: names)
     if fault == nil, let start, let via, let from, let to, let callID, let cseq {
       let required = RequiredFields(
-        via: via, from: from, to: to, callID: callID, cseq: cseq, maxForwards: maxForwards)
+        via: via, from: from, to: to, callID: callID, cseq: cseq, maxForwards: maxForwards,
+        contact: contact)
       return Message(
         storage: Message.Storage(headers: headers, start: start, required: required, body: body))
     }

@@ -80,8 +80,7 @@ struct NameAddressParts: Sendable {
     displayName = try Self.parseDisplayName(bytes, at: &offset, end: end)
     if bytes.peek(offset, end: end) == UInt8(ascii: "<") {
       let start = offset + 1
-      var close = start
-      while close < end, bytes[close] != UInt8(ascii: ">") { close += 1 }
+      let close = bytes.first(UInt8(ascii: ">"), from: start, end: end)
       guard close < end else { throw SyntaxError(expected: "the closing bracket", offset: end) }
       uri = ByteRange(start, close)
       offset = close + 1
@@ -104,6 +103,8 @@ struct NameAddressParts: Sendable {
     _ bytes: Span<UInt8>, at offset: inout Int, end: Int
   ) throws(SyntaxError) {
     bytes.skipWhitespace(at: &offset, end: end)
+    parameters = ByteRange(offset, offset)
+    if offset == end { return }
     let start = offset
     var tag: ByteRange?
     try bytes.forEachParameter(at: &offset, end: end) { name, value in
@@ -127,7 +128,9 @@ struct NameAddressParts: Sendable {
     _ bytes: Span<UInt8>, at offset: inout Int, end: Int
   ) throws(SyntaxError) -> ByteRange {
     let start = offset
-    if bytes.peek(offset, end: end) == UInt8(ascii: "\"") {
+    let first = bytes.peek(offset, end: end)
+    if first == UInt8(ascii: "<") { return ByteRange(start, start) }
+    if first == UInt8(ascii: "\"") {
       let name = try bytes.parseQuotedString(at: &offset, end: end)
       bytes.skipWhitespace(at: &offset, end: end)
       guard bytes.peek(offset, end: end) == UInt8(ascii: "<") else {

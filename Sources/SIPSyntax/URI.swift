@@ -115,8 +115,8 @@ extension Span where Element == UInt8 {
   }
 
   private func hasEscape(_ range: ByteRange) -> Bool {
-    for index in range.range where self[index] == UInt8(ascii: "%") { return true }
-    return false
+    let end = Int(range.upper)
+    return first(UInt8(ascii: "%"), from: Int(range.lower), end: end) < end
   }
 }
 

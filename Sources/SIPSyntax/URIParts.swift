@@ -53,6 +53,7 @@ struct URIParts: Hashable, Sendable {
     case .sip, .sips:
       try parseUserInfo(bytes, at: &offset, lower, upper)
       try parseHostPort(bytes, at: &offset, lower, upper)
+      if offset == upper { return }
       try parseParameters(bytes, at: &offset, lower, upper)
       try parseHeaders(bytes, at: &offset, lower, upper)
     case .tel:
@@ -67,9 +68,11 @@ struct URIParts: Hashable, Sendable {
   }
 
   /// Takes `user [ ":" password ] "@"`, or nothing if there is no "@" behind it.
+  @inline(__always)
   private mutating func parseUserInfo(
     _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
   ) throws(SyntaxError) {
+    guard bytes.first(UInt8(ascii: "@"), from: offset, end: upper) < upper else { return }
     var at = offset
     try bytes.skipEscaped(.user, at: &at, end: upper)
     let userEnd = at
@@ -86,6 +89,7 @@ struct URIParts: Hashable, Sendable {
     offset = at + 1
   }
 
+  @inline(__always)
   private mutating func parseHostPort(
     _ bytes: Span<UInt8>, at offset: inout Int, _ lower: Int, _ upper: Int
   ) throws(SyntaxError) {

@@ -33,7 +33,7 @@ import Testing
 
   /// Property: the search by words finds what a search by bytes finds, wherever the text begins and ends.
   @Test(
-    "The search for line ends and colons by words equals the search by bytes",
+    "Searches by words equal those by bytes, and words of a text its bytes",
     arguments: UInt64(1)...50)
   func searches(seed: UInt64) {
     var random = SplitMix(seed: seed)
@@ -51,8 +51,12 @@ import Testing
       let end = Int.random(in: start...bytes.count, using: &random)
       let line = (start..<end).first { bytes[$0] == 0x0D || bytes[$0] == 0x0A } ?? end
       #expect(bytes.span.lineEnd(from: start, end: end) == line)
-      let colon = (start..<end).first { bytes[$0] == 0x3A } ?? end
-      #expect(bytes.span.colon(from: start, end: end) == colon)
+      for wanted: UInt8 in [0x3A, 0x20, 0x00, 0xBA] {
+        let place = (start..<end).first { bytes[$0] == wanted } ?? end
+        #expect(bytes.span.first(wanted, from: start, end: end) == place)
+      }
+      let word = bytes[start...].prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      #expect(bytes.span.characters(at: start) == word)
     }
   }
 

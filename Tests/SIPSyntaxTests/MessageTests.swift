@@ -63,4 +63,68 @@ import Testing
     #expect(response.cseq == message.cseq)
     #expect(response.method == .invite)
   }
+
+  @Test(
+    "The only Contact is at hand, and of several none",
+    arguments: [
+      ("<sip:a@192.0.2.1>;q=0.5", "sip:a@192.0.2.1"), ("*", nil),
+      ("<sip:a@192.0.2.1>, <sip:b@192.0.2.1>", nil),
+      ("<sip:a@192.0.2.1>\nm: <sip:b@192.0.2.1>", nil), ("*\nContact: sip:a@192.0.2.1", nil),
+    ])
+  func onlyContact(value: String, uri: String?) throws {
+    let text = Self.invite.replacing(
+      "<sip:alice@192.0.2.9:5062;transport=udp>", with: value)
+    let message = try MessageParser.parse(Self.bytes(text), framing: .datagram)
+    #expect(message.contactURI?.description == uri)
+    guard uri != nil else { return }
+    let only = try NameAddress(parsing: Array(value.utf8).span)
+    #expect(try message.contacts() == .contacts([only]))
+  }
+
+  @Test("An answer has room for all that it writes out and adds")
+  func longAnswer() throws {
+    let via = (0..<60).map { "v:SIP/2.0/UDP h\($0)" }.joined(separator: "\n")
+    let text = """
+      OPTIONS sip:a SIP/2.0
+      \(via)
+      f:sip:b
+      t:sip:a
+      i:c
+      CSeq:1 OPTIONS
+
+
+      """
+    let message = try MessageParser.parse(Self.bytes(text), framing: .datagram)
+    let source = try #require(Endpoint("[2001:db8:1111:2222:3333:4444:5555:6666]:65535"))
+    let tag = Array(String(repeating: "x", count: 300).utf8)
+    let bytes = MessageBuilder(responseTo: message, 200, source: source, toTag: tag).finish()
+    let response = try MessageParser.parse(bytes, framing: .stream)
+    #expect(try response.vias().count == 60 && response.topVia.received == source.address)
+    #expect(response.toTag.map { response.text($0).utf8.count } == 300)
+  }
+
+  @Test("The answer to a broken request has room for a tag in each of its To")
+  func manyTo() {
+    let text = """
+      OPTIONS sip:a SIP/2.0
+      v:SIP/2.0/UDP h
+      f:sip:b
+      \((0..<80).map { "t:sip:\($0)" }.joined(separator: "\n"))
+      i:c
+      CSeq:1 OPTIONS
+
+
+      """
+    let error = #expect(throws: MessageError.self) {
+      try MessageParser.parse(Self.bytes(text), framing: .datagram)
+    }
+    guard case .rejected(let request) = error else {
+      Issue.record("not answered")
+      return
+    }
+    let tag = Array(String(repeating: "x", count: 30).utf8)
+    let bytes = MessageBuilder(responseTo: request, source: nil, toTag: tag).finish()
+    let tags = String(decoding: bytes, as: UTF8.self).split(separator: ";tag=").count - 1
+    #expect(tags == 80)
+  }
 }

@@ -203,12 +203,31 @@ extension Span<UInt8> {
     }
     offset += 1
     let start = offset
-    while offset < count, self[offset] != UInt8(ascii: "\"") {
-      guard self[offset] >= 0x20, self[offset] != UInt8(ascii: "\\") else { return nil }
-      offset += 1
+    while offset + 8 <= count {
+      let hits = Self.endings(in: characters(at: offset))
+      if hits != 0 {
+        offset += hits.trailingZeroBitCount >> 3
+        break
+      }
+      offset += 8
     }
-    guard offset < count else { return nil }
+    // The last few bytes, one by one.
+    while offset < count, self[offset] >= 0x20, self[offset] != UInt8(ascii: "\\"),
+      self[offset] != UInt8(ascii: "\"")
+    { offset += 1 }
+    guard offset < count, self[offset] == UInt8(ascii: "\"") else { return nil }
     offset += 1
     return ByteRange(start, offset - 1)
+  }
+
+  /// Marks the top bit of each byte that is a quote, a backslash or a control character; the lowest is exact.
+  @inline(__always)
+  private static func endings(in word: UInt64) -> UInt64 {
+    let quotes = word ^ 0x2222_2222_2222_2222
+    let slashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
+    let (ones, spaces): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x2020_2020_2020_2020)
+    let found =
+      (quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes | (word &- spaces) & ~word
+    return found & 0x8080_8080_8080_8080
   }
 }

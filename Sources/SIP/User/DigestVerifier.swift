@@ -75,8 +75,9 @@ package struct DigestVerifier: Sendable {
     in request: Message, realm: [UInt8], isProxy: Bool = false
   ) -> DigestClaim? {
     let name: HeaderName = isProxy ? .proxyAuthorization : .authorization
+    guard request.has(name) else { return nil }
     var best: DigestClaim?
-    for field in request.headers.fields where field.name == name {
+    for field in request.headers.fields where field.isNamed(name) {
       guard let claim = DigestClaim(scanning: field.value, of: request.bytes) else {
         // Not as phones send them: the general parser looks at all of them.
         let all = try? request.digestCredentials(name)

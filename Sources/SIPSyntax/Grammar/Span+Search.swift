@@ -33,18 +33,19 @@ extension Span where Element == UInt8 {
       | (length >= 8 ? fold : fold & ~(UInt64.max &<< UInt64(length * 8)))
   }
 
-  /// The offset of the first colon from `offset` on; `end` if there is none.
+  /// The offset of the first such byte from `offset` on; `end` if there is none.
   @inline(__always)
-  func colon(from offset: Int, end: Int) -> Int {
+  func first(_ byte: UInt8, from offset: Int, end: Int) -> Int {
+    let wanted = UInt64(byte) &* 0x0101_0101_0101_0101
     var index = offset
     while index + 8 <= count, index < end {
-      // Zero bytes of `x` are colons; the lowest set bit of the test is exact.
-      let x = wordUnaligned(at: index) ^ 0x3A3A_3A3A_3A3A_3A3A
+      // Zero bytes of `x` are the wanted ones; the lowest set bit of the test is exact.
+      let x = wordUnaligned(at: index) ^ wanted
       let hits = (x &- 0x0101_0101_0101_0101) & ~x & 0x8080_8080_8080_8080
       if hits != 0 { return Swift.min(index + hits.trailingZeroBitCount >> 3, end) }
       index += 8
     }
-    while index < end, self[index] != 0x3A { index += 1 }
+    while index < end, self[index] != byte { index += 1 }
     return Swift.min(index, end)
   }
 

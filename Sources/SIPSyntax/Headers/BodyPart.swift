@@ -99,7 +99,7 @@ private struct MultipartReader {
         offset = next
         break
       }
-      let colon = span.colon(from: offset, end: lineEnd)
+      let colon = span.first(UInt8(ascii: ":"), from: offset, end: lineEnd)
       let name = HeaderNameTable.shared.lookUp(span, span.trimmed(offset, colon))
       let value = span.trimmed(min(colon + 1, lineEnd), lineEnd)
       if name == .contentType { type = try MediaType(parsing: bytes[value.range].span) }

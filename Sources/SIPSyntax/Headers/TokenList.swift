@@ -35,8 +35,9 @@ package struct TokenList: Sendable {
 
   /// True as soon as `matches` says so for the range of a token.
   private func contains(where matches: (ByteRange) -> Bool) -> Bool {
+    guard headers.has(name) else { return false }
     let span = headers.bytes.span
-    for field in headers.fields where field.name == name {
+    for field in headers.fields where field.isNamed(name) {
       var offset = Int(field.value.lower)
       let end = Int(field.value.upper)
       while offset < end {

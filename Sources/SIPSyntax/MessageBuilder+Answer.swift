@@ -1,0 +1,122 @@
+package import Elements
+
+// What a response takes from its request.
+extension MessageBuilder {
+  /// Begins the response to a request: status line, all Via, From, To, Call-ID, CSeq (RFC 3261 §8.2.6).
+  ///
+  /// The source, where the request came from, goes into the top Via as `received` and `rport`
+  /// (RFC 3261 §18.2.1, RFC 3581 §4). Our tag, a token, is added if To has none.
+  package init(
+    responseTo request: Message, _ status: StatusCode, reason: String? = nil, source: Endpoint?,
+    toTag: [UInt8]?
+  ) {
+    self.init(response: status, reason: reason, capacity: request.bytes.count + 768)
+    copyAnswerFields(
+      request.headers, via: request.storage.via, source: source,
+      toTag: request.toTag == nil ? toTag : nil)
+  }
+
+  /// Begins the response to a malformed request, with what could be read of it.
+  package init(responseTo request: RejectedRequest, source: Endpoint?, toTag: [UInt8]?) {
+    self.init(
+      response: request.status,
+      reason: request.status == 400 ? "Bad Request: expected \(request.error.expected)" : nil)
+    copyAnswerFields(
+      request.headers, via: request.via, source: source,
+      toTag: request.toTag == nil ? toTag : nil)
+  }
+
+  private mutating func copyAnswerFields(
+    _ headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: [UInt8]?
+  ) {
+    guard let end = headers.fields.last?.lineUpper else { return }
+    // For each line a name that is written out and, as a broken request may have many To, a tag; for one
+    // Via where it came from.
+    let longest = Int(end) + headers.fields.count * (24 + (toTag?.count ?? 0)) + 96
+    bytes.append(addingCapacity: longest) { lines in
+      lines.appendAnswer(of: headers, via: via, source: source, toTag: toTag)
+    }
+  }
+}
+
+extension OutputSpan<UInt8> {
+  fileprivate mutating func appendAnswer(
+    of headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: [UInt8]?
+  ) {
+    let message = headers.bytes.span
+    var isTop = true
+    // Lines that follow each other and are copied as they are, up to where something has to be added.
+    var run = 0..<0
+    for field in headers.fields {
+      guard let name = field.name, name.rawValue <= HeaderName.cseq.rawValue else { continue }
+      let isTopVia = name.rawValue == HeaderName.via.rawValue && isTop
+      if isTopVia { isTop = false }
+      let tag = name.rawValue == HeaderName.to.rawValue ? toTag : nil
+      guard !field.isPlain || isTopVia && source != nil || tag != nil else {
+        if run.upperBound != Int(field.nameLower) {
+          append(copying: message.extracting(run))
+          run = Int(field.nameLower)..<Int(field.nameLower)
+        }
+        run = run.lowerBound..<Int(field.lineUpper)
+        continue
+      }
+      append(copying: message.extracting(run))
+      run = 0..<0
+      append(copying: HeaderNameTable.shared.prefix(of: name).span)
+      if isTopVia, let via, let source {
+        append(top: via, of: message, field: field, source: source)
+      } else {
+        append(cleaned: message.extracting(field.value.range))
+      }
+      if let tag {
+        append(text: ";tag=")
+        append(cleaned: tag.span)
+      }
+      endLine()
+    }
+    append(copying: message.extracting(run))
+  }
+
+  /// The top Via with `received` and `rport` of the source in place of any that it brought along.
+  private mutating func append(
+    top via: ViaParts, of message: Span<UInt8>, field: HeaderField, source: Endpoint
+  ) {
+    if via.isNoted {
+      appendUnnoted(via, of: message)
+    } else if let rport = via.rportField {
+      var end = Int(rport.lower) - 1
+      while message[end] != UInt8(ascii: ";") { end -= 1 }
+      append(cleaned: message.extracting(Int(via.value.lower)..<end))
+      append(cleaned: message.extracting(Int(rport.upper)..<Int(via.value.upper)))
+    } else {
+      append(cleaned: message.extracting(via.value.range))
+    }
+    if via.hasRPort || message.address(in: via.host) != source.address {
+      append(text: ";received=")
+      append(source.address)
+    }
+    if via.hasRPort {
+      append(text: ";rport=")
+      append(decimal: UInt64(source.port))
+    }
+    append(cleaned: message.extracting(Int(via.value.upper)..<Int(field.value.upper)))
+  }
+
+  /// A Via without what it says about its source, parameter by parameter.
+  private mutating func appendUnnoted(_ via: ViaParts, of message: Span<UInt8>) {
+    append(cleaned: message.extracting(Int(via.value.lower)..<Int(via.sentBy.upper)))
+    var offset = Int(via.parameters.lower)
+    // The parameters were parsed before; nothing can be thrown here.
+    try? message.forEachParameter(at: &offset, end: Int(via.parameters.upper)) { name, value in
+      let isNote =
+        message.equals(name, ignoringCase: "received")
+        || message.equals(name, ignoringCase: "rport")
+      guard !isNote else { return }
+      append(UInt8(ascii: ";"))
+      append(cleaned: message.extracting(name.range))
+      guard !value.isEmpty else { return }
+      append(UInt8(ascii: "="))
+      append(cleaned: message.extracting(value.range))
+    }
+  }
+}
