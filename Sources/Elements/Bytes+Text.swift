@@ -13,15 +13,24 @@ extension [UInt8] {
 
   /// Appends an address and a port; IPv6 in brackets.
   package mutating func append(_ endpoint: Endpoint) {
-    if !endpoint.address.isV4 { append(UInt8(ascii: "[")) }
-    append(endpoint.address)
-    append(text: endpoint.address.isV4 ? ":" : "]:")
-    append(decimal: UInt64(endpoint.port))
+    append(addingCapacity: Endpoint.longestText) { $0.append(endpoint) }
   }
 
   /// Appends an address; IPv6 without brackets.
   package mutating func append(_ address: IPAddress) {
     append(addingCapacity: IPAddress.longestText) { $0.append(address) }
+  }
+}
+
+extension [UInt8] {
+  /// Bytes for which there is room from the start.
+  ///
+  /// The initializer of the library that does the same looks the type of its memory up each time.
+  @inlinable
+  @inline(__always)
+  public init(room: Int, _ write: (inout OutputSpan<UInt8>) -> Void) {
+    self = []
+    append(addingCapacity: room, initializingWith: write)
   }
 }
 
@@ -51,6 +60,7 @@ extension OutputSpan<UInt8> {
 extension OutputSpan<UInt8> {
   /// Appends a number in decimal digits; there is room for twenty.
   package mutating func append(decimal number: UInt64) {
+    if number < 10 { return append(UInt8(truncatingIfNeeded: number) + 0x30) }
     var divisor: UInt64 = 1
     while number / 10 >= divisor { divisor *= 10 }
     var rest = number
@@ -67,6 +77,14 @@ extension OutputSpan<UInt8> {
     if number >= 100 { append(number / 100 + 0x30) }
     if number >= 10 { append(number / 10 % 10 + 0x30) }
     append(number % 10 + 0x30)
+  }
+
+  /// Appends an address and a port; there is room for ``Endpoint/longestText``.
+  package mutating func append(_ endpoint: Endpoint) {
+    if !endpoint.address.isV4 { append(UInt8(ascii: "[")) }
+    append(endpoint.address)
+    append(text: endpoint.address.isV4 ? ":" : "]:")
+    append(decimal: UInt64(endpoint.port))
   }
 
   /// Appends an address; there is room for ``IPAddress/longestText``.

@@ -22,6 +22,9 @@ package struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible
     (left.address, left.port) < (right.address, right.port)
   }
 
+  /// Bytes of the longest text: brackets, a colon and five digits around the address.
+  package static var longestText: Int { IPAddress.longestText + 8 }
+
   package var description: String {
     var text: [UInt8] = []
     text.reserveCapacity(48)

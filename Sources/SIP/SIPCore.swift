@@ -113,52 +113,52 @@ extension SIPCore {
 extension SIPCore {
   /// A branch of ours: cookie, lane, 64 random bits (RFC 3261 §8.1.1.7).
   mutating func makeBranch() -> [UInt8] {
-    var branch = Via.magicCookie
-    branch.reserveCapacity(branch.count + 18)
-    branch.append(hexadecimal: UInt64(configuration.lane), digits: 2)
-    branch.append(hexadecimal: dice.next(), digits: 16)
-    return branch
+    let (cookie, lane, number) = (Via.magicCookie, UInt64(configuration.lane), dice.next())
+    return [UInt8](room: cookie.count + 18) { branch in
+      branch.append(copying: cookie.span)
+      branch.append(hexadecimal: lane, digits: 2)
+      branch.append(hexadecimal: number, digits: 16)
+    }
   }
 
   /// A tag of ours: lane, 64 random bits (RFC 3261 §19.3 asks for 32).
-  mutating func makeTag() -> [UInt8] {
-    var tag: [UInt8] = []
-    tag.reserveCapacity(18)
-    tag.append(hexadecimal: UInt64(configuration.lane), digits: 2)
-    tag.append(hexadecimal: dice.next(), digits: 16)
-    return tag
+  mutating func makeTag() -> [UInt8] { tag(of: dice.next()) }
+
+  private func tag(of number: UInt64) -> [UInt8] {
+    [UInt8](room: 18) { tag in
+      tag.append(hexadecimal: UInt64(configuration.lane), digits: 2)
+      tag.append(hexadecimal: number, digits: 16)
+    }
   }
 
   /// A Call-ID of 128 random bits that names neither host nor address (RFC 3261 §8.1.1.4).
   package mutating func makeCallID() -> [UInt8] {
-    var callID: [UInt8] = []
-    callID.reserveCapacity(32)
-    callID.append(hexadecimal: dice.next(), digits: 16)
-    callID.append(hexadecimal: dice.next(), digits: 16)
-    return callID
+    [UInt8](room: 32) { callID in
+      callID.append(hexadecimal: dice.next(), digits: 16)
+      callID.append(hexadecimal: dice.next(), digits: 16)
+    }
   }
 
   /// The tag of an answer that leaves no state: the same for each copy of a request (§8.2.7).
-  func statelessTag(of key: Fingerprint) -> [UInt8] {
-    var tag: [UInt8] = []
-    tag.reserveCapacity(18)
-    tag.append(hexadecimal: UInt64(configuration.lane), digits: 2)
-    tag.append(hexadecimal: key.high, digits: 16)
-    return tag
-  }
+  func statelessTag(of key: Fingerprint) -> [UInt8] { tag(of: key.high) }
 }
 
 extension [UInt8] {
   /// Appends the lowest digits of a number, sixteen at most.
   mutating func append(hexadecimal number: UInt64, digits: Int) {
+    append(addingCapacity: digits) { $0.append(hexadecimal: number, digits: digits) }
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Appends the lowest digits of a number, sixteen at most; there is room for them.
+  fileprivate mutating func append(hexadecimal number: UInt64, digits: Int) {
     let shifted = number << UInt64(64 - 4 * digits)
-    append(addingCapacity: digits) { text in
-      var letters = hexadecimalLetters(of: UInt32(shifted >> 32))
-      for place in 0..<digits {
-        if place == 8 { letters = hexadecimalLetters(of: UInt32(truncatingIfNeeded: shifted)) }
-        text.append(UInt8(truncatingIfNeeded: letters))
-        letters >>= 8
-      }
+    var letters = hexadecimalLetters(of: UInt32(shifted >> 32))
+    for place in 0..<digits {
+      if place == 8 { letters = hexadecimalLetters(of: UInt32(truncatingIfNeeded: shifted)) }
+      append(UInt8(truncatingIfNeeded: letters))
+      letters >>= 8
     }
   }
 }

@@ -7,22 +7,24 @@ import Elements
 /// There are no copies of a builder: the next byte would move the whole message to another place.
 package struct MessageBuilder: ~Copyable, Sendable {
   /// Everything so far.
-  var bytes: [UInt8] = []
+  var bytes: [UInt8]
 
   // MARK: Start line
 
   package init(request method: Method, uri: URI, capacity: Int = 1024) {
-    bytes.reserveCapacity(capacity)
-    bytes.append(method)
-    bytes.append(0x20)
-    bytes.append(contentsOf: uri.bytes)
-    bytes.append(text: " SIP/2.0\r\n")
+    let name = if case .other(let name) = method { name } else { [UInt8]() }
+    bytes = [UInt8](room: max(capacity, name.count + uri.bytes.count + 32)) { line in
+      line.append(text: method.text)
+      line.append(cleaned: name.span)
+      line.append(0x20)
+      line.append(copying: uri.bytes.span)
+      line.append(text: " SIP/2.0\r\n")
+    }
   }
 
   /// Begins a response; a reason of nil is the usual phrase.
   package init(response status: StatusCode, reason: String? = nil, capacity: Int = 1024) {
-    bytes.reserveCapacity(capacity)
-    bytes.append(addingCapacity: Self.statusLineBytes) { line in
+    bytes = [UInt8](room: max(capacity, Self.statusLineBytes)) { line in
       line.append(text: "SIP/2.0 ")
       line.append(decimal: UInt64(status.number))
       line.append(0x20)

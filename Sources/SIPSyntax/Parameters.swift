@@ -187,12 +187,16 @@ extension [UInt8] {
 
   /// Appends a quoted string; quotes and backslashes are escaped, CR and LF become spaces.
   mutating func appendQuoted(_ text: [UInt8]) {
-    append(UInt8(ascii: "\""))
-    for byte in text {
-      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { append(UInt8(ascii: "\\")) }
-      append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
+    append(addingCapacity: 2 * text.count + 2) { quoted in
+      quoted.append(UInt8(ascii: "\""))
+      for byte in text {
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+          quoted.append(UInt8(ascii: "\\"))
+        }
+        quoted.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
+      }
+      quoted.append(UInt8(ascii: "\""))
     }
-    append(UInt8(ascii: "\""))
   }
 
   /// Appends bytes that must not end a line: each CR and LF becomes a space, as a fold means one anyway.

@@ -23,9 +23,7 @@ extension URI {
     secure: Bool = false, user: String? = nil, host: Host, port: UInt16? = nil,
     parameters: [Component] = [], headers: [Component] = []
   ) {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(64)
-    bytes.append(text: secure ? "sips:" : "sip:")
+    var bytes = [UInt8](room: 64) { $0.append(text: secure ? "sips:" : "sip:") }
     var parts = URIParts(scheme: secure ? .sips : .sip)
     parts.schemeEnd = UInt16(bytes.count - 1)
     if let user, !user.isEmpty {

@@ -127,7 +127,8 @@ private func hexadecimal(_ digit: UInt8) -> UInt8 {
 
 extension [UInt8] {
   /// Appends bytes, each outside `plain` as "%" and two upper-case digits.
-  mutating func appendEscaped(_ value: some Sequence<UInt8>, keeping plain: ByteSet) {
+  mutating func appendEscaped(_ value: some Collection<UInt8>, keeping plain: ByteSet) {
+    if value.allSatisfy({ plain.contains($0) }) { return append(contentsOf: value) }
     for byte in value {
       if plain.contains(byte) {
         append(byte)

@@ -53,19 +53,18 @@ package struct DigestVerifier: Sendable {
   private static func challenge(
     _ algorithm: DigestAlgorithm, realm: [UInt8], nonce: [UInt8], isStale: Bool
   ) -> [UInt8] {
-    var value: [UInt8] = []
-    value.reserveCapacity(96 + realm.count + nonce.count)
-    value.append(text: "Digest realm=\"")
-    for byte in realm {
-      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { value.append(0x5C) }
-      value.append(byte)
+    [UInt8](room: 96 + 2 * realm.count + nonce.count) { value in
+      value.append(text: "Digest realm=\"")
+      for byte in realm {
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { value.append(0x5C) }
+        value.append(byte)
+      }
+      value.append(text: "\", nonce=\"")
+      value.append(copying: nonce.span)
+      value.append(text: isStale ? "\", stale=true, algorithm=" : "\", algorithm=")
+      value.append(text: algorithm.token)
+      value.append(text: ", qop=\"auth\"")
     }
-    value.append(text: "\", nonce=\"")
-    value.append(contentsOf: nonce)
-    value.append(text: isStale ? "\", stale=true, algorithm=" : "\", algorithm=")
-    value.append(text: algorithm.token)
-    value.append(text: ", qop=\"auth\"")
-    return value
   }
 
   /// The credentials of a request that we can check; nil means: challenge.

@@ -43,15 +43,14 @@ struct RequestPlan: Sendable {
 /// The Via of a request of ours, with an empty rport (RFC 3581 §3).
 func viaValue(of destination: Destination, branch: [UInt8]) -> [UInt8] {
   let local = destination.local
-  var value: [UInt8] = []
-  value.reserveCapacity(96)
-  value.append(text: "SIP/2.0/")
-  value.append(text: destination.transport.viaToken)
-  value.append(0x20)
-  value.append(local)
-  value.append(text: ";rport;branch=")
-  value.append(contentsOf: branch)
-  return value
+  return [UInt8](room: 32 + Endpoint.longestText + branch.count) { value in
+    value.append(text: "SIP/2.0/")
+    value.append(text: destination.transport.viaToken)
+    value.append(0x20)
+    value.append(local)
+    value.append(text: ";rport;branch=")
+    value.append(copying: branch.span)
+  }
 }
 
 extension ContactDraft {
@@ -63,12 +62,11 @@ extension ContactDraft {
       let uri = URI(
         user: user, host: .address(destination.local.address), port: destination.local.port,
         parameters: destination.transport.contactParameters)
-      var value: [UInt8] = []
-      value.reserveCapacity(uri.bytes.count + 2)
-      value.append(UInt8(ascii: "<"))
-      value.append(contentsOf: uri.bytes)
-      value.append(UInt8(ascii: ">"))
-      return value
+      return [UInt8](room: uri.bytes.count + 2) { value in
+        value.append(UInt8(ascii: "<"))
+        value.append(copying: uri.bytes.span)
+        value.append(UInt8(ascii: ">"))
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ package protocol HeaderValue: Sendable {
 extension HeaderValue {
   /// The value as bytes.
   package var serialized: [UInt8] {
-    var bytes: [UInt8] = []
+    var bytes = [UInt8](room: 80) { _ in }
     serialize(into: &bytes)
     return bytes
   }
