@@ -133,8 +133,10 @@ package final class OutboxService: Sendable {
   // MARK: - Looking what is due
 
   private func dispatch() {
-    while !work.withLock(\.isStopping) {
+    while true {
+      // Before all that is looked at: whatever changes from here on, a stop too, rings once more.
       let rung = database.alertBell.withLock { $0 }
+      if work.withLock(\.isStopping) { return }
       var pause: Duration?
       do throws(StoreError) {
         try storeAnnounced()
