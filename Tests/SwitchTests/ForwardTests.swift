@@ -210,6 +210,69 @@ import Testing
     #expect(rung(other) == ["102", "103"], "the next step follows")
   }
 
+  @Test("F18: Members who send their calls to their own group add nothing to what it rings")
+  func memberForwardsToItsGroup() throws {
+    let (bench, carrier) = try callGroup { town in
+      town.document.tenants[0].numbers[1].steps[0].extensions = ["101", "102", "103", "104"]
+      town.office("101") { $0.forwards.always = Town.groupDDI }
+      town.office("102") { $0.forwards.always = Town.groupDDI }
+      town.office("103") { $0.forwards.always = "976333444" }
+    }
+    #expect(carrier.received(.invite).count == 1 && bench.core.ledger.openHolds.count == 1)
+    carrier.cancel()
+    bench.run(for: .seconds(2))
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test("A step that leads back to its own number takes no forward from the others, and adds none")
+  func stepForwardsToItsNumber() throws {
+    func call(_ change: (inout Town) -> Void) throws -> (bench: Bench, carrier: UserAgent) {
+      try callGroup { town in
+        town.document.tenants[0].numbers[1].steps = [
+          RingStepEntry(extensions: ["101"], seconds: 5),
+          RingStepEntry(extensions: ["103"], seconds: 5),
+        ]
+        town.office("101") { $0.forwards.always = Town.groupDDI }
+        change(&town)
+      }
+    }
+    let (bench, carrier) = try call { _ in }
+    bench.run(for: .seconds(60))
+    #expect(rung(bench) == ["103"] && carrier.lastStatus == 480)
+    let desk = try #require(bench.agents.values.first { $0.user == "103" })
+    #expect(desk.received(.invite).count == 1)
+    let (other, outside) = try call { $0.office("103") { $0.forwards.always = "976333444" } }
+    #expect(outside.received(.invite).count == 1 && other.core.ledger.openHolds.count == 1)
+  }
+
+  @Test("F12: However groups forward in circles, finding out whom a call rings is little work")
+  func circlesAreCheap() throws {
+    var town = Town()
+    let numbers = (1...12).map { "+34976111\(400 + $0)" }
+    let office = town.document.tenants[0].extensions[1]
+    let members = (1...12).map { index in
+      var line = office
+      line.number = "\(200 + index)"
+      line.devices = []
+      line.forwards.always = numbers[index - 1]
+      return line
+    }
+    town.document.tenants[0].extensions += members
+    town.document.tenants[0].numbers += numbers.map { number in
+      NumberEntry(
+        first: number,
+        steps: [RingStepEntry(extensions: members.map(\.number) + ["104"], seconds: 10)])
+    }
+    let bench = try Bench(town)
+    let lines = bench.core.rules.directory.extensions
+    let caller = try #require(lines.first { "\($0.digits)" == "101" })
+    var trail = Trail(forwards: 0)
+    let steps = try bench.core.router.forward(
+      to: Array(numbers[0].utf8), by: caller, shown: .unknown, trail: &trail, at: bench.now.wall)
+    #expect(steps.map(\.targets.count) == [1] && trail.lookups < 200)
+    #expect(trail.forwards <= 5)
+  }
+
   @Test("Other forwards of a group's members are not followed: the group goes on to its next step")
   func memberBusy() throws {
     let (bench, carrier) = try callGroup { town in

@@ -81,11 +81,11 @@ extension SwitchCore {
 
   /// Puts a forward behind the current step of the plan.
   mutating func forward(_ call: inout Call, to target: [UInt8], by line: Extension, at now: Now) {
-    var forwards = call.plan.forwards
+    var trail = Trail(forwards: call.plan.forwards)
     do throws(RouteRefusal) {
       let steps = try router.forward(
-        to: target, by: line, shown: call.plan.shown, forwards: &forwards, at: now.wall)
-      call.plan.forwards = forwards
+        to: target, by: line, shown: call.plan.shown, trail: &trail, at: now.wall)
+      call.plan.forwards = trail.forwards
       call.plan.steps.insert(contentsOf: steps, at: call.step + 1)
       call.record.forwardedBy = line.id
       log(
@@ -103,7 +103,7 @@ extension SwitchCore {
   var router: Router {
     Router(
       rules: rules, forwardLimit: configuration.calls.forwards,
-      ringTime: configuration.calls.ringTime)
+      targetLimit: configuration.calls.branches, ringTime: configuration.calls.ringTime)
   }
 }
 

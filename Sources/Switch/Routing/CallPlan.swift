@@ -32,17 +32,23 @@ struct PlanStep: Sendable {
     (self.targets, self.ringTime) = (targets, ringTime)
   }
 
-  /// Whether it rings that extension already; ways to the outside are each their own.
-  func has(_ target: PlanTarget) -> Bool {
-    guard case .extension(let wanted) = target else { return false }
-    return targets.contains { if case .extension(wanted) = $0 { true } else { false } }
-  }
+  /// Whether it rings that extension already, or that number for the same forward.
+  func has(_ target: PlanTarget) -> Bool { targets.contains { $0.isSame(as: target) } }
 }
 
 enum PlanTarget: Sendable {
   case `extension`(ExtensionID)
   case outside(OutsideRoute)
   case emergency(EmergencyRoute)
+
+  func isSame(as other: PlanTarget) -> Bool {
+    switch (self, other) {
+    case (.extension(let mine), .extension(let theirs)): mine == theirs
+    case (.outside(let mine), .outside(let theirs)):
+      mine.number.number == theirs.number.number && mine.forwardedBy == theirs.forwardedBy
+    case (.extension, _), (.outside, _), (.emergency, _): false
+    }
+  }
 }
 
 /// A way to a number of the world: who pays, who is shown, and over which trunks.

@@ -8,6 +8,8 @@ struct Router: Sendable {
   let rules: Rulebook
   /// Forwards that one call may take.
   let forwardLimit: Int
+  /// Targets that may ring at once.
+  let targetLimit: Int
   /// Rings an extension that says nothing itself.
   let ringTime: Duration
 
@@ -40,6 +42,7 @@ struct Router: Sendable {
       direction: .internal, tenant: line.tenant.id, steps: [],
       normalised: String(decoding: dialled.user, as: UTF8.self), shown: identity(inside: line),
       forwards: dialled.forwards)
+    var trail = Trail(forwards: dialled.forwards)
     switch meaning {
     case .emergency(let digits):
       plan.direction = .emergency
@@ -50,11 +53,11 @@ struct Router: Sendable {
       plan.steps = [PlanStep(targets: [.emergency(route)], ringTime: nil)]
     case .line(let called):
       plan.normalised = "\(called.digits)"
-      plan.steps = try steps(to: called, shown: plan.shown, forwards: &plan.forwards, at: wall)
+      plan.steps = try steps(to: called, shown: plan.shown, trail: &trail, at: wall)
       plan.noteFirst()
     case .ownNumber(let inbound):
       plan.normalised = "\(inbound.number)"
-      plan.steps = try steps(to: inbound, shown: plan.shown, forwards: &plan.forwards, at: wall)
+      plan.steps = try steps(to: inbound, shown: plan.shown, trail: &trail, at: wall)
       plan.noteFirst()
     case .outside(let number, let verdict):
       var shown = identity(outside: line, wanted: dialled.wanted, presentation: number.presentation)
@@ -68,6 +71,7 @@ struct Router: Sendable {
     case .invalid(let error):
       throw RouteRefusal(.invalidNumber, "\(error)")
     }
+    plan.forwards = trail.forwards
     return plan
   }
 
@@ -101,27 +105,33 @@ struct Router: Sendable {
       direction: .inbound, tenant: inbound.tenant.id, steps: [], normalised: "\(number)",
       destinationClass: facts.kind.name, country: "\(facts.region)", shown: caller,
       forwards: forwards)
-    plan.steps = try steps(to: inbound, shown: caller, forwards: &plan.forwards, at: wall)
+    var trail = Trail(forwards: forwards)
+    plan.steps = try steps(to: inbound, shown: caller, trail: &trail, at: wall)
+    plan.forwards = trail.forwards
     return plan
   }
 
   /// Whom a number of ours rings; a step that leads nowhere is passed over.
   private func steps(
-    to inbound: InboundRoute, shown: CallerIdentity, forwards: inout Int, at wall: WallTime
+    to inbound: InboundRoute, shown: CallerIdentity, trail: inout Trail, at wall: WallTime
   ) throws(RouteRefusal) -> [PlanStep] {
+    try trail.enter(inbound.number)
+    defer { trail.leave(inbound.number) }
     var steps: [PlanStep] = []
     var refusal: RouteRefusal?
     for step in inbound.steps {
+      let before = trail.forwards
       do throws(RouteRefusal) {
         if let line = step.extensions.first, step.extensions.count == 1 {
           steps += try self.steps(
-            to: line, shown: shown, forwards: &forwards, ringTime: step.duration, at: wall)
+            to: line, shown: shown, trail: &trail, ringTime: step.duration, at: wall)
         } else {
-          steps.append(try group(step, shown: shown, forwards: &forwards, at: wall))
+          steps.append(try group(step, shown: shown, trail: &trail, at: wall))
         }
       } catch {
-        // The other steps ring all the same.
+        // The other steps ring all the same, and may forward as often.
         refusal = refusal ?? error
+        trail.forwards = before
       }
     }
     if steps.isEmpty, let refusal { throw refusal }
@@ -131,26 +141,30 @@ struct Router: Sendable {
   /// Extensions that ring together: a member that sends all its calls elsewhere rings there and pays.
   ///
   /// Its other forwards are not followed, since the group goes on without it; a member whose forward
-  /// leads nowhere is passed over.
+  /// leads nowhere, or to whom the group rings already, is passed over.
   private func group(
-    _ step: RingStep, shown: CallerIdentity, forwards: inout Int, at wall: WallTime
+    _ step: RingStep, shown: CallerIdentity, trail: inout Trail, at wall: WallTime
   ) throws(RouteRefusal) -> PlanStep {
     var group = PlanStep(targets: [], ringTime: step.duration)
     group.isGroup = true
     var refusal: RouteRefusal?
-    let before = forwards
-    for line in step.extensions {
-      var count = before
+    let (outer, before) = (trail, trail.forwards)
+    var most = before
+    trail.isInGroup = true
+    for line in step.extensions where group.targets.count < targetLimit {
+      trail.forwards = before
       do throws(RouteRefusal) {
-        let reached = try steps(to: line, shown: shown, forwards: &count, at: wall)
-        for target in reached.flatMap(\.targets) where !group.has(target) {
+        let reached = try steps(to: line, shown: shown, trail: &trail, at: wall)
+        for target in reached.flatMap(\.targets)
+        where group.targets.count < targetLimit && !group.has(target) {
           group.targets.append(target)
         }
-        forwards = max(forwards, count)
+        most = max(most, trail.forwards)
       } catch {
         refusal = refusal ?? error
       }
     }
+    trail.endGroup(as: outer, forwards: most)
     if group.targets.isEmpty, let refusal { throw refusal }
     return group
   }
@@ -159,7 +173,7 @@ struct Router: Sendable {
 
   /// How an extension is reached: itself, or where it sends its calls.
   func steps(
-    to line: Extension, shown: CallerIdentity, forwards: inout Int, ringTime: Duration? = nil,
+    to line: Extension, shown: CallerIdentity, trail: inout Trail, ringTime: Duration? = nil,
     at wall: WallTime
   ) throws(RouteRefusal) -> [PlanStep] {
     guard let target = line.forwards.always else {
@@ -167,21 +181,20 @@ struct Router: Sendable {
       let own = line.forwards.noAnswer != nil ? min(limit, line.forwards.noAnswerAfter) : limit
       return [PlanStep(targets: [.extension(line.id)], ringTime: own)]
     }
-    return try forward(to: target, by: line, shown: shown, forwards: &forwards, at: wall)
+    return try forward(to: target, by: line, shown: shown, trail: &trail, at: wall)
   }
 
   /// Where a forward leads; the extension that set it up pays (guard rule 7).
   func forward(
-    to target: [UInt8], by line: Extension, shown: CallerIdentity, forwards: inout Int,
+    to target: [UInt8], by line: Extension, shown: CallerIdentity, trail: inout Trail,
     at wall: WallTime
   ) throws(RouteRefusal) -> [PlanStep] {
-    forwards += 1
-    guard forwards <= forwardLimit else { throw RouteRefusal(.loop, "forwarded too often") }
+    try trail.follow(limit: forwardLimit)
     switch directory.dial(target.span, from: line) {
     case .line(let next):
-      return try steps(to: next, shown: shown, forwards: &forwards, at: wall)
+      return try steps(to: next, shown: shown, trail: &trail, at: wall)
     case .ownNumber(let inbound):
-      return try steps(to: inbound, shown: shown, forwards: &forwards, at: wall)
+      return try steps(to: inbound, shown: shown, trail: &trail, at: wall)
     case .outside(let number, let verdict):
       let mine = identity(outside: line, wanted: nil, presentation: .asConfigured)
       var route = try route(to: number, verdict, payer: line, shown: mine, at: wall)
