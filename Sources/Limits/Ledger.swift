@@ -41,7 +41,7 @@ package struct LedgerReplayError: Error, Hashable, CustomStringConvertible {
 // MARK: - Time
 
 extension Ledger {
-  /// How far the wall clock may fall behind what was seen before somebody is told.
+  /// How far the wall clock may fall behind what was seen, or leap ahead of it, before that matters.
   private static let clockTolerance: Int64 = 60_000
 
   /// What the ledger's time is at `now`.
@@ -63,6 +63,18 @@ extension Ledger {
   mutating func advance(to now: Now) {
     time = reading(now)
     if anchor == nil { anchor = (now.instant, time.elapsed) }
+  }
+
+  /// Writes the time down when the wall clock has leapt ahead.
+  ///
+  /// A restart measures its gap by the wall: from a time before the leap, it would take all of it for time that has passed, and a day
+  /// would leave the rolling windows.
+  package mutating func noteLeap(at now: Now, into entries: inout [LedgerEntry]) {
+    guard let anchor else { return }
+    let passed = (now.instant.nanoseconds - anchor.instant.nanoseconds) / 1_000_000
+    let expected = time.wall + (anchor.elapsed + passed - time.elapsed)
+    guard now.wall.unixMilliseconds > expected + Self.clockTolerance else { return }
+    record(.clock(reading(now), lastHold: HoldID(lastHold)), &entries)
   }
 
   mutating func tellClockBehind(_ now: Now, _ notices: inout [LedgerNotice]) {

@@ -62,6 +62,7 @@ package struct SwitchCore: Sendable {
     var events: [SIPEvent] = []
     // The same memory for each event.
     swap(&events, &spareEvents)
+    noteClock(at: now)
     switch event {
     case .received(let bytes, let flow):
       sip.receive(bytes, on: flow, at: now, events: &events, effects: &output.wire)
@@ -88,6 +89,15 @@ package struct SwitchCore: Sendable {
     if !events.isEmpty { events.removeAll(keepingCapacity: true) }
     swap(&events, &spareEvents)
     flush(into: &effects)
+  }
+
+  private mutating func noteClock(at now: Now) {
+    var entries: [LedgerEntry] = []
+    ledger.noteLeap(at: now, into: &entries)
+    guard !entries.isEmpty else { return }
+    for entry in entries { journal.write(.ledger(entry)) }
+    journal.hurry()
+    log(.warning, "the clock leapt ahead")
   }
 
   /// The effects of one event in a fixed order: what must be kept first, then media, then messages.

@@ -63,6 +63,26 @@ import Testing
     #expect(throws: LimitError.self) { try spend(&bench, euros: 3) }
   }
 
+  @Test("F26: the clock leaps ahead a day and the process dies: no day has passed")
+  func clockAheadAndDeath() throws {
+    var bench = Bench(account: Bench.day(10))
+    try spend(&bench, euros: 8)
+    bench.ledger.noteLeap(at: bench.now, into: &bench.entries)
+    bench.wait(.seconds(3600))
+    let before = bench.entries.count
+    bench.ledger.noteLeap(at: bench.now, into: &bench.entries)
+    bench.now.wall = bench.now.wall + .seconds(59)
+    bench.ledger.noteLeap(at: bench.now, into: &bench.entries)
+    #expect(bench.entries.count == before, "an hour is none, and a minute's drift neither")
+    bench.now.wall = bench.now.wall + .seconds(86_400)
+    bench.ledger.noteLeap(at: bench.now, into: &bench.entries)
+    bench.ledger.noteLeap(at: bench.now, into: &bench.entries)
+    #expect(bench.entries.count == before + 1)
+    try bench.crash()
+    #expect(bench.window(money, .rolling)?.posted == 8_000_000)
+    #expect(throws: LimitError.self) { try spend(&bench, euros: 3) }
+  }
+
   @Test("F26: after a clock that stood years ahead a person accepts the right one")
   func acceptClock() throws {
     var bench = Bench(account: Bench.day(10))

@@ -252,4 +252,17 @@ import Testing
     #expect(try committed(bench) == 0)
     #expect(bench.records.count == 1)
   }
+
+  @Test("F26: a clock that leaps ahead is written down with the next event, once")
+  func clockLeaps() throws {
+    let bench = try Bench(town())
+    func clocks() -> Int {
+      bench.entries.count { if case .ledger(.clock) = $0 { true } else { false } }
+    }
+    bench.run(for: .seconds(600))
+    #expect(clocks() == 0)
+    bench.now.wall = bench.now.wall + .seconds(86_400)
+    for _ in 0..<3 { bench.happen(.deadline) }
+    #expect(clocks() == 1 && bench.journal.last?.isAwaited == true)
+  }
 }
