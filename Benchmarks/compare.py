@@ -24,7 +24,7 @@ SERVER, LOCAL = "127.0.0.1:15060", "127.0.0.1:16000"
 USERS = 1000
 # For the memory of a registration: each of them registers several phones, of which the first find room that the start left.
 MANY_USERS, PHONES = 10_000, 5
-# A call takes two of 15,000 pairs of ports. Since nobody speaks in these calls they rest for 30 s, and each call makes its sockets anew.
+# A call takes two of 15,000 pairs of ports. Since nobody speaks in these calls they rest for 40 s, and each call makes its sockets anew.
 CALLS = 6_000
 ROWS = ["register", "call", "ledger", "rtp", "memory"]
 

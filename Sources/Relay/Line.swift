@@ -4,6 +4,7 @@ struct Line<Element: Sendable>: Sendable {
   private var head = 0
 
   var count: Int { elements.count - head }
+  var all: ArraySlice<Element> { elements[head...] }
   var first: Element? { head < elements.count ? elements[head] : nil }
 
   mutating func append(_ element: Element) { elements.append(element) }

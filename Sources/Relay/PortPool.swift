@@ -99,6 +99,15 @@ struct PortPool: Sendable {
     pools[place(of: address)].closed.append((port, now + configuration.memory))
   }
 
+  /// The party of a pair that rests may begin to send yet; a pair that has gone on to somebody else stays there.
+  ///
+  /// Looks through all that rest: rare, since each is a call of a carrier that fell silent.
+  mutating func spare(_ port: UInt16, on address: IPAddress) {
+    for (row, _) in pools[place(of: address)].resting.all where rows[row]?.port == port {
+      rows[row]?.isSpared = true
+    }
+  }
+
   /// A packet came for a pair that rests.
   mutating func hear(
     _ row: Int, _ bytes: RawSpan, length: Int, isControl: Bool, from remote: Endpoint,

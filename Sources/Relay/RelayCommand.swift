@@ -28,6 +28,9 @@ package enum RelayCommand: Sendable {
   case inspect(MediaSessionID)
   /// Ends the session; answered by `.closed`, also for a session that never opened.
   case close(MediaSessionID)
+  /// The party of these ports, which were let go, was never heard and may begin to send yet: a carrier that still has our INVITE.
+  /// Nobody else gets them for as long as ports rest at all.
+  case spare(MediaSessionID, LegPorts)
 }
 
 /// What the relay tells the switch.

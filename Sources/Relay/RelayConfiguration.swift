@@ -4,6 +4,8 @@ package struct RelayConfiguration: Hashable, Sendable {
   package var ports: ClosedRange<UInt16> = 10_000...29_999
   /// How long nobody of the last session may have been heard on a pair before another gets it.
   package var rest: Duration = .seconds(2)
+  /// How long a pair rests whose party was never heard: until its INVITE has ended, and the switch has said whether it may begin yet.
+  package var unheardRest: Duration = .seconds(40)
   /// After this long a pair is used again although somebody of the last session still sends to it.
   package var longestRest: Duration = .seconds(300)
   /// How long after its last packet a source is not believed by the next sessions of its pair, and how

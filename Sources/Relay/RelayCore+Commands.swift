@@ -22,6 +22,8 @@ extension RelayCore {
       guard let row = rows[id] else { return }
       effects.append(.tell(.report(id, qualities(of: row))))
     case .close(let id): close(id, at: now, into: &effects)
+    case .spare(_, let leg):
+      for case let pair? in leg.streams { ports.spare(pair.rtp, on: leg.local) }
     }
   }
 

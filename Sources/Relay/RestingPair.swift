@@ -14,6 +14,8 @@ struct RestingPair: Sendable {
   /// As the session left them.
   private let latch: SourceLatch
   private let controlLatch: SourceLatch
+  /// Its party was never heard and may begin yet, as late as it likes.
+  var isSpared = false
   /// Whom the next session must not believe: the last one's sources, and those that it did not.
   private(set) var formers: [FormerSource]
 
@@ -67,10 +69,16 @@ struct RestingPair: Sendable {
   /// Whether another session may have it.
   ///
   /// A party that was never heard may begin only now, such as a carrier whose answer crossed our CANCEL: nothing tells it from the next
-  /// one's, so the pair rests as long as formers are remembered.
+  /// one's, so the pair rests until it is known whether it still can.
   func isRested(at now: Instant, _ configuration: RelayConfiguration) -> Bool {
-    let rest = latch.current == nil ? configuration.memory : configuration.rest
-    return lastHeard + rest <= now || since + configuration.longestRest <= now
+    lastHeard + rest(configuration) <= now || since + configuration.longestRest <= now
+  }
+
+  private func rest(_ configuration: RelayConfiguration) -> Duration {
+    if latch.current != nil { return configuration.rest }
+    let hasBegun = lastHeard > since
+    if hasBegun { return configuration.memory }
+    return isSpared ? configuration.longestRest : configuration.unheardRest
   }
 
   /// Whether nobody has needed it for long.

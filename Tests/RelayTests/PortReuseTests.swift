@@ -100,7 +100,7 @@ import Testing
     }
     #expect(!opens(2))
     // The other pair was opened for nobody to be heard.
-    studio.advance(.seconds(30))
+    studio.advance(.seconds(40))
     #expect(opens(3))
 
     let again = try Call(studio: narrowStudio())
@@ -140,18 +140,52 @@ import Testing
     #expect(try next.say(&old.alice, to: next.toAlice.rtp) == nil)
   }
 
-  @Test("Where a party was never heard the pair rests for 30 s: it may begin to send only now")
+  @Test("Where a party was never heard the pair rests for 40 s: it may begin to send only now")
   func unheardParty() throws {
     let studio = narrowStudio()
     let silent = try Call(studio: studio)
     studio.command(.close(silent.id))
-    studio.advance(.milliseconds(29_999))
+    studio.advance(.milliseconds(39_999))
     _ = studio.takeEvents()
     let plan = try Call.leg(at: Call.aliceAt, local: silent.toAlice.rtp.address)
     studio.command(.open(MediaSessionID(9), MediaPlan(legs: [plan])))
     #expect(studio.takeEvents() == [.failed(MediaSessionID(9), .portsExhausted(plan.local))])
-    studio.advance(.seconds(30))
+    studio.advance(.seconds(40))
     _ = try Call(studio: studio, number: 2)
+  }
+
+  @Test("Where a party may begin yet its pair rests for five minutes, or until that has stopped")
+  func sparedParty() throws {
+    for isHeard in [false, true] {
+      let studio = narrowStudio(pairs: 1)
+      let plan = try Call.leg(at: Call.aliceAt, local: IPAddress(v4: 0xC000_0201))
+      studio.command(.open(MediaSessionID(1), MediaPlan(legs: [plan])))
+      let ports = try #require(studio.ports(0)).rtp
+      studio.command(.close(MediaSessionID(1)))
+      studio.advance(.seconds(31))
+      studio.command(
+        .spare(
+          MediaSessionID(1),
+          LegPorts(
+            leg: 0, local: ports.address,
+            streams: [nil, LegPorts.Pair(rtp: ports.port, rtcp: ports.port + 1)])))
+      func opens(_ number: UInt64) -> Bool {
+        studio.command(.open(MediaSessionID(number), MediaPlan(legs: [plan])))
+        return !studio.takeEvents().contains { if case .failed = $0 { true } else { false } }
+      }
+      studio.advance(.seconds(60))
+      #expect(!opens(2))
+      if isHeard {
+        var late = try Phone(Call.aliceAt, source: 0xA)
+        #expect(studio.deliver(late.nextPacket(), to: ports, from: late.at) == nil)
+        studio.advance(.seconds(28))
+      } else {
+        studio.advance(.seconds(207))
+      }
+      #expect(!opens(3))
+      studio.advance(.seconds(2))  // When it is looked at again.
+      #expect(opens(4))
+    }
   }
 
   @Test("The last session's own phone is remembered however many sources the pair has heard")
@@ -305,7 +339,7 @@ import Testing
     studio.advance(.seconds(301))
     for number in UInt64(21)...60 {
       studio.command(.close(try Call(studio: studio, number: number).id))
-      studio.advance(.seconds(3))
+      studio.advance(.seconds(4))
     }
     #expect(studio.core.restingPairs == 20 && studio.sockets.count == 40)
   }

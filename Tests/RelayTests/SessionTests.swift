@@ -30,7 +30,7 @@ import Testing
     _ = studio.takeEvents()
     studio.command(.open(id, MediaPlan(legs: [plan])))
     #expect(studio.takeEvents() == [.failed(id, .portsExhausted(plan.local))])
-    studio.advance(.seconds(31))
+    studio.advance(.seconds(41))
     studio.command(.open(id, MediaPlan(legs: [plan])))
     #expect(studio.takeEvents() == [])
     #expect(studio.core.sessionCount == 14)

@@ -99,7 +99,8 @@ import Testing
         words.append("update \(leg) \(plan.streams.first?.remote.map { "\($0)" } ?? "-")")
       case .bridge(_, let pair): words.append("bridge \(pair.first)-\(pair.second)")
       case .close: words.append("close")
-      case .attach, .detach, .unbridge, .renew, .play, .stopPlaying, .inspect: words.append("?")
+      case .attach, .detach, .unbridge, .renew, .play, .stopPlaying, .inspect, .spare:
+        words.append("?")
       }
     }
     #expect(

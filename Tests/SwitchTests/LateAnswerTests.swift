@@ -1,5 +1,6 @@
 import Elements
 import Limits
+import Relay
 import SIP
 import SIPSyntax
 import Testing
@@ -190,6 +191,14 @@ import Testing
     bench.run(for: .seconds(60))
     #expect(bench.core.load.isAtRest && bench.alerts.allSatisfy { $0.kind != .possiblyStillUp })
     #expect(bench.records.count == 1)
+  }
+
+  @Test("Its media ports are spared: it may send to them as soon as it answers")
+  func spared() {
+    var spared: [UInt16] = []
+    for case .spare(_, let leg) in bench.commands { spared += leg.streams.compactMap { $0?.rtp } }
+    let offered = bench.requests("INVITE", to: carrier.endpoint).first ?? ""
+    #expect(spared.contains { offered.contains("m=audio \($0) ") })
   }
 
   @Test("A carrier that does not confirm the BYE raises an alert")

@@ -95,7 +95,7 @@ extension RelayCommand {
     switch self {
     case .open(let id, _), .attach(let id, _, _), .update(let id, _, _), .detach(let id, _),
       .bridge(let id, _), .unbridge(let id), .renew(let id, _), .play(let id, _, _),
-      .stopPlaying(let id, _), .inspect(let id), .close(let id):
+      .stopPlaying(let id, _), .inspect(let id), .close(let id), .spare(let id, _):
       id
     }
   }

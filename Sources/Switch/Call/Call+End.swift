@@ -124,9 +124,8 @@ extension SwitchCore {
     _ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now
   ) throws(LegContradiction) {
     guard !call.legs[leg].isOver else { return }
-    if outcome == .unknown, call.legs[leg].isUnanswered {
-      keepInvite(of: call.legs[leg], in: call, at: now)
-    }
+    let mayAnswer = outcome == .unknown && call.legs[leg].isUnanswered
+    if mayAnswer { keepInvite(of: call.legs[leg], in: call, at: now) }
     try call.legs[leg].take(.ended)
     settleMoney(&call, leg, outcome, at: now)
     if call.legs[leg].holdsChannel, let trunk = call.legs[leg].party.trunk {
@@ -142,6 +141,9 @@ extension SwitchCore {
     if leg != 0, call.phase != .ending, call.legs[leg].media.isAttached, call.answered != leg {
       call.legs[leg].media.isAttached = false
       output.relay.append(.detach(call.media.session, leg: leg))
+    }
+    if mayAnswer, call.legs[leg].party.trunk != nil, let ports = call.legs[leg].media.ports {
+      output.relay.append(.spare(call.media.session, ports))
     }
   }
 

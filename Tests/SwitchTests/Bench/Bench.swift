@@ -177,7 +177,7 @@ final class Bench {
         later(.zero, .happens(.relay(.opened(session, [ports(leg, plan, session)]))))
       }
     case .close(let session): later(.zero, .happens(.relay(.closed(session, []))))
-    case .detach, .bridge, .unbridge, .renew, .play, .stopPlaying, .inspect: break
+    case .detach, .bridge, .unbridge, .renew, .play, .stopPlaying, .inspect, .spare: break
     }
     if case .open(let session, let plan) = command {
       for (leg, plan) in plan.legs.enumerated() {
