@@ -1,4 +1,5 @@
 import Elements
+import Relay
 import SIP
 import SIPSyntax
 
@@ -44,6 +45,8 @@ final class Carrier: UserAgent {
   /// By call of ``UserAgent/calls``; nil for calls that it places itself.
   private(set) var legs: [CarrierLeg?] = []
   private var byCallID: [[UInt8]: Int] = [:]
+  /// By Call-ID: until when an INVITE lay in its queue, with all its copies, and whose ports it names.
+  private var queued: [[UInt8]: (until: Instant, session: MediaSessionID?)] = [:]
 
   init(_ world: World, index: Int, trunk: Int, endpoint: Endpoint) {
     self.trunk = trunk
@@ -79,7 +82,27 @@ final class Carrier: UserAgent {
     }
   }
 
+  /// Whether an INVITE lies in its queue, with all its copies: it is looked at as our patience runs out, or a little later.
+  private func queues(_ bytes: [UInt8]) -> Bool {
+    guard world.options.queuedInvites > 0, let number = Wire.invitedNumber(in: bytes),
+      world.town.price(of: number) != nil, let callID = Wire.callID(in: bytes)
+    else { return false }
+    if let queued = queued[callID] { return world.now.instant < queued.until }
+    var wait = Duration.zero
+    // What waits has been given up, and its trunk is probed again, before all must work.
+    if world.now.instant + .seconds(60) < .start + world.options.life,
+      world.dice.chance(world.options.queuedInvites, in: 100)
+    {
+      wait = world.dice.milliseconds(31_000...36_000)
+      world.schedule(.looked(index, bytes), after: wait)
+    }
+    let session = Wire.mediaEndpoint(in: bytes).flatMap { world.mediaSessions[$0] }
+    queued[callID] = (world.now.instant + wait, session)
+    return wait > .zero
+  }
+
   override func overhears(_ bytes: [UInt8]) -> Bool {
+    if queues(bytes) { return true }
     guard bytes.starts(with: "BYE ".utf8), let leg = leg(of: bytes),
       let left = legs[leg]?.byesToLose, left > 0
     else { return false }
@@ -98,7 +121,10 @@ final class Carrier: UserAgent {
       number: number, tariff: price?.purchase[trunk] ?? free, sell: price?.sell ?? free,
       isEmergency: isEmergency)
     if let server = calls[call].server, let message = core.request(of: server) {
-      byCallID[Array(message[message.callID])] = call
+      let callID = Array(message[message.callID])
+      byCallID[callID] = call
+      // While it waited, its ports may have gone on to another call.
+      if let session = queued[callID]?.session { calls[call].session = (session, world.process) }
     }
     world.noteOffer(number)
     let wait = world.dice.milliseconds(600...9_000)

@@ -1,3 +1,6 @@
+import Elements
+import SDP
+
 /// Looks into messages on a wire without parsing them, as a probe would.
 enum Wire {
   private static let callIDName = Array("\r\nCall-ID:".utf8)
@@ -17,6 +20,12 @@ enum Wire {
       !bytes[(to + 5)...].prefix(while: { $0 != 0x0D }).contains(sequence: ";tag=")
     else { return nil }
     return String(decoding: user, as: UTF8.self)
+  }
+
+  /// Where a message wants media.
+  static func mediaEndpoint(in bytes: [UInt8]) -> Endpoint? {
+    guard let head = find(Array("\r\n\r\n".utf8), in: bytes) else { return nil }
+    return (try? SessionDescription(parsing: Array(bytes[(head + 4)...])))?.endpoint(of: 0)
   }
 
   /// Whether it is a 2xx to an INVITE.

@@ -46,6 +46,8 @@ struct MoneyWitness {
     }
   }
 
+  /// False where a day has left the windows, so that nothing can be said of its limit.
+  var isWithinDay = true
   private(set) var holds: [HoldID: Hold] = [:]
   private(set) var sums: [LimitSubject: Sum] = [:]
   /// Open holds by the number that they are for.
@@ -120,7 +122,7 @@ struct MoneyWitness {
         total.counted(limits.basis) > hold.total.counted(limits.basis)
       else { continue }
       grown.insert(subject)
-      guard let limit = limits.moneyPerDay else { continue }
+      guard isWithinDay, let limit = limits.moneyPerDay else { continue }
       let committed = sum.counted(limits.basis)
       if committed > limit + sum.granted {
         complaint = "\(subject) has committed \(committed) of \(limit) + \(sum.granted)"

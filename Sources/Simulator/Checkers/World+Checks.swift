@@ -95,7 +95,7 @@ extension World {
         has \(sum.purchase) (sell \(sum.sell))
         """)
     }
-    guard let limits = sum.limits, let limit = sum.highestLimit else { return }
+    guard witness.isWithinDay, let limits = sum.limits, let limit = sum.highestLimit else { return }
     let counted = bill.counted(limits.basis)
     if counted > limit + sum.granted {
       complain(
@@ -131,6 +131,7 @@ extension World {
   /// Reads back what a start finds on the disk; false where it does not fit together.
   func readJournal() -> Bool {
     (witness, batches) = (MoneyWitness(), BatchChecker())
+    witness.isWithinDay = !hasLostTime
     do {
       var last: UInt64 = 0
       for item in disk.durable {

@@ -31,6 +31,8 @@ struct Options: Sendable {
   var bindFailures: Int?
   /// Packets of media that a phone sends after the end of its call.
   var latePackets = 0
+  /// INVITEs in a hundred that lie in a carrier's queue until we give them up, or a little longer.
+  var queuedInvites = 0
 
   init(dice: inout SplitMix) {
     life = .seconds(Int.random(in: 60...420, using: &dice))
@@ -53,6 +55,7 @@ struct Options: Sendable {
     if dice.chance(1, in: 3) { emergencies = Int.random(in: 1...2, using: &dice) }
     if dice.chance(1, in: 6) { bindFailures = Int.random(in: 3...40, using: &dice) }
     if dice.chance(1, in: 2) { latePackets = Int.random(in: 4...40, using: &dice) }
+    if dice.chance(1, in: 6) { queuedInvites = Int.random(in: 5...50, using: &dice) }
   }
 }
 

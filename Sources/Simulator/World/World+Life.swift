@@ -171,6 +171,7 @@ extension World {
       configuration: Self.relayConfiguration(sabotage), dice: .seeded(SplitMix(seed: dice.next())))
     (isUp, switchWake, relayWake) = (true, .never, .never)
     trace.note("start", at: now.instant, "process \(process)")
+    noteLostTime()
     guard readJournal() else { return }
     sabotage?.beforeRecovery(in: self)
     core.recover(at: now, into: &switchEffects)

@@ -59,6 +59,9 @@ final class World {
   var forgotten: [LedgerEntry] = []
   var isHealed = false
   var isQuiet = false
+  /// The last batch before the clock leapt ahead; a death before a later one is on disk makes the leap time that has passed.
+  private var leaptAfter: UInt64?
+  private(set) var hasLostTime = false
 
   init(seed: UInt64, sabotage: Sabotage? = nil, keepsTrace: Bool = false) throws {
     self.seed = seed
@@ -110,8 +113,15 @@ final class World {
   }
 
   func stepClock(by step: Duration) {
+    if step > .seconds(60) { leaptAfter = disk.lastSequence ?? 0 }
     wallOffset += step.wholeMilliseconds
     advance(to: now.instant)
+  }
+
+  /// A start that cannot know of a leap lets go what has left the windows meanwhile (Limits/README.md).
+  func noteLostTime() {
+    if let leaptAfter, disk.durableThrough <= leaptAfter { hasLostTime = true }
+    leaptAfter = nil
   }
 
   private func advance(to moment: Instant) {
