@@ -299,6 +299,38 @@ import Testing
     #expect(untils.last.map { $0 < answeredAt + .seconds(51) } == true)
   }
 
+  @Test("From the answer the relay has the end of the paid slice; without its hold a call is mute")
+  func relayKnowsSlice() throws {
+    func untils(_ bench: Bench) -> [Instant] {
+      bench.commands.compactMap { if case .renew(_, let until) = $0 { until } else { nil } }
+    }
+    for hasHold in [true, false] {
+      let bench = try Bench()
+      let (phone, carrier) = ends(bench)
+      phone.call("+8821234567890")
+      bench.run(for: .seconds(1))
+      #expect(untils(bench).last.map { $0 > bench.now.instant + .seconds(170) } == true)
+      if !hasHold {
+        var entries: [LedgerEntry] = []
+        var notices: [LedgerNotice] = []
+        for hold in bench.core.ledger.openHolds {
+          _ = bench.core.ledger.finish(
+            hold, .neverAnswered, at: bench.now, into: &entries, notices: &notices)
+        }
+      }
+      bench.run(for: .seconds(2))
+      #expect(carrier.acknowledgements.count == 1)
+      let paid = try #require(bench.core.calls.values.first?.value.legs.last?.paid)
+      let until = try #require(untils(bench).last)
+      if hasHold {
+        #expect(until == paid.reservation.expiry)
+        #expect(until < bench.now.instant + .seconds(60), "not what ringing had")
+      } else {
+        #expect(until <= bench.now.instant)
+      }
+    }
+  }
+
   @Test(
     "F10: a destination without a price is refused with 503 and alerted on repeats; never free")
   func unknownRate() throws {

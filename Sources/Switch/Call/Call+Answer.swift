@@ -68,10 +68,7 @@ extension SwitchCore {
     status.callsAnswered += 1
     nameForwarder(of: leg, in: &call)
     (call.stepUntil, call.legs[leg].attemptUntil) = (nil, nil)
-    // What a paid leg before had set for the relay does not bind one that costs nothing.
-    if call.legs[leg].paid == nil, call.media.until != nil {
-      renewMedia(&call, until: call.lastUntil)
-    }
+    limitMedia(&call, to: leg, at: now)
     for other in call.legs.indices where other != 0 && other != leg && call.legs[other].isAlive {
       try cancelLeg(&call, other, at: now)
     }

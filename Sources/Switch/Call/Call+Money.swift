@@ -33,11 +33,14 @@ extension SwitchCore {
       call.legs[leg].paid?.isLastSlice = true
     }
     write(entries, [], call: call, at: now)
-    // An attempt that was given up and answers late must not shorten the time of the one that talks.
-    guard call.answered == nil || call.answered == leg,
-      let expiry = call.legs[leg].paid?.reservation.expiry
-    else { return }
-    renewMedia(&call, until: expiry)
+  }
+
+  /// Tells the relay of the slice that the leg that talks has paid: from the answer it is not what ringing had.
+  mutating func limitMedia(_ call: inout Call, to leg: Int, at now: Now) {
+    guard call.media.until != nil else { return }
+    // What a paid leg before had set does not bind one that costs nothing; one without its hold is mute.
+    let until = call.legs[leg].paid.map { $0.reservation.expiry ?? now.instant }
+    renewMedia(&call, until: until ?? call.lastUntil)
   }
 
   /// Reserves the next slice, or tells the parties that this one is the last.
