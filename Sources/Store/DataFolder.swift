@@ -15,7 +15,7 @@ package final class DataFolder: Sendable {
   package var journalPath: String { Self.journalPath(in: path) }
   package var keyPath: String { path + "/master.key" }
 
-  /// Takes the lock of a folder that an installation is in, and makes nothing.
+  /// Takes the lock of a folder that an installation is in, and makes nothing else.
   package convenience init(existing path: String) throws(StoreError) {
     guard access(Self.databasePath(in: path), F_OK) == 0 || Self.hasJournal(in: path) else {
       throw .noInstallation(path: path)
@@ -86,6 +86,10 @@ package final class DataFolder: Sendable {
     guard hasJournal(in: path) else { return }
     var facts = stat()
     let isThere = stat(databasePath(in: path), &facts) == 0
+    // What this user may not see is not gone.
+    if !isThere, errno != ENOENT, errno != ENOTDIR {
+      throw .folder(path: path, reason: String(cString: strerror(errno)))
+    }
     guard isThere, facts.st_size > 0 else { throw .databaseLost(path: path, isEmpty: isThere) }
   }
 

@@ -11,11 +11,16 @@ package final class Database: Sendable {
   package let alertBell = Monitor<UInt64>(0)
 
   /// Opens or makes the database and brings it to this program's schema.
-  package init(in folder: DataFolder, key: MasterKey) throws(StoreError) {
+  ///
+  /// That is one way: the version that wrote it cannot open it any more. Without `bringsUp` an older schema is
+  /// refused instead.
+  package init(
+    in folder: DataFolder, key: MasterKey, bringsUp: Bool = true
+  ) throws(StoreError) {
     (seal, chain) = (Seal(key), AuditChain(key))
     pool = try Database.opened(folder.databasePath)
     do throws(StoreError) {
-      try Migrations.run(on: pool)
+      if bringsUp { try Migrations.run(on: pool) } else { try Migrations.check(pool) }
       try checkKeys(key)
     } catch {
       try? pool.close()

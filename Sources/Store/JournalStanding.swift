@@ -42,8 +42,8 @@ extension Database {
       case .journal(.disk), .journal(.newerFormat): throw error
       case .journal: return .separate(error)
       case .folder, .noInstallation, .databaseLost, .databaseDamaged, .locked, .keyExposed,
-        .keyUnreadable, .keyMissing, .wrongKey, .sealBroken, .newerSchema, .diskFull, .database,
-        .notSynchronous:
+        .keyUnreadable, .keyMissing, .wrongKey, .sealBroken, .newerSchema, .olderSchema, .diskFull,
+        .database, .notSynchronous:
         throw error
       }
     }

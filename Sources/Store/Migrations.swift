@@ -12,10 +12,7 @@ enum Migrations {
 
   /// Applies the steps that are missing, each in a transaction of its own.
   static func run(on pool: DatabasePool) throws(StoreError) {
-    let found = try StoreError.wrap("reading the schema's number") {
-      try pool.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-    }
-    guard found <= all.count else { throw .newerSchema(found: found, known: all.count) }
+    let found = try number(of: pool)
     for (index, sql) in all.enumerated().dropFirst(found) {
       try StoreError.wrap("bringing the schema to \(index + 1)") {
         try pool.write { db in
@@ -24,5 +21,19 @@ enum Migrations {
         }
       }
     }
+  }
+
+  /// Refuses a schema that is not this program's, and changes nothing.
+  static func check(_ pool: DatabasePool) throws(StoreError) {
+    let found = try number(of: pool)
+    guard found == all.count else { throw .olderSchema(found: found, known: all.count) }
+  }
+
+  private static func number(of pool: DatabasePool) throws(StoreError) -> Int {
+    let found = try StoreError.wrap("reading the schema's number") {
+      try pool.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+    }
+    guard found <= all.count else { throw .newerSchema(found: found, known: all.count) }
+    return found
   }
 }

@@ -16,6 +16,7 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
   /// A sealed value was altered, or moved from another row.
   case sealBroken(place: String)
   case newerSchema(found: Int, known: Int)
+  case olderSchema(found: Int, known: Int)
   case diskFull(doing: String)
   case database(doing: String, reason: String)
   /// FULL could not be set: a committed row might not survive a power cut.
@@ -30,8 +31,8 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
     switch self {
     case .folder(let path, let reason):
       """
-      The data folder \(path) cannot be used: \(reason). Name another one with --data, or give the \
-      user the server runs as the right to write there.
+      The data folder \(path) cannot be used: \(reason). Name another one with --data, run this as the user the \
+      server runs as, or give this user the right to write there.
       """
     case .noInstallation(let path):
       """
@@ -80,6 +81,11 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
       """
       The database has schema \(found) and this program knows up to \(known): it was written by a \
       newer version. Start that one, or restore a backup from before the update.
+      """
+    case .olderSchema(let found, let known):
+      """
+      The database has schema \(found) and this program works with \(known). `martinet serve` or `martinet apply` \
+      brings it up; the version that wrote it cannot open it then, so copy the whole data folder first.
       """
     case .diskFull(let doing):
       "The disk is full, so \(doing) failed. Free some space; the server then goes on by itself."

@@ -63,7 +63,8 @@ private final class NameServer: LaneResident {
     }
     defer { lane.stop() }
     var settings = ResolverSettings()
-    (settings.server, settings.timeoutSeconds) = (address.withLock { $0 }, 1)
+    // Longer than a busy machine takes to answer: a question that is asked again would be counted.
+    (settings.server, settings.timeoutSeconds) = (address.withLock { $0 }, 10)
     let resolver = NameResolver(settings)
     try resolver.start(listening: [
       ListenAddress(.udp, Endpoint(.v4Any, 5060)), ListenAddress(.tls, Endpoint(.v4Any, 5061)),

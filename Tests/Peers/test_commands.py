@@ -1,6 +1,7 @@
 """The program as an operator meets it: first start, wrong files, taken ports, a second server, the way down."""
 
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -80,6 +81,8 @@ class Commands(unittest.TestCase):
         self.assertEqual(sorted(file.name for file in written.iterdir()),
                          ["configuration.yaml", "retail.csv", "wholesale.csv"])
         self.assertEqual((written / "retail.csv").read_text(), (self.folder / "retail.csv").read_text())
+        modes = {place.stat().st_mode & 0o777 for place in written.iterdir()}
+        self.assertEqual((modes, written.stat().st_mode & 0o777), ({0o600}, 0o700), "prices are nobody else's")
         other = self.folder / "other"
         result = self.server.run("apply", written / "configuration.yaml", "--data", other).stdout
         self.assertIn("added rates retail", result)
@@ -225,6 +228,33 @@ tenants:
             self.assertNotEqual(result.returncode, 0)
             self.assertIn(f"no installation in {typo}", result.stderr)
             self.assertFalse(typo.exists())
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
+    def test_a_user_who_may_not_look_is_told_so_and_not_that_all_is_lost(self):
+        self.server.office()
+        self.server.start()
+        self.folder.chmod(0o711)
+        # A copy: the build may stand where an ordinary user cannot look.
+        program = shutil.copy(shutil.which(PROGRAM) or PROGRAM, self.folder / "martinet")
+        for isRunning in (True, False):
+            for command in ("doctor", "export", "records", "status"):
+                with self.subTest(command, isRunning=isRunning):
+                    said = subprocess.run(
+                        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, command, "--data",
+                         self.server.data], capture_output=True, text=True, timeout=60)
+                    self.assertNotEqual(said.returncode, 0)
+                    text = said.stdout + said.stderr
+                    self.assertNotRegex(text, "lost|gone|made at the first start|decod|None yet")
+                    self.assertRegex(text, "Permission denied|may not ask|not writable by this user")
+            if isRunning:
+                self.server.stop()
+
+    def test_no_number_of_records_is_a_mistake_that_is_named(self):
+        self.server.office()
+        self.server.start()
+        said = self.server.run("records", "--limit=-1", "--data", self.server.data, check=False)
+        self.assertNotEqual(said.returncode, 0)
+        self.assertIn("--limit", said.stderr)
 
     def test_a_payment_counts_once(self):
         self.server.office()

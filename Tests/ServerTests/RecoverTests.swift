@@ -36,6 +36,7 @@ import Testing
     let folder = try lostJournal(
       blocked.map { ServedFolder.alert($1, $0, at: ServedFolder.daysAgo($2)) })
     let text = try folder.administration.recover(accepts: false, by: "anna").text(folder: "data")
+    #expect(!FileManager.default.fileExists(atPath: folder.journalPath), "looking makes nothing")
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.first == "The journal that the database has followed is not there any more.")
     #expect(lines.contains("Going on without it would lose:"))

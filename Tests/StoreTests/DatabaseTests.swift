@@ -94,6 +94,20 @@ import Testing
     }
   }
 
+  @Test("Who only looks does not bring an older schema up, because that is one way")
+  func olderSchema() throws {
+    let bench = try StoreBench()
+    bench.database.close()
+    let key = try MasterKey(in: bench.folder, credentials: nil)
+    let known = try bench.sql().read { try Int.fetchOne($0, sql: "PRAGMA user_version") } ?? 0
+    try bench.sql().write { try $0.execute(sql: "PRAGMA user_version = \(known - 1)") }
+    let refusal = StoreError.olderSchema(found: known - 1, known: known)
+    #expect(throws: refusal) { try Store.Database(in: bench.folder, key: key, bringsUp: false) }
+    #expect("\(refusal)".contains("copy the whole data folder first"))
+    let found = try bench.sql().read { try Int.fetchOne($0, sql: "PRAGMA user_version") }
+    #expect(found == known - 1)
+  }
+
   @Test("A file that is no database is refused by a sentence with the way out")
   func noDatabase() throws {
     let temporary = try TemporaryFolder()

@@ -30,6 +30,7 @@ final class FaultyDisk: JournalDisk {
   }
 
   func names(in folder: String) throws(DiskError) -> [String] { try real.names(in: folder) }
+  func makeFolder(_ path: String) throws(DiskError) { try real.makeFolder(path) }
   func open(_ path: String) throws(DiskError) -> JournalFile { try real.open(path) }
   func close(_ file: JournalFile) { real.close(file) }
   func remove(_ path: String) throws(DiskError) { try real.remove(path) }

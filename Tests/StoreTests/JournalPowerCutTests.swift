@@ -87,7 +87,10 @@ import Testing
       // Now and then wait, so that flushes of one batch and of many both occur.
       if Bool.random(using: &random) {
         let target = sequence
-        through.wait(until: { $0.hasFailed || $0.confirmed >= target }) { _ in }
+        let isOver = through.wait(
+          for: .seconds(20), until: { $0.hasFailed || $0.confirmed >= target },
+          then: { $0.hasFailed || $0.confirmed >= target })
+        #expect(isOver, "batch \(target) is neither confirmed nor failed")
       }
     }
     journal.close()

@@ -40,11 +40,14 @@ private struct LargeState: Sequence, Sendable {
     let disk = FaultyDisk()
     let bench = try JournalBench(disk: disk)
     let (journal, said) = (try bench.open(), Said<JournalNotice>())
-    journal.start { [disk] notice in
-      if case .durable(let sequence) = notice { disk.noteConfirmed(sequence) }
-      said(notice)
-    }
     for sequence in UInt64(1)...500 {
+      // Half of them have gathered before the writer looks.
+      if sequence == 251 {
+        journal.start { [disk] notice in
+          if case .durable(let sequence) = notice { disk.noteConfirmed(sequence) }
+          said(notice)
+        }
+      }
       #expect(
         journal.append(
           sequence: sequence, marks: [], payload: JournalBench.payload(sequence)))

@@ -96,6 +96,9 @@ final class PowerCutDisk: JournalDisk {
     }
   }
 
+  /// Files are known by their whole paths.
+  func makeFolder(_ path: String) throws(DiskError) {}
+
   func open(_ path: String) throws(DiskError) -> JournalFile {
     try operate("open", path) { state throws(DiskError) in
       guard let file = state.files[path] else { throw DiskError("open", path, code: ENOENT) }

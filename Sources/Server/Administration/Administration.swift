@@ -27,15 +27,18 @@ package final class Administration: Sendable {
   }
 
   /// Opens a folder that an installation is in, and makes nothing.
-  package convenience init(existing dataFolder: String) throws {
-    try self.init(in: DataFolder(existing: dataFolder))
+  ///
+  /// The database of an older version is refused, so that a look at it does not take the way back away;
+  /// `bringsUp` brings it to this program's schema.
+  package convenience init(existing dataFolder: String, bringsUp: Bool = false) throws {
+    try self.init(in: DataFolder(existing: dataFolder), bringsUp: bringsUp)
   }
 
-  private init(in folder: DataFolder) throws {
+  private init(in folder: DataFolder, bringsUp: Bool = true) throws {
     self.folder = folder
     key = try MasterKey(
       in: folder, credentials: ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"])
-    database = try Database(in: folder, key: key)
+    database = try Database(in: folder, key: key, bringsUp: bringsUp)
     var document = DirectoryDocument()
     var revision: UInt64 = 0
     if let stored = try database.configuration() {
@@ -99,7 +102,7 @@ package final class Administration: Sendable {
       }
   }
 
-  /// Call records, newest first, of one tenant or extension, or of all.
+  /// Call records, newest first, of one tenant or extension, or of all; none for a `limit` below 1.
   package func records(
     tenant name: String?, extension number: String?, limit: Int
   ) throws -> [RecordReport] {
@@ -122,8 +125,8 @@ package final class Administration: Sendable {
         + [.platform(in: database)]
     }
     let records = try scopes.flatMap { try $0.callRecords(query) }
-    return records.sorted { ($0.startedAt, $0.call) > ($1.startedAt, $1.call) }.prefix(limit).map {
-      RecordReport($0, names: directory)
-    }
+    return
+      records.sorted { ($0.startedAt, $0.call) > ($1.startedAt, $1.call) }
+      .prefix(max(0, limit)).map { RecordReport($0, names: directory) }
   }
 }

@@ -1,5 +1,6 @@
 package import API
 import Foundation
+import Glibc
 
 /// A data folder as the commands see it: asks the running server, or opens the folder itself.
 package struct Installation {
@@ -48,15 +49,31 @@ package struct Installation {
         field: file.path, problem: "the file is there already",
         wayOut: "Name a folder that is new or empty; nothing was written.")
     }
+    var written: [URL] = []
     do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      for (file, text) in files { try Data(text.utf8).write(to: file) }
+      // Purchase prices are nobody else's.
+      try FileManager.default.createDirectory(
+        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      for (file, text) in files {
+        let new = try Self.newFile(file)
+        written.append(file)
+        try new.write(contentsOf: Data(text.utf8))
+        try new.close()
+      }
     } catch {
+      for file in written { try? FileManager.default.removeItem(at: file) }
       throw ConfigurationError(
         field: folder.path, problem: "the files cannot be written: \(error.localizedDescription)",
         wayOut: "Check the folder's rights and the free space.")
     }
     return yaml.path
+  }
+
+  /// A file that was not there, and that only its owner may read.
+  private static func newFile(_ file: URL) throws -> FileHandle {
+    let descriptor = open(file.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   package func records(

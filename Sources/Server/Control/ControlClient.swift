@@ -14,6 +14,7 @@ package struct ControlClient: Sendable {
   /// Why the server could not be asked.
   package enum Failure: Error, CustomStringConvertible {
     case notRunning(path: String)
+    case notAllowed(path: String)
     case pathTooLong(path: String)
     case broken(String)
 
@@ -23,6 +24,10 @@ package struct ControlClient: Sendable {
         """
         No server answers at \(path). Start it with `martinet serve --data DIR`, or name the right \
         folder with --data.
+        """
+      case .notAllowed(let path):
+        """
+        This user may not ask the server at \(path). Run the command as root or as the user the server runs as.
         """
       case .pathTooLong(let path):
         "The path \(path) is longer than a socket's may be (107 bytes). Use a shorter --data folder."
@@ -46,7 +51,9 @@ package struct ControlClient: Sendable {
     var timeout = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     try send(try JSONEncoder().encode(request) + [UInt8(ascii: "\n")], over: socket)
-    return try JSONDecoder().decode(ControlReply.self, from: try readToEnd(of: socket))
+    let answer = try readToEnd(of: socket)
+    guard !answer.isEmpty else { throw Failure.broken("it closed the connection without one") }
+    return try JSONDecoder().decode(ControlReply.self, from: answer)
   }
 
   private func connect() throws(Failure) -> Int32 {
@@ -64,8 +71,9 @@ package struct ControlClient: Sendable {
       }
     }
     guard connected == 0 else {
+      let code = errno
       close(descriptor)
-      throw .notRunning(path: path)
+      throw code == EACCES ? .notAllowed(path: path) : .notRunning(path: path)
     }
     return descriptor
   }

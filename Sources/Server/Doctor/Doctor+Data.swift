@@ -6,6 +6,9 @@ import Store
 // What the doctor says of the data folder and of what is in it.
 
 extension Doctor {
+  /// Whether this user sees what is in the folder; without that nothing can be said of it.
+  var mayLook: Bool { access(configuration.data, R_OK | X_OK) == 0 || errno == ENOENT }
+
   func dataFolder() -> FindingReport {
     let folder = configuration.data
     guard FileManager.default.fileExists(atPath: folder) else {
@@ -118,6 +121,12 @@ extension Doctor {
         FindingReport(
           .warning, "database", "Another command works in \(configuration.data).",
           wayOut: "Look again when it has ended.")
+      ]
+    } catch StoreError.olderSchema(let found, let known) {
+      return [
+        FindingReport(
+          .warning, "database",
+          "\(StoreError.olderSchema(found: found, known: known))")
       ]
     } catch StoreError.keyMissing {
       return []  // Said of the key.

@@ -15,8 +15,9 @@ package struct Doctor {
     isServerRunning = ControlClient(dataFolder: configuration.data).isServerRunning
   }
 
-  /// Every finding, good ones too.
+  /// Every finding, good ones too; of a folder that this user may not look into only that.
   package func examine() -> [FindingReport] {
+    guard mayLook else { return [dataFolder()] }
     var findings = [
       dataFolder(), diskSpace(), masterKey(), certificate(), openFiles(), mediaPorts(),
     ]

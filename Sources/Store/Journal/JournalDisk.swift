@@ -2,8 +2,10 @@ import Glibc
 
 /// The few things the journal asks of a disk; tests put one in between that fails on demand.
 package protocol JournalDisk: Sendable {
-  /// The names in `folder`, which is made when it is missing.
+  /// The names in `folder`; none when it is missing.
   func names(in folder: String) throws(DiskError) -> [String]
+  /// Makes the folder when it is missing (mode 0700).
+  func makeFolder(_ path: String) throws(DiskError)
   func open(_ path: String) throws(DiskError) -> JournalFile
   /// Makes a file of `sizeBytes` zeros whose blocks are all taken, and makes that durable.
   func create(_ path: String, sizeBytes: Int) throws(DiskError) -> JournalFile
@@ -58,10 +60,10 @@ package struct SystemDisk: JournalDisk {
   package init() {}
 
   package func names(in folder: String) throws(DiskError) -> [String] {
-    if mkdir(folder, 0o700) != 0, errno != EEXIST {
-      throw DiskError("make", folder, code: errno)
+    guard let entries = opendir(folder) else {
+      guard errno == ENOENT else { throw DiskError("read", folder, code: errno) }
+      return []
     }
-    guard let entries = opendir(folder) else { throw DiskError("read", folder, code: errno) }
     defer { closedir(entries) }
     var names: [String] = []
     while let entry = readdir(entries) {
@@ -71,6 +73,10 @@ package struct SystemDisk: JournalDisk {
       if name != ".", name != ".." { names.append(name) }
     }
     return names.sorted()
+  }
+
+  package func makeFolder(_ path: String) throws(DiskError) {
+    if mkdir(path, 0o700) != 0, errno != EEXIST { throw DiskError("make", path, code: errno) }
   }
 
   package func open(_ path: String) throws(DiskError) -> JournalFile {

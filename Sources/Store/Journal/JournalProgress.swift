@@ -25,6 +25,7 @@ struct JournalProgress: Sendable {
   static func first(
     folder: String, identity: UInt64, options: Journal.Options, disk: any JournalDisk
   ) throws(DiskError) -> JournalProgress {
+    try disk.makeFolder(folder)
     let draft = SegmentDraft(
       number: 1, kind: .checkpoint, base: 0, firstBatch: 1, identity: identity, durableThrough: 0)
     let (file, segment, end) = try draft.write(

@@ -69,6 +69,7 @@ struct Records: ParsableCommand {
     if self.extension != nil, tenant == nil {
       throw ValidationError("--extension needs --tenant: numbers repeat between tenants.")
     }
+    guard limit > 0 else { throw ValidationError("--limit is \(limit); give 1 or more.") }
   }
 
   func run() throws {

@@ -16,7 +16,7 @@ struct Recover: ParsableCommand {
   @Flag(help: "One JSON object instead of text.") var json = false
 
   func run() throws {
-    let report = try Administration(existing: folder.data).recover(
+    let report = try Administration(existing: folder.data, bringsUp: true).recover(
       accepts: acceptLostJournal, by: Person.name)
     if json {
       try JSONLine.print(report)
