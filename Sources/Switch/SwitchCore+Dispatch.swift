@@ -25,10 +25,9 @@ extension SwitchCore {
       if status.isSuccess, message.cseq.method == .invite { dismiss(dialog, at: now) }
       return
     }
-    // A forked INVITE may still bring further 2xx: its owner stays until the call is gone.
-    if status.isFinal, message.method != .invite || !status.isSuccess {
-      owners.clients[client] = nil
-    }
+    // A forked INVITE may still bring further 2xx: its owner stays until the call is gone. A re-INVITE has one.
+    let mayFork = if case .invite = owner { status.isSuccess } else { false }
+    if status.isFinal, !mayFork { owners.clients[client] = nil }
     switch owner {
     case .invite(let id, let leg):
       withCall(id, at: now) { (core, call) throws(LegContradiction) in

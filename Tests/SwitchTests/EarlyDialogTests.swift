@@ -70,6 +70,7 @@ import Testing
     #expect(carrier.statuses(.update) == [200] && carrier.statuses(.options) == [200])
     #expect(phone.received(.info).first?.body.isEmpty == false && carrier.statuses(.info) == [200])
     try talkAndEnd(bench, phone, carrier, invite)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("A digit that is sent as INFO during early media reaches the carrier")
@@ -82,6 +83,7 @@ import Testing
     #expect(String(decoding: passed.bodyBytes, as: UTF8.self).hasPrefix("Signal=5"))
     #expect(phone.statuses(.info) == [200])
     try talkAndEnd(bench, phone, carrier, invite)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3311 §5.1: once both sides have acknowledged, the phone may make a new offer")
@@ -104,6 +106,7 @@ import Testing
       if case .update(_, 0, let plan) = $0 { plan.streams.first } else { nil }
     }.last
     #expect(plan?.legReceives == false && plan?.legSends == true)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3311 §5.1: and so may the carrier, whose media move before the answer")
@@ -121,6 +124,7 @@ import Testing
       if case .update(_, 1, let plan) = $0 { plan.streams.first } else { nil }
     }.last
     #expect(plan?.remote?.port == 40_444)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3311 §5.2: 491 while an offer has no reliable answer, 504 where UPDATE is not allowed")
@@ -138,6 +142,7 @@ import Testing
     simple.send(in: try #require(simple.early), update(body(2, "sendonly")))
     other.run(for: .seconds(1))
     #expect(simple.statuses(.update) == [504] && plain.received(.update).isEmpty)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("A new offer that waits when the carrier fails is refused, and the call goes its way")
@@ -153,6 +158,7 @@ import Testing
     #expect(phone.statuses(.update) == [491] && phone.statuses() == [183, 486])
     bench.run(for: .seconds(60))
     #expect(bench.core.calls.isEmpty && bench.core.owners.dialogs.isEmpty)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3261 §15: BYE of the called side in its early dialog is 481 and ends nothing")
@@ -166,5 +172,6 @@ import Testing
     carrier.answer(invite, 200, body: Bench.sdp)
     bench.run(for: .seconds(1))
     #expect(phone.statuses() == [183, 200])
+    #expect(bench.loadAtRest().isAtRest)
   }
 }

@@ -105,6 +105,7 @@ import Testing
     #expect(phone.lastStatus == passed)
     #expect(phone.responses.last?.text(.retryAfter) == "7")
     #expect(bench.core.calls.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3261 §20.5: Allow lists what we do, and nothing that we always refuse")

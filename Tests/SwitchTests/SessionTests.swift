@@ -51,6 +51,7 @@ import Testing
     bench.happen(.relay(.silent(MediaSessionID(1), since: bench.now.instant)))
     bench.run(for: .seconds(1))
     #expect(caller.received(.bye).isEmpty, "silence on hold is no dead call")
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("The o= line of each leg is ours: one id, one version more with each change")
@@ -103,6 +104,7 @@ import Testing
     bench.run(for: .seconds(1))
     #expect([caller.lastStatus, callee.lastStatus].contains(491))
     #expect(bench.core.calls.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("A video stream that is added gets ports on both legs before the offer goes on")
@@ -121,6 +123,7 @@ import Testing
     bench.run(for: .seconds(1))
     let answer = try SessionDescription(parsing: try #require(caller.responses.last).bodyBytes)
     #expect(answer.media.count == 2 && answer.media[1].port != 0)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("A re-INVITE without offer: the other side offers, the ACK answers")
@@ -138,6 +141,7 @@ import Testing
     #expect(caller.responses.last?.body.isEmpty == false)
     #expect(callee.acknowledgements.last?.body.isEmpty == false)
     #expect(bench.core.calls.values.first?.value.exchange == nil)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3311: UPDATE with an offer is passed and answered")
@@ -151,6 +155,7 @@ import Testing
     #expect(callee.received(.update).first?.body.isEmpty == false)
     #expect(caller.statuses(.update) == [200])
     #expect(caller.responses.last?.body.isEmpty == false)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3311 §5.1: to a party that does not allow UPDATE its offer goes as a re-INVITE")
@@ -177,6 +182,7 @@ import Testing
     #expect(caller.statuses(.update) == [200])
     let answer = try SessionDescription(parsing: try #require(caller.responses.last).bodyBytes)
     #expect(answer.direction(of: 0) == .receiveOnly)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("DTMF as INFO is passed with its body, and its answer comes back")
@@ -196,6 +202,7 @@ import Testing
     #expect(String(decoding: passed.bodyBytes, as: UTF8.self) == "Signal=5\r\nDuration=160\r\n")
     #expect(passed.text(.contentType) == "application/dtmf-relay")
     #expect(caller.statuses(.info) == [200])
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("The Reason of a BYE is passed to the other side")
@@ -205,6 +212,7 @@ import Testing
     caller.hangUp([HeaderDraft(.reason, "Q.850;cause=31;text=\"Normal, unspecified\"")])
     bench.run(for: .seconds(1))
     #expect(callee.received(.bye).first?.text(.reason)?.contains("cause=31") == true)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("A30: BYE and re-INVITE of a stranger with the right tags end nothing")
@@ -216,6 +224,7 @@ import Testing
     caller.hangUp()
     bench.run(for: .seconds(2))
     #expect(callee.received(.bye).isEmpty && bench.core.calls.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   // MARK: - RFC 4028
@@ -236,6 +245,7 @@ import Testing
     bench.run(for: .seconds(1))
     #expect(hasty.lastStatus == 422)
     #expect(hasty.responses.last?.text(.minSE) == "90")
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 4028 §7.4: where it is our turn, the session is refreshed at half of its time")
@@ -260,6 +270,7 @@ import Testing
     bench.run(for: .seconds(125))
     #expect(caller.received(.bye).count == 1 && callee.received(.bye).count == 1)
     #expect(bench.records.map(\.cause) == [.sessionExpired])
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 4028 §8: a refresh of the caller is answered here and keeps the session")
@@ -283,6 +294,7 @@ import Testing
     }
     #expect(callee.open.isEmpty, "the other leg has a timer of its own")
     #expect(bench.core.calls.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("P3: a call of four hours stays up by refreshes alone")
@@ -296,5 +308,6 @@ import Testing
     caller.hangUp()
     bench.run(for: .seconds(1))
     #expect(callee.received(.bye).count == 1)
+    #expect(bench.loadAtRest().isAtRest)
   }
 }

@@ -408,8 +408,9 @@ import Testing
     carrier.hangUp()
     bench.run(for: .seconds(5))
     #expect(bench.records.count == 1)
-    #expect(bench.core.ledger.openHolds.isEmpty)
-    #expect(bench.core.sip.isAtRest == false || bench.core.calls.isEmpty)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.calls.isEmpty)
+    bench.run(for: .seconds(60))
+    #expect(bench.core.load.isAtRest && bench.records.count == 1)
   }
 
   @Test("F03: ringing for ever ends after three minutes, the hold is released")

@@ -214,6 +214,13 @@ final class Bench {
     if let last = journal.last { happen(.journaled(through: last.sequence)) }
   }
 
+  /// What is held when every call has been hung up and every timer has run out: nothing (invariant 16).
+  func loadAtRest() -> SwitchLoad {
+    command(.hangUpAll)
+    run(for: .seconds(120))
+    return core.load
+  }
+
   // MARK: - What was written
 
   var entries: [JournalEntry] { journal.flatMap(\.entries) }
