@@ -146,8 +146,6 @@ extension SwitchCore {
     guard let answer = sdp(of: message), (try? call.caller.media.takeAnswer(answer)) != nil,
       let passed = call.legs[leg].media.makeAnswer(from: answer)
     else {
-      acknowledge(dialog, body: nil, at: now)
-      try call.legs[leg].take(.acknowledged)
       return try end(&call, .incompatible, by: .caller, at: now)
     }
     acknowledge(dialog, body: passed, at: now)

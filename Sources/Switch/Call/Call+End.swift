@@ -92,6 +92,12 @@ extension SwitchCore {
     guard let dialog = call.legs[leg].dialog else {
       return try over(&call, leg, .unknown, at: now)
     }
+    if leg != 0, call.legs[leg].state == .answered {
+      // RFC 3261 §13.2.2.4: its 2xx is acknowledged first; an offer in it with an answer that takes nothing.
+      let isOffer = call.invitation.offer == nil
+      let refusal = isOffer ? call.legs[leg].media.makeRefusal() : nil
+      acknowledge(dialog, body: refusal, at: now)
+    }
     try call.legs[leg].take(.hungUp)
     let words = reason ?? LegFailure(cause).reasonValue
     call.legs[leg].clientBye = sendBye(

@@ -130,9 +130,12 @@ extension SwitchCore {
     let body = sdp(of: message)
     if exchange.isLate {
       // The 200 of a re-INVITE without offer brings one: it waits for the ACK of the other side.
-      guard let body, call.legs[exchange.to].media.takeOffer(body, using: &dice) else {
+      guard !message.body.isEmpty else {
         acknowledgeExchange(call, exchange, body: nil, at: now)
         return try refuseExchange(&call, status: 488, at: now)
+      }
+      guard let body, call.legs[exchange.to].media.takeOffer(body, using: &dice) else {
+        return try refuseLateOffer(&call, .incompatible, at: now)
       }
       return try answerLateOffer(&call, at: now)
     }
@@ -163,10 +166,7 @@ extension SwitchCore {
     exchange.waitsToAnswer = false
     guard
       let body = call.legs[exchange.from].media.makeOffer(from: offer, codecs: [], using: &dice)
-    else {
-      acknowledgeExchange(call, exchange, body: nil, at: now)
-      return try refuseExchange(&call, status: 488, at: now)
-    }
+    else { return try refuseLateOffer(&call, .incompatible, at: now) }
     exchange.waitsForAcknowledgement = true
     respondToExchange(&call, exchange, body: body, at: now)
     exchange.server = nil
@@ -184,12 +184,25 @@ extension SwitchCore {
       (try? call.legs[exchange.from].media.takeAnswer(answer)) != nil,
       let body = call.legs[exchange.to].media.makeAnswer(from: answer)
     else {
-      acknowledgeExchange(call, exchange, body: nil, at: now)
+      let refusal = call.legs[exchange.to].media.makeRefusal()
+      acknowledgeExchange(call, exchange, body: refusal, at: now)
       return try end(&call, .incompatible, by: .system, at: now)
     }
     acknowledgeExchange(call, exchange, body: body, at: now)
     updateMedia(call, leg: exchange.from)
     updateMedia(call, leg: exchange.to)
+  }
+
+  /// An offer in the 2xx of our re-INVITE that we cannot take: the side that made it has left what was
+  /// agreed on before, so that it gets an answer that takes nothing, and BYE (RFC 3261 §13.2.2.4).
+  mutating func refuseLateOffer(
+    _ call: inout Call, _ cause: HangupCause, at now: Now
+  ) throws(LegContradiction) {
+    guard let exchange = call.exchange else { return }
+    let refusal = call.legs[exchange.to].media.makeRefusal()
+    acknowledgeExchange(call, exchange, body: refusal, at: now)
+    try refuseExchange(&call, status: 488, at: now)
+    try end(&call, cause, by: .system, at: now)
   }
 
   /// Nothing came of it: both legs are as before, and the one who asked is told.

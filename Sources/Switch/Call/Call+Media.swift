@@ -124,10 +124,15 @@ extension SwitchCore {
   ) throws(LegContradiction) {
     guard call.legs.indices.contains(leg) else { return }
     if call.legs[leg].state == .preparing {
-      try legFailed(&call, leg, LegFailure(.mediaUnavailable), at: now)
-    } else if call.exchange != nil {
-      try refuseExchange(&call, status: 488, at: now)
+      return try legFailed(&call, leg, LegFailure(.mediaUnavailable), at: now)
     }
+    if call.answerWaits, leg == 0 || leg == call.answered {
+      return try end(&call, .mediaUnavailable, by: .system, at: now)
+    }
+    guard let exchange = call.exchange, exchange.from == leg || exchange.to == leg else { return }
+    if exchange.waitsToAnswer { return try refuseLateOffer(&call, .mediaUnavailable, at: now) }
+    // One that has been passed on has all the ports that it needs.
+    if exchange.client == nil { try refuseExchange(&call, status: 488, at: now) }
   }
 
   /// Neither side has sent anything for long: the call has died, unless somebody is on hold.

@@ -134,8 +134,8 @@ extension SwitchCore {
   private mutating func acceptedTooLate(
     _ call: inout Call, _ leg: Int, _ dialog: DialogID, at now: Now
   ) throws(LegContradiction) {
-    acknowledge(dialog, body: nil, at: now)
     guard call.legs[leg].state == .cancelling else {
+      acknowledge(dialog, body: nil, at: now)
       // A further fork of a leg that talks or is over: it has no leg of its own.
       sendBye(in: dialog, to: call.legs[leg].carrier, owner: nil, reason: .normal, at: now)
       return

@@ -56,6 +56,14 @@ extension LegMedia {
     return body
   }
 
+  /// An answer to what the party has offered that takes nothing of it; nil: it has said nothing.
+  mutating func makeRefusal() -> SessionDescription? {
+    guard let said, let address else { return nil }
+    var body = said
+    origin.rewrite(&body, address: address, local: said.media.map { _ in nil })
+    return body
+  }
+
   // MARK: - Keys
 
   /// Takes the party's offer: its key, and one of ours in the same suite.

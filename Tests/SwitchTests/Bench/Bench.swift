@@ -45,6 +45,8 @@ final class Bench {
   var diskWorks = true
   /// Datagrams to these addresses are lost.
   var deaf: Set<Endpoint> = []
+  /// False: a stream that is added gets no ports.
+  var hasPortsToSpare = true
   /// How often each datagram arrives.
   var copies = 1
   private var nextPort: UInt16 = 10_000
@@ -174,7 +176,11 @@ final class Bench {
       if zip(wanted, known + Array(repeating: false, count: wanted.count)).contains(where: {
         $0 && !$1
       }) {
-        later(.zero, .happens(.relay(.opened(session, [ports(leg, plan, session)]))))
+        let event: RelayEvent =
+          hasPortsToSpare
+          ? .opened(session, [ports(leg, plan, session)])
+          : .legFailed(session, leg: leg, .portsExhausted(plan.local))
+        later(.zero, .happens(.relay(event)))
       }
     case .close(let session): later(.zero, .happens(.relay(.closed(session, []))))
     case .detach, .bridge, .unbridge, .renew, .play, .stopPlaying, .inspect, .spare: break

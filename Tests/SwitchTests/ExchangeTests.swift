@@ -1,0 +1,133 @@
+import Elements
+import Relay
+import SDP
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// Offers and digits within a call of which nothing comes.
+@Suite struct ExchangeTests {
+  private static let video = "m=video 40002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+
+  private func ends(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
+    let caller = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let callee = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    caller.register()
+    callee.register()
+    return (caller, callee)
+  }
+
+  private func talking(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
+    let (caller, callee) = ends(bench)
+    callee.manner = .answers(after: .seconds(1))
+    caller.call("102")
+    bench.run(for: .seconds(3))
+    callee.manner = .waits
+    return (caller, callee)
+  }
+
+  private func body(_ version: Int, _ direction: String = "sendrecv") -> String {
+    Bench.sdp.replacing("1 1 IN", with: "1 \(version) IN").replacing("sendrecv", with: direction)
+  }
+
+  /// The last ACK answers an offer, and takes nothing of it.
+  private func isRefused(_ offer: Message?, lines: Int) throws -> Bool {
+    let answer = try SessionDescription(parsing: try #require(offer).bodyBytes)
+    return answer.media.map(\.isRejected) == Array(repeating: true, count: lines)
+  }
+
+  // MARK: - Offers in a 2xx
+
+  @Test("RFC 3261 §13.2.2.4: an offer in a 2xx that gets no ports is answered, and the call ends")
+  func lateReinviteWithoutPorts() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    caller.send(in: try #require(caller.dialog), RequestDraft(.invite))
+    bench.run(for: .seconds(1))
+    bench.hasPortsToSpare = false
+    callee.answer(try #require(callee.open.first?.server), 200, body: body(2) + Self.video)
+    bench.run(for: .seconds(1))
+    #expect(callee.acknowledgements.count == 2)
+    #expect(try isRefused(callee.acknowledgements.last, lines: 2))
+    #expect(caller.statuses().last == 488)
+    #expect(callee.received(.bye).count == 1 && caller.received(.bye).count == 1)
+    #expect(bench.records.map(\.cause) == [.mediaUnavailable])
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("So is one that cannot be taken; where the 2xx has none, the call goes on")
+  func lateReinviteRefused() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    caller.send(in: try #require(caller.dialog), RequestDraft(.invite))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200)
+    bench.run(for: .seconds(1))
+    #expect(caller.statuses().last == 488 && callee.acknowledgements.count == 2)
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+    caller.send(in: try #require(caller.dialog), RequestDraft(.invite))
+    bench.run(for: .seconds(1))
+    let keyless = body(2).replacing("RTP/AVP", with: "RTP/SAVP")
+    callee.answer(try #require(callee.open.first?.server), 200, body: keyless)
+    bench.run(for: .seconds(1))
+    #expect(try isRefused(callee.acknowledgements.last, lines: 1))
+    #expect(caller.statuses().last == 488)
+    #expect(callee.received(.bye).count == 1 && caller.received(.bye).count == 1)
+    #expect(bench.records.map(\.cause) == [.incompatible])
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("So is the offer that answers a call without one")
+  func lateOfferWithoutPorts() throws {
+    let bench = try Bench()
+    let (caller, callee) = ends(bench)
+    bench.hasPortsToSpare = false
+    caller.call("102", body: .some(nil))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200, body: body(1))
+    bench.run(for: .seconds(1))
+    #expect(callee.acknowledgements.count == 1 && callee.received(.bye).count == 1)
+    #expect(try isRefused(callee.acknowledgements.last, lines: 1))
+    #expect(caller.statuses().last == 503 && bench.records.map(\.cause) == [.mediaUnavailable])
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("A 2xx whose offer the caller does not answer is acknowledged before the BYE")
+  func lateOfferUnanswered() throws {
+    let bench = try Bench()
+    let (caller, callee) = ends(bench)
+    caller.acknowledges = false
+    caller.call("102", body: .some(nil))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200, body: body(1))
+    bench.run(for: .seconds(1))
+    caller.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(callee.acknowledgements.count == 1 && callee.received(.bye).count == 1)
+    #expect(try isRefused(callee.acknowledgements.last, lines: 1))
+    #expect(bench.records.map(\.cause) == [.normal])
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("Media that fail for a leg that is no part of the exchange are no reason to refuse it")
+  func mediaOfAnother() throws {
+    let bench = try Bench()
+    let other = UserAgent(bench, user: "102", address: "198.51.100.9:5066")
+    other.manner = .rings
+    other.register()
+    let (caller, callee) = talking(bench)
+    let leg = try #require(bench.core.calls.values.first?.value.answered)
+    caller.send(
+      in: try #require(caller.dialog),
+      RequestDraft(.invite, body: .sdp(Array(body(2, "sendonly").utf8))))
+    bench.run(for: .seconds(1))
+    bench.happen(
+      .relay(.legFailed(MediaSessionID(1), leg: 3 - leg, .portsExhausted(.v4Any))))
+    callee.answer(try #require(callee.open.last?.server), 200, body: body(2, "recvonly"))
+    bench.run(for: .seconds(1))
+    #expect(caller.statuses().last == 200)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+}
