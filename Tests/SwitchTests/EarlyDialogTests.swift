@@ -161,6 +161,90 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  private static let video = "m=video 40002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+  private static let noVideo = "m=video 0 RTP/AVP 96\r\n"
+
+  @Test(
+    "What was agreed on before the answer is what the next trunk is offered",
+    arguments: [true, false])
+  func failsOver(byPhone: Bool) throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench, reliably: true)
+    let spare = UserAgent(bench, user: "", address: "192.0.2.51:5060", domain: "spare.example")
+    let (asks, says) = byPhone ? (phone, carrier) : (carrier, phone)
+    let answer = byPhone ? Self.video : Self.noVideo
+    says.updateAnswer = body(2) + answer
+    asks.send(
+      in: try #require(byPhone ? phone.early : carrier.dialog), update(body(2) + Self.video))
+    bench.run(for: .seconds(1))
+    #expect(asks.statuses(.update) == [200])
+    carrier.answer(invite, 503)
+    bench.run(for: .seconds(1))
+    let next = try #require(spare.open.first)
+    let offer = try SessionDescription(parsing: next.message.bodyBytes)
+    #expect(offer.media.map(\.isRejected) == [false, !byPhone])
+    spare.answer(next.server, 200, body: body(1) + answer)
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses() == [183, 200])
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  /// A 200 to the INVITE of a carrier, of a fork that has said nothing before.
+  private func answerFork(of carrier: UserAgent, _ bench: Bench, body: String) throws {
+    let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
+    let lines = invite.split(separator: "\r\n").map(String.init)
+    let head = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
+      lines.first { $0.hasPrefix(name) }.map { name == "To:" ? $0 + ";tag=fork" : $0 }
+    }
+    let rest = [
+      "Contact: <sip:\(carrier.endpoint)>", "Content-Type: application/sdp",
+      "Content-Length: \(body.utf8.count)", "", body,
+    ]
+    let text = (["SIP/2.0 200 OK"] + head + rest).joined(separator: "\r\n")
+    let flow = Flow(transport: .udp, local: Bench.switchEndpoint, remote: carrier.endpoint)
+    bench.happen(.received(Array(text.utf8), flow))
+  }
+
+  @Test(
+    "A new offer holds for its fork alone: the answer of another one is taken",
+    arguments: [true, false])
+  func anotherForkAnswers(isAgreed: Bool) throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = try ringing(bench, reliably: true)
+    carrier.updateAnswer = body(2, "recvonly")
+    carrier.mute = !isAgreed
+    phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
+    bench.run(for: .milliseconds(300))
+    #expect(phone.statuses(.update) == (isAgreed ? [200] : []))
+    try answerFork(of: carrier, bench, body: body(1).replacing("40000", with: "40777"))
+    bench.run(for: .milliseconds(100))
+    #expect(phone.statuses(.update) == [isAgreed ? 200 : 491])
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+    #expect(phone.responses.last { $0.cseq.method == .invite }?.body.isEmpty == false)
+    let plan = bench.commands.compactMap {
+      if case .update(_, 1, let plan) = $0 { plan.streams.first } else { nil }
+    }.last
+    #expect(plan?.remote?.port == 40_777)
+    carrier.mute = false
+    bench.run(for: .seconds(2))
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("A new offer that is refused at once changes nothing of what the answer says")
+  func unusableOffer() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench, reliably: true)
+    let foreign = body(2).replacing("audio 40000 RTP/AVP 8 0 101", with: "message 9 TCP/MSRP *")
+    phone.send(in: try #require(phone.early), update(foreign))
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses(.update) == [488] && carrier.received(.update).isEmpty)
+    try talkAndEnd(bench, phone, carrier, invite, body: body(1))
+    #expect(phone.responses.last { $0.cseq.method == .invite }?.body.isEmpty == false)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("RFC 3261 §15: BYE of the called side in its early dialog is 481 and ends nothing")
   func earlyBye() throws {
     let bench = try Bench()

@@ -106,7 +106,7 @@ extension SwitchCore {
     }
     guard let body else { return try end(&call, .incompatible, by: .system, at: now) }
     // What was agreed upon since an early answer is not undone by saying that once more.
-    let isSaid = call.legs[leg].hasNewOffer
+    let isSaid = call.hasNewOffer(leg)
     var draft = ResponseDraft(200, body: isSaid ? nil : .sdp(body.serialized()))
     draft.headers = [
       HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer"),

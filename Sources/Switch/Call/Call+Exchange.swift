@@ -8,7 +8,8 @@ import SIPSyntax
 extension SwitchCore {
   /// A re-INVITE or UPDATE of a party.
   mutating func offered(
-    _ call: inout Call, _ leg: Int, _ server: ServerTransactionID, _ message: Message, at now: Now
+    _ call: inout Call, _ leg: Int, in dialog: DialogID, _ server: ServerTransactionID,
+    _ message: Message, at now: Now
   ) throws(LegContradiction) {
     let offer = sdp(of: message)
     if !message.body.isEmpty, offer == nil { return respond(server, 488, at: now) }
@@ -19,10 +20,10 @@ extension SwitchCore {
     }
     if let status = objection(toOfferOf: leg, in: call) { return respond(server, status, at: now) }
     guard let peer = call.counterpart(of: leg) else { return respond(server, 491, at: now) }
-    if call.phase != .talking { call.legs[max(leg, peer)].hasNewOffer = true }
     // RFC 3311 §5.1: only who allows UPDATE gets one; to anybody else a re-INVITE says the same.
     let method = call.legs[peer].takesUpdate ? message.method : .invite
     var exchange = Exchange(kind: .passed(method), from: leg, to: peer, server: server)
+    exchange.dialog = leg == 0 ? call.legs[peer].dialog : dialog
     exchange.before = [leg: call.legs[leg].media, peer: call.legs[peer].media]
     exchange.terms = terms.value
     exchange.isLate = offer == nil
@@ -54,7 +55,8 @@ extension SwitchCore {
   /// Sends the offer to the other leg, once there are ports for each of its streams.
   private mutating func passOffer(_ call: inout Call, at now: Now) throws(LegContradiction) {
     guard var exchange = call.exchange, exchange.client == nil,
-      case .passed(let method) = exchange.kind, let dialog = call.legs[exchange.to].dialog
+      case .passed(let method) = exchange.kind,
+      let dialog = exchange.to == 0 ? call.caller.dialog : exchange.dialog
     else { return }
     var draft = RequestDraft(method)
     draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
@@ -147,6 +149,21 @@ extension SwitchCore {
     updateMedia(call, leg: exchange.from)
     updateMedia(call, leg: exchange.to)
     call.exchange = nil
+    if call.phase != .talking { keepNewOffer(&call, exchange) }
+  }
+
+  /// What was agreed on before the answer outlives the leg: the next one must fit it, too.
+  private func keepNewOffer(_ call: inout Call, _ exchange: Exchange) {
+    let leg = exchange.called
+    guard let dialog = exchange.dialog,
+      let before = call.legs[leg].newOffer?.value.before ?? exchange.before[leg]
+    else { return }
+    call.legs[leg].newOffer = Boxed(Leg.NewOffer(dialog: dialog, before: before))
+    guard let said = call.caller.media.said, let offer = call.invitation.offer else { return }
+    // What the caller answered to an offer says less than its own, and is offered only in its place.
+    if exchange.from == 0 || said.media.map(\.kind) != offer.media.map(\.kind) {
+      call.invitation.offer = said
+    }
   }
 
   /// Makes the other side's offer ours, for the side that asked without one.
@@ -213,11 +230,7 @@ extension SwitchCore {
     call.exchange = nil
     for leg in exchange.before.keys.sorted() {
       guard let before = exchange.before[leg] else { continue }
-      let ports = call.legs[leg].media.ports
-      var origin = call.legs[leg].media.origin
-      origin.goBack(to: before.sent)
-      call.legs[leg].media = before
-      (call.legs[leg].media.ports, call.legs[leg].media.origin) = (ports, origin)
+      call.legs[leg].media.goBack(to: before)
       updateMedia(call, leg: leg)
     }
     guard let server = exchange.server else { return }

@@ -19,7 +19,8 @@ extension SwitchCore {
       call.legs[owner.leg].note(message)
       switch message.method {
       case .bye: try core.hungUp(&call, owner.leg, server, message, at: now)
-      case .invite, .update: try core.offered(&call, owner.leg, server, message, at: now)
+      case .invite, .update:
+        try core.offered(&call, owner.leg, in: dialog, server, message, at: now)
       case .info: core.passInfo(&call, owner.leg, server, message, at: now)
       case .prack:
         // An offer in a PRACK would need a second exchange within the first.

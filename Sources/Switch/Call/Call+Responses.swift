@@ -53,7 +53,7 @@ extension SwitchCore {
       call.phase = .ringing
       call.record.ringingAt = now.wall
     }
-    if let answer = sdp(of: message), call.invitation.offer != nil, !call.legs[leg].hasNewOffer,
+    if let answer = sdp(of: message), call.invitation.offer != nil, !call.hasNewOffer(leg),
       takeAnswer(answer, from: leg, in: &call)
     {
       try ringCaller(&call, status: message.status ?? 183, early: leg, at: now)
@@ -110,13 +110,32 @@ extension SwitchCore {
     }
     acknowledge(dialog, body: nil, at: now)
     try call.legs[leg].take(.acknowledged)
-    if let body, !call.legs[leg].hasNewOffer, !takeAnswer(body, from: leg, in: &call) {
+    let answer = try newAnswer(body, of: leg, in: dialog, &call, at: now)
+    if let answer, !takeAnswer(answer, from: leg, in: &call) {
       return try end(&call, .incompatible, by: .system, at: now)
     }
     guard call.legs[leg].media.said != nil else {
       return try end(&call, .incompatible, by: .callee, at: now)
     }
     try win(&call, leg, at: now)
+  }
+
+  /// What a 2xx says that is not old: after a later offer in its dialog nothing.
+  ///
+  /// Another fork answers the offer of the INVITE, whatever was agreed on beside it.
+  private mutating func newAnswer(
+    _ body: SessionDescription?, of leg: Int, in dialog: DialogID, _ call: inout Call, at now: Now
+  ) throws(LegContradiction) -> SessionDescription? {
+    if let exchange = call.exchange, exchange.called == leg, exchange.dialog != dialog {
+      try refuseExchange(&call, status: 491, at: now)
+    }
+    guard let newOffer = call.legs[leg].newOffer, newOffer.value.dialog != dialog else {
+      return call.hasNewOffer(leg) ? nil : body
+    }
+    call.legs[leg].media.goBack(to: newOffer.value.before)
+    call.legs[leg].newOffer = nil
+    call.media.bridged = nil  // So that the answer counts, even if it was heard once before.
+    return body ?? call.legs[leg].media.said
   }
 
   /// The INVITE had no offer: the 2xx brings it, and the caller's ACK will bring the answer.

@@ -39,7 +39,7 @@ struct Call: Sendable {
   /// The best failure so far, for the final answer.
   var failure: LegFailure?
   /// What the INVITE of the caller said that each branch needs.
-  let invitation: Invitation
+  var invitation: Invitation
   var deadlineAt: Instant?
   /// What the caller was last told before the answer.
   var lastRinging: UInt16?
@@ -81,6 +81,11 @@ struct Call: Sendable {
     }
     return ringing
   }
+
+  /// Whether a later offer than that of its INVITE was made to a leg or by it, in whichever fork.
+  func hasNewOffer(_ leg: Int) -> Bool {
+    legs[leg].newOffer != nil || exchange.map { $0.called == leg } ?? false
+  }
 }
 
 /// One target of the step that rings, and how far it is.
@@ -101,6 +106,7 @@ struct Branch: Sendable {
 
 /// What of the caller's INVITE every leg of the call needs.
 struct Invitation: Sendable {
+  /// Or what came in place of it before the answer.
   var offer: SessionDescription?
   /// What the INVITEs of our legs get.
   var maxForwards: UInt8
@@ -137,6 +143,8 @@ struct Exchange: Sendable {
   let kind: Kind
   let from: Int
   let to: Int
+  /// The dialog with the called side that an offer is made in or to: before the answer one of several forks.
+  var dialog: DialogID?
   /// The request to answer.
   var server: ServerTransactionID?
   /// The request that we sent.
@@ -154,6 +162,9 @@ struct Exchange: Sendable {
   var waitsToAnswer = false
   /// The answer to a late offer comes with the ACK.
   var waitsForAcknowledgement = false
+
+  /// The leg of the called side.
+  var called: Int { max(from, to) }
 
   init(kind: Kind, from: Int, to: Int, server: ServerTransactionID? = nil) {
     (self.kind, self.from, self.to, self.server) = (kind, from, to, server)

@@ -26,6 +26,15 @@ struct Leg: Sendable {
     let headers: [HeaderDraft]
   }
 
+  /// A later offer than that of its INVITE (RFC 3311 §5.1), which holds for one dialog alone.
+  ///
+  /// What the INVITE still gets for an answer there is old.
+  struct NewOffer: Sendable {
+    let dialog: DialogID
+    /// What holds for any other fork.
+    let before: LegMedia
+  }
+
   enum State: Hashable, Sendable {
     /// Waits for its media ports and, where it costs money, for the journal.
     case preparing
@@ -57,8 +66,8 @@ struct Leg: Sendable {
   /// Before its answer the one that rang last: each fork of an INVITE of ours has one of its own.
   var dialog: DialogID?
   var earlyDialogs: [DialogID] = []
-  /// A later offer than that of its INVITE was made: what its answers still say to that one is old.
-  var hasNewOffer = false
+  /// What was agreed on in its early dialog after the answer to the offer of its INVITE.
+  var newOffer: Boxed<NewOffer>?
   /// Where its signalling goes; for a trunk the hop is in the gate's keeping.
   var flow: Flow?
   var route: LegRoute?

@@ -40,6 +40,15 @@ extension LegMedia {
   /// The last description that the party got from us.
   var sent: SessionDescription? { origin.last }
 
+  /// What was agreed on before holds again; ports stay, and descriptions are numbered on.
+  mutating func goBack(to before: LegMedia) {
+    let ports = ports
+    var origin = origin
+    origin.goBack(to: before.sent)
+    self = before
+    (self.ports, self.origin) = (ports, origin)
+  }
+
   /// Whether the relay has given ports for every stream of `description` that it can carry.
   ///
   /// An m= line of another kind never gets any: that line alone is rejected (RFC 3264 §6).
