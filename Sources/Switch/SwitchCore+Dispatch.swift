@@ -45,7 +45,7 @@ extension SwitchCore {
     case .prack: break
     case .passed(_, let server):
       guard status.isFinal else { return }
-      respond(server, status.isSuccess ? 200 : status, at: now)
+      respond(server, status.isSuccess ? 200 : status.passedBack, at: now)
     case .probe(let trunk): probeAnswered(trunk, status, at: now)
     case .register(let trunk): registerAnswered(trunk, client, message, at: now)
     case .orphan(let id): orphanAnswered(id, status.isFinal ? status.number : nil, at: now)
@@ -81,7 +81,7 @@ extension SwitchCore {
         try core.byeAnswered(&call, leg, status: nil, at: now)
       }
     case .prack: break
-    case .passed(_, let server): respond(server, 408, at: now)
+    case .passed(_, let server): respond(server, StatusCode(408).passedBack, at: now)
     case .probe(let trunk): probeFailed(trunk, "\(failure)", at: now)
     case .register(let trunk): registerFailed(trunk, "\(failure)", at: now)
     case .orphan(let id): orphanAnswered(id, nil, at: now, isFailure: true)

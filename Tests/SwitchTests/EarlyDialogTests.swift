@@ -245,6 +245,22 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test(
+    "RFC 3261 §12.2.1.2: 481 and 408 would end the phone's own dialog, which rings: it is told 500",
+    arguments: [481, 408] as [StatusCode])
+  func dialogIsGone(status: StatusCode) throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench, reliably: true)
+    carrier.refusals = [.update: status, .info: status]
+    phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
+    phone.send(in: try #require(phone.early), Self.digit)
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses(.update) == [500] && phone.statuses(.info) == [500])
+    carrier.refusals = [:]
+    try talkAndEnd(bench, phone, carrier, invite)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("RFC 3261 §15: BYE of the called side in its early dialog is 481 and ends nothing")
   func earlyBye() throws {
     let bench = try Bench()

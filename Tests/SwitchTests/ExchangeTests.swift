@@ -130,4 +130,51 @@ import Testing
     #expect(caller.statuses().last == 200)
     #expect(bench.loadAtRest().isAtRest)
   }
+
+  // MARK: - What is passed back
+
+  @Test(
+    "RFC 3261 §12.2.1.2: a side whose dialog is gone ends the call; the other one gets 500 and BYE",
+    arguments: [481, 408] as [StatusCode])
+  func dialogIsGone(status: StatusCode) throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    callee.refusals = [.invite: status]
+    caller.send(
+      in: try #require(caller.dialog),
+      RequestDraft(.invite, body: .sdp(Array(body(2, "sendonly").utf8))))
+    bench.run(for: .seconds(1))
+    #expect(caller.statuses().last == 500 && caller.received(.bye).count == 1)
+    #expect(bench.records.map(\.cause) == [.sessionExpired])
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test(
+    "The answer to a digit asks nothing of the other side, and ends no dialog of it",
+    arguments: [(401, 488), (407, 488), (302, 488), (408, 500), (481, 500), (415, 415), (500, 500)]
+      as [(StatusCode, UInt16)])
+  func refusedDigit(status: StatusCode, passed: UInt16) throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    callee.refusals = [.info: status]
+    caller.send(in: try #require(caller.dialog), RequestDraft(.info))
+    bench.run(for: .seconds(1))
+    #expect(caller.responses.last?.cseq.method == .info && caller.lastStatus == passed)
+    #expect(bench.core.calls.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("A digit that nobody answers is 500")
+  func lostDigit() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    bench.deaf.insert(callee.endpoint)
+    caller.send(in: try #require(caller.dialog), RequestDraft(.info))
+    bench.run(for: .seconds(40))
+    bench.deaf = []
+    // Too late for the phone, which has given up, too.
+    let answers = bench.sent.filter { $0.to == caller.endpoint && $0.text.contains(" INFO\r\n") }
+    #expect(answers.last?.text.hasPrefix("SIP/2.0 500 ") == true && bench.core.calls.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
+  }
 }

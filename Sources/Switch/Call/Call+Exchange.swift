@@ -259,10 +259,12 @@ extension SwitchCore {
 }
 
 extension StatusCode {
-  /// What the side that made an offer is told of the other side's refusal: its status, unless that asks our own
-  /// user agent for something (credentials, another address, an extension, a longer timer).
-  fileprivate var passedBack: StatusCode {
+  /// What the side that asked is told of the other side's refusal: its status, unless that asks our own user
+  /// agent for something (credentials, another address, an extension, a longer timer), or would say that the
+  /// asking side's own dialog is gone (RFC 3261 §12.2.1.2).
+  var passedBack: StatusCode {
     switch number {
+    case 408, 481: 500
     case 300...399, 401, 402, 405, 407, 416, 420...439, 487, 489, 493, 494: 488
     case _: self
     }

@@ -82,7 +82,7 @@ extension SwitchCore {
       draft.body = BodyDraft(contentType: message.text(type), bytes: message.bodyBytes)
     }
     guard let client = try? send(draft, in: dialog, to: call.legs[peer].carrier, at: now) else {
-      return respond(server, 481, at: now)
+      return respond(server, StatusCode(481).passedBack, at: now)
     }
     owners.clients[client] = .passed(call.id, server)
   }

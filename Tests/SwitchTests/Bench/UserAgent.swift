@@ -47,6 +47,8 @@ final class UserAgent {
   var dialog: DialogID?
   private var drafts: [ClientTransactionID: RequestDraft] = [:]
   private var pending: [(at: Instant, server: ServerTransactionID)] = []
+  /// What it says to requests in a dialog that it does not take.
+  var refusals: [Method: StatusCode] = [:]
   /// The description that answers an UPDATE.
   var updateAnswer: String?
 
@@ -206,6 +208,9 @@ final class UserAgent {
   }
 
   private func handle(_ server: ServerTransactionID, _ message: Message) {
+    if message.toTag != nil, let status = refusals[message.method] {
+      return answer(server, status)
+    }
     if let challenge, message.toTag != nil, insists || !message.has(.authorization) {
       answer(server, 401, headers: [challenge])
       return
