@@ -72,9 +72,10 @@ extension Ledger {
     let (balance, overflow) = node.balance.addingReportingOverflow(amount.micros)
     guard !overflow else { throw .outOfRange }
     guard amount.micros >= 0 || balance >= node.reservedBalance else {
-      let available = Money(micros: node.balance - node.reservedBalance, amount.currency)
-      throw .balance(
-        subject, available: available, needed: Money(micros: -amount.micros, amount.currency))
+      throw .takeBack(
+        balance: Money(micros: node.balance, amount.currency),
+        reserved: Money(micros: node.reservedBalance, amount.currency),
+        wanted: Money(micros: -amount.micros, amount.currency))
     }
     record(.deposited(subject, micros: amount.micros, reference: reference.cut), &entries)
   }

@@ -22,6 +22,8 @@ package enum LimitError: Error, Hashable, Sendable {
   case connectionFee(LimitSubject, limit: Money, fee: Money)
   case costPerCall(LimitSubject, limit: Money, needed: Money)
   case balance(LimitSubject, available: Money, needed: Money)
+  /// More is to be taken back than was paid in and is neither spent nor held.
+  case takeBack(balance: Money, reserved: Money, wanted: Money)
   case currency(LimitSubject, counted: Currency, price: Currency)
   /// A sum beyond what can be counted.
   case outOfRange
@@ -109,6 +111,11 @@ extension LimitError: CustomStringConvertible {
       """
       The balance of \(subject) is \(available) and this call needs \(needed). Pay in to go on.
       """
+    case .takeBack(let balance, let reserved, let wanted):
+      """
+      \(wanted) cannot be taken back, and nothing was changed: the balance is \(balance), of which \
+      running calls hold \(reserved). At most \(Self.free(balance, reserved)) can be taken back now.
+      """
     case .currency(let subject, let counted, let price):
       """
       The price of this call is in \(price) and \(subject) is counted in \(counted). Use a rate \
@@ -117,6 +124,11 @@ extension LimitError: CustomStringConvertible {
     case .outOfRange:
       "The price of this call is beyond what can be counted. Check its row in the rate deck."
     }
+  }
+
+  /// A balance that calls have overdrawn has nothing left to give.
+  private static func free(_ balance: Money, _ reserved: Money) -> Money {
+    Money(micros: max(0, balance.micros - reserved.micros), balance.currency)
   }
 }
 

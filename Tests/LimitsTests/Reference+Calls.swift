@@ -202,6 +202,7 @@ extension LimitError {
     case .connectionFee(let subject, _, _): "fee \(subject)"
     case .costPerCall(let subject, _, _): "call cost \(subject)"
     case .balance(let subject, _, _): "balance \(subject)"
+    case .takeBack: "take back"
     case .unknownRate: "no rate"
     case .unknownHold, .interrupted: "no hold"
     case .unknownAccount, .unknownTrunk, .unknownSubject, .alreadyAnswered, .currency, .outOfRange:

@@ -331,6 +331,35 @@ import Testing
     #expect(bench.standing()?.balance?.micros == 1_000_000 - call.cost)
   }
 
+  @Test("Taking back too much says what there is, what calls hold and what can be taken back")
+  func takingBackTooMuch() throws {
+    var limits = Bench.none
+    limits.isPrepaid = true
+    var bench = Bench(account: limits)
+    let subject = LimitSubject.account(Bench.account)
+    try bench.ledger.deposit(
+      Money(micros: 10_000_000, .eur), to: subject, reference: "invoice 7", at: bench.now,
+      into: &bench.entries)
+    _ = try bench.reserve(.perMinute(600))
+    let held = try #require(bench.standing()?.reserved)
+    let free = Money(micros: 10_000_000 - held.micros, .eur)
+    let before = bench.standing()
+    let error = #expect(throws: LimitError.self) {
+      try bench.ledger.deposit(
+        Money(micros: -10_000_000, .eur), to: subject, reference: "mistake", at: bench.now,
+        into: &bench.entries)
+    }
+    #expect(
+      error?.description
+        == "10.00 EUR cannot be taken back, and nothing was changed: the balance is 10.00 EUR, of "
+        + "which running calls hold \(held). At most \(free) can be taken back now.")
+    #expect(held.micros > 0 && bench.standing() == before)
+    try bench.ledger.deposit(
+      Money(micros: -free.micros, .eur), to: subject, reference: "mistake", at: bench.now,
+      into: &bench.entries)
+    #expect(bench.standing()?.balance?.micros == 0)
+  }
+
   @Test(
     "G2: sell, purchase and the dearer of both, at each level by itself",
     arguments: [

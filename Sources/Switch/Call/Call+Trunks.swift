@@ -246,7 +246,8 @@ extension HangupCause {
       .tooManyCalls:
       self = .limitReached
     case .unknownAccount, .unknownTrunk, .unknownSubject: self = .forbidden
-    case .unknownHold, .interrupted, .alreadyAnswered, .currency, .outOfRange: self = .internalFault
+    case .unknownHold, .interrupted, .alreadyAnswered, .currency, .takeBack, .outOfRange:
+      self = .internalFault
     }
   }
 }
