@@ -24,8 +24,8 @@ package struct SIPConfiguration: Sendable {
   ]
   /// Those of ``methods`` that the user answers with a refusal of its own; Allow does not list them.
   package var refusedMethods: [Method] = [.refer, .notify, .subscribe, .message]
-  /// The option tags that we take in Require (RFC 3261 §8.2.2.3), in lower case.
-  package var options = ["100rel", "timer", "replaces", "path", "outbound", "norefersub"]
+  /// The option tags that we take in Require and name in Supported (RFC 3261 §8.2.2.3), in lower case.
+  package var options = ["100rel", "timer", "path", "outbound"]
   /// Seconds in the Retry-After of a 503 for lack of room.
   package var retryAfterSeconds = 5
 

@@ -108,6 +108,25 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test("RFC 3261 §20.37: Supported names what we do; what we refuse is not understood in Require")
+  func supported() throws {
+    let (bench, phone, _, _) = try ends()
+    func options(_ headers: [HeaderDraft] = []) throws -> Message {
+      var draft = RequestDraft(
+        .options, target: URI(host: .name(Town.domain)), from: phone.address("101"),
+        to: phone.address("101"))
+      draft.headers = headers
+      phone.send(draft)
+      bench.run(for: .seconds(1))
+      return try #require(phone.responses.last)
+    }
+    #expect(try options().text(.supported) == "100rel, timer, path, outbound")
+    for option in ["replaces", "norefersub"] {
+      let answer = try options([HeaderDraft(.require, option)])
+      #expect(answer.status == 420 && answer.text(.unsupported) == option)
+    }
+  }
+
   @Test("RFC 3261 §20.5: Allow lists what we do, and nothing that we always refuse")
   func allow() throws {
     let (bench, phone, _, _) = try ends()
