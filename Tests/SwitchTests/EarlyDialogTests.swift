@@ -25,21 +25,20 @@ import Testing
 
   /// A call that the carrier has answered with a 183, and the INVITE that waits there.
   private func ringing(
-    _ bench: Bench, reliably: Bool = false, allow: String? = nil
+    _ bench: Bench, reliably: Bool = false, callerIsReliable: Bool = true, allow: String? = nil
   ) throws -> (phone: UserAgent, carrier: UserAgent, invite: ServerTransactionID) {
     let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
     let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
     phone.pracks = true
     if let allow { carrier.allow = allow }
     phone.register()
-    phone.call(
-      "976333444",
-      headers: [HeaderDraft(.supported, "100rel"), HeaderDraft(.allow, phone.allow)])
+    let supported = callerIsReliable ? [HeaderDraft(.supported, "100rel")] : []
+    phone.call("976333444", headers: supported + [HeaderDraft(.allow, phone.allow)])
     bench.run(for: .seconds(1))
     let invite = try #require(carrier.open.first?.server)
     carrier.answer(invite, 183, body: body(1), reliably: reliably)
     bench.run(for: .seconds(1))
-    #expect(phone.statuses(.prack) == [200])
+    #expect(phone.statuses(.prack) == (callerIsReliable ? [200] : []))
     return (phone, carrier, invite)
   }
 
@@ -143,6 +142,23 @@ import Testing
     other.run(for: .seconds(1))
     #expect(simple.statuses(.update) == [504] && plain.received(.update).isEmpty)
     #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test(
+    "RFC 6337 §2.2: a caller without 100rel cannot be asked before the answer: 504, and not 491")
+  func callerWithoutReliability() throws {
+    let bench = try Bench()
+    let (phone, carrier, invite) = try ringing(bench, reliably: true, callerIsReliable: false)
+    let dialog = try #require(carrier.dialog)
+    carrier.send(in: dialog, update(body(2, "sendonly")))
+    bench.run(for: .seconds(1))
+    #expect(carrier.statuses(.update) == [504] && phone.received(.update).isEmpty)
+    // Its own offer crosses none of ours: RFC 3311 §5.2 asks for 500 with Retry-After.
+    phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses(.update) == [500])
+    #expect(phone.responses.last?.text(.retryAfter) != nil)
+    try talkAndEnd(bench, phone, carrier, invite, body: nil)
   }
 
   @Test("A new offer that waits when the carrier fails is refused, and the call goes its way")

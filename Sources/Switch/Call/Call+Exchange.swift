@@ -45,11 +45,14 @@ extension SwitchCore {
       return isFree ? nil : 491
     }
     // Before the answer the offer of the other side's INVITE must be settled, too, and only UPDATE
-    // can make a new one (§5.1): 504 says that it cannot be asked.
-    guard call.counterpart(of: 0) == max(leg, peer), let dialog = call.legs[peer].dialog,
-      sip.isOfferSettled(in: dialog)
-    else { return 491 }
-    return call.legs[peer].takesUpdate ? nil : 504
+    // can make a new one (§5.1): 504 says that it cannot be asked, and 491 that it can soon.
+    guard call.counterpart(of: 0) == max(leg, peer), let dialog = call.legs[peer].dialog else {
+      return 491
+    }
+    // A caller without 100rel never acknowledges an answer before the 2xx (RFC 6337 §2.2).
+    let isSettledLater = peer == 0 && !call.invitation.supportsReliable
+    guard call.legs[peer].takesUpdate, !isSettledLater else { return 504 }
+    return sip.isOfferSettled(in: dialog) ? nil : 491
   }
 
   /// Sends the offer to the other leg, once there are ports for each of its streams.
