@@ -158,12 +158,12 @@ extension SwitchCore {
     leg.media.address = flow.local.address
     leg.media.signallingSource = flow.remote.address
     leg.media.signallingIsSecret = flow.transport == .tls
-    leg.media.securesOffers = flow.transport == .tls && offer == nil
+    leg.mustSecure = mustSecure(leg.party)
+    leg.media.securesOffers = (flow.transport == .tls || leg.mustSecure) && offer == nil
     leg.media.trustsNamedAddress = leg.party.trunk != nil
     leg.media.origin = OriginKeeper(id: dice.next())
     guard let terms = agreeTimer(&leg, server, message, at: now) else { return }
     leg.terms = terms.value
-    leg.mustSecure = mustSecure(leg.party)
     if let offer {
       let isSecured = offer.media.allSatisfy { $0.relayKind == nil || $0.profile.isSecure }
       guard isSecured || !leg.mustSecure, leg.media.takeOffer(offer, using: &dice) else {

@@ -145,6 +145,96 @@ import Testing
     #expect(callee.open.count == 1)
   }
 
+  private static let key =
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
+
+  /// A protected description; an answer names the tag of the suite that was offered (RFC 4568 §5.1.2).
+  private func secured(_ version: Int, tag: Int = 1) -> String {
+    body(version).replacing("RTP/AVP", with: "RTP/SAVP")
+      + Self.key.replacing("crypto:1", with: "crypto:\(tag)")
+  }
+
+  /// A town where the media of one extension must be protected.
+  private func guarded(_ number: String) -> Town {
+    var town = Town()
+    var secure = MediaEntry()
+    secure.srtp = .required
+    town.office(number) { $0.media = secure }
+    return town
+  }
+
+  @Test(
+    "Where media must be protected, RTP in the clear is no new offer either",
+    arguments: ["101", "102"])
+  func requiredInCall(_ number: String) throws {
+    let bench = try Bench(guarded(number))
+    let (caller, callee) = phones(bench)
+    caller.call("102", body: .some(number == "101" ? secured(1) : body(1)))
+    bench.run(for: .seconds(1))
+    let invite = try #require(callee.open.first)
+    callee.answer(invite.server, 200, body: number == "102" ? secured(1, tag: 3) : body(1))
+    bench.run(for: .seconds(1))
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+    let (bound, free) = number == "101" ? (caller, callee) : (callee, caller)
+    let plans = bench.commands.count
+    for method in [Method.invite, .update] {
+      let video = secured(2) + line("video 40010 RTP/AVP 97")
+      for offer in [body(2), video] {
+        bound.send(
+          in: try #require(bound.dialog), RequestDraft(method, body: .sdp(Array(offer.utf8))))
+        bench.run(for: .seconds(1))
+        #expect(bound.lastStatus == 488)
+        #expect(bound.responses.last?.text(.warning)?.contains("302") == true)
+        #expect(free.received(.update).isEmpty && free.open.isEmpty)
+      }
+    }
+    #expect(bench.commands.count == plans, "the media go on as they were")
+    // Protected, or from the side that may speak in the clear, it passes.
+    bound.send(
+      in: try #require(bound.dialog), RequestDraft(.invite, body: .sdp(Array(secured(3).utf8))))
+    bench.run(for: .seconds(1))
+    #expect(free.open.count == 1)
+  }
+
+  @Test("Where media must be protected, a late offer in the clear is not taken")
+  func requiredLate() throws {
+    // The caller's INVITE without an offer is offered SRTP, over UDP as well.
+    let bench = try Bench(guarded("101"))
+    let (caller, callee) = phones(bench)
+    caller.call("102", body: .some(nil))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200, body: body(1))
+    bench.run(for: .seconds(1))
+    let offer = try described(caller.responses.last)
+    #expect(offer.media.map(\.profile) == [.savp] && offer.media[0].crypto.count > 0)
+    // And what the called phone offers in its 200 must be protected where it is the one.
+    let other = try Bench(guarded("102"))
+    let (free, bound) = phones(other)
+    free.call("102", body: .some(nil))
+    other.run(for: .seconds(1))
+    bound.answer(try #require(bound.open.first?.server), 200, body: body(1))
+    other.run(for: .seconds(1))
+    #expect(free.statuses().last == 488 && other.requests("BYE", to: bound.endpoint).count == 1)
+  }
+
+  @Test("A re-INVITE that asks for an offer gets none in the clear from who must protect")
+  func requiredLateInCall() throws {
+    let bench = try Bench(guarded("102"))
+    let (free, bound) = phones(bench)
+    free.call("102")
+    bench.run(for: .seconds(1))
+    bound.answer(try #require(bound.open.first?.server), 200, body: secured(1, tag: 3))
+    bench.run(for: .seconds(1))
+    free.send(in: try #require(free.dialog), RequestDraft(.invite))
+    bench.run(for: .seconds(1))
+    bound.answer(try #require(bound.open.last?.server), 200, body: body(2))
+    bench.run(for: .seconds(1))
+    #expect(free.lastStatus == 488)
+    // It has left what was agreed on before: an answer that takes nothing, and BYE.
+    #expect(try described(bound.acknowledgements.last).media.map(\.isRejected) == [true])
+    #expect(bench.requests("BYE", to: bound.endpoint).count == 1 && bench.core.calls.isEmpty)
+  }
+
   @Test("T.38 §D.2.2: a fax takes the place of the voice in its m= line, and gives it back")
   func faxInPlaceOfVoice() throws {
     let bench = try Bench()

@@ -13,6 +13,9 @@ extension SwitchCore {
   ) throws(LegContradiction) {
     let offer = sdp(of: message)
     if !message.body.isEmpty, offer == nil { return respond(server, 488, at: now) }
+    if call.legs[leg].mustSecure, let offer, offer.isInTheClear {
+      return respond(server, 488, [Self.securityWarning], at: now)
+    }
     guard let terms = agreeTimer(&call.legs[leg], server, message, at: now) else { return }
     let isRefresh = offer == nil ? message.method == .update : offer == call.legs[leg].media.said
     if isRefresh {
@@ -35,6 +38,9 @@ extension SwitchCore {
     }
     try passOffer(&call, at: now)
   }
+
+  /// RFC 3261 §20.43, 302: the protocol of the m= line, RTP in the clear, is not taken.
+  static let securityWarning = HeaderDraft(.warning, "302 pbx \"Only SRTP is allowed here\"")
 
   /// Why an offer of a leg cannot be passed now (RFC 3261 §14.2, RFC 3311 §5.2).
   private func objection(toOfferOf leg: Int, in call: Call) -> StatusCode? {
@@ -139,7 +145,9 @@ extension SwitchCore {
         acknowledgeExchange(call, exchange, body: nil, at: now)
         return try refuseExchange(&call, status: 488, at: now)
       }
-      guard let body, call.legs[exchange.to].media.takeOffer(body, using: &dice) else {
+      guard let body, call.legs[exchange.to].media.takeOffer(body, using: &dice),
+        !(call.legs[exchange.to].mustSecure && body.isInTheClear)
+      else {
         return try refuseLateOffer(&call, .incompatible, at: now)
       }
       return try answerLateOffer(&call, at: now)

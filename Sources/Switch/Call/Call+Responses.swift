@@ -142,7 +142,9 @@ extension SwitchCore {
   private mutating func acceptedLateOffer(
     _ call: inout Call, _ leg: Int, _ offer: SessionDescription?, at now: Now
   ) throws(LegContradiction) {
-    guard let offer, offer.isUsable, call.legs[leg].media.takeOffer(offer, using: &dice) else {
+    guard let offer, offer.isUsable, call.legs[leg].media.takeOffer(offer, using: &dice),
+      !(call.legs[leg].mustSecure && offer.isInTheClear)
+    else {
       return try end(&call, .incompatible, by: .callee, at: now)
     }
     updateMedia(call, leg: leg)

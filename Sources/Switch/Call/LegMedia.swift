@@ -139,6 +139,11 @@ extension SessionDescription {
   /// Whether anything of it can be carried.
   var isUsable: Bool { media.contains { $0.relayKind != nil } }
 
+  /// Whether it has RTP that anybody on the way can hear; for a fax over UDPTL there is no SRTP.
+  var isInTheClear: Bool {
+    media.contains { $0.relayKind != nil && $0.profile.isRTP && !$0.profile.isSecure }
+  }
+
   /// The names of the codecs that are in force when this is the answer: the first of each stream.
   var codecNames: [String] {
     var names: [String] = []
