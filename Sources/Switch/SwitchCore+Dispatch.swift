@@ -35,6 +35,12 @@ extension SwitchCore {
       }
     case .exchange(let id):
       withCall(id, at: now) { (core, call) throws(LegContradiction) in
+        // One that crossed the end of the call: acknowledged, since it would be repeated for 32 s.
+        if call.exchange?.client != client, status.isSuccess, message.cseq.method == .invite,
+          let dialog
+        {
+          return core.acknowledge(dialog, body: nil, at: now)
+        }
         try core.exchangeAnswered(&call, client, message, at: now)
       }
     case .bye(let id, let leg):

@@ -108,6 +108,56 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test(
+    "RFC 3261 §15.1.2: an offer that waits when the call ends gets 487, whoever ends it",
+    arguments: ["caller", "callee", "operator"], [Method.invite, .update])
+  func offerAtTheEnd(party: String, method: Method) throws {
+    let (bench, phone, other, _) = try ends()
+    other.manner = .answers(after: .seconds(1))
+    phone.call("102")
+    bench.run(for: .seconds(3))
+    other.manner = .waits
+    other.answersUpdate = false
+    let held = Bench.sdp.replacing("a=sendrecv", with: "a=sendonly")
+    phone.send(in: try #require(phone.dialog), RequestDraft(method, body: .sdp(Array(held.utf8))))
+    bench.run(for: .milliseconds(500))
+    #expect(other.received(method).last?.toTag != nil && bench.core.calls.count == 1)
+    switch party {
+    case "caller": phone.hangUp()
+    case "callee": other.hangUp()
+    case _: _ = bench.ask(.hangUpAll)
+    }
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses(method).last == 487)
+    #expect(bench.requests("CANCEL", to: other.endpoint).count == (method == .invite ? 1 : 0))
+    bench.run(for: .seconds(60))
+    #expect(bench.core.calls.isEmpty && bench.core.sip.isAtRest)
+    #expect(phone.statuses(method).last == 487)
+  }
+
+  @Test("RFC 3261 §13.2.2.4: an answer that crosses the end of the call is acknowledged")
+  func answerAtTheEnd() throws {
+    let (bench, phone, other, _) = try ends()
+    other.manner = .answers(after: .seconds(1))
+    phone.call("102")
+    bench.run(for: .seconds(3))
+    (other.manner, other.answersBye) = (.waits, false)
+    let held = Bench.sdp.replacing("a=sendrecv", with: "a=sendonly")
+    phone.send(
+      in: try #require(phone.dialog), RequestDraft(.invite, body: .sdp(Array(held.utf8))))
+    bench.run(for: .milliseconds(500))
+    let reinvite = try #require(other.open.last?.server)
+    let before = other.acknowledgements.count
+    phone.hangUp()
+    bench.run(for: .milliseconds(5))
+    other.answer(reinvite, 200, body: held)
+    bench.run(for: .seconds(1))
+    #expect(phone.statuses().last == 487)
+    #expect(other.acknowledgements.count == before + 1)
+    bench.run(for: .seconds(60))
+    #expect(bench.core.calls.isEmpty && bench.core.sip.isAtRest)
+  }
+
   @Test("RFC 3261 §20.37: Supported names what we do; what we refuse is not understood in Require")
   func supported() throws {
     let (bench, phone, _, _) = try ends()

@@ -20,7 +20,7 @@ extension SwitchCore {
     call.phase = .ending
     call.endUntil = now.instant + configuration.calls.ending
     (call.record.cause, call.record.endedBy, call.record.endedAt) = (cause, party, now.wall)
-    call.exchange = nil
+    dropExchange(&call, at: now)
     let isRefused = refuseCaller(&call, failure ?? LegFailure(cause), reason: reason, at: now)
     for leg in call.legs.indices {
       if leg == 0, isRefused {
@@ -44,6 +44,17 @@ extension SwitchCore {
     log(
       .info, "call ended", call: call, Alert.Fact("cause", cause.rawValue),
       Alert.Fact("by", party.rawValue), Alert.Fact("status", "\(call.record.status)"))
+  }
+
+  /// RFC 3261 §15.1.2: an offer that waits in a call that ends gets 487; its sender would repeat it for long.
+  ///
+  /// Our own INVITE of it is cancelled: a peer that has rung for it might never answer.
+  private mutating func dropExchange(_ call: inout Call, at now: Now) {
+    guard let exchange = call.exchange else { return }
+    call.exchange = nil
+    if let server = exchange.server { respond(server, 487, at: now) }
+    guard let client = exchange.client, exchange.isInvite, sip.isPending(client) else { return }
+    sip.cancel(client, headers: [], at: now, effects: &output.wire)
   }
 
   /// The final answer to the INVITE of the caller; false: it has one.
@@ -228,6 +239,7 @@ extension SwitchCore {
       call.record.endedAt = now.wall
     }
     call.endUntil = now.instant + configuration.calls.ending
+    dropExchange(&call, at: now)
     if let server = call.caller.serverInvite, sip.isPending(server) {
       call.record.status = 500
       respond(server, 500, at: now)

@@ -166,6 +166,14 @@ struct Exchange: Sendable {
   /// The leg of the called side.
   var called: Int { max(from, to) }
 
+  /// Whether what we sent is an INVITE.
+  var isInvite: Bool {
+    switch kind {
+    case .passed(let method): method == .invite
+    case .refresh: method == .invite
+    }
+  }
+
   init(kind: Kind, from: Int, to: Int, server: ServerTransactionID? = nil) {
     (self.kind, self.from, self.to, self.server) = (kind, from, to, server)
   }

@@ -49,6 +49,8 @@ final class UserAgent {
   private var pending: [(at: Instant, server: ServerTransactionID)] = []
   /// What it says to requests in a dialog that it does not take.
   var refusals: [Method: StatusCode] = [:]
+  /// Answers an UPDATE, or leaves it to the test.
+  var answersUpdate = true
   /// The description that answers an UPDATE.
   var updateAnswer: String?
 
@@ -222,7 +224,12 @@ final class UserAgent {
       answer(server, 200, body: sdp)
     case .invite: invited(server, message)
     case .bye: if answersBye { answer(server, 200) } else { open.append((server, message)) }
-    case .update: answer(server, 200, body: updateAnswer)
+    case .update:
+      if answersUpdate {
+        answer(server, 200, body: updateAnswer)
+      } else {
+        open.append((server, message))
+      }
     case .info, .prack, .options, .register: answer(server, 200)
     case .ack, .cancel, .subscribe, .notify, .publish, .refer, .message, .other:
       answer(server, 405)
