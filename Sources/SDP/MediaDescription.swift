@@ -136,6 +136,9 @@ package struct MediaDescription: Hashable, Sendable {
     return nil
   }
 
+  /// The first word of the formats, whatever it means: "t38" of a fax.
+  package var firstFormat: String? { formats.isEmpty ? nil : formats.firstWord.text }
+
   /// The ``codecs`` by name and clock only, without what their `a=fmtp` says.
   package var encodings: [Codec] {
     var encodings: [Codec] = []

@@ -235,6 +235,20 @@ import Testing
     #expect(bench.requests("BYE", to: bound.endpoint).count == 1 && bench.core.calls.isEmpty)
   }
 
+  @Test("T.38 §D.2.1: the record of a fax names its codec")
+  func faxInRecord() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    callee.send(
+      in: try #require(callee.dialog), RequestDraft(.invite, body: .sdp(Array(fax(2).utf8))))
+    bench.run(for: .seconds(1))
+    caller.answer(try #require(caller.open.last?.server), 200, body: fax(2))
+    bench.run(for: .seconds(1))
+    caller.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.first?.legs.map(\.codecs) == [["t38"], ["t38"]])
+  }
+
   @Test("T.38 §D.2.2: a fax takes the place of the voice in its m= line, and gives it back")
   func faxInPlaceOfVoice() throws {
     let bench = try Bench()

@@ -127,6 +127,12 @@ extension MediaDescription {
     }
   }
 
+  /// "t38" of a fax, whose format is no payload type (T.38 §D.2.1).
+  fileprivate var faxName: String? {
+    guard !profile.isRTP, relayKind != nil else { return nil }
+    return firstFormat?.lowercased()
+  }
+
   /// Its payload types as the relay reads them.
   fileprivate var payloadFormats: [PayloadFormat] {
     encodings.map {
@@ -148,7 +154,7 @@ extension SessionDescription {
   var codecNames: [String] {
     var names: [String] = []
     for index in media.indices where media[index].port != 0 {
-      if let name = media[index].firstCodecName { names.append(name) }
+      if let name = media[index].firstCodecName ?? media[index].faxName { names.append(name) }
     }
     return names
   }
