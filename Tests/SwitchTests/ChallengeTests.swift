@@ -124,6 +124,68 @@ import Testing
     #expect(asked.allSatisfy { $0.contains("\r\nRAck: ") })
   }
 
+  /// Whether the carrier, which asks for a password now, got its one BYE again with it, and who was told.
+  private func expectRepeatedBye(_ bench: Bench, _ carrier: UserAgent) {
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.bye).map { $0.has(.authorization) } == [false, true])
+    #expect(!bench.alerts.contains { $0.kind == .possiblyStillUp })
+  }
+
+  /// A trunk without a realm of its own rings, and has asked for a password first.
+  private func ring() throws -> (bench: Bench, phone: UserAgent, carrier: UserAgent) {
+    let (bench, phone, carrier) = try ends(realm: nil)
+    carrier.manner = .waits
+    phone.call("976333444")
+    bench.run(for: .seconds(1))
+    carrier.answer(try #require(carrier.open.first?.server), 401, headers: [Self.challenge])
+    carrier.challenge = Self.challenge
+    return (bench, phone, carrier)
+  }
+
+  @Test("So is that to an answer after we gave up, for the realm of the INVITE, and after a crash")
+  func lateAnswer() throws {
+    for way in ["given up", "dead", "dead twice", "talking"] {
+      let (bench, _, carrier) = try ring()
+      carrier.mute = way == "given up"
+      bench.run(for: .seconds(way == "given up" ? 40 : 1))
+      carrier.mute = false
+      let server = try #require(carrier.open.last?.server)
+      if way == "talking" {
+        carrier.answer(server, 200, body: carrier.sdp)
+        bench.run(for: .seconds(1))
+      }
+      if way != "given up" { try bench.restart() }
+      if way == "dead twice" { try bench.restart(from: bench.core.checkpoint()) }
+      if way != "talking" { carrier.answer(server, 200, body: carrier.sdp) }
+      expectRepeatedBye(bench, carrier)
+    }
+  }
+
+  @Test("So is that to a call of a trunk that asked for it at its registration, and after a crash")
+  func registered() throws {
+    for hasCrashed in [false, true] {
+      var town = Town()
+      town.document.trunks[0].registration = RegistrationEntry(
+        credentials: TrunkCredentials(
+          username: "martinet", password: SecretText(Secret("carrier secret"))))
+      let bench = try Bench(town)
+      let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+      phone.manner = .answers(after: .seconds(1))
+      phone.register()
+      let carrier = UserAgent(
+        bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+      carrier.registerChallenge = Self.challenge
+      bench.run(for: .seconds(60))
+      #expect(carrier.received(.register).last?.has(.authorization) == true)
+      carrier.call(
+        Town.ddi, target: URI(user: Town.ddi, host: .address(Bench.switchEndpoint.address)))
+      bench.run(for: .seconds(3))
+      carrier.challenge = Self.challenge
+      if hasCrashed { try bench.restart() } else { phone.hangUp() }
+      expectRepeatedBye(bench, carrier)
+    }
+  }
+
   @Test("The BYE to a call that a crash left open is repeated, too")
   func restart() throws {
     let (bench, phone, carrier) = try ends()

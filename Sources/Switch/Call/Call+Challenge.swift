@@ -9,7 +9,8 @@ struct Challengeable: Sendable {
   let draft: RequestDraft
   let dialog: DialogID
   let trunk: TrunkID
-  /// The realm for which the INVITE of the dialog was repeated; the configured one goes before it.
+  /// The realm for which the INVITE of the dialog was repeated; the configured one goes before it, and
+  /// without either that of the trunk's registration counts.
   let realm: [UInt8]?
 }
 
@@ -71,6 +72,15 @@ extension SwitchCore {
   private func isWanted(_ client: ClientTransactionID, _ owner: Owners.Client?) -> Bool {
     guard case .exchange(let id) = owner else { return true }
     return calls[id]?.value.exchange?.client == client
+  }
+
+  /// For which realm the carrier of a leg has asked, where no configured one goes before it: what a process that
+  /// ends the call later cannot know.
+  func realm(of leg: Leg) -> [UInt8]? {
+    guard let trunk = leg.party.trunk,
+      let credentials = rules.directory.trunk(trunk)?.credentials, credentials.realm == nil
+    else { return nil }
+    return leg.realm ?? trunks[trunk]?.realm
   }
 
   /// The carrier that a dialog without a leg leads to; nil where several trunks share the address.

@@ -30,6 +30,10 @@ extension SwitchCore {
     // Once: the same challenge again says that the secret is wrong.
     call.legs[leg].hasAuthorised = true
     call.legs[leg].realm = message.challengedRealm
+    // Whoever ends the call after a crash needs it, too.
+    if let mark = inviteMark(of: call.legs[leg]), mark.realm != nil {
+      journal.write(.call(.invited(call.id, mark)))
+    }
     return try sendAgain(
       &call, leg, Leg.Repetition(response: message, headers: [header]), at: now)
   }

@@ -21,8 +21,12 @@ package struct InviteMark: Hashable, Sendable {
   /// Call-ID, 128 bits that only we and the carrier know.
   package var callID: [UInt8]
   package var trunk: TrunkID
+  /// The realm for which it was repeated with our credentials.
+  package var realm: [UInt8]?
 
-  package init(callID: [UInt8], trunk: TrunkID) { (self.callID, self.trunk) = (callID, trunk) }
+  package init(callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil) {
+    (self.callID, self.trunk, self.realm) = (callID, trunk, realm)
+  }
 }
 
 /// One side of a dialog, ready to be ended from outside (RFC 3261 §12).
@@ -41,14 +45,16 @@ package struct DialogMark: Hashable, Sendable {
   package var flow: Flow
   /// A carrier may be connected to again; a phone's connection died with the process.
   package var isTrunk: Bool
+  /// The realm for which a carrier may ask for our credentials; nil where the configured one counts.
+  package var realm: [UInt8]?
 
   package init(
     callID: [UInt8], local: [UInt8], remote: [UInt8], target: [UInt8], routes: [[UInt8]],
-    sequence: UInt32, flow: Flow, isTrunk: Bool
+    sequence: UInt32, flow: Flow, isTrunk: Bool, realm: [UInt8]? = nil
   ) {
     (self.callID, self.local, self.remote) = (callID, local, remote)
     (self.target, self.routes, self.sequence) = (target, routes, sequence)
-    (self.flow, self.isTrunk) = (flow, isTrunk)
+    (self.flow, self.isTrunk, self.realm) = (flow, isTrunk, realm)
   }
 }
 
@@ -60,30 +66,40 @@ extension CallMark {
       writer.write(call)
       record.encode(into: &writer)
     case .leg(let call, let dialog):
-      writer.write(UInt8(2))
+      writer.write(UInt8(dialog.realm == nil ? 2 : 5))
       writer.write(call)
       dialog.encode(into: &writer)
+      if let realm = dialog.realm { writer.write(realm) }
     case .last(let call):
       writer.write(UInt8(3))
       writer.write(call)
     case .invited(let call, let invite):
-      writer.write(UInt8(4))
+      writer.write(UInt8(invite.realm == nil ? 4 : 6))
       writer.write(call)
       writer.write(invite.callID)
       writer.write(invite.trunk)
+      if let realm = invite.realm { writer.write(realm) }
     }
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodingError) {
     let start = reader.offset
-    switch try reader.read(UInt8.self) {
+    let kind = try reader.read(UInt8.self)
+    switch kind {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
-    case 2: self = .leg(try reader.readID(), try DialogMark(from: &reader))
+    // 5 and 6: with a realm behind it.
+    case 2, 5:
+      let call: CallID = try reader.readID()
+      var dialog = try DialogMark(from: &reader)
+      if kind == 5 { dialog.realm = try reader.readBytes() }
+      self = .leg(call, dialog)
     case 3: self = .last(try reader.readID())
-    case 4:
+    case 4, 6:
       let call: CallID = try reader.readID()
       let callID = try reader.readBytes()
-      self = .invited(call, InviteMark(callID: callID, trunk: try reader.readID()))
+      var invite = InviteMark(callID: callID, trunk: try reader.readID())
+      if kind == 6 { invite.realm = try reader.readBytes() }
+      self = .invited(call, invite)
     case _: throw ByteCodingError(expected: "a call mark", offset: start)
     }
   }

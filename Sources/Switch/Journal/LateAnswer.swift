@@ -19,6 +19,8 @@ struct LateAnswer: Sendable {
 
   let call: CallID
   let trunk: TrunkID
+  /// The realm for which the INVITE was repeated.
+  let realm: [UInt8]?
   /// What is known of the call, for an alert.
   let record: CallDetailRecord?
   /// Why there was nobody left to hear the answer.
@@ -33,7 +35,8 @@ extension SwitchCore {
   /// Remembers the INVITEs of a call that the dead process left open.
   mutating func keepInvites(of orphan: Orphan, _ id: CallID) {
     for invite in orphan.invites {
-      var late = LateAnswer(call: id, trunk: invite.trunk, record: orphan.record, cause: .restart)
+      var late = LateAnswer(
+        call: id, trunk: invite.trunk, realm: invite.realm, record: orphan.record, cause: .restart)
       for mark in orphan.dialogs where mark.callID == invite.callID {
         if let tag = try? NameAddress(parsing: mark.remote.span).tag { late.ended.insert(tag) }
       }
@@ -51,7 +54,7 @@ extension SwitchCore {
     (record.payer, record.hold) = (money.account, money.reservation.hold)
     if lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.patience) }
     lateAnswers[invite.callID] = LateAnswer(
-      call: call.id, trunk: invite.trunk, record: record, cause: .noAnswer,
+      call: call.id, trunk: invite.trunk, realm: invite.realm, record: record, cause: .noAnswer,
       until: now.instant + LateAnswer.patience)
   }
 
@@ -98,7 +101,7 @@ extension SwitchCore {
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
     let bye = sendBye(
-      in: dialog, to: Carrier(trunk: late.trunk), owner: .orphan(late.call),
+      in: dialog, to: Carrier(trunk: late.trunk, realm: late.realm), owner: .orphan(late.call),
       reasonValue: LegFailure(late.cause).reasonValue, at: now)
     guard bye != nil else { return }
     orphans[late.call, default: Orphan(record: late.record)].pending += 1
@@ -111,12 +114,13 @@ extension SwitchCore {
   /// What the next process needs to know of them.
   func lateAnswerCheckpoint() -> [JournalEntry] {
     lateAnswers.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { callID, late in
-      .call(.invited(late.call, InviteMark(callID: callID, trunk: late.trunk)))
+      .call(
+        .invited(late.call, InviteMark(callID: callID, trunk: late.trunk, realm: late.realm)))
     }
   }
 
   func inviteMark(of leg: Leg) -> InviteMark? {
     guard let callID = leg.callID, let trunk = leg.paid?.trunk else { return nil }
-    return InviteMark(callID: callID, trunk: trunk)
+    return InviteMark(callID: callID, trunk: trunk, realm: realm(of: leg))
   }
 }

@@ -50,6 +50,8 @@ extension SwitchCore {
       orphans[id, default: Orphan()].dialogs.append(dialog)
     case .call(.invited(let id, let invite)):
       callIDs.reserve(id)
+      // A later mark of the same INVITE knows more.
+      orphans[id, default: Orphan()].invites.removeAll { $0.callID == invite.callID }
       orphans[id, default: Orphan()].invites.append(invite)
     case .call(.last(let id)): callIDs.reserve(id)
     case .record(let record):
@@ -97,7 +99,7 @@ extension SwitchCore {
     }
     keepInvites(of: orphan, id)
     for mark in orphan.dialogs {
-      let carrier = orphan.trunk(of: mark).map { Carrier(trunk: $0) }
+      let carrier = orphan.trunk(of: mark).map { Carrier(trunk: $0, realm: mark.realm) }
       if sendBye(to: mark, carrier, of: id, at: now) { orphan.pending += 1 }
     }
     orphans[id] = orphan
@@ -172,6 +174,7 @@ extension SwitchCore {
     return DialogMark(
       callID: dialog.callID, local: dialog.localAddress, remote: dialog.remoteAddress,
       target: dialog.remoteTarget.bytes, routes: dialog.routeSet.routes,
-      sequence: dialog.localSequence, flow: dialog.flow, isTrunk: leg.party.trunk != nil)
+      sequence: dialog.localSequence, flow: dialog.flow, isTrunk: leg.party.trunk != nil,
+      realm: realm(of: leg))
   }
 }

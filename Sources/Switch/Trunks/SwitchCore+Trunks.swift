@@ -193,6 +193,7 @@ extension SwitchCore {
         let header = authorization(
           of: id, for: message, method: .register, uri: target, realm: message.challengedRealm)
       else { return registerRefused(id, status.number, at: now) }
+      changeTrunk(id) { $0.realm = message.challengedRealm }
       register(with: trunk, answering: (message, header), at: now)
     case 423:
       trunks[id]?.registration?.tooBrief(
@@ -233,12 +234,14 @@ extension SwitchCore {
   /// The credentials of a trunk for a challenge of its own; nil for a realm that is not its (A22).
   ///
   /// Asked for requests that went to the trunk itself, and for nothing else. Without a configured realm the one
-  /// that is asked for counts; within a dialog that is `realm`, for which its INVITE was repeated.
+  /// that is asked for counts; within a dialog that is `realm`, for which its INVITE was repeated, or that of
+  /// the registration.
   mutating func authorization(
     of id: TrunkID, for challenge: Message, method: Method, uri: URI, realm: [UInt8]?
   ) -> HeaderDraft? {
     guard let credentials = rules.directory.trunk(id)?.credentials,
-      let realm = credentials.realm ?? realm.map({ String(decoding: $0, as: UTF8.self) })
+      let realm = credentials.realm
+        ?? (realm ?? trunks[id]?.realm).map({ String(decoding: $0, as: UTF8.self) })
     else { return nil }
     let account = DigestAccount(
       user: credentials.username, realm: realm, password: credentials.password.value)

@@ -5,6 +5,7 @@ import SIP
 ///
 ///     unknown ──any answer──▶ up ──probes missed, or attempts timed out──▶ down ──any answer──▶ up
 ///
+///
 /// A trunk that never answered a probe stays `unknown` and is tried: some carriers ignore OPTIONS. One that is not
 /// probed hears of its recovery by a call that tries it now and then.
 struct TrunkState: Sendable {
@@ -29,6 +30,8 @@ struct TrunkState: Sendable {
   /// Legs that are up or being set up, both directions.
   private(set) var channelsInUse = 0
   var registration: TrunkRegistration?
+  /// The realm for which its registration was asked for our credentials.
+  var realm: [UInt8]?
   /// People know that it is down.
   var isReportedDown = false
   /// When the agenda will look after it.
@@ -120,5 +123,6 @@ struct TrunkState: Sendable {
   mutating func moved(at now: Now) {
     (hops, health, since, missed, retryAt) = ([], .unknown, now.wall, 0, .never)
     (resolution, resolveAt, probe, probeAt) = (nil, now.instant, nil, now.instant)
+    realm = nil
   }
 }

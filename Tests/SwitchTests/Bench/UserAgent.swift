@@ -37,6 +37,8 @@ final class UserAgent {
   /// Asks for a password before it takes a request in a dialog; the second part: whatever is answered.
   var challenge: HeaderDraft?
   var insists = false
+  /// Asks for a password before it takes a registration.
+  var registerChallenge: HeaderDraft?
 
   private(set) var requests: [Message] = []
   private(set) var responses: [Message] = []
@@ -215,6 +217,10 @@ final class UserAgent {
     }
     if let challenge, message.toTag != nil, insists || !message.has(.authorization) {
       answer(server, 401, headers: [challenge])
+      return
+    }
+    if let registerChallenge, message.method == .register, !message.has(.authorization) {
+      answer(server, 401, headers: [registerChallenge])
       return
     }
     switch message.method {
