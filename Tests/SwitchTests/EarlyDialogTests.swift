@@ -277,6 +277,41 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test("A new offer to a phone that fell silent does not outlive it: who answers instead talks on")
+  func forwardedMeanwhile() throws {
+    var town = Town()
+    town.office("102") { line in
+      line.forwards.noAnswer = "103"
+      line.forwards.noAnswerSeconds = 5
+    }
+    let bench = try Bench(town)
+    let phones = ["101", "102", "103"].enumerated().map { index, number in
+      UserAgent(bench, user: number, address: "198.51.100.7:\(5062 + 2 * index)")
+    }
+    for phone in phones { phone.register() }
+    let (phone, silent, colleague) = (phones[0], phones[1], phones[2])
+    phone.pracks = true
+    phone.call(
+      "102", headers: [HeaderDraft(.supported, "100rel"), HeaderDraft(.allow, phone.allow)])
+    bench.run(for: .seconds(1))
+    silent.answer(try #require(silent.open.first?.server), 183, body: body(1), reliably: true)
+    bench.run(for: .seconds(1))
+    bench.deaf.insert(silent.endpoint)
+    phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
+    colleague.manner = .answers(after: .seconds(1))
+    bench.run(for: .seconds(10))
+    #expect(phone.statuses(.update) == [491])
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+    phone.send(
+      in: try #require(phone.dialog),
+      RequestDraft(.invite, body: .sdp(Array(body(3, "sendonly").utf8))))
+    bench.run(for: .seconds(60))
+    #expect(phone.statuses().last == 200 && phone.received(.bye).isEmpty)
+    phone.hangUp()
+    bench.run(for: .seconds(60))
+    #expect(bench.records.map(\.cause) == [.normal] && bench.core.load.isAtRest)
+  }
+
   @Test("RFC 3261 §15: BYE of the called side in its early dialog is 481 and ends nothing")
   func earlyBye() throws {
     let bench = try Bench()

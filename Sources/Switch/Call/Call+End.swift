@@ -94,6 +94,18 @@ extension SwitchCore {
       ? Array("SIP;cause=200;text=\"Call completed elsewhere\"".utf8)
       : LegFailure(cause).reasonValue
     sip.cancel(client, headers: [HeaderDraft(.reason, words)], at: now, effects: &output.wire)
+    try dropExchange(of: leg, in: &call, at: now)
+  }
+
+  /// An offer of a leg that has no part in the conversation, or to it, must not wait for its answer: that
+  /// would hold up the offers of those who talk, or end their call.
+  private mutating func dropExchange(
+    of leg: Int, in call: inout Call, at now: Now
+  ) throws(LegContradiction) {
+    guard let exchange = call.exchange, exchange.from == leg || exchange.to == leg,
+      call.phase != .talking || call.peer(of: leg) == nil
+    else { return }
+    try refuseExchange(&call, status: 491, at: now)
   }
 
   /// Sends BYE on a confirmed leg.
@@ -150,11 +162,7 @@ extension SwitchCore {
       changeTrunk(trunk) { $0.releaseChannel() }
     }
     forgetDialogs(of: &call.legs[leg])
-    if call.phase != .talking, let exchange = call.exchange,
-      exchange.from == leg || exchange.to == leg
-    {
-      try refuseExchange(&call, status: 491, at: now)
-    }
+    try dropExchange(of: leg, in: &call, at: now)
     if leg != 0, call.phase != .ending, call.legs[leg].media.isAttached, call.answered != leg {
       call.legs[leg].media.isAttached = false
       output.relay.append(.detach(call.media.session, leg: leg))
