@@ -37,17 +37,40 @@ import Testing
     #expect(record.cause == .cancelled && record.endedBy == .caller && record.status == 487)
   }
 
-  @Test("A phone that fails is no network that fails", arguments: [500, 503] as [StatusCode])
-  func failingPhone(status: StatusCode) throws {
+  @Test("A phone that fails is no network that fails")
+  func failingPhone() throws {
     let (bench, phone, other, _) = try ends()
-    other.manner = .refuses(status, [HeaderDraft(.retryAfter, "7")])
+    other.manner = .refuses(500, [HeaderDraft(.retryAfter, "7")])
     phone.call("102")
     bench.run(for: .seconds(1))
-    #expect(phone.lastStatus == status.number)
+    #expect(phone.lastStatus == 500)
     #expect(phone.responses.last?.text(.retryAfter) == "7")
     #expect(phone.responses.last?.text(.reason)?.contains("cause=41") == true)
     let record = try #require(bench.records.first)
     #expect(record.cause == .failure && record.endedBy == .callee)
+  }
+
+  @Test("RFC 3261 §16.7: a 503 that is not ours does not say that we are out of service")
+  func outOfService() throws {
+    let (bench, phone, other, carrier) = try ends()
+    let busy = UserAgent.Manner.refuses(503, [HeaderDraft(.retryAfter, "3600")])
+    other.manner = busy
+    phone.call("102")
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 500 && phone.responses.last?.has(.retryAfter) == false)
+    #expect(phone.responses.last?.text(.reason)?.contains("cause=41") == true)
+    #expect(bench.records.last?.cause == .failure && bench.records.last?.endedBy == .callee)
+    phone.manner = busy
+    carrier.call(
+      Town.ddi, target: URI(user: Town.ddi, host: .address(Bench.switchEndpoint.address)))
+    bench.run(for: .seconds(1))
+    #expect(carrier.lastStatus == 480 && carrier.responses.last?.has(.retryAfter) == false)
+    // No trunk that takes the call is a want of ours, but how long is not for the carrier to say.
+    carrier.manner = busy
+    bench.deaf.insert(try #require(Endpoint("192.0.2.51:5060")))
+    phone.call("976333444")
+    bench.run(for: .seconds(40))
+    #expect(phone.lastStatus == 503 && phone.responses.last?.text(.retryAfter) == "30")
   }
 
   @Test("No free channel, and no trunk that could be asked, are our own doing in the record")

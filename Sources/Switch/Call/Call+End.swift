@@ -67,7 +67,11 @@ extension SwitchCore {
     forgetInvite(of: &call)
     guard sip.isPending(server) else { return false }
     var status = StatusCode(exactly: Int(failure.statusForCaller)) ?? 500
-    if call.caller.party.trunk != nil, failure.cause == .noChannel { status = 486 }
+    if call.caller.party.trunk != nil {
+      if failure.cause == .noChannel { status = 486 }
+      // It would try another way to the phone that cannot take the call.
+      if failure.isPhoneOutOfService { status = 480 }
+    }
     var headers = [HeaderDraft(.reason, reason ?? failure.reasonValue)]
     if let warning = failure.warning { headers.append(HeaderDraft(.warning, warning)) }
     if status == 503 || failure.retryAfterSeconds != nil {
@@ -280,11 +284,15 @@ extension LegFailure {
     case 401, 407, 402: 403
     case 300...399: 480
     case 487: cause == .cancelled ? 487 : 480
+    // RFC 3261 §16.7: 503 says that we can take no calls at all, not that one phone cannot.
+    case 503 where isPhoneOutOfService: 500
     case 500...599 where cause == .failure: status
     case 400...699: cause == HangupCause(status: status) ? status : cause.status
     case _: cause.status
     }
   }
+
+  fileprivate var isPhoneOutOfService: Bool { status == 503 && cause == .failure }
 
   /// The value of Reason: the Q.850 cause that we were told, or the one that our cause stands for.
   var reasonValue: [UInt8] { reasonValue(saying: cause.phrase) }

@@ -258,7 +258,8 @@ extension LegFailure {
     let q850 = (try? message.reasons())?.first(where: \.isQ850)?.cause.flatMap {
       UInt8(exactly: $0)
     }
-    let retry = ((try? message.retryAfter()) ?? nil)?.seconds
+    // How long somebody wants to be left alone (503) is for us to know; our callers would leave us alone.
+    let retry = status == 503 ? nil : ((try? message.retryAfter()) ?? nil)?.seconds
     self.init(
       status: status, cause: HangupCause(status: status), q850: q850,
       retryAfterSeconds: retry.map { min($0, 3600) })
