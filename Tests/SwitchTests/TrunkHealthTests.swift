@@ -70,6 +70,58 @@ import Testing
     #expect(bench.state(ofTrunk: "carrier") == "up" && phone.lastStatus == 486)
   }
 
+  @Test(
+    "A trunk whose name leads nowhere at the start takes calls when it does",
+    arguments: [0, 3600])
+  func nameResolvesLater(probe: Int) throws {
+    var town = Town()
+    town.document.trunks[0].address = "sip:sip.carrier.example:5060;transport=udp"
+    town.document.trunks[0].probeSeconds = probe
+    let bench = try Bench(town)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(1))
+    #expect(bench.state(ofTrunk: "carrier") == "down")
+    phone.call("976333444")
+    bench.run(for: .seconds(2))
+    #expect(spare.received(.invite).count == 1)
+    bench.names["sip.carrier.example"] = carrier.endpoint.address
+    bench.run(for: .seconds(60))
+    phone.call("976333444")
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.invite).count == 1 && bench.state(ofTrunk: "carrier") == "up")
+  }
+
+  @Test("A dead trunk whose probing or registering is switched off is found again by a call")
+  func watchSwitchedOff() throws {
+    for isProbed in [true, false] {
+      var town = Town()
+      let credentials = TrunkCredentials(
+        username: "martinet", password: SecretText(Secret("carrier secret")))
+      if isProbed {
+        town.document.trunks[0].probeSeconds = 30
+      } else {
+        town.document.trunks[0].registration = RegistrationEntry(credentials: credentials)
+      }
+      let bench = try Bench(town)
+      let (phone, carrier, _) = bench.phoneAndCarriers()
+      carrier.manner = .answers(after: .seconds(1))
+      bench.run(for: .seconds(1))
+      #expect(bench.state(ofTrunk: "carrier") == "up")
+      bench.deaf.insert(carrier.endpoint)
+      bench.run(for: .seconds(400))
+      #expect(bench.state(ofTrunk: "carrier") == "down")
+      bench.town.document.trunks[0].probeSeconds = 0
+      bench.town.document.trunks[0].registration = nil
+      try bench.adopt(revision: 2)
+      // What asked it last has no answer either.
+      bench.run(for: .seconds(60))
+      bench.deaf.remove(carrier.endpoint)
+      phone.call("976333444")
+      bench.run(for: .seconds(2))
+      #expect(carrier.received(.invite).count == 1 && bench.state(ofTrunk: "carrier") == "up")
+    }
+  }
+
   @Test("A trunk whose probing is switched on while the server runs is probed from then on")
   func probingSwitchedOn() throws {
     let bench = try Bench()

@@ -22,6 +22,8 @@ extension SwitchCore {
       } else if before?.probeEvery == nil, trunk.probeEvery != nil {
         trunks[trunk.id]?.probeAt = now.instant
       }
+      let isLeft = before?.probeEvery != nil || before?.registration != nil
+      if isLeft, trunk.probeEvery == nil { trunks[trunk.id]?.leaveToCalls(at: now.instant) }
       if trunk.registration == nil {
         trunks[trunk.id]?.registration = nil
       } else if before?.registration != trunk.registration || before?.address != trunk.address {

@@ -4,7 +4,7 @@ import SIP
 /// How one trunk is: its addresses, whether it answers, and how many of its channels are taken.
 ///
 ///     unknown ──any answer──▶ up ──probes missed, or attempts timed out──▶ down ──any answer──▶ up
-///
+///     unknown ──its name leads nowhere──▶ down ──it does──▶ unknown
 ///
 /// A trunk that never answered a probe stays `unknown` and is tried: some carriers ignore OPTIONS. One that is not
 /// probed hears of its recovery by a call that tries it now and then.
@@ -59,6 +59,11 @@ struct TrunkState: Sendable {
 
   mutating func takeChannel() { channelsInUse += 1 }
 
+  /// Nobody looks after it any more: a call may find out how it is.
+  mutating func leaveToCalls(at now: Instant) {
+    if isDown { retryAt = min(retryAt, now) }
+  }
+
   /// A call tries it: where it is down, the next ones do not wait beside that one.
   mutating func tried(times: TrunkTimes, at now: Instant) {
     if isDown { retryAt = now + times.probeWhenDown }
@@ -83,8 +88,12 @@ struct TrunkState: Sendable {
     }
     let wasEmpty = hops.isEmpty
     hops = found.map(TrunkHop.init)
-    if wasEmpty { probeAt = now.instant }
-    return nil
+    guard wasEmpty else { return nil }
+    probeAt = now.instant
+    guard isDown else { return nil }
+    // Nothing else was wrong with it.
+    (health, since) = (.unknown, now.wall)
+    return health
   }
 
   /// Anything was heard from it that only a living peer says.

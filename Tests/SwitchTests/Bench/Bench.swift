@@ -47,6 +47,8 @@ final class Bench {
   var deaf: Set<Endpoint> = []
   /// False: a stream that is added gets no ports.
   var hasPortsToSpare = true
+  /// What names of hosts lead to.
+  var names: [String: IPAddress] = [:]
   /// How often each datagram arrives.
   var copies = 1
   private var nextPort: UInt16 = 10_000
@@ -149,7 +151,7 @@ final class Bench {
       journal.append(batch)
       if diskWorks { later(.milliseconds(2), .happens(.journaled(through: batch.sequence))) }
     case .resolve(let question, let query):
-      let address = IPAddress(query.host)
+      let address = IPAddress(query.host) ?? names[query.host]
       let hops = address.map {
         [
           NextHop(
