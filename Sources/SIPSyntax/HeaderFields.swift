@@ -21,11 +21,16 @@ package struct HeaderField: Sendable {
   /// The field from its name to the end of its last line, CR and LF included.
   package var line: ByteRange { ByteRange(Int(nameLower), Int(lineUpper)) }
 
+  /// Via, From, To, Call-ID and CSeq, which an answer takes from its request (RFC 3261 §8.2.6.2).
+  var isOfAnswer: Bool { name.map { $0.rawValue <= HeaderName.cseq.rawValue } ?? false }
+  /// Bytes of the whole field, the end of its line included.
+  var length: Int { Int(lineUpper) - Int(nameLower) }
+
   /// Written as we write fields: a long name, ": ", the value and the end of the line, and nothing else.
   var isPlain: Bool {
-    guard let name, !isFolded else { return false }
-    return valueLower - nameLower == HeaderNameTable.shared.prefix(of: name).count
-      && valueLower == nameUpper + 2 && lineUpper == valueUpper + 2
+    // A short name has one letter, and a long one more.
+    name != nil && !isFolded && nameUpper - nameLower > 1
+      && valueLower - nameUpper == 2 && lineUpper - valueUpper == 2
   }
 }
 
@@ -79,6 +84,13 @@ package struct HeaderFields: Sendable {
   }
 
   package func has(_ name: HeaderName) -> Bool { names.contains(name) }
+
+  /// Whether exactly one line has that name.
+  package func isOnlyOnce(_ name: HeaderName) -> Bool {
+    var count = 0
+    for field in fields where field.isNamed(name) { count += 1 }
+    return count == 1
+  }
 
   /// The value of each field of that name, one for each line.
   package func lines(_ name: HeaderName) -> [ByteRange] {

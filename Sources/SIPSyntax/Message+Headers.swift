@@ -12,7 +12,7 @@ extension Message {
   /// The contacts; ``MessageParser`` has checked their form.
   package func contacts() throws(SyntaxError) -> ContactList {
     let span = bytes.span
-    if let only = storage.contact { return .contacts([NameAddress(span, only)]) }
+    if let onlyContact { return .contacts([onlyContact]) }
     if let range = first(.contact), range.count == 1, bytes[Int(range.lower)] == UInt8(ascii: "*") {
       return .all
     }

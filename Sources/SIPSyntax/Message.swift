@@ -96,6 +96,8 @@ package struct Message: Sendable {
     URI(bytes: bytes.span.copy(storage.from.uri), parts: storage.from.uriParts)
   }
   package var toURI: URI { URI(bytes: bytes.span.copy(storage.to.uri), parts: storage.to.uriParts) }
+  /// The only value of Contact; nil for none, several and "*".
+  package var onlyContact: NameAddress? { storage.contact.map { NameAddress(bytes.span, $0) } }
   /// The URI of the only value of Contact; nil for none, several and "*".
   package var contactURI: URI? {
     storage.contact.map { URI(bytes: bytes.span.copy($0.uri), parts: $0.uriParts) }
@@ -113,6 +115,7 @@ package struct Message: Sendable {
   package func first(_ name: HeaderName) -> ByteRange? { headers.first(name) }
   package func first(named name: String) -> ByteRange? { headers.first(named: name) }
   package func has(_ name: HeaderName) -> Bool { headers.has(name) }
+  package func isOnlyOnce(_ name: HeaderName) -> Bool { headers.isOnlyOnce(name) }
   package func lines(_ name: HeaderName) -> [ByteRange] { headers.lines(name) }
   package func values(_ name: HeaderName) -> [ByteRange] { headers.values(name) }
   package func text(_ range: ByteRange) -> String { headers.text(range) }

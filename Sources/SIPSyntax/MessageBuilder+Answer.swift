@@ -10,7 +10,7 @@ extension MessageBuilder {
     responseTo request: Message, _ status: StatusCode, reason: String? = nil, source: Endpoint?,
     toTag: [UInt8]?
   ) {
-    self.init(response: status, reason: reason, capacity: request.bytes.count + 768)
+    self.init(response: status, reason: reason, capacity: Self.answerBytes)
     copyAnswerFields(
       request.headers, via: request.storage.via, source: source,
       toTag: request.toTag == nil ? toTag : nil)
@@ -26,14 +26,18 @@ extension MessageBuilder {
       toTag: request.toTag == nil ? toTag : nil)
   }
 
+  /// Most answers are not longer, and the allocator has memory of up to 1,032 bytes at hand.
+  private static var answerBytes: Int { 960 }
+
   private mutating func copyAnswerFields(
     _ headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: [UInt8]?
   ) {
-    guard let end = headers.fields.last?.lineUpper else { return }
-    // For each line a name that is written out and, as a broken request may have many To, a tag; for one
-    // Via where it came from.
-    let longest = Int(end) + headers.fields.count * (24 + (toTag?.count ?? 0)) + 96
-    bytes.append(addingCapacity: longest) { lines in
+    // Of each line a name that is written out and, as a broken request may have many To, a tag; of one Via
+    // where it came from.
+    let added = 24 + (toTag?.count ?? 0)
+    var room = 96
+    for field in headers.fields where field.isOfAnswer { room += field.length + added }
+    bytes.append(addingCapacity: room) { lines in
       lines.appendAnswer(of: headers, via: via, source: source, toTag: toTag)
     }
   }
@@ -48,7 +52,7 @@ extension OutputSpan<UInt8> {
     // Lines that follow each other and are copied as they are, up to where something has to be added.
     var run = 0..<0
     for field in headers.fields {
-      guard let name = field.name, name.rawValue <= HeaderName.cseq.rawValue else { continue }
+      guard let name = field.name, field.isOfAnswer else { continue }
       let isTopVia = name.rawValue == HeaderName.via.rawValue && isTop
       if isTopVia { isTop = false }
       let tag = name.rawValue == HeaderName.to.rawValue ? toTag : nil

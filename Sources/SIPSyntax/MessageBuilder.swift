@@ -76,6 +76,20 @@ package struct MessageBuilder: ~Copyable, Sendable {
     }
   }
 
+  /// Adds a field whose value is written piece by piece; there is room for that many bytes.
+  package mutating func add(
+    _ name: HeaderName, room: Int, _ write: (inout OutputSpan<UInt8>) -> Void
+  ) {
+    let prefix = HeaderNameTable.shared.prefix(of: name)
+    let start = bytes.count + prefix.count
+    bytes.append(addingCapacity: prefix.count + room + 2) { line in
+      line.append(copying: prefix.span)
+      write(&line)
+    }
+    bytes.clean(from: start)
+    endLine()
+  }
+
   package mutating func add(_ name: HeaderName, _ value: some HeaderValue) {
     begin(name)
     let start = bytes.count

@@ -227,10 +227,10 @@ extension MessageDraft {
     case .contact: try checkContacts(bytes, lower, upper)
     case .from:
       try once(name, lower)
-      from = try wholeAddress(bytes, lower, upper)
+      from = try wholeAddress(bytes, lower, upper, like: to)
     case .to:
       try once(name, lower)
-      to = try wholeAddress(bytes, lower, upper)
+      to = try wholeAddress(bytes, lower, upper, like: from)
     case .callID:
       try once(name, lower)
       callID = try parseCallID(bytes, lower, upper)
@@ -293,10 +293,10 @@ extension MessageDraft {
   }
 
   private func wholeAddress(
-    _ bytes: Span<UInt8>, _ lower: Int, _ upper: Int
+    _ bytes: Span<UInt8>, _ lower: Int, _ upper: Int, like known: NameAddressParts?
   ) throws(SyntaxError) -> NameAddressParts {
     var offset = lower
-    let parts = try NameAddressParts(bytes, at: &offset, end: upper)
+    let parts = try NameAddressParts(bytes, at: &offset, end: upper, like: known)
     guard offset == upper else {
       throw SyntaxError(expected: "the end of the address", offset: offset)
     }

@@ -75,7 +75,11 @@ struct NameAddressParts: Sendable {
   var tag: ByteRange?
 
   /// Parses `( name-addr / addr-spec ) *( SEMI generic-param )` and stops at a comma or the end.
-  init(_ bytes: Span<UInt8>, at offset: inout Int, end: Int) throws(SyntaxError) {
+  ///
+  /// The URI may be that of another address, as From and To of a REGISTER have the same.
+  init(
+    _ bytes: Span<UInt8>, at offset: inout Int, end: Int, like known: NameAddressParts? = nil
+  ) throws(SyntaxError) {
     bytes.skipWhitespace(at: &offset, end: end)
     displayName = try Self.parseDisplayName(bytes, at: &offset, end: end)
     if bytes.peek(offset, end: end) == UInt8(ascii: "<") {
@@ -90,7 +94,11 @@ struct NameAddressParts: Sendable {
       while offset < end, Self.isAddressByte(bytes[offset]) { offset += 1 }
       uri = ByteRange(start, offset)
     }
-    uriParts = try URIParts(bytes, Int(uri.lower), Int(uri.upper))
+    if let known, bytes.hasSameBytes(uri, known.uri) {
+      uriParts = known.uriParts
+    } else {
+      uriParts = try URIParts(bytes, Int(uri.lower), Int(uri.upper))
+    }
     try parseParameters(bytes, at: &offset, end: end)
   }
 

@@ -147,14 +147,13 @@ extension Span where Element == UInt8 {
   /// Skips bytes of `set`, which has "%" in it; each "%" must begin an escape.
   @inline(__always)
   func skipEscaped(_ set: ByteSet, at offset: inout Int, end: Int) throws(SyntaxError) {
-    while offset < end, set.contains(self[offset]) {
-      if self[offset] == UInt8(ascii: "%") {
-        guard offset + 2 < end, ByteSet.hexadecimal.contains(self[offset + 1]),
-          ByteSet.hexadecimal.contains(self[offset + 2])
-        else { throw SyntaxError(expected: "two hexadecimal digits after %", offset: offset) }
-        offset += 2
-      }
-      offset += 1
+    let taken = run(of: set, at: &offset, end: end)
+    var escape = first(UInt8(ascii: "%"), from: Int(taken.lower), end: offset)
+    while escape < offset {
+      guard escape + 2 < end, ByteSet.hexadecimal.contains(self[escape + 1]),
+        ByteSet.hexadecimal.contains(self[escape + 2])
+      else { throw SyntaxError(expected: "two hexadecimal digits after %", offset: escape) }
+      escape = first(UInt8(ascii: "%"), from: escape + 3, end: offset)
     }
   }
 }

@@ -31,6 +31,20 @@ import Testing
     }
   }
 
+  @Test("Every byte, wherever it stands in a word, ends a run unless it is of the set")
+  func runs() {
+    for set in [ByteSet.scheme, .token, .user, .opaqueURI] {
+      for place in 0..<8 {
+        for byte in UInt8.min...UInt8.max {
+          var bytes = Array("z9hG+bK0".utf8)
+          bytes[place] = byte
+          let first = bytes.span.firstForeign(to: set, from: 0, end: 8)
+          #expect(first == (set.contains(byte) ? 8 : place))
+        }
+      }
+    }
+  }
+
   /// Property: the search by words finds what a search by bytes finds, wherever the text begins and ends.
   @Test(
     "Searches by words equal those by bytes, and words of a text its bytes",
@@ -39,7 +53,7 @@ import Testing
     var random = SplitMix(seed: seed)
     let alphabet: [UInt8] = [
       0x0D, 0x0A, 0x3A, 0x09, 0x0B, 0x0C, 0x00, 0x0E, 0x20, 0x61, 0x80, 0x8D, 0xFF, 0xBA, 0x39,
-      0x3B,
+      0x3B, 0x10, 0x19, 0x2F, 0x30, 0x40, 0x41, 0x5A, 0x5B, 0x60, 0x7A, 0x7B, 0xC1, 0xE1,
     ]
     for _ in 0..<200 {
       let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
@@ -54,6 +68,11 @@ import Testing
       for wanted: UInt8 in [0x3A, 0x20, 0x00, 0xBA] {
         let place = (start..<end).first { bytes[$0] == wanted } ?? end
         #expect(bytes.span.first(wanted, from: start, end: end) == place)
+      }
+      for set in [ByteSet.token, .user, .hostName, .digit, .telephone] {
+        var offset = start
+        _ = bytes.span.run(of: set, at: &offset, end: end)
+        #expect(offset == (start..<end).first { !set.contains(bytes[$0]) } ?? end)
       }
       let word = bytes[start...].prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
       #expect(bytes.span.characters(at: start) == word)

@@ -12,6 +12,13 @@ package struct ByteSet: Hashable, Sendable {
     let half = byte & 0x40 == 0 ? low : high
     return byte < 0x80 && (half &>> UInt64(byte & 0x3F)) & 1 == 1
   }
+
+  /// Most sets do: then a stretch of nothing else is passed in steps of eight bytes.
+  @inline(__always)
+  var holdsLettersAndDigits: Bool {
+    let (digits, letters): (UInt64, UInt64) = (0x03FF_0000_0000_0000, 0x07FF_FFFE_07FF_FFFE)
+    return low & digits == digits && high & letters == letters
+  }
 }
 
 // The bits are written out so that the sets are constants; `ByteSetTests` holds them to the grammar.

@@ -51,7 +51,11 @@ extension Span where Element == UInt8 {
   @inline(__always)
   func run(of set: ByteSet, at offset: inout Int, end: Int) -> ByteRange {
     let start = offset
-    while offset < end, set.contains(self[offset]) { offset += 1 }
+    if offset < end, set.holdsLettersAndDigits {
+      offset = firstForeign(to: set, from: offset, end: end)
+    } else {
+      while offset < end, set.contains(self[offset]) { offset += 1 }
+    }
     return ByteRange(start, offset)
   }
 

@@ -49,6 +49,35 @@ extension Span where Element == UInt8 {
     return Swift.min(index, end)
   }
 
+  /// The offset of the first byte from `offset` on that is not of the set, which has all letters and digits; `end`
+  /// if there is none.
+  func firstForeign(to set: ByteSet, from offset: Int, end: Int) -> Int {
+    var index = offset
+    while index + 8 <= count, index < end {
+      var hits = specials(in: wordUnaligned(at: index))
+      while hits != 0 {
+        let hit = index + hits.trailingZeroBitCount >> 3
+        guard hit < end, set.contains(self[hit]) else { return Swift.min(hit, end) }
+        hits &= hits &- 1
+      }
+      index += 8
+    }
+    while index < end, set.contains(self[index]) { index += 1 }
+    return Swift.min(index, end)
+  }
+
+  /// Whether two stretches are the same bytes.
+  func hasSameBytes(_ left: ByteRange, _ right: ByteRange) -> Bool {
+    guard left.count == right.count else { return false }
+    var (one, other, end) = (Int(left.lower), Int(right.lower), Int(left.upper))
+    while one + 8 <= end {
+      guard wordUnaligned(at: one) == wordUnaligned(at: other) else { return false }
+      (one, other) = (one + 8, other + 8)
+    }
+    end -= one
+    return word(one, one + end) == word(other, other + end)
+  }
+
   /// The offset of the first CR, LF or other control byte below 0x0E except TAB, from `offset` on; `end` if none.
   ///
   /// Eight bytes at a time: `(x - 0x0E…) & ~x` has the top bit of a byte set if the byte is below 0x0E;
@@ -69,4 +98,18 @@ extension Span where Element == UInt8 {
     while index < end, self[index] != 0x0D, self[index] != 0x0A { index += 1 }
     return index
   }
+}
+
+/// Marks the top bit of each byte that is neither letter nor digit.
+///
+/// Seven bits at a time, so that no sum reaches the next byte: `x + 0x80 - limit` has the top bit if `x` is the
+/// limit or more.
+@inline(__always)
+private func specials(in word: UInt64) -> UInt64 {
+  let tops: UInt64 = 0x8080_8080_8080_8080
+  let bytes = word & ~tops
+  let folded = bytes | 0x2020_2020_2020_2020
+  let letters = (folded &+ 0x1F1F_1F1F_1F1F_1F1F) & ~(folded &+ 0x0505_0505_0505_0505)
+  let digits = (bytes &+ 0x5050_5050_5050_5050) & ~(bytes &+ 0x4646_4646_4646_4646)
+  return tops & (word | ~(letters | digits))
 }

@@ -145,10 +145,15 @@ struct ViaParts: Sendable {
   private mutating func parseProtocol(
     _ bytes: Span<UInt8>, at offset: inout Int, end: Int
   ) throws(SyntaxError) {
-    for _ in 0..<2 {
-      _ = try bytes.parseToken(at: &offset, end: end)
-      guard bytes.take(UInt8(ascii: "/"), at: &offset, end: end) else {
-        throw SyntaxError(expected: "a slash", offset: offset)
+    if offset + 8 <= end, bytes.wordUnaligned(at: offset) == 0x2F30_2E32_2F50_4953 {
+      offset += 8  // SIP/2.0/
+      bytes.skipWhitespace(at: &offset, end: end)
+    } else {
+      for _ in 0..<2 {
+        _ = try bytes.parseToken(at: &offset, end: end)
+        guard bytes.take(UInt8(ascii: "/"), at: &offset, end: end) else {
+          throw SyntaxError(expected: "a slash", offset: offset)
+        }
       }
     }
     transport = ViaTransport(bytes, try bytes.parseToken(at: &offset, end: end))
@@ -164,17 +169,8 @@ struct ViaParts: Sendable {
     var start = offset
     bytes.skipWhitespace(at: &start, end: end)
     if start < end, bytes[start] != UInt8(ascii: ";") { start = offset }
-    var found = ViaParts()
-    try bytes.forEachParameter(at: &offset, end: end) { name, value in
-      found.note(bytes, name, value)
-    }
-    guard !found.isDamaged else {
-      throw SyntaxError(expected: "a legal rport or ttl", offset: start)
-    }
-    (branch, received, maddr) = (found.branch, found.received, found.maddr)
-    (rport, hasRPort, ttl) = (found.rport, found.hasRPort, found.ttl)
-    (rportField, isNoted) = (found.rportField, found.isNoted)
-    hasTransactionID = found.hasTransactionID
+    try bytes.forEachParameter(at: &offset, end: end) { name, value in note(bytes, name, value) }
+    guard !isDamaged else { throw SyntaxError(expected: "a legal rport or ttl", offset: start) }
     var stop = offset
     while stop > start, isWhitespace(bytes[stop - 1]) { stop -= 1 }
     parameters = start < stop ? ByteRange(start, stop) : ByteRange(stop, stop)
