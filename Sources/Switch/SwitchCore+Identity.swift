@@ -86,8 +86,8 @@ extension SwitchCore {
       return .unknown(Stranger(tenant: nil))
     }
     guard
-      let credentials = verifier.credentials(in: message, realm: tenant.domainBytes)
-        ?? verifier.credentials(in: message, realm: tenant.domainBytes, isProxy: true)
+      let credentials = DigestVerifier.credentials(in: message, realm: tenant.domainBytes)
+        ?? DigestVerifier.credentials(in: message, realm: tenant.domainBytes, isProxy: true)
     else { return .unknown(Stranger(tenant: tenant)) }
     let username = credentials.bytes.span.extracting(credentials.username.range)
     let device = rules.directory.device(of: tenant, named: username)

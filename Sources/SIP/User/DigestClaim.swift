@@ -12,23 +12,13 @@ package struct DigestClaim: Sendable {
   private(set) var response = ByteRange(0, 0)
   /// Count and client nonce; empty where they are missing.
   private(set) var count = ByteRange(0, 0)
+  /// The count as a number; nil if it is missing or not eight hexadecimal digits.
+  private(set) var countNumber: UInt32?
   private(set) var cnonce: ByteRange?
   /// Nil for a hash that we do not take.
   package private(set) var algorithm: DigestAlgorithm? = .md5
   /// With qop=auth.
   private(set) var isProtected = false
-
-  /// The nonce count; nil if it is missing or not eight hexadecimal digits.
-  var countNumber: UInt32? {
-    guard count.count == 8 else { return nil }
-    var number: UInt32 = 0
-    for index in count.range {
-      let letter = bytes[index]
-      guard ByteSet.hexadecimal.contains(letter) else { return nil }
-      number = number << 4 | UInt32(letter < 0x3A ? letter & 15 : (letter & 7) + 9)
-    }
-    return number
-  }
 
   /// Whether we can check it: of that realm, with a hash that we take, qop=auth and a count.
   func isCheckable(in realm: [UInt8]) -> Bool {
@@ -50,6 +40,7 @@ package struct DigestClaim: Sendable {
     algorithm = DigestAlgorithm(credentials.algorithm)
     isProtected = credentials.qop == "auth"
     bytes = text
+    countNumber = text.span.hexadecimalNumber(in: count)
   }
 
   /// Reads a line of nothing but plain Digest credentials, as phones send them, in one pass.
@@ -67,12 +58,9 @@ package struct DigestClaim: Sendable {
     var seen = DigestParameters()
     while true {
       while offset < end, text[offset] == 0x20 { offset += 1 }
-      let start = offset
-      while offset < end, text[offset].isPlainName { offset += 1 }
-      guard offset > start, offset + 1 < end, text[offset] == UInt8(ascii: "="),
-        let parameter = DigestParameters(text, start, offset), seen.isDisjoint(with: parameter)
+      guard let parameter = DigestParameters(text, at: &offset), seen.isDisjoint(with: parameter),
+        offset < end
       else { return nil }
-      offset += 1
       guard let value = text.digestValue(at: &offset) else { return nil }
       take(parameter, value, of: text)
       seen.insert(parameter)
@@ -96,7 +84,7 @@ package struct DigestClaim: Sendable {
     case .algorithm: algorithm = DigestAlgorithm(text, value)
     case .cnonce: cnonce = value
     case .qop: isProtected = text.isName("auth", from: Int(value.lower), to: Int(value.upper))
-    case .nonceCount: count = value
+    case .nonceCount: (count, countNumber) = (value, text.hexadecimalNumber(in: value))
     case _: break
     }
   }
@@ -120,23 +108,30 @@ private struct DigestParameters: OptionSet {
 
   init(rawValue: UInt16) { self.rawValue = rawValue }
 
-  /// The parameter of that name, in any case; nil for one that we do not know.
-  init?(_ text: Span<UInt8>, _ lower: Int, _ upper: Int) {
+  /// Takes a name, in any case, and the equals sign behind it; nil for one that we do not know.
+  init?(_ text: Span<UInt8>, at offset: inout Int) {
+    let (word, next) = (text.characters(at: offset), text.characters(at: offset + 8))
+    let signs = word ^ 0x3D3D_3D3D_3D3D_3D3D
+    let hits = (signs &- 0x0101_0101_0101_0101) & ~signs & 0x8080_8080_8080_8080
+    let length = hits.trailingZeroBitCount >> 3
+    let name = (word | 0x2020_2020_2020_2020) & ~(length < 8 ? UInt64.max << UInt64(8 * length) : 0)
     // The names as words, the first letter in the lowest byte.
-    switch (upper - lower, text.foldedName(lower, upper)) {
-    case (8, 0x656D_616E_7265_7375): self = .username  // username
-    case (8, 0x6573_6E6F_7073_6572): self = .response  // response
-    case (5, 0x6D_6C61_6572): self = .realm  // realm
-    case (5, 0x65_636E_6F6E): self = .nonce  // nonce
-    case (3, 0x69_7275): self = .uri  // uri
-    case (6, 0x6563_6E6F_6E63): self = .cnonce  // cnonce
-    case (6, 0x6575_7161_706F): self = .opaque  // opaque
-    case (3, 0x70_6F71): self = .qop  // qop
-    case (2, 0x636E): self = .nonceCount  // nc
-    case (9, 0x6874_6972_6F67_6C61) where text[upper - 1] | 0x20 == UInt8(ascii: "m"):
+    switch (length, name) {
+    case (8, 0x656D_616E_7265_7375) where next & 0xFF == 0x3D: self = .username
+    case (8, 0x6573_6E6F_7073_6572) where next & 0xFF == 0x3D: self = .response
+    case (5, 0x6D_6C61_6572): self = .realm
+    case (5, 0x65_636E_6F6E): self = .nonce
+    case (3, 0x69_7275): self = .uri
+    case (6, 0x6563_6E6F_6E63): self = .cnonce
+    case (6, 0x6575_7161_706F): self = .opaque
+    case (3, 0x70_6F71): self = .qop
+    case (2, 0x636E): self = .nonceCount
+    case (8, 0x6874_6972_6F67_6C61) where next & 0xFFFF | 0x20 == 0x3D6D:
       self = .algorithm
+      offset += 1
     case _: return nil
     }
+    offset += length + 1
   }
 }
 
@@ -157,19 +152,13 @@ extension DigestAlgorithm {
 }
 
 extension UInt8 {
-  /// A letter, a digit or a hyphen: enough for the names of parameters and for plain tokens.
-  fileprivate var isPlainName: Bool {
+  /// A letter, a digit or a hyphen: enough for plain tokens.
+  fileprivate var isPlain: Bool {
     (self | 0x20) &- 97 < 26 || self &- 48 < 10 || self == UInt8(ascii: "-")
   }
 }
 
 extension Span<UInt8> {
-  /// Up to eight letters, digits and hyphens as a word, letters in lower case.
-  fileprivate func foldedName(_ lower: Int, _ upper: Int) -> UInt64 {
-    let word = characters(at: lower) | 0x2020_2020_2020_2020
-    return upper - lower >= 8 ? word : word & ~(UInt64.max << UInt64((upper - lower) * 8))
-  }
-
   /// Whether the bytes from `lower` to `upper` are a name, in any case; `name` in lower case.
   fileprivate func isName(_ name: StaticString, from lower: Int, to upper: Int) -> Bool {
     guard upper - lower == name.utf8CodeUnitCount else { return false }
@@ -181,6 +170,12 @@ extension Span<UInt8> {
       }
       return true
     }
+  }
+
+  /// The number that eight hexadecimal digits write; nil for any other bytes.
+  fileprivate func hexadecimalNumber(in range: ByteRange) -> UInt32? {
+    guard range.count == 8 else { return nil }
+    return number(ofHexadecimalLetters: characters(at: Int(range.lower)))
   }
 
   /// Whether both have the same bytes.
@@ -198,7 +193,7 @@ extension Span<UInt8> {
   fileprivate func digestValue(at offset: inout Int) -> ByteRange? {
     guard self[offset] == UInt8(ascii: "\"") else {
       let start = offset
-      while offset < count, self[offset].isPlainName { offset += 1 }
+      while offset < count, self[offset].isPlain { offset += 1 }
       return offset > start ? ByteRange(start, offset) : nil
     }
     offset += 1

@@ -27,13 +27,15 @@ package struct DigestVerifier: Sendable {
 
   private var nonces: NonceMaker
   private var uses: NonceUses
-  private let fakeKey: FingerprintKey
+  /// Secrets that nobody has, as long as those of each algorithm: only the time that they take counts.
+  private let fakes: (short: HashText, long: HashText)
 
   /// - Parameter secret: At least 16 random bytes; the same after a restart keeps nonces alive.
   package init(secret: Secret) {
     nonces = NonceMaker(secret: secret)
     uses = NonceUses(life: Self.life, limit: Self.usesLimit)
-    fakeKey = FingerprintKey(secret, purpose: "no such user")
+    let fake = FingerprintKey(secret, purpose: "no such user").absorber().finish()
+    fakes = (HashValue(fake, nil).text, HashValue(fake, fake).text)
   }
 
   /// The challenges for a peer that is seen at `source`: strongest first, one header field each.
@@ -43,48 +45,44 @@ package struct DigestVerifier: Sendable {
   ) -> [HeaderDraft] {
     let nonce = nonces.make(source: source, realm: realm.span, at: now)
     let name: HeaderName = isProxy ? .proxyAuthenticate : .wwwAuthenticate
-    let strongestFirst = algorithms.count > 1 ? algorithms.sorted(by: >) : algorithms
-    return strongestFirst.map { algorithm in
-      HeaderDraft(name, Self.challenge(algorithm, realm: realm, nonce: nonce, isStale: isStale))
+    return Self.strongestFirst(algorithms).map { algorithm in
+      let challenge = Challenge(
+        algorithm: algorithm, realm: realm, nonce: nonce, isStale: isStale)
+      return HeaderDraft(name, [UInt8](room: challenge.room) { challenge.serialize(into: &$0) })
     }
   }
 
-  /// `Digest realm="…", nonce="…", algorithm=…, qop="auth"`, and `stale=true` where it is due.
-  private static func challenge(
-    _ algorithm: DigestAlgorithm, realm: [UInt8], nonce: [UInt8], isStale: Bool
-  ) -> [UInt8] {
-    [UInt8](room: 96 + 2 * realm.count + nonce.count) { value in
-      value.append(text: "Digest realm=\"")
-      for byte in realm {
-        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { value.append(0x5C) }
-        value.append(byte)
-      }
-      value.append(text: "\", nonce=\"")
-      value.append(copying: nonce.span)
-      value.append(text: isStale ? "\", stale=true, algorithm=" : "\", algorithm=")
-      value.append(text: algorithm.token)
-      value.append(text: ", qop=\"auth\"")
+  /// The same, written into an answer.
+  package mutating func challenge(
+    realm: [UInt8], algorithms: [DigestAlgorithm], source: IPAddress, isStale: Bool, at now: Now,
+    in answer: inout MessageBuilder
+  ) {
+    let nonce = nonces.make(source: source, realm: realm.span, at: now)
+    for algorithm in Self.strongestFirst(algorithms) {
+      let challenge = Challenge(
+        algorithm: algorithm, realm: realm, nonce: nonce, isStale: isStale)
+      answer.add(.wwwAuthenticate, room: challenge.room) { challenge.serialize(into: &$0) }
     }
+  }
+
+  private static func strongestFirst(_ algorithms: [DigestAlgorithm]) -> [DigestAlgorithm] {
+    algorithms.count > 1 ? algorithms.sorted(by: >) : algorithms
   }
 
   /// The credentials of a request that we can check; nil means: challenge.
   ///
   /// They are of our realm, with qop=auth and a count; of several the strongest.
-  package func credentials(
+  package static func credentials(
     in request: Message, realm: [UInt8], isProxy: Bool = false
   ) -> DigestClaim? {
     let name: HeaderName = isProxy ? .proxyAuthorization : .authorization
-    guard request.has(name) else { return nil }
-    var best: DigestClaim?
-    for field in request.headers.fields where field.isNamed(name) {
-      guard let claim = DigestClaim(scanning: field.value, of: request.bytes) else {
-        // Not as phones send them: the general parser looks at all of them.
-        let all = try? request.digestCredentials(name)
-        return Self.strongest(of: (all ?? []).map { DigestClaim($0) }, in: realm)
-      }
-      best = Self.strongest(best, claim, in: realm)
+    guard let first = request.first(name) else { return nil }
+    if request.isOnlyOnce(name), let claim = DigestClaim(scanning: first, of: request.bytes) {
+      return claim.isCheckable(in: realm) ? claim : nil
     }
-    return best
+    // Not as phones send them: the general parser looks at all of them.
+    let all = try? request.digestCredentials(name)
+    return Self.strongest(of: (all ?? []).map { DigestClaim($0) }, in: realm)
   }
 
   private static func strongest(of claims: [DigestClaim], in realm: [UInt8]) -> DigestClaim? {
@@ -109,7 +107,7 @@ package struct DigestVerifier: Sendable {
     guard let algorithm = claim.algorithm, let count = claim.countNumber, let cnonce = claim.cnonce
     else { return .wrong(isProven: false) }
     let bytes = claim.bytes.span
-    let fake = fakeSecret(of: claim, algorithm)
+    let fake = algorithm == .md5 ? fakes.short : fakes.long
     let secret = secrets?[algorithm]
     let nonce = bytes.extracting(claim.nonce.range)
     let uri = bytes.extracting(claim.uri.range)
@@ -127,9 +125,8 @@ package struct DigestVerifier: Sendable {
     // RFC 7616 §5.4: an INVITE or REFER costs money, so its nonce is good for one request only.
     let isOnce = request.method == .invite || request.method == .refer
     guard let opened, NonceMaker.age(of: opened, at: now) <= Self.life,
-      uses.mayUse(opened.name, count: count, once: isOnce, at: now.instant)
+      uses.take(opened.name, count: count, once: isOnce, at: now.instant)
     else { return .stale }
-    uses.use(opened.name, count: count, once: isOnce, at: now.instant)
     return .accepted
   }
 
@@ -139,19 +136,30 @@ package struct DigestVerifier: Sendable {
     guard let secret else { return fake.withSpan(body) }
     return body(secret.exposed.span)
   }
+}
 
-  /// A secret that nobody has, the same for each try at one user.
-  private func fakeSecret(of claim: DigestClaim, _ algorithm: DigestAlgorithm) -> HashText {
-    let first = fakeName(of: claim, 0)
-    return HashValue(first, algorithm == .md5 ? nil : fakeName(of: claim, 1)).text
-  }
+/// One value of WWW-Authenticate, as it is written.
+private struct Challenge {
+  let algorithm: DigestAlgorithm
+  let realm: [UInt8]
+  let nonce: NonceText
+  let isStale: Bool
 
-  private func fakeName(of claim: DigestClaim, _ round: UInt8) -> Fingerprint {
-    var name = fakeKey.absorber()
-    name.absorb(round)
-    name.absorb(part: claim.bytes.span.extracting(claim.username.range))
-    name.absorb(part: claim.bytes.span.extracting(claim.realm.range))
-    return name.finish()
+  /// Enough for the longest, whatever of the realm needs an escape.
+  var room: Int { 128 + 2 * realm.count }
+
+  /// `Digest realm="…", nonce="…", algorithm=…, qop="auth"`, and `stale=true` where it is due.
+  func serialize(into value: inout OutputSpan<UInt8>) {
+    value.append(text: "Digest realm=\"")
+    for byte in realm {
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { value.append(0x5C) }
+      value.append(byte)
+    }
+    value.append(text: "\", nonce=\"")
+    nonce.withSpan { value.append(copying: $0) }
+    value.append(text: isStale ? "\", stale=true, algorithm=" : "\", algorithm=")
+    value.append(text: algorithm.token)
+    value.append(text: ", qop=\"auth\"")
   }
 }
 

@@ -181,3 +181,32 @@ func hexadecimalLetters(of number: UInt32) -> UInt64 {
   let isLetter = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
   return nibbles &+ 0x3030_3030_3030_3030 &+ isLetter &* 39
 }
+
+/// The number that eight hexadecimal letters write, the first, of its highest bits, in the lowest byte; nil if
+/// there is any other among them.
+func number(ofHexadecimalLetters letters: UInt64) -> UInt32? {
+  guard letters & 0x8080_8080_8080_8080 == 0 else { return nil }
+  let folded = letters | 0x2020_2020_2020_2020
+  let digit = letters.bytes(from: 48, below: 58)
+  let letter = folded.bytes(from: 97, below: 103)
+  guard digit | letter == 0x0101_0101_0101_0101 else { return nil }
+  let values = letters & 0x0F0F_0F0F_0F0F_0F0F &+ letter &* 9
+  let pairs = (values & 0x000F_000F_000F_000F) << 4 | values >> 8 & 0x000F_000F_000F_000F
+  let fours = (pairs & 0x0000_00FF_0000_00FF) << 8 | pairs >> 16 & 0x0000_00FF_0000_00FF
+  return UInt32(fours & 0xFFFF) << 16 | UInt32(fours >> 32)
+}
+
+extension UInt64 {
+  /// A one in each byte that is at least the limit; all bytes are below 128.
+  @inline(__always)
+  func bytes(from limit: UInt64) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    return (self &+ ones &* (128 - limit)) >> 7 & ones
+  }
+
+  /// A one in each byte of a range of values; all bytes are below 128.
+  @inline(__always)
+  func bytes(from lower: UInt64, below upper: UInt64) -> UInt64 {
+    bytes(from: lower) &- bytes(from: upper)
+  }
+}

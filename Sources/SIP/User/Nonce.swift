@@ -27,35 +27,20 @@ package struct NonceMaker: Sendable {
   }
 
   /// A new nonce for a peer that is seen at `source`.
-  package mutating func make(source: IPAddress, realm: Span<UInt8>, at now: Now) -> [UInt8] {
+  package mutating func make(source: IPAddress, realm: Span<UInt8>, at now: Now) -> NonceText {
     serial &+= 1
     let opened = Opened(second: Self.second(of: now), serial: serial)
-    let seal = seal(opened, source: source, realm: realm)
-    var bytes = InlineArray<20, UInt8>(repeating: 0)
-    for place in 0..<8 {
-      let shift = UInt64(56 - 8 * place)
-      bytes[place] = UInt8(truncatingIfNeeded: opened.name >> shift)
-      bytes[place + 8] = UInt8(truncatingIfNeeded: seal.high >> shift)
-      if place >= 4 { bytes[place + 12] = UInt8(truncatingIfNeeded: seal.low >> shift) }
-    }
-    return Base64URL.encode(bytes.span)
+    return NonceText(opened, seal: seal(opened, source: source, realm: realm))
   }
 
   /// The content of a nonce that this maker made for that address and realm; nil for any other.
   package func open(
     _ letters: Span<UInt8>, source: IPAddress, realm: Span<UInt8>
   ) -> Opened? {
-    guard letters.count == Self.letters else { return nil }
-    var bytes = InlineArray<20, UInt8>(repeating: 0)
-    var places = bytes.mutableSpan
-    guard Base64URL.decode(letters, into: &places) else { return nil }
-    let opened = Opened(second: Self.number(bytes, at: 0), serial: Self.number(bytes, at: 4))
+    guard let (opened, high, low) = NonceText.content(of: letters) else { return nil }
     let seal = seal(opened, source: source, realm: realm)
-    let high = UInt64(Self.number(bytes, at: 8)) << 32 | UInt64(Self.number(bytes, at: 12))
     // Without a branch before the end: the time tells nobody how much of a guess was right.
-    let difference =
-      (seal.high ^ high)
-      | UInt64(UInt32(truncatingIfNeeded: seal.low) ^ Self.number(bytes, at: 16))
+    let difference = (seal.high ^ high) | UInt64(UInt32(truncatingIfNeeded: seal.low) ^ low)
     return difference == 0 ? opened : nil
   }
 
@@ -67,11 +52,6 @@ package struct NonceMaker: Sendable {
   /// Seconds of the monotonic clock: a set-back wall clock gives no nonce a second life.
   private static func second(of now: Now) -> UInt32 {
     UInt32(truncatingIfNeeded: now.instant.nanoseconds / 1_000_000_000)
-  }
-
-  private static func number(_ bytes: InlineArray<20, UInt8>, at offset: Int) -> UInt32 {
-    UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16
-      | UInt32(bytes[offset + 2]) << 8 | UInt32(bytes[offset + 3])
   }
 
   private func seal(
@@ -86,61 +66,78 @@ package struct NonceMaker: Sendable {
   }
 }
 
-/// Base 64 with the letters that need no escape anywhere, without padding (RFC 4648 §5).
+/// The letters of a nonce, in four words of eight, the first in the lowest bits; behind the last stands zero.
+package struct NonceText: Sendable {
+  private var words = InlineArray<4, UInt64>(repeating: 0)
+
+  fileprivate init(_ opened: NonceMaker.Opened, seal: Fingerprint) {
+    let (name, low) = (opened.name, seal.low & 0xFFFF_FFFF)
+    words[0] = Base64URL.letters(of: name >> 16).littleEndian
+    words[1] = Base64URL.letters(of: name << 32 | seal.high >> 32).littleEndian
+    words[2] = Base64URL.letters(of: seal.high << 16 | low >> 16).littleEndian
+    words[3] = (Base64URL.letters(of: low << 32) & 0xFF_FFFF).littleEndian
+  }
+
+  /// What letters say, the seal in two parts; nil for those that no nonce has.
+  fileprivate static func content(
+    of letters: Span<UInt8>
+  ) -> (opened: NonceMaker.Opened, high: UInt64, low: UInt32)? {
+    guard letters.count == NonceMaker.letters else { return nil }
+    // The last word is filled up with the letter for zero.
+    let last = letters.characters(at: 24) | 0x4141_4141_4100_0000
+    guard let first = Base64URL.bits(of: letters.characters(at: 0)),
+      let second = Base64URL.bits(of: letters.characters(at: 8)),
+      let third = Base64URL.bits(of: letters.characters(at: 16)),
+      let fourth = Base64URL.bits(of: last), fourth << 32 == 0
+    else { return nil }
+    let opened = NonceMaker.Opened(
+      second: UInt32(first >> 16), serial: UInt32(first & 0xFFFF) << 16 | UInt32(second >> 32))
+    let low = UInt32(third & 0xFFFF) << 16 | UInt32(fourth >> 32)
+    return (opened, second << 32 | third >> 16, low)
+  }
+
+  /// The letters, to be read without a copy.
+  package func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+    let all = words.span
+    return unsafe all.withUnsafeBytes { bytes in
+      unsafe bytes.withMemoryRebound(to: UInt8.self) { letters in
+        unsafe body(letters.span.extracting(0..<NonceMaker.letters))
+      }
+    }
+  }
+
+  package var bytes: [UInt8] { withSpan { [UInt8](copying: $0) } }
+}
+
+/// Base 64 with the letters that need no escape anywhere (RFC 4648 §5): 48 bits and eight letters at a time.
 enum Base64URL {
-  static func encode(_ bytes: Span<UInt8>) -> [UInt8] {
-    var encoded: [UInt8] = []
-    encoded.append(addingCapacity: (bytes.count * 8 + 5) / 6) { letters in
-      var (bits, count): (UInt32, UInt32) = (0, 0)
-      for index in bytes.indices {
-        (bits, count) = (bits &<< 8 | UInt32(bytes[index]), count &+ 8)
-        while count >= 6 {
-          count &-= 6
-          letters.append(letter(of: UInt8(truncatingIfNeeded: bits &>> count & 63)))
-        }
-      }
-      if count > 0 {
-        letters.append(letter(of: UInt8(truncatingIfNeeded: bits << (6 - count) & 63)))
-      }
-    }
-    return encoded
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+  /// Eight letters for the lowest 48 bits, the first, of the highest six bits, in the lowest byte.
+  static func letters(of bits: UInt64) -> UInt64 {
+    var values = bits >> 24 & 0xFF_FFFF | (bits & 0xFF_FFFF) << 32
+    values = values >> 12 & 0x0FFF_0000_0FFF | (values & 0x0FFF_0000_0FFF) << 16
+    values = values >> 6 & 0x003F_003F_003F_003F | (values & 0x003F_003F_003F_003F) << 8
+    // A to Z from 65 on, a to z six places behind them, 0 to 9 at 48, then "-" at 45 and "_" at 95.
+    let (small, digit) = (values.bytes(from: 26), values.bytes(from: 52))
+    let (hyphen, line) = (values.bytes(from: 62), values.bytes(from: 63))
+    let raised = values &+ ones &* 65 &+ small &* 6 &+ line &* 49
+    return raised &- digit &* 75 &- hyphen &* 13
   }
 
-  /// False for a foreign letter, for another number of bytes, and for bits that ``encode(_:)`` would not have
-  /// written.
-  static func decode(_ letters: Span<UInt8>, into bytes: inout MutableSpan<UInt8>) -> Bool {
-    guard bytes.count == letters.count * 6 / 8 else { return false }
-    var (bits, count, made): (UInt32, UInt32, Int) = (0, 0, 0)
-    for index in letters.indices {
-      guard let value = value(of: letters[index]) else { return false }
-      (bits, count) = (bits &<< 6 | value, count &+ 6)
-      if count >= 8 {
-        count &-= 8
-        bytes[made] = UInt8(truncatingIfNeeded: bits &>> count)
-        made += 1
-      }
-    }
-    return count < 6 && bits & ((1 << count) - 1) == 0
-  }
-
-  private static func letter(of value: UInt8) -> UInt8 {
-    switch value {
-    case 0...25: value + 65
-    case 26...51: value + 71
-    case 52...61: value - 4
-    case 62: 45
-    case _: 95
-    }
-  }
-
-  private static func value(of letter: UInt8) -> UInt32? {
-    switch letter {
-    case 65...90: UInt32(letter) - 65
-    case 97...122: UInt32(letter) - 71
-    case 48...57: UInt32(letter) + 4
-    case 45: 62
-    case 95: 63
-    case _: nil
-    }
+  /// The 48 bits of eight letters; nil if there is any other among them.
+  static func bits(of letters: UInt64) -> UInt64? {
+    guard letters & ones << 7 == 0 else { return nil }
+    let large = letters.bytes(from: 65, below: 91)
+    let small = letters.bytes(from: 97, below: 123)
+    let digit = letters.bytes(from: 48, below: 58)
+    let hyphen = letters.bytes(from: 45, below: 46)
+    let line = letters.bytes(from: 95, below: 96)
+    guard large | small | digit | hyphen | line == ones else { return nil }
+    let raised = letters &+ digit &* 4 &+ hyphen &* 17
+    let values = raised &- large &* 65 &- small &* 71 &- line &* 32
+    let twelve = (values & 0x003F_003F_003F_003F) << 6 | values >> 8 & 0x003F_003F_003F_003F
+    let half = (twelve & 0x0FFF_0000_0FFF) << 12 | twelve >> 16 & 0x0FFF_0000_0FFF
+    return (half & 0xFF_FFFF) << 24 | half >> 32
   }
 }

@@ -10,6 +10,20 @@ package struct NonceUses: Sendable {
     var highest: UInt32
     var seen: UInt64
     var isBurnt: Bool
+
+    /// Marks a count as seen; false if it was, or is too far behind to tell.
+    mutating func take(_ count: UInt32) -> Bool {
+      if count > highest {
+        let distance = UInt64(count - highest)
+        seen = distance < 64 ? seen << distance | 1 : 1
+        highest = count
+        return true
+      }
+      let distance = UInt64(highest - count)
+      guard distance < 64, seen & 1 << distance == 0 else { return false }
+      seen |= 1 << distance
+      return true
+    }
   }
 
   private let life: Duration
@@ -27,31 +41,19 @@ package struct NonceUses: Sendable {
 
   package var count: Int { young.count + old.count }
 
-  /// Whether the nonce may be used with this count.
-  package mutating func mayUse(
+  /// Uses the nonce with this count; false if it may not be.
+  package mutating func take(
     _ name: UInt64, count: UInt32, once: Bool, at now: Instant
   ) -> Bool {
     turn(at: now)
-    guard let window = young[name] ?? old[name] else { return young.count < limit }
-    guard !window.isBurnt, !once else { return false }
-    if count > window.highest { return true }
-    let distance = window.highest - count
-    return distance < 64 && window.seen & 1 << UInt64(distance) == 0
-  }
-
-  /// Keeps a use that ``mayUse(_:count:once:at:)`` allowed.
-  package mutating func use(_ name: UInt64, count: UInt32, once: Bool, at now: Instant) {
-    turn(at: now)
-    var window = young[name] ?? old[name] ?? Window(highest: count, seen: 0, isBurnt: false)
-    if count > window.highest {
-      let distance = count - window.highest
-      window.seen = distance < 64 ? window.seen << UInt64(distance) : 0
-      window.highest = count
+    guard var window = young[name] ?? old[name] else {
+      guard young.count < limit else { return false }
+      young[name] = Window(highest: count, seen: 1, isBurnt: once)
+      return true
     }
-    let distance = window.highest - count
-    if distance < 64 { window.seen |= 1 << UInt64(distance) }
-    window.isBurnt = window.isBurnt || once
+    guard !window.isBurnt, !once, window.take(count) else { return false }
     young[name] = window
+    return true
   }
 
   private mutating func turn(at now: Instant) {

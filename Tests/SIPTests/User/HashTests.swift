@@ -124,24 +124,55 @@ import Testing
     }
   }
 
-  private func decoded(_ letters: [UInt8], count: Int? = nil) -> [UInt8]? {
-    var bytes = [UInt8](repeating: 0, count: count ?? letters.count * 6 / 8)
-    var span = bytes.mutableSpan
-    let isRight = Base64URL.decode(letters.span, into: &span)
-    return isRight ? bytes : nil
+  @Test("Eight hexadecimal letters of either case are a number, and no others are")
+  func hexadecimalNumber() {
+    var dice = SplitMix(seed: 4)
+    func read(_ letters: [UInt8]) -> UInt32? {
+      number(ofHexadecimalLetters: letters.span.characters(at: 0))
+    }
+    for number in [0, .max, 0x0123_4567, 0x89AB_CDEF] + (0..<200).map({ _ in dice.next() }) {
+      let number = UInt32(truncatingIfNeeded: number)
+      let digits = String(number, radix: 16)
+      let letters = String(repeating: "0", count: 8 - digits.utf8.count) + digits
+      #expect(read(Array(letters.utf8)) == number)
+      #expect(read(Array(letters.uppercased().utf8)) == number)
+    }
+    let hexadecimal = Set("0123456789abcdefABCDEF".utf8)
+    for place in 0..<8 {
+      for byte in UInt8.min...UInt8.max {
+        var letters = Array("0fA9bC7d".utf8)
+        letters[place] = byte
+        #expect((read(letters) != nil) == hexadecimal.contains(byte))
+      }
+    }
   }
 
-  @Test("RFC 4648 §5: letters without padding, and back")
+  @Test("RFC 4648 §5: 48 bits in eight letters, and back")
   func base64() {
-    for length in 0..<40 {
-      let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ length) }
-      let letters = Base64URL.encode(bytes.span)
-      #expect(decoded(letters) == bytes)
+    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    var dice = SplitMix(seed: 5)
+    let last: UInt64 = 0xFFFF_FFFF_FFFF
+    let numbers: [UInt64] = [0, last] + (0..<500).map { _ in dice.next() & last }
+    for number in numbers {
+      let letters = Base64URL.letters(of: number)
+      for place in 0..<8 {
+        let value = Int(number >> UInt64(42 - 6 * place) & 63)
+        #expect(UInt8(truncatingIfNeeded: letters >> UInt64(8 * place)) == alphabet[value])
+      }
+      #expect(Base64URL.bits(of: letters) == number)
     }
-    let (bytes, letters): ([UInt8], [UInt8]) = ([0xfb, 0xff], Array("-_8".utf8))
-    #expect(Base64URL.encode(bytes.span) == letters)
-    for wrong in ["A", "AB+", "AB=", "-_9"] { #expect(decoded(Array(wrong.utf8)) == nil) }
-    #expect(decoded(letters, count: 1) == nil)
-    #expect(decoded(letters, count: 3) == nil)
+  }
+
+  @Test("RFC 4648 §5: one byte that is no letter of the alphabet spoils all eight")
+  func foreignLetters() {
+    let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    for place in 0..<8 {
+      for byte in UInt8.min...UInt8.max {
+        var letters = Array("-_09AZaz".utf8)
+        letters[place] = byte
+        let bits = Base64URL.bits(of: letters.span.characters(at: 0))
+        #expect((bits != nil) == alphabet.contains(byte))
+      }
+    }
   }
 }
