@@ -22,6 +22,18 @@ extension Span<UInt8> {
     }
     return word
   }
+
+  /// Whether both are the same but for the case of ASCII letters.
+  package func equalsInAnyCase(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    var index = 0
+    while index < count {
+      let (mine, theirs) = (characters(at: index), other.characters(at: index))
+      guard mine.lowercasedCharacters == theirs.lowercasedCharacters else { return false }
+      index += 8
+    }
+    return true
+  }
 }
 
 extension UInt64 {

@@ -45,7 +45,9 @@ extension SIPCore {
       receiveAcknowledgement(message, on: flow, at: now.instant, events: &events, effects: &effects)
     case .cancel:
       receiveCancel(message, on: flow, at: now.instant, events: &events, effects: &effects)
-    case .invite, .bye, .register, .options, .prack, .subscribe, .notify, .publish, .info, .refer,
+    case .register:
+      receiveStateless(message, on: flow, events: &events, effects: &effects)
+    case .invite, .bye, .options, .prack, .subscribe, .notify, .publish, .info, .refer,
       .message, .update, .other:
       receiveRequest(message, on: flow, at: now.instant, events: &events, effects: &effects)
     }
@@ -83,7 +85,7 @@ extension SIPCore {
       turn(id, .requestAgain, at: now, effects: &effects)
       return
     }
-    let isInDialog = message.toTag != nil && message.method != .register
+    let isInDialog = message.toTag != nil
     let mergeKey = isInDialog ? nil : names.mergedRequest(message)
     if let refusal = refusal(of: message, mergeKey: mergeKey) {
       answerStatelessly(message, key: key, on: flow, refusal, effects: &effects)
@@ -109,7 +111,9 @@ extension SIPCore {
   }
 
   /// Why a request needs no decision of the user, in the order of RFC 3261 §8.2.
-  private func refusal(of message: Message, mergeKey: Fingerprint?) -> ResponseDraft? {
+  ///
+  /// The key is nil for requests within a dialog, and for those that leave no transaction.
+  func refusal(of message: Message, mergeKey: Fingerprint?) -> ResponseDraft? {
     let method = message.method
     guard methods.contains(method) else {
       let allow = HeaderDraft(.allow, configuration.allow.joined(separator: ", "))

@@ -236,11 +236,7 @@ extension ClientTransaction {
 
 extension Message {
   /// Exactly one Via value.
-  var hasOneVia: Bool {
-    var lines = 0
-    for field in headers.fields where field.isNamed(.via) { lines += 1 }
-    return lines == 1 && isViaAlone
-  }
+  var hasOneVia: Bool { isOnlyOnce(.via) && isViaAlone }
 
   /// The RSeq of a reliable provisional response (RFC 3262 §4); nil for an unreliable one.
   var reliableNumber: UInt32? {

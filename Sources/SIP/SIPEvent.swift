@@ -2,7 +2,9 @@ package import SIPSyntax
 
 /// What the user of this layer has to know, in the order in which it happened.
 package enum SIPEvent: Sendable {
-  /// A new request for the user to answer, never ACK or CANCEL. In a dialog it came from the peer's
+  /// A REGISTER, to be answered at once with ``SIPCore/respond(to:_:effects:)`` or not at all.
+  case stateless(StatelessRequest)
+  /// A new request for the user to answer, never ACK, CANCEL or REGISTER. In a dialog it came from the peer's
   /// address and in order; a PRACK has been matched.
   case request(ServerTransactionID, Message, Flow, dialog: DialogID?)
   /// A request with the tags of a dialog, but from an address that is not the peer's.

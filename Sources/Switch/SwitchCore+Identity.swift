@@ -41,10 +41,8 @@ extension SwitchCore {
   /// With one tenant only, our own address stands for its domain: so a new phone needs no DNS.
   func tenant(of message: Message, on flow: Flow) -> Tenant? {
     if let named = rules.directory.tenant(of: message) { return named }
-    guard let only = rules.directory.tenants.first, rules.directory.tenants.count == 1,
-      isDomain(message.requestHost, in: message, of: only.id, on: flow)
-    else { return nil }
-    return only
+    return isOnlyDomain(message.requestHost, in: message, on: flow)
+      ? rules.directory.tenants.first : nil
   }
 
   /// Whether a host of a message names that tenant: its domain, or our address where there is no other
@@ -52,12 +50,15 @@ extension SwitchCore {
   func isDomain(
     _ host: ByteRange?, in message: Message, of tenant: TenantID, on flow: Flow
   ) -> Bool {
-    guard let host else { return false }
-    guard let address = message.address(at: host) else {
-      return rules.directory.tenant(domain: message.bytes.span.extracting(host.range))?.id == tenant
-    }
-    return rules.directory.tenants.count == 1
-      && (address == flow.local.address || configuration.ownAddresses.contains(address))
+    rules.directory.isDomain(host, in: message, of: tenant)
+      || isOnlyDomain(host, in: message, on: flow)
+  }
+
+  /// Whether a host of a message is our address, and that stands for the domain of the only tenant.
+  func isOnlyDomain(_ host: ByteRange?, in message: Message, on flow: Flow) -> Bool {
+    guard rules.directory.tenants.count == 1, let host, let address = message.address(at: host)
+    else { return false }
+    return isOwn(address, on: flow)
   }
 
   /// Somebody who has to prove who he is, to the tenant that his request is for.
@@ -82,7 +83,7 @@ extension SwitchCore {
 
   /// Checks the digest; unknown users and wrong passwords are the same to the outside (A02).
   mutating func authenticate(_ message: Message, _ flow: Flow, at now: Now) -> Authentication {
-    guard let tenant = tenant(of: message, on: flow) else {
+    guard let tenant = rules.directory.tenant(of: message) ?? tenant(of: message, on: flow) else {
       return .unknown(Stranger(tenant: nil))
     }
     guard
@@ -123,6 +124,18 @@ extension SwitchCore {
       realm: tenant.domainBytes, algorithms: ChallengeChoice.algorithms(for: message),
       source: flow.remote.address, isStale: stranger.isStale, at: now)
     refuse(server, 401, challenges, at: now)
+  }
+
+  /// The same for a registration, written into its answer.
+  mutating func challenge(_ request: StatelessRequest, _ stranger: Stranger, at now: Now) {
+    guard let tenant = stranger.tenant else {
+      return sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
+    }
+    var answer = sip.beginAnswer(to: request, 401)
+    verifier.challenge(
+      realm: tenant.domainBytes, algorithms: ChallengeChoice.algorithms(for: request.message),
+      source: request.flow.remote.address, isStale: stranger.isStale, at: now, in: &answer)
+    sip.send(answer, to: request, effects: &output.wire)
   }
 
   // MARK: - Carriers
@@ -182,9 +195,9 @@ extension SwitchCore {
     guard let host = message.requestHost else {
       return message.requestScheme == .tel || message.requestURI?.isEmergencyService ?? false
     }
+    if rules.directory.tenant(at: host, of: message) != nil { return true }
     if let address = message.address(at: host) { return isOwn(address, on: flow) }
-    return rules.directory.tenant(at: host, of: message) != nil
-      || configuration.ownHosts.contains(message.text(host).lowercased())
+    return configuration.ownHosts.contains(message.text(host).lowercased())
   }
 
   /// A preloaded route may lead to us and nowhere else: we are no relay (A33).
@@ -193,9 +206,9 @@ extension SwitchCore {
     guard let routes = try? message.routes() else { return false }
     return routes.allSatisfy { route in
       guard let host = route.uri.host else { return false }
+      if rules.directory.tenant(host: host) != nil { return true }
       if case .address(let address) = host { return isOwn(address, on: flow) }
-      return rules.directory.tenant(host: host) != nil
-        || configuration.ownHosts.contains("\(host)".lowercased())
+      return configuration.ownHosts.contains("\(host)".lowercased())
     }
   }
 
@@ -329,18 +342,32 @@ extension DirectorySnapshot {
 
   /// The tenant that a request is for: by From, else by Request-URI, else by To.
   func tenant(of message: Message) -> Tenant? {
-    for host in [message.fromHost, message.requestHost, message.toHost] {
-      if let host, let tenant = tenant(at: host, of: message) { return tenant }
-    }
-    return nil
+    tenant(at: message.fromHost, of: message) ?? tenant(at: message.requestHost, of: message)
+      ?? tenant(at: message.toHost, of: message)
   }
 
   /// The tenant that a host of a message names; an address may be written in several ways.
-  func tenant(at host: ByteRange, of message: Message) -> Tenant? {
-    guard let address = message.address(at: host) else {
-      return tenant(domain: message.bytes.span.extracting(host.range))
+  func tenant(at host: ByteRange?, of message: Message) -> Tenant? {
+    guard let host else { return nil }
+    if let tenant = tenant(domain: message.bytes.span.extracting(host.range)) { return tenant }
+    return message.address(at: host).flatMap { tenant(host: .address($0)) }
+  }
+
+  /// Whether a host of a message is the domain of that tenant.
+  func isDomain(_ host: ByteRange?, in message: Message, of tenant: TenantID) -> Bool {
+    guard let host, let domain = self.tenant(tenant)?.domainBytes else { return false }
+    return message.bytes.span.extracting(host.range).equalsInAnyCase(domain.span)
+      || self.tenant(at: host, of: message)?.id == tenant
+  }
+
+  /// The extension that To names, if it is one of the device's.
+  func line(of device: Device, registeredIn message: Message) -> Extension? {
+    guard let user = message.toUser else { return nil }
+    if let line = line(device.tenant, user: user.span) {
+      return device.extensions.contains(line.id) ? line : nil
     }
-    return tenant(host: .address(address))
+    guard user == device.username else { return nil }
+    return device.extensions.first.flatMap { line($0) }
   }
 
   /// The extension that an authenticated device may act as: the one that From names, or its own.

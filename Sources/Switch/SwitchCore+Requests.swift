@@ -10,6 +10,7 @@ import SIPSyntax
 extension SwitchCore {
   mutating func handle(_ event: SIPEvent, at now: Now) {
     switch event {
+    case .stateless(let request): register(request, at: now)
     case .request(let server, let message, let flow, nil):
       request(server, message, flow, at: now)
     case .request(let server, let message, _, let dialog?):
@@ -32,19 +33,22 @@ extension SwitchCore {
     }
   }
 
+  /// Not told yet whom we serve: 403 would make phones give up.
+  static var tooEarly: ResponseDraft {
+    ResponseDraft(503, headers: [HeaderDraft(.retryAfter, "5")])
+  }
+
   private mutating func request(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
   ) {
     guard !rules.directory.tenants.isEmpty else {
-      // Not told yet whom we serve: 403 would make phones give up.
-      return refuse(server, 503, [HeaderDraft(.retryAfter, "5")], at: now)
+      return refuse(server, Self.tooEarly.status, Self.tooEarly.headers, at: now)
     }
     switch message.method {
-    case .register: register(server, message, flow, at: now)
     case .invite: invited(server, message, flow, at: now)
     case .options:
       sip.respondStatelessly(to: server, sip.optionsAnswer(), at: now, effects: &output.wire)
-    case .bye, .prack, .update, .info, .ack, .cancel:
+    case .bye, .prack, .update, .info, .ack, .cancel, .register:
       refuse(server, 481, at: now)
     case .refer, .subscribe, .notify, .publish, .message, .other:
       unsupported(server, message, flow, at: now)

@@ -75,6 +75,21 @@ import Testing
     #expect(phone.lastStatus == 480, "102 is known and has no phone")
   }
 
+  @Test("A domain may be an address, and one that is not ours: that of the NAT before us")
+  func byAddressOfNAT() throws {
+    var town = Town()
+    let domain = "203.0.113.80"
+    let lines = ["101", "102", "103", "104"].map { town.line($0, domain) }
+    (town.document.tenants[0].domain, town.document.tenants[0].extensions) = (domain, lines)
+    let bench = try Bench(town)
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062", domain: domain)
+    phone.register()
+    #expect(phone.lastStatus == 200)
+    phone.call("102")
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 480, "102 is known and has no phone")
+  }
+
   @Test("A28: nobody registers another user's address, with contacts, wildcard or expires 0")
   func hijack() throws {
     let bench = try Bench()
@@ -264,7 +279,8 @@ import Testing
       extension: ExtensionID(1), key: .contact("sip:a@b"), tenant: TenantID(1), contact: "sip:a@b",
       flow: flow, path: [], callID: "c", sequence: 1, expiresAt: now.wall + .seconds(60),
       preference: 1000, userAgent: "", registeredAt: now.wall)
-    #expect(table.put(binding, granted: .seconds(60), at: now) != nil)
+    let line = table.place(for: ExtensionID(1))
+    #expect(table.put(binding, in: line, granted: .seconds(60), at: now) != nil)
     #expect(table.closed(FlowID(4)) == [.removed(ExtensionID(1), .contact("sip:a@b"))])
     #expect(table.bindings(of: ExtensionID(1), at: now.wall).isEmpty)
   }
@@ -280,7 +296,8 @@ import Testing
         flow: Flow(transport: .udp, local: Bench.switchEndpoint, remote: Bench.switchEndpoint),
         path: [], callID: "c", sequence: 1, expiresAt: now.wall + granted, preference: 1000,
         userAgent: "", registeredAt: now.wall)
-      _ = table.put(binding, granted: granted, at: now)
+      let line = table.place(for: ExtensionID(1))
+      _ = table.put(binding, in: line, granted: granted, at: now)
     }
     for second in Int64(0)..<100 { put(.seconds(60), at: start + .seconds(second)) }
     #expect(table.expiries.count == 1)

@@ -52,6 +52,7 @@ extension UserAgent {
     switch event {
     case .request(let server, let message, _, let dialog):
       answer(server, message, in: dialog, at: now)
+    case .stateless(let request): core.respond(to: request, ResponseDraft(405), effects: &effects)
     case .stranger(let server, _, _, _):
       core.respond(to: server, ResponseDraft(403), at: now, effects: &effects)
     case .cancelled(let server, _):

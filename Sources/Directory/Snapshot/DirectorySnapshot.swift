@@ -4,7 +4,7 @@ package import Numbering
 /// The configuration as the switch reads it: immutable, checked, indexed; adopted whole.
 ///
 /// Made by ``DirectoryCompiler``. Look-ups by what stands in a message take bytes and make no `String`.
-package struct DirectorySnapshot: Sendable {
+package final class DirectorySnapshot: Sendable {
   /// Counts up with every change.
   package let revision: UInt64
   /// In order of their ids, as are the other lists.

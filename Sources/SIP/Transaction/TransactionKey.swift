@@ -51,6 +51,14 @@ extension FingerprintKey {
     return name.finish()
   }
 
+  /// A name that the copies of one request share, of one that leaves no transaction.
+  func copies(of message: Message) -> Fingerprint {
+    var name = absorber()
+    name.absorb(part: message.bytes.span.extracting(message.callID.range))
+    name.absorb(UInt64(message.cseq.number))
+    return name.finish()
+  }
+
   /// The name of a dialog (§12).
   func dialog(
     callID: Span<UInt8>, localTag: Span<UInt8>, remoteTag: Span<UInt8>

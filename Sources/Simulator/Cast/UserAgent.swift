@@ -226,6 +226,10 @@ class UserAgent {
       guard let call = byDialog[dialog] else { return }
       hangUp(call)
       ended(call)
+    case .stateless(let request):
+      var out: [Transmission] = []
+      core.respond(to: request, ResponseDraft(405), effects: &out)
+      emit(out)
     case .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed: break
     }
   }

@@ -68,21 +68,22 @@ struct BindingTable: Sendable {
   /// As ``bindings(of:at:)``, one after the other.
   func visit(_ extension: ExtensionID, at wall: WallTime, _ body: (Binding) -> Void) {
     guard let line = places[`extension`] else { return }
-    if lines[line].entries.count == 1 {
-      if lines[line].entries[0].binding.expiresAt > wall { body(lines[line].entries[0].binding) }
+    let entries = lines[line].entries
+    if entries.count == 1 {
+      // Read where it is: a copy would count a reference for each of its texts.
+      let only = entries.span
+      if only[0].binding.expiresAt > wall { body(only[0].binding) }
       return
     }
-    lines[line].entries.map(\.binding).filter { $0.expiresAt > wall }
+    entries.map(\.binding).filter { $0.expiresAt > wall }
       .sorted {
         ($1.preference, $1.registeredAt, $0.key) < ($0.preference, $0.registeredAt, $1.key)
       }
       .forEach(body)
   }
 
-  /// How many bindings an extension has at most: some may have run out.
-  func knownCount(of extension: ExtensionID) -> Int {
-    places[`extension`].map { lines[$0].entries.count } ?? 0
-  }
+  /// How many bindings a line has at most: some may have run out.
+  func knownCount(in line: Int) -> Int { lines[line].entries.count }
 
   /// Whether a message on this flow comes from a registered phone of the extension.
   func isRegistered(_ extension: ExtensionID, on flow: Flow, at wall: WallTime) -> Bool {
@@ -97,10 +98,8 @@ struct BindingTable: Sendable {
   }
 
   /// Call-ID and CSeq of the last REGISTER that a binding has seen.
-  func lastRequest(
-    of extension: ExtensionID, key: Binding.Key
-  ) -> (callID: String, sequence: UInt32)? {
-    guard let line = places[`extension`], let index = index(of: key, in: line) else { return nil }
+  func lastRequest(of key: Binding.Key, in line: Int) -> (callID: String, sequence: UInt32)? {
+    guard let index = index(of: key, in: line) else { return nil }
     return (
       lines[line].entries[index].binding.callID, lines[line].entries[index].binding.sequence
     )
@@ -114,8 +113,7 @@ struct BindingTable: Sendable {
   /// The same phone under another key: with its instance once and without it once (RFC 5626 §6).
   ///
   /// Several instances, and several flows of one, may well have the same private address as their contact.
-  func twins(of key: Binding.Key, uri: String, for extension: ExtensionID) -> [Binding.Key] {
-    guard let line = places[`extension`] else { return [] }
+  func twins(of key: Binding.Key, uri: String, in line: Int) -> [Binding.Key] {
     var found: [Binding.Key] = []
     for index in lines[line].entries.indices
     where lines[line].entries[index].binding.contact == uri
@@ -131,9 +129,10 @@ struct BindingTable: Sendable {
     places.keys.sorted().flatMap { bindings(of: $0, at: wall) }
   }
 
-  /// Adds or refreshes a binding; gives the change to write, if there is one to write.
-  mutating func put(_ binding: Binding, granted: Duration, at now: Now) -> BindingChange? {
-    let line = place(for: binding.extension)
+  /// Adds or refreshes a binding of a line; gives the change to write, if there is one to write.
+  mutating func put(
+    _ binding: Binding, in line: Int, granted: Duration, at now: Now
+  ) -> BindingChange? {
     schedule(line, at: now.instant + granted)
     guard let index = index(of: binding.key, in: line) else {
       let entry = Entry(binding, granted: granted)
@@ -240,8 +239,8 @@ struct BindingTable: Sendable {
       .flatMap { $0.entries.lazy.map { BindingChange.put($0.durable) } }
   }
 
-  /// Where the bindings of an extension are, or will be.
-  private mutating func place(for extension: ExtensionID) -> Int {
+  /// The line of an extension: where its bindings are, or will be.
+  mutating func place(for extension: ExtensionID) -> Int {
     if let known = places[`extension`] { return known }
     places[`extension`] = lines.count
     lines.append(Line(extension: `extension`))

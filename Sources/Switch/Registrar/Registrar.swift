@@ -6,30 +6,34 @@ import SIPSyntax
 // REGISTER: from the message to the bindings and back (RFC 3261 §10.3, RFC 5626 §6, RFC 3327).
 
 extension SwitchCore {
-  mutating func register(
-    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
-  ) {
+  mutating func register(_ request: StatelessRequest, at now: Now) {
+    guard !rules.directory.tenants.isEmpty else {
+      return sip.respond(to: request, Self.tooEarly, effects: &output.wire)
+    }
     status.registerRequests += 1
-    switch authenticate(message, flow, at: now) {
-    case .unknown(let stranger): challenge(server, message, flow, stranger, at: now)
-    case .refused: refuse(server, 403, at: now)
-    case .device(let device): register(device, server, message, flow, at: now)
+    switch authenticate(request.message, request.flow, at: now) {
+    case .unknown(let stranger): challenge(request, stranger, at: now)
+    case .refused: sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
+    case .device(let device): register(device, request, at: now)
     }
   }
 
-  private mutating func register(
-    _ device: Device, _ server: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Now
-  ) {
-    guard let line = addressOfRecord(in: message, of: device, on: flow) else {
+  private mutating func register(_ device: Device, _ request: StatelessRequest, at now: Now) {
+    let (message, flow) = (request.message, request.flow)
+    guard
+      rules.directory.isDomain(message.toHost, in: message, of: device.tenant)
+        || isOnlyDomain(message.toHost, in: message, on: flow),
+      let line = rules.directory.line(of: device, registeredIn: message)
+    else {
       // Another user's address, or one of nobody: the same answer (A28).
-      return refuse(server, 403, at: now)
+      return sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
     }
     do throws(RegistrarError) {
-      let request = try registration(of: line, in: message, on: flow)
+      let wanted = try Registration(of: line, in: message, on: flow, configuration.registrar)
       // Only calls want to know where a phone was before.
       let before = calls.isEmpty ? [] : bindings.bindings(of: line.id, at: now.wall)
       let known = bindings.count
-      let changes = try bindings.register(request, limits: configuration.registrar, at: now)
+      let changes = try bindings.register(wanted, limits: configuration.registrar, at: now)
       write(changes)
       if !changes.isEmpty { followPhone(line.id, changes, before: before) }
       if bindings.count != known, logs(.info) {
@@ -38,73 +42,15 @@ extension SwitchCore {
           Alert.Fact("extension", "\(line.digits)"), Alert.Fact("from", "\(flow.remote)"),
           Alert.Fact("transport", "\(flow.transport.viaToken)"))
       }
-      accept(request, line, server, message, at: now)
+      accept(wanted, of: line, request, at: now)
     } catch {
       var draft = ResponseDraft(StatusCode(exactly: Int(error.status)) ?? 400)
       draft.reasonPhrase = error.phrase
       if case .intervalTooBrief(let minimum) = error {
         draft.headers.append(HeaderDraft(.minExpires, "\(minimum)"))
       }
-      sip.respondStatelessly(to: server, draft, at: now, effects: &output.wire)
+      sip.respond(to: request, draft, effects: &output.wire)
     }
-  }
-
-  /// The extension that To names, if it is one of the device's and From does not say otherwise.
-  private func addressOfRecord(
-    in message: Message, of device: Device, on flow: Flow
-  ) -> Extension? {
-    guard isDomain(message.toHost, in: message, of: device.tenant, on: flow),
-      let user = message.toUser
-    else { return nil }
-    if let line = rules.directory.line(device.tenant, user: user.span) {
-      return device.extensions.contains(line.id) ? line : nil
-    }
-    guard user == device.username else { return nil }
-    return device.extensions.first.flatMap { rules.directory.line($0) }
-  }
-
-  private func registration(
-    of line: Extension, in message: Message, on flow: Flow
-  ) throws(RegistrarError) -> Registration {
-    var request = Registration(
-      tenant: line.tenant.id, extension: line.id, wish: .query, expires: message.expires,
-      flow: flow, callID: message.text(message.callID), sequence: message.cseq.number)
-    if let agent = message.text(.userAgent) {
-      request.userAgent = agent.utf8.count <= 128 ? agent : String(agent.prefix(128))
-    }
-    let paths = message.values(.path)
-    guard paths.count <= configuration.registrar.pathValues else {
-      throw .malformed("Path Too Long")
-    }
-    request.path = paths.map { message.text($0) }
-    guard let contacts = try? message.contacts() else { throw .malformed("Bad Contact") }
-    switch contacts {
-    case .all:
-      guard message.lines(.contact).count == 1, request.expires == 0 else {
-        throw .malformed("Wildcard Needs Expires 0")
-      }
-      request.wish = .removeAll
-    case .contacts(let list):
-      if list.isEmpty { return request }
-      let limit = configuration.registrar.contactsPerExtension
-      guard list.count <= limit else { throw .tooManyContacts(limit: limit) }
-      var found: [Registration.Contact] = []
-      for address in list { found.append(try contact(address)) }
-      request.wish = .update(found)
-    }
-    return request
-  }
-
-  private func contact(_ address: NameAddress) throws(RegistrarError) -> Registration.Contact {
-    guard address.uri.isSIP else { throw .malformed("Contact Is No SIP URI") }
-    let uri = address.uri.asRequestURI
-    var contact = Registration.Contact(uri: String(decoding: uri.bytes, as: UTF8.self))
-    if address.parameters.isEmpty { return contact }
-    contact.expires = address.expires
-    contact.preference = address.preference ?? 1000
-    contact.instance = address.instance.map { String(decoding: $0.prefix(256), as: UTF8.self) }
-    contact.registration = address.registrationID
-    return contact
   }
 
   /// A phone has a new flow: its running calls go there, too (a NAT that forgot, a new connection).
@@ -155,36 +101,37 @@ extension SwitchCore {
 
   /// 200 with every binding of the extension, and how long each has left.
   private mutating func accept(
-    _ request: Registration, _ line: Extension, _ server: ServerTransactionID, _ message: Message,
-    at now: Now
+    _ wanted: Registration, of line: Extension, _ request: StatelessRequest, at now: Now
   ) {
-    var draft = ResponseDraft(200)
-    draft.contact = .none
-    draft.headers.reserveCapacity(4)
-    bindings.visit(line.id, at: now.wall) { binding in
-      let left = max(1, (binding.expiresAt - now.wall).wholeMilliseconds / 1000)
-      var value: [UInt8] = []
-      value.reserveCapacity(binding.contact.utf8.count + 40)
-      value.append(UInt8(ascii: "<"))
-      value.append(contentsOf: binding.contact.utf8)
-      value.append(text: ">;expires=")
-      value.append(decimal: UInt64(left))
-      if case .instance(let instance, let number) = binding.key {
-        value.append(contentsOf: ";+sip.instance=\"\(instance)\";reg-id=\(number)".utf8)
-      }
-      draft.headers.append(HeaderDraft(.contact, value))
-    }
-    draft.headers.append(HeaderDraft(.date, date.value(at: now.wall)))
-    for hop in request.path { draft.headers.append(HeaderDraft(.path, hop)) }
-    if case .update(let contacts) = request.wish,
+    var answer = sip.beginAnswer(to: request, 200)
+    bindings.visit(line.id, at: now.wall) { $0.serialize(into: &answer, at: now.wall) }
+    answer.add(.date, date.value(at: now.wall))
+    for hop in wanted.path { answer.add(.path, hop) }
+    if case .update(let contacts) = wanted.wish,
       contacts.contains(where: { $0.registration != nil }),
-      message.supported.contains("outbound")
+      request.message.supported.contains("outbound")
     {
-      draft.headers.append(HeaderDraft(.require, "outbound"))
-      draft.headers.append(HeaderDraft(.supported, "path, outbound"))
+      answer.add(.require, "outbound")
+      answer.add(.supported, "path, outbound")
     }
-    // Nothing is kept for copies (RFC 3261 §8.2.7): half a minute of every phone's refreshes is memory
-    // that is never warm. A copy has used its nonce up and is challenged anew, and its phone asks again.
-    sip.respondStatelessly(to: server, draft, at: now, effects: &output.wire)
+    sip.send(answer, to: request, effects: &output.wire)
+  }
+}
+
+extension Binding {
+  /// The Contact of a 200: where, how long yet, and whose (RFC 3261 §10.3, RFC 5626 §6).
+  fileprivate func serialize(into answer: inout MessageBuilder, at wall: WallTime) {
+    let left = UInt64(max(1, (expiresAt - wall).wholeMilliseconds / 1000))
+    var rest = ""
+    if case .instance(let instance, let number) = key {
+      rest = ";+sip.instance=\"\(instance)\";reg-id=\(number)"
+    }
+    answer.add(.contact, room: contact.utf8.count + rest.utf8.count + 40) { value in
+      value.append(UInt8(ascii: "<"))
+      value.append(copying: contact.utf8Span.span)
+      value.append(text: ">;expires=")
+      value.append(decimal: left)
+      value.append(copying: rest.utf8Span.span)
+    }
   }
 }

@@ -1,5 +1,7 @@
+import Directory
 import Elements
 import SIP
+import SIPSyntax
 
 /// What one REGISTER asks for, read from the message and not yet granted.
 struct Registration: Sendable {
@@ -22,16 +24,70 @@ struct Registration: Sendable {
     case update([Contact])
   }
 
-  var tenant: TenantID
-  var `extension`: ExtensionID
-  var wish: Wish
+  let tenant: TenantID
+  let `extension`: ExtensionID
+  let wish: Wish
   /// The Expires header field.
-  var expires: UInt32?
-  var flow: Flow
-  var path: [String] = []
-  var callID: String
-  var sequence: UInt32
-  var userAgent = ""
+  let expires: UInt32?
+  let flow: Flow
+  let path: [String]
+  let callID: String
+  let sequence: UInt32
+  let userAgent: String
+}
+
+extension Registration {
+  /// Reads a REGISTER for an extension.
+  init(
+    of line: Extension, in message: Message, on flow: Flow, _ limits: RegistrarLimits
+  ) throws(RegistrarError) {
+    let paths = message.values(.path)
+    guard paths.count <= limits.pathValues else { throw .malformed("Path Too Long") }
+    (tenant, `extension`, self.flow) = (line.tenant.id, line.id, flow)
+    expires = message.expires
+    wish = try Wish(message, expires: expires, limits)
+    path = paths.map { message.text($0) }
+    (callID, sequence) = (message.text(message.callID), message.cseq.number)
+    let agent = message.text(.userAgent) ?? ""
+    userAgent = agent.utf8.count <= 128 ? agent : String(agent.prefix(128))
+  }
+}
+
+extension Registration.Wish {
+  fileprivate init(
+    _ message: Message, expires: UInt32?, _ limits: RegistrarLimits
+  ) throws(RegistrarError) {
+    if let only = message.onlyContact {
+      self = .update([try Registration.Contact(only)])
+      return
+    }
+    guard let contacts = try? message.contacts() else { throw .malformed("Bad Contact") }
+    switch contacts {
+    case .all:
+      guard message.lines(.contact).count == 1, expires == 0 else {
+        throw .malformed("Wildcard Needs Expires 0")
+      }
+      self = .removeAll
+    case .contacts(let list):
+      let limit = limits.contactsPerExtension
+      guard list.count <= limit else { throw .tooManyContacts(limit: limit) }
+      var found: [Registration.Contact] = []
+      for address in list { found.append(try Registration.Contact(address)) }
+      self = found.isEmpty ? .query : .update(found)
+    }
+  }
+}
+
+extension Registration.Contact {
+  fileprivate init(_ address: NameAddress) throws(RegistrarError) {
+    guard address.uri.isSIP else { throw .malformed("Contact Is No SIP URI") }
+    uri = String(decoding: address.uri.asRequestURI.bytes, as: UTF8.self)
+    if address.parameters.isEmpty { return }
+    expires = address.expires
+    preference = address.preference ?? 1000
+    instance = address.instance.map { String(decoding: $0.prefix(256), as: UTF8.self) }
+    registration = address.registrationID
+  }
 }
 
 /// Why a REGISTER is refused.
@@ -76,24 +132,23 @@ extension BindingTable {
       for binding in all { try check((binding.callID, binding.sequence), against: request) }
       return all.compactMap { remove($0.extension, $0.key) }
     case .update(let contacts):
-      var granted: [UInt32] = []
+      let line = place(for: request.extension)
       for contact in contacts {
-        granted.append(try grant(contact, of: request, limits: limits))
-        if let last = lastRequest(of: request.extension, key: contact.key) {
-          try check(last, against: request)
-        }
+        _ = try grant(contact, of: request, limits: limits)
+        if let last = lastRequest(of: contact.key, in: line) { try check(last, against: request) }
       }
-      try checkRoom(for: contacts, granted, of: request, limits: limits, at: now)
+      try checkRoom(for: contacts, in: line, of: request, limits: limits, at: now)
       var changes: [BindingChange] = []
-      for (contact, seconds) in zip(contacts, granted) {
-        for twin in twins(of: contact.key, uri: contact.uri, for: request.extension) {
+      for contact in contacts {
+        for twin in twins(of: contact.key, uri: contact.uri, in: line) {
           if let change = remove(request.extension, twin) { changes.append(change) }
         }
+        let seconds = try grant(contact, of: request, limits: limits)
         let change =
           seconds == 0
           ? remove(request.extension, contact.key)
           : put(
-            contact.binding(of: request, seconds: seconds, at: now.wall),
+            contact.binding(of: request, seconds: seconds, at: now.wall), in: line,
             granted: .seconds(Int64(seconds)), at: now)
         if let change { changes.append(change) }
       }
@@ -123,16 +178,15 @@ extension BindingTable {
   }
 
   private func checkRoom(
-    for contacts: [Registration.Contact], _ granted: [UInt32], of request: Registration,
+    for contacts: [Registration.Contact], in line: Int, of request: Registration,
     limits: RegistrarLimits, at now: Now
   ) throws(RegistrarError) {
     // Most have room for all they ask for, whatever they have already.
-    guard knownCount(of: request.extension) + contacts.count > limits.contactsPerExtension else {
-      return
-    }
+    guard knownCount(in: line) + contacts.count > limits.contactsPerExtension else { return }
     var keys = Set(bindings(of: request.extension, at: now.wall).map(\.key))
-    for (contact, seconds) in zip(contacts, granted) {
-      keys.subtract(twins(of: contact.key, uri: contact.uri, for: request.extension))
+    for contact in contacts {
+      keys.subtract(twins(of: contact.key, uri: contact.uri, in: line))
+      let seconds = try grant(contact, of: request, limits: limits)
       if seconds == 0 { keys.remove(contact.key) } else { keys.insert(contact.key) }
     }
     guard keys.count <= limits.contactsPerExtension else {

@@ -18,7 +18,7 @@ import Testing
     case .acknowledged(let dialog, _):
       _ = try? world.send(RequestDraft(.bye), in: dialog, node)
     case .response, .stranger, .cancelled, .clientFailed, .unacknowledged,
-      .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+      .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
       break
     }
   }
@@ -99,7 +99,7 @@ import Testing
       case .response(_, let message, _, let dialog?) where message.cseq.method == .invite:
         world.acknowledge(dialog, node)
       case .response, .stranger, .cancelled, .clientFailed, .acknowledged, .unacknowledged,
-        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
         break
       }
     }
@@ -158,7 +158,7 @@ import Testing
         _ = try? world.send(RequestDraft(.info), in: dialog, node)
         _ = try? world.send(RequestDraft(.message), in: dialog, node)
       case .response, .stranger, .cancelled, .clientFailed, .acknowledged, .unacknowledged,
-        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
         break
       }
     }

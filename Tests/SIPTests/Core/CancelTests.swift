@@ -15,7 +15,7 @@ import Testing
     case .request(let id, _, _, _): world.respond(id, ResponseDraft(200), node)
     case .cancelled(let id, _): world.respond(id, ResponseDraft(487), node)
     case .response, .stranger, .clientFailed, .acknowledged, .unacknowledged,
-      .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+      .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
       break
     }
   }
@@ -84,7 +84,7 @@ import Testing
         }
       case .cancelled: Issue.record("the INVITE was answered already")
       case .response, .stranger, .clientFailed, .acknowledged, .unacknowledged,
-        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
         break
       }
     }
@@ -165,7 +165,7 @@ import Testing
       case .response(_, let message, _, _) where message.status == 180: self.cancel(id, &world)
       case .cancelled: Issue.record("the INVITE was answered already")
       case .response, .stranger, .clientFailed, .acknowledged, .unacknowledged,
-        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
         break
       }
     }

@@ -20,7 +20,7 @@ import Testing
       case .request(let id, _, _, _): world.respond(id, ResponseDraft(200), node)
       case .response(_, _, _, let dialog?): world.acknowledge(dialog, node)
       case .response, .stranger, .cancelled, .clientFailed, .acknowledged, .unacknowledged,
-        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
         break
       }
     }
@@ -171,7 +171,7 @@ import Testing
         world.respond(id, draft, node)
       case .response(_, _, _, let dialog?): world.acknowledge(dialog, node)
       case .response, .stranger, .cancelled, .clientFailed, .acknowledged, .unacknowledged,
-        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
         break
       }
     }
@@ -237,7 +237,7 @@ import Testing
           acks += effects.map(\.bytes)
         }
       case .response, .stranger, .cancelled, .clientFailed, .acknowledged, .unacknowledged,
-        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
         break
       }
     }

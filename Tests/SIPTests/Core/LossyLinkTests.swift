@@ -32,7 +32,8 @@ import Testing
     case .unacknowledged(let dialog): hangUp(dialog, &world, node)
     case .provisionalUnacknowledged(let id): world.respond(id, ResponseDraft(504), node)
     case .strayAnswer: break  // A copy that came when all was over.
-    case .stranger, .keepAlive, .malformed: Issue.record("nobody did that: \(event.summary)")
+    case .stranger, .stateless, .keepAlive, .malformed:
+      Issue.record("nobody did that: \(event.summary)")
     }
   }
 

@@ -173,6 +173,46 @@ import Testing
     #expect(events.isEmpty && effects.isEmpty && core.deadline == nil)
   }
 
+  @Test("RFC 3261 §8.2.7: a REGISTER leaves nothing, and all its copies get the same tag")
+  func registration() throws {
+    var configuration = SIPConfiguration()
+    configuration.software = "Martinet"
+    configuration.serverTransactionLimit = 0
+    var core = SIPCore(configuration: configuration, dice: .seeded(SplitMix(seed: 1)))
+    var tags: [String] = []
+    for (cseq, via) in [(1, "a"), (1, "a"), (1, "b"), (2, "c")] {
+      let via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK\(via)"
+      let asked = try receive(&core, request("REGISTER", via: via, cseq: cseq))
+      guard case .stateless(let question)? = asked.events.first else { continue }
+      var effects: [Transmission] = []
+      var draft = ResponseDraft(423, headers: [HeaderDraft(.minExpires, "60")])
+      draft.reasonPhrase = "Too Short"
+      core.respond(to: question, draft, effects: &effects)
+      #expect(effects.map(\.destination) == [.flow(flow)])
+      let answer = try parse(try #require(effects.first))
+      #expect(answer.statusNumber == 423 && answer.reasonPhrase == "Too Short")
+      #expect(answer.field(.minExpires) == "60" && answer.field(.server) == "Martinet")
+      tags.append(answer.toTag.map { answer.text($0) } ?? "")
+      #expect(core.isAtRest)
+    }
+    #expect(tags.count == 4 && Set(tags[0..<3]).count == 1 && Set(tags).count == 2)
+    #expect(tags.allSatisfy { $0.count == 18 })
+  }
+
+  @Test("A14: a REGISTER from an address of many is not answered")
+  func registrationOfMany() throws {
+    var core = SIPCore(dice: .seeded(SplitMix(seed: 1)))
+    let many = Flow.udp("192.0.2.2:5060", "224.0.1.75:5060")
+    for headers in ["", "Require: nothing"] {
+      let asked = try receive(&core, request("REGISTER", headers), on: many)
+      var effects: [Transmission] = asked.effects
+      if case .stateless(let question)? = asked.events.first {
+        core.respond(to: question, ResponseDraft(200), effects: &effects)
+      }
+      #expect(effects.isEmpty)
+    }
+  }
+
   @Test("A11: above the limit new requests get 503 with Retry-After, known ones go on")
   func limit() throws {
     var configuration = SIPConfiguration()

@@ -37,7 +37,12 @@ import Testing
       String(decoding: effect.bytes.dropFirst("SIP/2.0 ".utf8.count).prefix(3), as: UTF8.self)
     }
     let isShown = events.contains { event in
-      if case .request = event { true } else { false }
+      switch event {
+      case .request, .stateless: true
+      case .stranger, .cancelled, .acknowledged, .response, .strayAnswer, .clientFailed,
+        .unacknowledged, .provisionalUnacknowledged, .keepAlive, .malformed:
+        false
+      }
     }
     #expect(effects.allSatisfy { $0.destination == .flow(flow) })
     return (answers, isShown)
@@ -121,6 +126,8 @@ import Testing
     for event in events {
       if case .request(let id, _, _, _) = event {
         core.respond(to: id, ResponseDraft(404), at: now(100), effects: &effects)
+      } else if case .stateless(let request) = event {
+        core.respond(to: request, ResponseDraft(404), effects: &effects)
       }
     }
     for step in Int64(0)..<200 {

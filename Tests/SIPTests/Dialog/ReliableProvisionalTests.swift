@@ -70,7 +70,7 @@ import Testing
       }
     case .acknowledged(let dialog, _): _ = try? world.send(RequestDraft(.bye), in: dialog, node)
     case .response, .stranger, .cancelled, .clientFailed, .unacknowledged,
-      .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+      .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
       break
     }
   }

@@ -213,6 +213,7 @@ extension SIPEvent {
     switch self {
     case .request(_, let message, _, _): "request \(message.method)"
     case .stranger(_, let message, _, _): "stranger \(message.method)"
+    case .stateless(let request): "stateless \(request.message.method)"
     case .cancelled: "cancelled"
     case .acknowledged: "acknowledged"
     case .response(_, let message, _, _): "response \(message.statusNumber)"

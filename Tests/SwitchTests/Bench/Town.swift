@@ -60,7 +60,7 @@ struct Town {
     ]
   }
 
-  private func line(_ number: String, _ domain: String) -> ExtensionEntry {
+  func line(_ number: String, _ domain: String) -> ExtensionEntry {
     var line = ExtensionEntry(number: number, name: "Line \(number)")
     let user = Array(number.utf8)
     let hash = { (algorithm: DigestAlgorithm) in

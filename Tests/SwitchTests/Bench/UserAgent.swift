@@ -201,6 +201,11 @@ final class UserAgent {
     case .request(let server, let message, _, _), .stranger(let server, let message, _, _):
       requests.append(message)
       handle(server, message)
+    case .stateless(let request):
+      requests.append(request.message)
+      var out: [Transmission] = []
+      core.respond(to: request, ResponseDraft(200), effects: &out)
+      emit(out)
     case .cancelled(let server, _): answer(server, 487)
     case .acknowledged(_, let message): acknowledgements.append(message)
     case .response(let client, let message, _, let dialog):
