@@ -110,7 +110,7 @@ import Testing
 
   @Test(
     "The refusal of an offer is passed back with its status, but for what it asks of us",
-    arguments: [(500, 500), (503, 503), (400, 400), (488, 488), (407, 488), (420, 488)]
+    arguments: [(500, 500), (503, 500), (400, 400), (488, 488), (407, 488), (420, 488)]
       as [(StatusCode, UInt16)])
   func refusedOffer(status: StatusCode, passed: UInt16) throws {
     let (bench, phone, other, _) = try ends()

@@ -272,10 +272,10 @@ extension SwitchCore {
 extension StatusCode {
   /// What the side that asked is told of the other side's refusal: its status, unless that asks our own user
   /// agent for something (credentials, another address, an extension, a longer timer), or would say that the
-  /// asking side's own dialog is gone (RFC 3261 §12.2.1.2).
+  /// asking side's own dialog is gone (RFC 3261 §12.2.1.2) or that we take no requests (§16.7).
   var passedBack: StatusCode {
     switch number {
-    case 408, 481: 500
+    case 408, 481, 503: 500
     case 300...399, 401, 402, 405, 407, 416, 420...439, 487, 489, 493, 494: 488
     case _: self
     }
