@@ -111,6 +111,23 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test("So is the one of a re-INVITE, whoever ends the call", arguments: [true, false])
+  func lateReinviteUnanswered(byCaller: Bool) throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    caller.acknowledges = false
+    caller.send(in: try #require(caller.dialog), RequestDraft(.invite))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200, body: body(2))
+    bench.run(for: .seconds(1))
+    #expect(caller.statuses().last == 200 && callee.acknowledgements.count == 1)
+    if byCaller { caller.hangUp() } else { bench.command(.hangUpAll) }
+    bench.run(for: .seconds(1))
+    #expect(callee.acknowledgements.count == 2 && callee.received(.bye).count == 1)
+    #expect(try isRefused(callee.acknowledgements.last, lines: 1))
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("Media that fail for a leg that is no part of the exchange are no reason to refuse it")
   func mediaOfAnother() throws {
     let bench = try Bench()

@@ -65,6 +65,7 @@ import Testing
     bench.run(for: .seconds(1))
     let second = try SessionDescription(parsing: try #require(callee.open.first).message.bodyBytes)
     #expect(second.originVersion == first.originVersion.map { $0 + 1 })
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("A refused re-INVITE leaves everything as it was and passes 488 on")
@@ -92,6 +93,7 @@ import Testing
       parsing: try #require(callee.received(.invite).last).bodyBytes)
     let (old, new) = (try #require(refused.originVersion), try #require(next.originVersion))
     #expect(new > old, "RFC 3264 §8: each offer that differs has a higher version")
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 3261 §14.2: re-INVITEs of both sides at once: one of them gets 491")
@@ -257,6 +259,7 @@ import Testing
     let refresh = caller.received(.invite) + caller.received(.update)
     #expect(refresh.count == 1)
     #expect(bench.core.calls.count == 1 && bench.records.isEmpty)
+    #expect(bench.loadAtRest().isAtRest)
   }
 
   @Test("RFC 4028 §10: a caller that stops refreshing loses the call, both sides get BYE")

@@ -53,6 +53,11 @@ extension SwitchCore {
     guard let exchange = call.exchange else { return }
     call.exchange = nil
     if let server = exchange.server { respond(server, 487, at: now) }
+    if exchange.waitsToAnswer || exchange.waitsForAcknowledgement {
+      // Its 2xx has come, and its offer will not be answered by who asked for it.
+      let refusal = call.legs[exchange.to].media.makeRefusal()
+      return acknowledgeExchange(call, exchange, body: refusal, at: now)
+    }
     guard let client = exchange.client, exchange.isInvite, sip.isPending(client) else { return }
     sip.cancel(client, headers: [], at: now, effects: &output.wire)
   }

@@ -259,7 +259,7 @@ extension SwitchCore {
     respond(server, draft, at: now)
   }
 
-  private mutating func acknowledgeExchange(
+  mutating func acknowledgeExchange(
     _ call: Call, _ exchange: Exchange, body: SessionDescription?, at now: Now
   ) {
     guard exchange.kind == .passed(.invite), let dialog = call.legs[exchange.to].dialog else {
