@@ -204,7 +204,11 @@ final class UserAgent {
     case .stateless(let request):
       requests.append(request.message)
       var out: [Transmission] = []
-      core.respond(to: request, ResponseDraft(200), effects: &out)
+      var answer = ResponseDraft(200)
+      if let registerChallenge, !request.message.has(.authorization) {
+        answer = ResponseDraft(401, headers: [registerChallenge])
+      }
+      core.respond(to: request, answer, effects: &out)
       emit(out)
     case .cancelled(let server, _): answer(server, 487)
     case .acknowledged(_, let message): acknowledgements.append(message)
@@ -222,10 +226,6 @@ final class UserAgent {
     }
     if let challenge, message.toTag != nil, insists || !message.has(.authorization) {
       answer(server, 401, headers: [challenge])
-      return
-    }
-    if let registerChallenge, message.method == .register, !message.has(.authorization) {
-      answer(server, 401, headers: [registerChallenge])
       return
     }
     switch message.method {
