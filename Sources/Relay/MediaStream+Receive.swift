@@ -110,6 +110,10 @@ extension MediaStream {
       counters.malformed &+= 1
       return nil
     }
+    guard !isControl || speaksForItself(buffer.bytes, length: length, from: source) else {
+      counters.strangers &+= 1
+      return nil
+    }
     guard controlPolicer.admit(at: now) else {
       counters.policed &+= 1
       return nil
@@ -124,9 +128,21 @@ extension MediaStream {
   /// On a shared port it teaches nothing: only RTP can show a negotiated payload type.
   private func isKnownControl(_ source: Endpoint, isControl: Bool, at now: Instant) -> Bool {
     guard isControl else { return source == latch.current }
-    if let media = latch.current, media.address != source.address { return false }
+    if let media = latch.current, media.address != source.address, source != controlLatch.named {
+      return false
+    }
     return controlLatch.judge(source, at: now) != .stranger
       || (inbound != nil && controlLatch.mayMove(source))
+  }
+
+  /// Whether a report may teach where reports come from: its SSRC is that of the RTP (RFC 3550 §6).
+  ///
+  /// Nobody beside the phone knows it. The named endpoint, and who has the key, need not show it.
+  private func speaksForItself(_ bytes: RawSpan, length: Int, from source: Endpoint) -> Bool {
+    guard source != controlLatch.current, source != controlLatch.named, inbound == nil,
+      let heard = statistics.source
+    else { return true }
+    return length >= 8 && bytes.big32(at: 4) == heard
   }
 
   /// ZRTP passes untouched between the phones, but only where both sides are in the clear for us.

@@ -45,8 +45,8 @@ struct MediaStream {
   /// Sources of earlier sessions on these ports, and how long they count after their last packet.
   var formers: [FormerSource] = []
   private(set) var formerMemory = Duration.zero
-  var latch = SourceLatch()
-  var controlLatch = SourceLatch()
+  var latch = SourceLatch(.media)
+  var controlLatch = SourceLatch(.control)
   /// The only source that the kernel lets through to the RTP socket; nil: we judge every packet.
   private(set) var narrowedTo: Endpoint?
   private(set) var rtcpMux = false
@@ -124,7 +124,7 @@ struct MediaStream {
   /// Nobody but the followed source can be heard any more, so the kernel may drop the others.
   ///
   /// Not where a key could still prove a source that moved.
-  var wantsNarrowing: Bool { latch.isLocked && narrowedTo == nil && inbound == nil }
+  var wantsNarrowing: Bool { latch.isSettled && narrowedTo == nil && inbound == nil }
 
   mutating func narrow() -> Endpoint? {
     narrowedTo = latch.current
