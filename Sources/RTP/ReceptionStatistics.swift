@@ -20,6 +20,10 @@ package struct ReceptionStatistics: Hashable, Sendable {
   private var transit: UInt32 = 0
   /// Jitter in timestamp units times 16 (§A.8).
   private var scaledJitter: UInt32 = 0
+  /// ``scaledJitter`` at each packet, summed up since the clock last changed; before that in nanoseconds.
+  private var jitterSum: UInt64 = 0
+  private var jitterBefore = 0.0
+  private var jitterSamples: UInt64 = 0
 
   package init() {}
 
@@ -49,12 +53,14 @@ package struct ReceptionStatistics: Hashable, Sendable {
       measure(header.timestamp, clockRate: clockRate, at: now)
     case .behind:
       receivedOfSource &+= 1
+      // In the order of arrival, not of the numbers (RFC 3550 §6.4.1).
+      measure(header.timestamp, clockRate: clockRate, at: now)
     case .odd:
       break
     case .restarted:
       closeSource(expected: expectedBeforeRestart)
       receivedOfSource = 1
-      self.clockRate = 0
+      forgetClock()
       measure(header.timestamp, clockRate: clockRate, at: now)
     }
     expectedBeforeRestart = counter.expected
@@ -68,13 +74,22 @@ package struct ReceptionStatistics: Hashable, Sendable {
     source = header.source
     counter = SequenceCounter(startingAt: header.sequence)
     (receivedOfSource, expectedBeforeRestart) = (1, 1)
-    self.clockRate = 0
+    forgetClock()
     measure(header.timestamp, clockRate: clockRate, at: now)
   }
 
   private mutating func closeSource(expected: UInt32) {
     expectedBefore += UInt64(expected)
     lostBefore += UInt64(expected > receivedOfSource ? expected - receivedOfSource : 0)
+  }
+
+  private mutating func forgetClock() {
+    if clockRate > 0 { jitterBefore += nanoseconds(jitterSum) }
+    (clockRate, jitterSum) = (0, 0)
+  }
+
+  private func nanoseconds(_ scaledJitter: UInt64) -> Double {
+    Double(scaledJitter) / 16 * 1_000_000_000 / Double(clockRate)
   }
 
   private mutating func measure(_ timestamp: UInt32, clockRate: UInt32, at now: Instant) {
@@ -88,6 +103,7 @@ package struct ReceptionStatistics: Hashable, Sendable {
     guard clockRate == self.clockRate else {
       // The first packet with this clock: nothing to compare with.
       if self.clockRate > 0 { scaledJitter = 0 }
+      forgetClock()
       self.clockRate = clockRate
       return
     }
@@ -95,6 +111,8 @@ package struct ReceptionStatistics: Hashable, Sendable {
     // A source that jumps by more than ten seconds set a new timestamp base: not jitter.
     guard difference < clockRate &* 10 else { return }
     scaledJitter = scaledJitter &+ difference &- ((scaledJitter &+ 8) >> 4)
+    jitterSum &+= UInt64(scaledJitter)
+    jitterSamples &+= 1
   }
 
   /// Packets that should have come, going by their sequence numbers.
@@ -112,6 +130,14 @@ package struct ReceptionStatistics: Hashable, Sendable {
     expected == 0 ? 0 : min(Double(lost) / Double(expected), 1)
   }
 
+  /// The mean of ``jitter`` over all packets that it was measured at, through changes of source and clock.
+  package var meanJitter: Duration {
+    guard jitterSamples > 0 else { return .zero }
+    let sum = jitterBefore + (clockRate > 0 ? nanoseconds(jitterSum) : 0)
+    return .nanoseconds(Int64(sum / Double(jitterSamples)))
+  }
+
+  /// The jitter at the last packet, as a report would tell it.
   package var jitter: Duration {
     guard clockRate > 0 else { return .zero }
     return .nanoseconds(Int64(scaledJitter >> 4) * 1_000_000_000 / Int64(clockRate))

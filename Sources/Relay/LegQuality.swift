@@ -24,7 +24,7 @@ package struct StreamQuality: Hashable, Sendable {
   package var packetsSent: UInt64 = 0
   /// Packets of the leg that never arrived (RFC 3550 §A.3).
   package var packetsLost: UInt64 = 0
-  /// Interarrival jitter of what the leg sends (RFC 3550 §A.8).
+  /// Interarrival jitter of what the leg sends (RFC 3550 §A.8), its mean over all packets.
   package var jitter: Duration = .zero
   /// Between us and the leg, from its RTCP reports; nil: it never answered one.
   package var roundTrip: Duration?

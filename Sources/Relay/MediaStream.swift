@@ -157,7 +157,7 @@ struct MediaStream {
   func quality() -> StreamQuality {
     var quality = StreamQuality(kind: countedKind)
     (quality.packetsReceived, quality.bytesReceived) = (statistics.packets, statistics.bytes)
-    (quality.packetsLost, quality.jitter) = (statistics.lost, statistics.jitter)
+    (quality.packetsLost, quality.jitter) = (statistics.lost, statistics.meanJitter)
     (quality.firstPacketAt, quality.lastPacketAt) = (statistics.firstAt, statistics.lastAt)
     quality.roundTrip = meter.roundTrip
     (quality.reportedLossOf256, quality.reportedJitter) = (reportedLoss, reportedJitter)
@@ -176,7 +176,7 @@ struct MediaStream {
       spoken?.encoding ?? PayloadFormat(staticNumber: statistics.payloadType)?.encoding
       ?? formats.first?.encoding ?? .other
     quality.meanOpinionScore = VoiceQuality.meanOpinionScore(
-      encoding: encoding, lossShare: statistics.lossShare, jitter: statistics.jitter,
+      encoding: encoding, lossShare: statistics.lossShare, jitter: statistics.meanJitter,
       roundTrip: meter.roundTrip)
     return quality
   }

@@ -93,6 +93,40 @@ import Testing
     #expect(statistics.jitter > .microseconds(3700) && statistics.jitter <= .milliseconds(4))
   }
 
+  @Test("RFC 3550 §6.4.1: a packet out of order counts for the jitter in the order of arrival")
+  func reordered() throws {
+    var statistics = ReceptionStatistics()
+    for (sequence, arrival) in [(0, 0), (2, 40), (1, 56), (3, 60)] {
+      statistics.count(
+        try header(sequence, timestamp: UInt32(160 * sequence)), length: 172, clockRate: 8000,
+        at: .start + .milliseconds(arrival))
+    }
+    // 36 ms late, then again in time: D = 288 units twice, J scaled 288, then 288 + 288 - 18 = 558, J = 34 units.
+    #expect(statistics.jitter == .microseconds(4250))
+  }
+
+  @Test("The mean jitter remembers the bad part of a call that ends well, whatever clock came then")
+  func meanJitter() throws {
+    var statistics = ReceptionStatistics()
+    #expect(statistics.meanJitter == .zero)
+    func count(_ index: Int, late: Int, clock: Int, source: UInt32 = 1) throws {
+      statistics.count(
+        try header(index, timestamp: UInt32(clock / 50 * index), source: source), length: 172,
+        clockRate: UInt32(clock), at: .start + .milliseconds(20 * index + late))
+    }
+    for index in 0..<400 { try count(index, late: index % 2 == 0 ? 0 : 16, clock: 8000) }
+    let bad = statistics.meanJitter
+    #expect(bad > .milliseconds(15) && bad <= .milliseconds(16))
+    for index in 400..<800 { try count(index, late: 0, clock: 8000) }
+    #expect(statistics.jitter < .milliseconds(1))
+    let all = statistics.meanJitter
+    #expect(all > .milliseconds(7) && all < .microseconds(8500))
+    // As long again and without jitter, of another source with another clock.
+    for index in 800..<1600 { try count(index, late: 0, clock: 16_000, source: 2) }
+    let halved = statistics.meanJitter
+    #expect(halved > all / 2 - .microseconds(200) && halved < all / 2 + .microseconds(200))
+  }
+
   @Test("A jump of the timestamp base is not jitter")
   func timestampJump() throws {
     var statistics = ReceptionStatistics()
