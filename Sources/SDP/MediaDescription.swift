@@ -49,6 +49,12 @@ package struct MediaDescription: Hashable, Sendable {
 
   package var isRejected: Bool { port == 0 }
 
+  /// The same m= line as it is refused, without attributes (RFC 3264 §6).
+  var rejected: MediaDescription {
+    MediaDescription(
+      kind: kind, port: 0, portCount: [], profile: profile, formats: formats, lines: [])
+  }
+
   /// The `c=` of this m= line, nil where the session's counts.
   package var connection: ConnectionAddress? {
     lines.first { $0.type == .c }.flatMap { ConnectionAddress(parsing: $0.value) }

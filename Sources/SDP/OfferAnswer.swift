@@ -16,6 +16,17 @@ extension SessionDescription {
     }
   }
 
+  /// This answer with every m= line of its offer.
+  ///
+  /// Some devices leave out the lines that they do not take (RFC 3264 §6 wants them with port 0): what is missing at
+  /// the end is rejected.
+  package func completed(for offer: SessionDescription) -> SessionDescription {
+    guard media.count < offer.media.count else { return self }
+    var answer = self
+    answer.media += offer.media[media.count...].map(\.rejected)
+    return answer
+  }
+
   /// An answer that takes nothing: every m= line of the offer with port 0.
   package func rejectingAnswer(origin: Origin) -> SessionDescription {
     var answer = self

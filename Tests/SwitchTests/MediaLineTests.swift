@@ -128,6 +128,84 @@ import Testing
     #expect(bench.core.calls.count == 1)
   }
 
+  @Test("More m= lines than the relay carries are 488, in the INVITE and within the call")
+  func tooManyLines() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    let many = String(repeating: line("video 40002 RTP/AVP 96"), count: 16)
+    let dialog = try #require(caller.dialog)
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(2, many).utf8))))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 488 && callee.open.isEmpty)
+    let further = UserAgent(bench, user: "103", address: "198.51.100.9:5066")
+    further.register()
+    further.call("102", body: .some(body(1, many)))
+    bench.run(for: .seconds(1))
+    #expect(further.lastStatus == 488)
+    #expect(bench.core.calls.count == 1)
+  }
+
+  @Test("RFC 3264 §8.2: a re-INVITE may end every stream, and a further one brings the voice back")
+  func allStreamsEnded() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    let dialog = try #require(caller.dialog)
+    let ended = body(2).replacing("m=audio 40000", with: "m=audio 0")
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(ended.utf8))))
+    bench.run(for: .seconds(1))
+    let reinvite = try #require(callee.open.first)
+    #expect(try described(reinvite.message).media.map(\.isRejected) == [true])
+    callee.answer(reinvite.server, 200, body: ended)
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    #expect(try described(caller.responses.last).media.map(\.isRejected) == [true])
+    #expect(plan(0, bench)?.streams.map(\.kind) == [.rejected])
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(3).utf8))))
+    bench.run(for: .seconds(1))
+    let again = try #require(callee.open.first)
+    #expect(try described(again.message).media.map(\.isRejected) == [false])
+    callee.answer(again.server, 200, body: body(3))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    #expect(plan(0, bench)?.streams.map(\.kind) == [.audio])
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+  }
+
+  @Test(
+    "RFC 3264 §6: lines that an answer leaves out at its end are rejected",
+    arguments: [false, true])
+  func fewerLines(late: Bool) throws {
+    let bench = try Bench()
+    let (caller, callee) = phones(bench)
+    let video = line("video 40002 RTP/AVP 96") + line("video 40004 RTP/AVP 97")
+    caller.lateAnswer = late ? body(1) : nil
+    caller.call("102", body: .some(late ? nil : body(1, video)))
+    bench.run(for: .seconds(1))
+    callee.answer(
+      try #require(callee.open.first?.server), 200, body: late ? body(1, video) : body(1))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    let heard = late ? callee.acknowledgements.last : caller.responses.last
+    #expect(try described(heard).media.map(\.isRejected) == [false, true, true])
+    #expect(plan(1, bench)?.streams.map(\.kind) == [.audio, .rejected, .rejected])
+    #expect(plan(0, bench)?.streams.map(\.kind) == [.audio, .rejected, .rejected])
+    #expect(bench.core.calls.values.first?.value.phase == .talking)
+  }
+
+  @Test("RFC 3264 §6: so they are in the answer to a re-INVITE")
+  func fewerLinesInReinvite() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    let dialog = try #require(caller.dialog)
+    let video = line("video 40002 RTP/AVP 96")
+    caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(2, video).utf8))))
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200, body: body(2))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    #expect(try described(caller.responses.last).media.map(\.isRejected) == [false, true])
+  }
+
   @Test("Where media must be protected, a line that is rejected anyway needs no key")
   func requiredProtection() throws {
     var town = Town()

@@ -13,15 +13,16 @@ extension SwitchCore {
     _ answer: SessionDescription, from leg: Int, in call: inout Call
   ) -> Bool {
     let before = call.legs[leg].media
-    if before.said == answer, call.media.bridged == leg { return true }
+    if before.said == before.sent.map(answer.completed), call.media.bridged == leg { return true }
+    let taken: SessionDescription
     do throws(SDPError) {
-      try call.legs[leg].media.takeAnswer(answer)
+      taken = try call.legs[leg].media.takeAnswer(answer)
     } catch {
       log(.info, "answer does not fit", call: call, Alert.Fact("why", "\(error)"))
       call.legs[leg].media = before
       return false
     }
-    guard call.legs[0].media.makeAnswer(from: answer) != nil else {
+    guard call.legs[0].media.makeAnswer(from: taken) != nil else {
       call.legs[leg].media = before
       return false
     }
@@ -143,7 +144,7 @@ extension SwitchCore {
     guard call.invitation.offer == nil, let dialog = call.legs[leg].dialog,
       call.legs[leg].state == .answered
     else { return }
-    guard let answer = sdp(of: message), (try? call.caller.media.takeAnswer(answer)) != nil,
+    guard let said = sdp(of: message), let answer = try? call.caller.media.takeAnswer(said),
       let passed = call.legs[leg].media.makeAnswer(from: answer)
     else {
       return try end(&call, .incompatible, by: .caller, at: now)

@@ -32,7 +32,9 @@ extension SwitchCore {
     exchange.isLate = offer == nil
     call.exchange = exchange
     if let offer {
-      guard offer.isUsable, call.legs[leg].media.takeOffer(offer, using: &dice) else {
+      guard offer.isUsable || offer.endsAllMedia,
+        call.legs[leg].media.takeOffer(offer, using: &dice)
+      else {
         return try refuseExchange(&call, status: 488, at: now)
       }
     }
@@ -153,8 +155,8 @@ extension SwitchCore {
       return try answerLateOffer(&call, at: now)
     }
     if method == .invite { acknowledgeExchange(call, exchange, body: nil, at: now) }
-    guard let body, (try? call.legs[exchange.to].media.takeAnswer(body)) != nil,
-      let answer = call.legs[exchange.from].media.makeAnswer(from: body)
+    guard let body, let taken = try? call.legs[exchange.to].media.takeAnswer(body),
+      let answer = call.legs[exchange.from].media.makeAnswer(from: taken)
     else { return try refuseExchange(&call, status: 488, at: now) }
     respondToExchange(&call, exchange, body: answer, at: now)
     updateMedia(call, leg: exchange.from)
@@ -208,8 +210,8 @@ extension SwitchCore {
     guard let exchange = call.exchange, exchange.waitsForAcknowledgement, exchange.from == leg
     else { return }
     call.exchange = nil
-    guard let answer = sdp(of: message),
-      (try? call.legs[exchange.from].media.takeAnswer(answer)) != nil,
+    guard let said = sdp(of: message),
+      let answer = try? call.legs[exchange.from].media.takeAnswer(said),
       let body = call.legs[exchange.to].media.makeAnswer(from: answer)
     else {
       let refusal = call.legs[exchange.to].media.makeRefusal()

@@ -6,6 +6,9 @@ import SRTP
 // The descriptions that a leg gets from us: the other leg's words with our addresses, ports and keys.
 
 extension LegMedia {
+  /// As many m= lines as the relay takes.
+  private static let maximumStreams = RelayConfiguration().maximumStreams
+
   /// The suites that we offer, strongest first.
   private static let offeredProfiles: [ProtectionProfile] = [
     .aeadAES256GCM, .aes256CMSHA1Tag80, .aes128CMSHA1Tag80,
@@ -68,8 +71,9 @@ extension LegMedia {
 
   /// Takes the party's offer: its key, and one of ours in the same suite.
   ///
-  /// - Returns: False when a stream must be protected and cannot be.
+  /// - Returns: False when a stream must be protected and cannot be, or when there are too many.
   mutating func takeOffer(_ offer: SessionDescription, using dice: inout Dice) -> Bool {
+    guard offer.media.count <= Self.maximumStreams else { return false }
     let old = keys
     said = offer
     keys = Array(repeating: StreamKeys(), count: offer.media.count)
@@ -101,8 +105,14 @@ extension LegMedia {
   }
 
   /// Takes the party's answer to our offer.
-  mutating func takeAnswer(_ answer: SessionDescription) throws(SDPError) {
+  ///
+  /// - Returns: The answer with every m= line of the offer.
+  @discardableResult
+  mutating func takeAnswer(
+    _ answer: SessionDescription
+  ) throws(SDPError) -> SessionDescription {
     guard let sent else { throw .answerMismatch("nothing was offered") }
+    let answer = answer.completed(for: sent)
     try answer.checkAnswer(to: sent)
     for (index, line) in answer.media.enumerated() where !line.isRejected {
       let isOffered = sent.media[index].profile.isSecure
@@ -122,6 +132,7 @@ extension LegMedia {
       (keys[index].receive, keys[index].send) = (theirs.key, mine.key)
     }
     said = answer
+    return answer
   }
 
   private mutating func makeKeys(for source: SessionDescription, using dice: inout Dice) {

@@ -150,6 +150,9 @@ extension SessionDescription {
     media.contains { $0.relayKind != nil && $0.profile.isRTP && !$0.profile.isSecure }
   }
 
+  /// Whether it ends every stream that there was (RFC 3264 §8.2).
+  var endsAllMedia: Bool { !media.isEmpty && media.allSatisfy(\.isRejected) }
+
   /// The names of the codecs that are in force when this is the answer: the first of each stream.
   var codecNames: [String] {
     var names: [String] = []
