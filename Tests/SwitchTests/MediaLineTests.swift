@@ -206,6 +206,23 @@ import Testing
     #expect(try described(caller.responses.last).media.map(\.isRejected) == [false, true])
   }
 
+  @Test("Media from an address that nothing names is told once a call")
+  func unnamedMedia() throws {
+    let bench = try Bench()
+    _ = talking(bench)
+    let session = try #require(bench.core.calls.values.first?.value.media.session)
+    let heard = LegQuality(leg: 0, streams: [StreamQuality(kind: .audio)])
+    var unheard = LegQuality(leg: 1, streams: [StreamQuality(kind: .audio)])
+    unheard.streams[0].strangers = 500
+    bench.publications.removeAll()
+    bench.happen(.relay(.closed(session, [heard, unheard])))
+    let lines = bench.publications.compactMap {
+      if case .log(let line) = $0, line.level == .warning { line } else { nil }
+    }
+    #expect(lines.count == 1 && lines.first?.event.contains("neither SDP nor signalling") == true)
+    #expect(lines.first?.facts.map(\.value) == ["1", "500"])
+  }
+
   @Test("Where media must be protected, a line that is rejected anyway needs no key")
   func requiredProtection() throws {
     var town = Town()

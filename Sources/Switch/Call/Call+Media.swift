@@ -101,8 +101,20 @@ extension SwitchCore {
       case .report(_, let quality): core.note(quality, in: &call, at: now)
       case .closed(_, let quality):
         core.note(quality, in: &call, at: now)
+        core.logUnnamedMedia(quality, of: call)
         call.media.state = .closed
       }
+    }
+  }
+
+  /// Says once a call that a leg was not heard, although somebody sent: its media came from elsewhere.
+  private mutating func logUnnamedMedia(_ quality: [LegQuality], of call: Call) {
+    for leg in quality {
+      let packets = leg.streams.filter { $0.source == nil }.reduce(0) { $0 &+ $1.strangers }
+      guard packets > 0 else { continue }
+      log(
+        .warning, "media from an address that neither SDP nor signalling names", call: call,
+        Alert.Fact("leg", "\(leg.leg)"), Alert.Fact("packets", "\(packets)"))
     }
   }
 
