@@ -15,6 +15,8 @@ package struct SwitchConfiguration: Sendable {
   package var ownHosts: [String] = []
   /// Addresses of ours besides the one that a request came in on: public ones in front of a NAT.
   package var ownAddresses: Set<IPAddress> = []
+  /// Where media of a family can be received that the caller's signalling did not come in by.
+  package var mediaAddresses: Set<IPAddress> = []
 
   /// Lines of a lower level are not written, nor is their text made.
   package var logLevel = LogLine.Level.debug

@@ -159,7 +159,7 @@ extension SwitchCore {
     leg.timerPolicy = timerPolicy(of: leg.party)
     leg.flow = flow
     leg.note(message)
-    leg.media.address = flow.local.address
+    leg.media.address = mediaAddress(for: offer, on: flow)
     leg.media.signallingSource = flow.remote.address
     leg.media.signallingIsSecret = flow.transport == .tls
     leg.mustSecure = mustSecure(leg.party)

@@ -206,6 +206,25 @@ import Testing
     #expect(try described(caller.responses.last).media.map(\.isRejected) == [false, true])
   }
 
+  @Test(
+    "A phone that signals by IPv4 and offers IPv6 media gets an address of that family, where one is known",
+    arguments: [false, true])
+  func offeredFamily(isKnown: Bool) throws {
+    let mine = try #require(IPAddress("2001:db8::1"))
+    let bench = try Bench { if isKnown { $0.mediaAddresses = [.v6Loopback, mine] } }
+    let (caller, callee) = phones(bench)
+    callee.manner = .answers(after: .seconds(1))
+    let offer = Bench.sdp.replacing("IP4 198.51.100.7", with: "IP6 2001:db8::7")
+    caller.call("102", body: .some(offer))
+    bench.run(for: .seconds(3))
+    let answer = try described(caller.responses.last)
+    let address = try #require(answer.endpoint(of: 0)?.address)
+    #expect(address == (isKnown ? mine : Bench.switchEndpoint.address))
+    let named = IPAddress("2001:db8::7")
+    #expect(plan(0, bench)?.streams.first?.remote?.address == named)
+    #expect(plan(1, bench)?.local == Bench.switchEndpoint.address)
+  }
+
   @Test("Media from an address that nothing names is told once a call")
   func unnamedMedia() throws {
     let bench = try Bench()

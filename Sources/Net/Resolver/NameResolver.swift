@@ -1,4 +1,3 @@
-import CLinuxSockets
 import Dispatch
 import Elements
 package import SIP
@@ -90,10 +89,8 @@ package final class NameResolver: Sendable {
 
   /// The address of ours that the target sees and can reach us at; nil: there is no way from here.
   private func local(for target: NameLookup.Target) -> Endpoint? {
-    guard target.remote.address.isUnicast else { return nil }
-    var (remote, found) = (target.remote.kernel, cls_endpoint.none)
-    guard cls_local_address(&remote, &found) == 0 else { return nil }
-    let address = Endpoint(found).address
+    guard target.remote.address.isUnicast, let address = OutwardAddress.toward(target.remote)
+    else { return nil }
     let family = listening.withLock { addresses in
       addresses.filter { $0.endpoint.address.isV4 == address.isV4 }
     }

@@ -60,6 +60,11 @@ package final class Administration: Sendable {
     var configuration = SwitchConfiguration(nonceSecret: key.secret(for: "digest nonces"))
     configuration.ownAddresses = Set(
       listeners.map(\.endpoint.address).filter { !$0.isUnspecified })
+    configuration.mediaAddresses = Set(
+      listeners.compactMap { listener -> IPAddress? in
+        let address = listener.endpoint.address
+        return address.isUnspecified ? OutwardAddress.inUse(isV4: address.isV4) : address
+      })
     return configuration
   }
 

@@ -35,6 +35,16 @@ extension SwitchCore {
     }
   }
 
+  /// Where we receive for a caller: where its signalling came in, but of the family that its offer names.
+  ///
+  /// A phone may well signal by IPv6 and talk by IPv4.
+  func mediaAddress(for offer: SessionDescription?, on flow: Flow) -> IPAddress {
+    let local = flow.local.address
+    guard let wanted = offer?.firstAddress, wanted.isV4 != local.isV4 else { return local }
+    let ours = configuration.mediaAddresses.sorted().filter { $0.isV4 == wanted.isV4 }
+    return ours.first { $0.isLoopback == wanted.isLoopback } ?? ours.first ?? local
+  }
+
   /// Tells the relay what a leg has agreed to by now.
   mutating func updateMedia(_ call: Call, leg: Int) {
     guard call.legs[leg].media.isAttached, let plan = call.legs[leg].media.plan() else { return }

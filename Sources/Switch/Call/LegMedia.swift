@@ -150,6 +150,11 @@ extension SessionDescription {
     media.contains { $0.relayKind != nil && $0.profile.isRTP && !$0.profile.isSecure }
   }
 
+  /// Where the writer wants the first stream that it names an address for.
+  var firstAddress: IPAddress? {
+    media.indices.lazy.compactMap { endpoint(of: $0)?.address }.first
+  }
+
   /// Whether it ends every stream that there was (RFC 3264 §8.2).
   var endsAllMedia: Bool { !media.isEmpty && media.allSatisfy(\.isRejected) }
 
