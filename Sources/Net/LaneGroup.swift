@@ -19,6 +19,8 @@ package final class LaneGroup: Sendable {
   private let streams: StreamService
   private let resolver: NameResolver
   private let shared: SharedCounters
+  /// One for each media lane.
+  private let meters: [PacketMeter]
 
   /// Binds every listener and starts the lanes.
   ///
@@ -44,7 +46,8 @@ package final class LaneGroup: Sendable {
     let shared = SharedCounters()
     let resolver = NameResolver(configuration.resolver)
     let streams = try StreamService(configuration, mail: mail)
-    let media = try MediaThreads(configuration, mail: mail, failed: doors.failed)
+    let meters = (0..<max(1, configuration.mediaLanes)).map { _ in PacketMeter() }
+    let media = try MediaThreads(configuration, mail: mail, meters: meters, failed: doors.failed)
     let bound = Mutex<[ListenAddress: Endpoint]>([:])
     let signalling: LaneThread
     let settled = configuration
@@ -60,7 +63,8 @@ package final class LaneGroup: Sendable {
         // Media first: what it tells in its turn is taken in the turn of the signalling lane.
         let relay: SignallingLane.RelayDoor =
           media.isEmpty
-          ? .here(try MediaLane(settled.relay, loop: loop)) : .away(media.commands)
+          ? .here(try MediaLane(settled.relay, loop: loop, meter: meters[0]))
+          : .away(media.commands)
         let lane = try SignallingLane(
           core: core, lastSequence: lastSequence, ports: ports, relay: relay, streams: streams,
           resolver: resolver, mail: mail, doors: doors, counters: shared, loop: loop)
@@ -87,7 +91,7 @@ package final class LaneGroup: Sendable {
       throw error
     }
     (self.mail, self.shared, self.resolver, self.streams) = (mail, shared, resolver, streams)
-    (self.signalling, self.media) = (signalling, media.threads)
+    (self.signalling, self.media, self.meters) = (signalling, media.threads, meters)
   }
 
   /// Puts a command before the switch; its answer comes as a publication under the same token.
@@ -109,7 +113,11 @@ package final class LaneGroup: Sendable {
   /// Reads the certificate and key again, for connections made from now on.
   package func reloadCertificates() throws(NetError) { try streams.reloadCertificates() }
 
-  package var counters: LaneCounters { shared.current }
+  package var counters: LaneCounters {
+    var counters = shared.current
+    counters.packetsRelayed = meters.reduce(0) { $0 &+ $1.current }
+    return counters
+  }
 
   /// Connections that are open, in and out.
   package var connections: Int { streams.connectionCount }
@@ -146,7 +154,7 @@ private struct MediaThreads {
   var isEmpty: Bool { threads.isEmpty }
 
   init(
-    _ configuration: LaneConfiguration, mail: SignallingMail,
+    _ configuration: LaneConfiguration, mail: SignallingMail, meters: [PacketMeter],
     failed: @escaping @Sendable (NetError) -> Void
   ) throws(NetError) {
     let count = configuration.mediaLanes
@@ -159,7 +167,8 @@ private struct MediaThreads {
         let share = shares[number]
         let thread = try LaneThread(name: "media-\(number)", waker: waker, failed: failed) {
           loop throws(NetError) in
-          _ = try RemoteMediaLane(share, loop: loop, commands: mailbox, events: mail.relay)
+          _ = try RemoteMediaLane(
+            share, loop: loop, commands: mailbox, events: mail.relay, meter: meters[number])
         }
         threads.append(thread)
         commands.append(mailbox)

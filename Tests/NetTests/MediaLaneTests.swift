@@ -1,4 +1,5 @@
 import Elements
+import Foundation
 import Glibc
 import Net
 import Relay
@@ -14,9 +15,9 @@ private final class MediaOwner: LaneResident {
 
   init(
     _ configuration: RelayConfiguration, loop: LaneLoop, commands: Mailbox<RelayCommand>,
-    events: Recorder<RelayEvent>
+    events: Recorder<RelayEvent>, meter: PacketMeter
   ) throws(NetError) {
-    lane = try MediaLane(configuration, loop: loop)
+    lane = try MediaLane(configuration, loop: loop, meter: meter)
     (self.commands, self.events) = (commands, events)
     _ = loop.add(self)
   }
@@ -49,6 +50,7 @@ private final class MediaOwner: LaneResident {
 
   private func withLane(
     _ configuration: RelayConfiguration = RelayConfiguration(),
+    meter: PacketMeter = PacketMeter(),
     _ body: (Mailbox<RelayCommand>, Recorder<RelayEvent>) throws -> Void
   ) throws {
     let waker = try LaneWaker()
@@ -56,7 +58,8 @@ private final class MediaOwner: LaneResident {
     let events = Recorder<RelayEvent>()
     let lane = try LaneThread(name: "media", waker: waker, failed: { _ in }) {
       loop throws(NetError) in
-      _ = try MediaOwner(configuration, loop: loop, commands: commands, events: events)
+      _ = try MediaOwner(
+        configuration, loop: loop, commands: commands, events: events, meter: meter)
     }
     defer { lane.stop() }
     try body(commands, events)
@@ -129,10 +132,11 @@ private final class MediaOwner: LaneResident {
     return nil
   }
 
-  @Test("a burst of one leg leaves in order")
+  @Test("a burst of one leg leaves in order, and is counted")
   func burst() throws {
     let (left, right) = (try TestSocket(.v4Loopback), try TestSocket(.v4Loopback))
-    try withLane { commands, events in
+    let meter = PacketMeter()
+    try withLane(meter: meter) { commands, events in
       commands.send(.open(MediaSessionID(1), plan([left.local, right.local])))
       guard case .opened(_, let legs) = events.wait(for: 1).first,
         let port = legs.first?.streams.first??.rtp
@@ -142,7 +146,22 @@ private final class MediaOwner: LaneResident {
       }
       for sequence in UInt8(1)...20 { left.send(packet(sequence), to: Endpoint(.v4Loopback, port)) }
       for sequence in UInt8(1)...20 { #expect(right.receive()?.bytes == packet(sequence)) }
+      // Behind the turn that passed the last one on.
+      commands.send(.inspect(MediaSessionID(1)))
+      _ = events.wait(for: 2)
+      #expect(meter.current == 20)
     }
+  }
+
+  @Test("a media socket holds a key frame that comes at once, as far as the kernel allows")
+  func receiveBuffer() throws {
+    let socket = try DatagramSocket(bindingTo: Endpoint(.v4Loopback, 0), .media)
+    var (size, length) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+    let result = getsockopt(socket.descriptor, SOL_SOCKET, SO_RCVBUF, &size, &length)
+    let text = try String(contentsOfFile: "/proc/sys/net/core/rmem_max", encoding: .utf8)
+    let allowed = try #require(Int32(text.filter(\.isNumber)))
+    // The kernel doubles what is asked for, for its own book-keeping.
+    #expect(result == 0 && size >= 2 * min(512 << 10, allowed))
   }
 
   @Test("once a source is certain the kernel keeps others out, and new signalling lets them in")

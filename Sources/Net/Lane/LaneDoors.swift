@@ -34,7 +34,7 @@ package struct LaneCounters: Hashable, Sendable {
   package var datagramsUnsent: UInt64 = 0
   package var streamMessages: UInt64 = 0
   package var turns: UInt64 = 0
-  /// Packets relayed by a media lane that shares the signalling thread.
+  /// Packets passed on by all media lanes.
   package var packetsRelayed: UInt64 = 0
 
   package init() {}

@@ -22,15 +22,18 @@ package final class MediaLane: LaneResident {
   private var bindings: [(id: SocketID, failure: String?)] = []
   /// What the core had to tell and nobody has taken yet.
   private var events: [RelayEvent] = []
-  package private(set) var packetsForwarded: UInt64 = 0
+  private var packetsForwarded: UInt64 = 0
+  private let meter: PacketMeter
 
   /// An Ethernet jumbo frame's share that RTP ever uses, and room for an SRTP trailer.
   private static let slotBytes = 4_160
   private static let indexBits: UInt64 = 24
 
-  package init(_ configuration: RelayConfiguration, loop: LaneLoop) throws(NetError) {
+  package init(
+    _ configuration: RelayConfiguration, loop: LaneLoop, meter: PacketMeter
+  ) throws(NetError) {
     core = RelayCore(configuration: configuration, dice: .system)
-    self.loop = loop
+    (self.loop, self.meter) = (loop, meter)
     inbox = try DatagramInbox(slots: 1, slotBytes: Self.slotBytes)
     resident = loop.add(self)
   }
@@ -51,6 +54,7 @@ package final class MediaLane: LaneResident {
   }
 
   package func turn(at now: Now) {
+    meter.store(packetsForwarded)
     while let deadline = core.deadline, deadline <= now.instant {
       core.handleDeadline(at: now.instant, into: &effects)
       guard !effects.isEmpty else { return }  // Whatever is left is due again in the next turn.

@@ -15,9 +15,9 @@ final class RemoteMediaLane: LaneResident {
 
   init(
     _ configuration: RelayConfiguration, loop: LaneLoop, commands: Mailbox<RelayCommand>,
-    events: Mailbox<RelayEvent>
+    events: Mailbox<RelayEvent>, meter: PacketMeter
   ) throws(NetError) {
-    lane = try MediaLane(configuration, loop: loop)
+    lane = try MediaLane(configuration, loop: loop, meter: meter)
     (self.commands, self.events) = (commands, events)
     // After its lane, so that its turn finds what the lane's turn told.
     _ = loop.add(self)
