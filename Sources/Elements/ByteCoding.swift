@@ -1,57 +1,76 @@
 /// Writes values as bytes, big-endian, for the journal; read back by ``ByteReader``.
 ///
 /// Public, as ``ByteRange`` is: only then are its generic functions specialised in other modules.
-public struct ByteWriter: Sendable {
-  /// What is written, and zeros behind it: to append to an array costs more than the few bytes of a number.
-  private var room: [UInt8]
-  package private(set) var count = 0
+///
+/// It owns its memory alone: to append to an array, which asks each time whether it is shared and long enough, costs more
+/// than the few bytes of a number.
+@safe public struct ByteWriter: ~Copyable {
+  /// What is written, and room behind it: eight bytes at least.
+  @usableFromInline var room: UnsafeMutableRawPointer
+  @usableFromInline var capacity: Int
+  @usableFromInline var used = 0
+
+  package var count: Int { used }
 
   /// - Parameter capacity: Bytes expected, so that the room need not grow.
   package init(capacity: Int = 256) {
-    room = Array(repeating: 0, count: capacity + 8)
+    self.capacity = capacity + 8
+    unsafe room = .allocate(byteCount: capacity + 8, alignment: 8)
   }
 
+  deinit { unsafe room.deallocate() }
+
   /// Everything that was written.
-  package var bytes: [UInt8] { Array(room[..<count]) }
+  package var bytes: [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: room, count: used)) }
 
   /// A number in as many bytes as its type has.
   @inlinable
   public mutating func write<Number: FixedWidthInteger>(_ value: Number) {
-    append(UInt64(truncatingIfNeeded: value), byteCount: Number.bitWidth / 8)
+    precondition(Number.bitWidth <= 64)
+    let bits = UInt64(truncatingIfNeeded: value) &<< UInt64(64 - Number.bitWidth)
+    store(bits, byteCount: Number.bitWidth / 8)
   }
 
   /// The lowest bytes of `bits`, highest of them first.
   public mutating func append(_ bits: UInt64, byteCount: Int) {
     invariant((1...8).contains(byteCount), "a number of \(byteCount) bytes")
+    store(bits &<< UInt64(8 * (8 - byteCount)), byteCount: byteCount)
+  }
+
+  /// The highest bytes of `bits`.
+  @inlinable
+  @inline(__always)
+  mutating func store(_ bits: UInt64, byteCount: Int) {
     let start = extend(by: byteCount)
     // Written as eight bytes, of which the next write covers those that are too many.
-    let first = (bits &<< UInt64(8 * (8 - byteCount))).bigEndian
-    unsafe room.withUnsafeMutableBytes { room in
-      unsafe room.storeBytes(of: first, toByteOffset: start, as: UInt64.self)
-    }
+    unsafe room.storeBytes(of: bits.bigEndian, toByteOffset: start, as: UInt64.self)
   }
 
   /// Makes room for so many bytes more, and always for eight behind them.
   ///
   /// - Returns: Where they begin.
+  @inlinable
   @inline(__always)
-  private mutating func extend(by size: Int) -> Int {
-    let start = count
-    count += size
-    if count + 8 > room.count { grow() }
+  mutating func extend(by size: Int) -> Int {
+    let start = used
+    used += size
+    if used + 8 > capacity { grow(keeping: start) }
     return start
   }
 
-  private mutating func grow() {
-    room.append(contentsOf: repeatElement(0, count: max(count + 8 - room.count, room.count)))
+  @usableFromInline
+  mutating func grow(keeping written: Int) {
+    capacity = max(used + 8, 2 * capacity)
+    let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+    unsafe larger.copyMemory(from: room, byteCount: written)
+    unsafe room.deallocate()
+    unsafe room = larger
   }
 
   private mutating func append(_ source: UnsafeRawBufferPointer) {
+    guard let bytes = source.baseAddress else { return }
     let start = extend(by: source.count)
-    unsafe room.withUnsafeMutableBytes { room in
-      unsafe UnsafeMutableRawBufferPointer(rebasing: room[start..<start + source.count])
-        .copyMemory(from: source)
-    }
+    unsafe (room + start).copyMemory(from: bytes, byteCount: source.count)
   }
 
   /// Seven bits a byte, lowest first, the eighth says that more follow: small numbers stay short.
@@ -68,7 +87,8 @@ public struct ByteWriter: Sendable {
   }
 
   /// One byte, 1 or 0.
-  public mutating func write(_ value: Bool) { append(value ? 1 : 0, byteCount: 1) }
+  @inlinable
+  public mutating func write(_ value: Bool) { write(value ? 1 : 0 as UInt8) }
 
   /// A length of four bytes, then the bytes.
   package mutating func write(_ value: [UInt8]) {
@@ -132,10 +152,14 @@ package struct ByteReader: Sendable {
     guard bytes.count - offset >= byteCount else {
       throw ByteCodingError(expected: "\(byteCount) bytes of a number", offset: offset)
     }
-    var value: UInt64 = 0
-    for index in offset..<offset + byteCount { value = value << 8 | UInt64(bytes[index]) }
-    offset += byteCount
-    return value
+    defer { offset += byteCount }
+    guard bytes.count - offset >= 8, byteCount > 0 else {
+      return bytes[offset..<offset + byteCount].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    // Read as eight bytes, of which those behind are too many.
+    let bits = unsafe bytes.span.bytes.unsafeLoadUnaligned(
+      fromByteOffset: offset, as: UInt64.self)
+    return UInt64(bigEndian: bits) >> UInt64(8 * (8 - byteCount))
   }
 
   /// What ``ByteWriter/writeCompact(_:)`` wrote.
