@@ -35,34 +35,6 @@ package enum ControlRequest: Codable, Sendable {
   case drain(by: String)
 }
 
-/// Limits to be changed; what is nil stays as it is.
-///
-/// Money in units of the tenant's currency, "12.50".
-package struct LimitChange: Codable, Sendable, Hashable {
-  package var spendPerHour: String?
-  package var spendPerDay: String?
-  package var spendPerMonth: String?
-  package var internationalPerHour: Int?
-  package var internationalPerDay: Int?
-  package var internationalPerMonth: Int?
-  package var concurrent: Int?
-
-  package init() {}
-
-  /// Whether nothing would change.
-  package var isEmpty: Bool { self == LimitChange() }
-
-  enum CodingKeys: String, CodingKey {
-    case spendPerHour = "spend_per_hour"
-    case spendPerDay = "spend_per_day"
-    case spendPerMonth = "spend_per_month"
-    case internationalPerHour = "international_per_hour"
-    case internationalPerDay = "international_per_day"
-    case internationalPerMonth = "international_per_month"
-    case concurrent
-  }
-}
-
 /// How the server answers: the rows asked for, or a sentence that says what is wrong.
 package enum ControlReply: Codable, Sendable {
   case status(StatusReport)

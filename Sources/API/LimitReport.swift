@@ -10,6 +10,51 @@ package struct LimitReport: Codable, Sendable {
   package var blocked: Block?
   /// Prepaid money that is not reserved, "3.50 EUR"; nil for those who pay later.
   package var balance: String?
+  package var ceilings: Ceilings
+
+  /// What holds for each call or at each moment, whatever the windows say; "none" is no limit.
+  package struct Ceilings: Codable, Sendable, Hashable {
+    /// Most that a single call may cost.
+    package var call: String
+    /// Paid calls at the same time.
+    package var concurrent: String
+    /// Those that are up or ringing now.
+    package var paidCalls: Int
+    package var pricePerMinute: String
+    package var connectionFee: String
+    package var prepaid: Bool
+    /// "sell", "purchase" or "max".
+    package var basis: String
+    /// Windows whose block ends by itself.
+    package var release: [String]
+
+    package init(
+      call: String, concurrent: String, paidCalls: Int, pricePerMinute: String,
+      connectionFee: String, prepaid: Bool, basis: String, release: [String]
+    ) {
+      (self.call, self.concurrent, self.paidCalls) = (call, concurrent, paidCalls)
+      (self.pricePerMinute, self.connectionFee) = (pricePerMinute, connectionFee)
+      (self.prepaid, self.basis, self.release) = (prepaid, basis, release)
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case call, concurrent
+      case paidCalls = "paid_calls"
+      case pricePerMinute = "price_per_minute"
+      case connectionFee = "connection_fee"
+      case prepaid, basis, release
+    }
+
+    /// Name and value, for people.
+    package var rows: [(String, String)] {
+      [
+        ("cost of one call", call), ("paid calls at a time", "\(concurrent), \(paidCalls) now"),
+        ("price per minute", pricePerMinute), ("connection fee", connectionFee),
+        ("prepaid", prepaid ? "yes" : "no"), ("price that counts", basis),
+        ("ends by itself", release.isEmpty ? "none" : release.joined(separator: ", ")),
+      ]
+    }
+  }
 
   /// One limit in one window.
   package struct Row: Codable, Sendable {
@@ -48,9 +93,10 @@ package struct LimitReport: Codable, Sendable {
   }
 
   package init(
-    level: String, tenant: String?, extension number: String?, limits: [Row], blocked: Block?,
-    balance: String? = nil
+    level: String, tenant: String?, extension number: String?, limits: [Row], ceilings: Ceilings,
+    blocked: Block?, balance: String? = nil
   ) {
+    self.ceilings = ceilings
     self.balance = balance
     (self.level, self.tenant, self.extension) = (level, tenant, number)
     (self.limits, self.blocked) = (limits, blocked)

@@ -177,8 +177,39 @@ class Commands(unittest.TestCase):
             result = self.server.run("limits", "unblock", *options, *data, check=False)
             self.assertNotEqual(result.returncode, 0)
             self.assertIn("is not blocked", result.stderr)
+            self.check_every_limit(options)
         result = self.server.run("limits", "unblock", "--trunk", "carier", *data, check=False)
         self.assertIn("Known are carrier", result.stderr)
+
+    def check_every_limit(self, options):
+        """Each limit can be set, is shown, and can be taken away again."""
+        data = ("--data", self.server.data)
+        said = self.server.run(
+            "limits", "set", *options, "--hour", "3", "--day", "5", "--month", "none", "--call", "1.50",
+            "--international-hour", "1", "--international-day", "2", "--international-month", "none",
+            "--attempts-per-hour", "60", "--concurrent", "4", "--price-per-minute", "0.25", "--connection-fee",
+            "0.1", "--prepaid", "true", "--basis", "purchase", "--release", "hour,day", *data).stdout
+        self.assertIn("price per minute 0.25", said)
+        self.assertIn("month none", said)
+        self.assertIn("Where it says none, only the limits of", said)
+        report = self.server.ask("limits", "show", *options)[0]
+        self.assertEqual(report["ceilings"], {
+            "call": "1.50 EUR", "concurrent": "4", "paid_calls": 0, "price_per_minute": "0.25 EUR",
+            "connection_fee": "0.10 EUR", "prepaid": True, "basis": "purchase", "release": ["hour", "day"]})
+        windows = {(row["metric"], row["window"]): row["limit"] for row in report["limits"]}
+        self.assertEqual(windows, {
+            ("money", "hour"): "3.00 EUR", ("money", "day"): "5.00 EUR", ("money", "month"): "none",
+            ("international", "hour"): "1", ("international", "day"): "2", ("international", "month"): "none",
+            ("attempts", "hour"): "60"})
+        text = self.server.run("limits", "show", *options, *data).stdout
+        for words in ("price per minute +0.25 EUR", "cost of one call +1.50 EUR", "ends by itself +hour, day",
+                      "paid calls at a time +4, 0 now"):
+            self.assertRegex(text, words)
+        self.server.run("limits", "set", *options, "--call", "none", "--price-per-minute", "default", "--prepaid",
+                        "default", "--release", "none", *data)
+        ceilings = self.server.ask("limits", "show", *options)[0]["ceilings"]
+        self.assertEqual([ceilings[key] for key in ("call", "price_per_minute", "prepaid", "release", "concurrent")],
+                         ["none", "none", False, [], "4"])
 
     def test_a_block_by_hand_holds_until_it_is_lifted(self):
         self.server.office()

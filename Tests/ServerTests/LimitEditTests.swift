@@ -59,8 +59,7 @@ import Testing
       (.account(tenant: "office", extension: "101"), "extension 101 of office"),
     ]
     for (place, (target, name)) in targets.enumerated() {
-      var change = LimitChange()
-      change.concurrent = 70 + place
+      let change = LimitChange([.concurrent: "\(70 + place)"])
       let text = try administration.setLimits(of: target, change: change, by: "anna")
       #expect(text == "The limits of \(name) are changed: concurrent \(70 + place).")
       expected[place] = Int64(70 + place)
@@ -70,5 +69,134 @@ import Testing
       try administration.setLimits(of: .trunk("carier"), change: LimitChange(), by: "anna")
     }
     #expect(wrong?.description == "trunk: there is no trunk \"carier\". Known are carrier.")
+  }
+
+  /// An installation with one extension whose tenant has limits for all of its own, and a trunk.
+  private func office(_ body: (Administration) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "limits-\(UUID())")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let administration = try Administration(dataFolder: folder.path)
+    defer { administration.database.close() }
+    _ = try administration.apply(
+      document: """
+        version: 1
+        tenants:
+          - name: office
+            domain: office.example
+            country: ES
+            extension_limits: { concurrent: 4, spend: { call: 3 } }
+            extensions: [{ number: "101" }]
+        trunks: [{ name: carrier, address: "sip:192.0.2.1" }]
+        """, file: "office.yaml", files: [:], by: "anna")
+    try body(administration)
+  }
+
+  private let line = LimitTarget.account(tenant: "office", extension: "101")
+
+  @Test("Whatever the configuration file says of limits, the command says: both give the same")
+  func everything() throws {
+    let values: [LimitOption: String] = [
+      .hour: "5", .day: "20.50", .month: "none", .call: "0.75", .internationalHour: "1",
+      .internationalDay: "none", .internationalMonth: "3", .attemptsPerHour: "60",
+      .concurrent: "none", .pricePerMinute: "0.5", .connectionFee: "none", .prepaid: "true",
+      .basis: "purchase", .release: "hour,day",
+    ]
+    #expect(Set(values.keys) == Set(LimitOption.allCases))
+    let yaml = """
+      { spend: { hour: 5, day: 20.50, month: none, call: 0.75 },
+        international: { hour: 1, day: none, month: 3 }, attempts_per_hour: 60, concurrent: none,
+        price_per_minute: 0.5, connection_fee: none, prepaid: true, basis: purchase,
+        release: [hour, day] }
+      """
+    func limits(_ administration: Administration) throws -> [LimitEntry?] {
+      let document = try #require(try administration.database.configuration()).document
+      let tenant = try #require(document.tenants.first)
+      return [
+        tenant.extensions.first?.limits, tenant.limits, document.trunks.first?.limits,
+        document.platform.limits,
+      ]
+    }
+    var (written, commanded): ([LimitEntry?], [LimitEntry?]) = ([], [])
+    try office { administration in
+      for target in [line, .tenant("office"), .trunk("carrier"), .platform] {
+        _ = try administration.setLimits(of: target, change: LimitChange(values), by: "anna")
+      }
+      commanded = try limits(administration)
+    }
+    try office { administration in
+      _ = try administration.apply(
+        document: """
+          version: 1
+          tenants:
+            - name: office
+              domain: office.example
+              country: ES
+              limits: \(yaml)
+              extension_limits: { concurrent: 4, spend: { call: 3 } }
+              extensions: [{ number: "101", limits: \(yaml) }]
+          trunks: [{ name: carrier, address: "sip:192.0.2.1", limits: \(yaml) }]
+          platform: { limits: \(yaml) }
+          """, file: "office.yaml", files: [:], by: "anna")
+      written = try limits(administration)
+    }
+    #expect(commanded == written)
+    #expect(commanded.count == 4 && !commanded.contains(nil))
+  }
+
+  @Test("none takes a limit away, default puts back what holds without a word, and both say so")
+  func words() throws {
+    try office { administration in
+      func set(_ target: LimitTarget, _ values: [LimitOption: String]) throws -> String {
+        try administration.setLimits(of: target, change: LimitChange(values), by: "anna")
+      }
+      func entry() throws -> LimitEntry? {
+        try #require(try administration.database.configuration()).document.tenants.first?
+          .extensions.first?.limits
+      }
+      #expect(
+        try set(line, [.call: "none", .pricePerMinute: "0.10"])
+          == "The limits of extension 101 of office are changed: call none, price per minute 0.1. "
+          + "Where it says none, only the limits of its tenant, trunks and the platform hold from now on."
+      )
+      #expect(try entry()?.spend.callMicros == nil && entry()?.pricePerMinuteMicros == 100_000)
+      #expect(
+        try set(line, [.call: "default", .internationalHour: "7"])
+          == "The limits of extension 101 of office are changed: call 3 (default), "
+          + "international per hour 7.")
+      #expect(try entry()?.spend.callMicros == 3_000_000 && entry()?.concurrent == 4)
+      // At what the tenant says everywhere, it follows the tenant again.
+      _ = try set(line, [.pricePerMinute: "default", .internationalHour: "default"])
+      #expect(try entry() == nil)
+      #expect(
+        try set(.tenant("office"), [.day: "default", .basis: "default", .release: "none"])
+          == "The limits of tenant office are changed: day none (default), basis as the level above "
+          + "(default), release none. Where it says none, only the limits of its extensions, trunks and "
+          + "the platform hold from now on.")
+    }
+  }
+
+  @Test("A value that a limit cannot have names its option and the way out, and changes nothing")
+  func wrongValues() throws {
+    try office { administration in
+      let before = try administration.database.configuration()?.document
+      for (option, value, way) in [
+        (LimitOption.pricePerMinute, "cheap", "12.50, or none"), (.call, "-1", "12.50, or none"),
+        (.concurrent, "2.5", "0 or more, or none"), (.internationalDay, "-1", "0 or more, or none"),
+        (.prepaid, "none", "true or false"), (.basis, "none", "sell, purchase, or max"),
+        (.release, "hour,week", "hour, day and month"),
+      ] {
+        let error = #expect(throws: ConfigurationError.self) {
+          try administration.setLimits(
+            of: line, change: LimitChange([.hour: "1", option: value]), by: "anna")
+        }
+        #expect(error?.description.hasPrefix("\(option.rawValue): ") == true)
+        #expect(error?.description.contains(way) == true, "\(error as Any)")
+      }
+      #expect(throws: (any Error).self) {
+        try administration.setLimits(
+          of: .platform, change: LimitChange([.concurrent: "1000001"]), by: "anna")
+      }
+      #expect(try administration.database.configuration()?.document == before)
+    }
   }
 }

@@ -11,7 +11,7 @@ extension Administration {
     of target: LimitTarget, change: LimitChange, by person: String
   ) throws -> String {
     var document = document()
-    let subject: String
+    let (subject, others, words): (String, String, String)
     var tenantID: TenantID?
     switch target {
     case .account(let name, let number):
@@ -24,25 +24,27 @@ extension Administration {
           field: "extension", problem: "\(name) has no extension \"\(number)\"",
           wayOut: "`martinet export` lists them.")
       }
-      var limits =
-        document.tenants[index].extensions[line].limits ?? document.tenants[index].extensionLimits
-      try limits.apply(change)
-      document.tenants[index].extensions[line].limits = limits
-      subject = "extension \(number) of \(name)"
+      let usual = document.tenants[index].extensionLimits
+      var limits = document.tenants[index].extensions[line].limits ?? usual
+      words = try limits.apply(change, usual: usual)
+      // Who is back at what the tenant says follows the tenant again.
+      let follows = change.values.values.contains(LimitChange.usual) && limits == usual
+      document.tenants[index].extensions[line].limits = follows ? nil : limits
+      (subject, others) = ("extension \(number) of \(name)", "its tenant, trunks and the platform")
     case .tenant(let name):
       let index = try document.place(ofTenant: name)
       tenantID = rulebook().directory.tenants.first { $0.name == name }?.id
-      try document.tenants[index].limits.apply(change)
-      subject = "tenant \(name)"
+      words = try document.tenants[index].limits.apply(change, usual: LimitEntry())
+      (subject, others) = ("tenant \(name)", "its extensions, trunks and the platform")
     case .trunk(let name):
       guard let index = document.trunks.firstIndex(where: { $0.name == name }) else {
         throw ConfigurationError.unknownTrunk(name, known: document.trunks.map(\.name))
       }
-      try document.trunks[index].limits.apply(change)
-      subject = "trunk \(name)"
+      words = try document.trunks[index].limits.apply(change, usual: LimitEntry())
+      (subject, others) = ("trunk \(name)", "extensions, tenants and the platform")
     case .platform:
-      try document.platform.limits.apply(change)
-      subject = "the platform"
+      words = try document.platform.limits.apply(change, usual: LimitEntry())
+      (subject, others) = ("the platform", "extensions, tenants and trunks")
     }
     let now = Clocks.wall()
     try adopt(
@@ -50,8 +52,10 @@ extension Administration {
       telling: Alert(
         .limitChanged, .warning, tenant: tenantID, at: now,
         key: "limits.changed/\(subject)/\(now.unixMilliseconds)",
-        facts: [.init("subject", subject), .init("change", change.words), .init("by", person)]))
-    return "The limits of \(subject) are changed: \(change.words)."
+        facts: [.init("subject", subject), .init("change", words), .init("by", person)]))
+    let isTaken = change.values.values.contains(LimitChange.none)
+    return "The limits of \(subject) are changed: \(words)."
+      + (isTaken ? " Where it says none, only the limits of \(others) hold from now on." : "")
   }
 }
 
@@ -67,49 +71,125 @@ extension DirectoryDocument {
 }
 
 extension LimitEntry {
-  /// Takes over what the change names.
-  mutating func apply(_ change: LimitChange) throws {
-    func micros(_ text: String, _ field: String) throws -> Int64 {
+  /// Takes over what the change names; `usual` is what holds where nothing is said.
+  ///
+  /// - Returns: "day 20, call none, concurrent 10 (default)".
+  mutating func apply(_ change: LimitChange, usual: LimitEntry) throws -> String {
+    var words: [String] = []
+    for option in LimitOption.allCases {
+      guard let text = change.values[option] else { continue }
+      if text == LimitChange.usual {
+        take(option, from: usual)
+        words.append("\(option.words) \(shown(option)) (default)")
+      } else {
+        try set(option, to: text)
+        words.append("\(option.words) \(shown(option))")
+      }
+    }
+    return words.joined(separator: ", ")
+  }
+
+  private mutating func take(_ option: LimitOption, from usual: LimitEntry) {
+    switch option.place {
+    case .money(let path), .count(let path): self[keyPath: path] = usual[keyPath: path]
+    case .prepaid: isPrepaid = usual.isPrepaid
+    case .basis: basis = usual.basis
+    case .release: releases = usual.releases
+    }
+  }
+
+  private mutating func set(_ option: LimitOption, to text: String) throws {
+    func wrong(_ problem: String, _ wayOut: String) -> ConfigurationError {
+      ConfigurationError(
+        field: option.rawValue, problem: "\"\(text)\" \(problem)", wayOut: wayOut)
+    }
+    let isNone = text == LimitChange.none
+    switch option.place {
+    case .money(let path):
+      if isNone { return self[keyPath: path] = nil }
       guard let amount = DecimalAmount(text), amount.micros >= 0 else {
-        throw ConfigurationError(
-          field: field, problem: "\"\(text)\" is not an amount of money",
-          wayOut: "Write units of the currency with a point: 12.50.")
+        throw wrong(
+          "is not an amount of money", "Write units of the currency with a point: 12.50, or none.")
       }
-      return amount.micros
-    }
-    func count(_ number: Int, _ field: String) throws -> Int64 {
-      guard number >= 0 else {
-        throw ConfigurationError(
-          field: field, problem: "\(number) is negative", wayOut: "Write 0 or more.")
+      self[keyPath: path] = amount.micros
+    case .count(let path):
+      if isNone { return self[keyPath: path] = nil }
+      guard let count = Int64(text), count >= 0 else {
+        throw wrong("is not a number of calls", "Write 0 or more, or none.")
       }
-      return Int64(number)
+      self[keyPath: path] = count
+    case .prepaid:
+      guard let truth = ["true": true, "false": false][text] else {
+        throw wrong("is not a choice", "Write true or false.")
+      }
+      isPrepaid = truth
+    case .basis:
+      guard let word = PriceBasis(rawValue: text) else {
+        throw wrong("is not a price", "Write sell, purchase, or max for the dearer of both.")
+      }
+      basis = word
+    case .release:
+      let names = isNone ? [] : text.split { $0 == "," || $0.isWhitespace }
+      releases = try names.map { name in
+        guard let period = LimitPeriod(rawValue: String(name)) else {
+          throw wrong("has an unknown window", "Write hour, day and month with commas, or none.")
+        }
+        return period
+      }
     }
-    if let text = change.spendPerHour { spend.hourMicros = try micros(text, "hour") }
-    if let text = change.spendPerDay { spend.dayMicros = try micros(text, "day") }
-    if let text = change.spendPerMonth { spend.monthMicros = try micros(text, "month") }
-    if let number = change.internationalPerHour {
-      international.hour = try count(number, "international-hour")
+  }
+
+  /// The value in force, as the configuration file would have it.
+  private func shown(_ option: LimitOption) -> String {
+    switch option.place {
+    case .money(let path):
+      self[keyPath: path].map(LimitWriter.decimal) ?? LimitChange.none
+    case .count(let path): self[keyPath: path].map(String.init) ?? LimitChange.none
+    case .prepaid: "\(isPrepaid)"
+    case .basis: basis?.rawValue ?? "as the level above"
+    case .release:
+      releases.isEmpty ? LimitChange.none : releases.map(\.rawValue).joined(separator: ",")
     }
-    if let number = change.internationalPerDay {
-      international.day = try count(number, "international-day")
-    }
-    if let number = change.internationalPerMonth {
-      international.month = try count(number, "international-month")
-    }
-    if let number = change.concurrent { concurrent = try count(number, "concurrent") }
   }
 }
 
-extension LimitChange {
-  /// "day 20, month 200".
-  var words: String {
-    let parts: [(String, String?)] = [
-      ("hour", spendPerHour), ("day", spendPerDay), ("month", spendPerMonth),
-      ("international per hour", internationalPerHour.map(String.init)),
-      ("international per day", internationalPerDay.map(String.init)),
-      ("international per month", internationalPerMonth.map(String.init)),
-      ("concurrent", concurrent.map(String.init)),
-    ]
-    return parts.compactMap { name, value in value.map { "\(name) \($0)" } }.joined(separator: ", ")
+extension LimitOption {
+  /// Where a limit stands, and of which kind it is.
+  fileprivate enum Place {
+    /// Millionths of the currency.
+    case money(WritableKeyPath<LimitEntry, Int64?>)
+    case count(WritableKeyPath<LimitEntry, Int64?>)
+    case prepaid, basis, release
+  }
+
+  fileprivate var place: Place {
+    switch self {
+    case .hour: .money(\.spend.hourMicros)
+    case .day: .money(\.spend.dayMicros)
+    case .month: .money(\.spend.monthMicros)
+    case .call: .money(\.spend.callMicros)
+    case .internationalHour: .count(\.international.hour)
+    case .internationalDay: .count(\.international.day)
+    case .internationalMonth: .count(\.international.month)
+    case .attemptsPerHour: .count(\.attemptsPerHour)
+    case .concurrent: .count(\.concurrent)
+    case .pricePerMinute: .money(\.pricePerMinuteMicros)
+    case .connectionFee: .money(\.connectionFeeMicros)
+    case .prepaid: .prepaid
+    case .basis: .basis
+    case .release: .release
+    }
+  }
+
+  /// "international per hour", "price per minute".
+  fileprivate var words: String {
+    switch self {
+    case .internationalHour: "international per hour"
+    case .internationalDay: "international per day"
+    case .internationalMonth: "international per month"
+    case .attemptsPerHour, .pricePerMinute, .connectionFee:
+      rawValue.replacing("-", with: " ")
+    case .hour, .day, .month, .call, .concurrent, .prepaid, .basis, .release: rawValue
+    }
   }
 }

@@ -139,6 +139,7 @@ struct SwitchReports {
       level: "platform",
       tenant: tenant(of: standing.subject).flatMap { directory.tenant($0)?.name },
       extension: nil, limits: standing.windows.map { row($0, currency) },
+      ceilings: ceilings(standing),
       blocked: standing.block.map {
         LimitReport.Block(since: $0.since.iso8601, reason: $0.words)
       }, balance: standing.balance?.description)
@@ -153,6 +154,21 @@ struct SwitchReports {
     case .platform: break
     }
     return report
+  }
+
+  private func ceilings(_ standing: Standing) -> LimitReport.Ceilings {
+    let limits = standing.limits
+    func money(_ micros: Int64?) -> String {
+      micros.map { Money(micros: $0, limits.currency).description } ?? "none"
+    }
+    return LimitReport.Ceilings(
+      call: money(limits.costPerCall),
+      concurrent: limits.concurrentCalls.map(String.init) ?? "none",
+      paidCalls: standing.openCalls, pricePerMinute: money(limits.pricePerMinute),
+      connectionFee: money(limits.connectionFee), prepaid: limits.isPrepaid,
+      basis: "\(limits.basis)",
+      release: Period.allCases.filter { limits.releasesAtRoll.contains(PeriodSet($0)) }
+        .map { "\($0)" })
   }
 
   private func row(_ window: Standing.Window, _ currency: Currency) -> LimitReport.Row {

@@ -83,32 +83,52 @@ struct Limits: ParsableCommand {
             ("LEFT", { $0.left }),
           ])
         print(table)
+        let ceilings = report.ceilings.rows
+        print(
+          TextTable(rows: ceilings, columns: [("  RULE", { "  \($0.0)" }), ("VALUE", { $0.1 })]))
       }
     }
   }
 
   struct Set: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Changes limits; the owner is told of it.")
+      abstract: "Changes limits; the owner is told of it.",
+      discussion: """
+        Each option takes what the key of the configuration file takes, and two words more. `none` takes the \
+        limit away: those of the other levels hold on. `default` puts back what holds where nothing is said: \
+        for an extension what `extension_limits` of its tenant has, for the others no limit. What is not \
+        named stays as it is.
+        """)
 
     @OptionGroup var target: Target
     @OptionGroup var options: LookingOptions
     @Option(help: "Spend per hour, in units of the tenant's currency.") var hour: String?
     @Option(help: "Spend per day.") var day: String?
     @Option(help: "Spend per month.") var month: String?
-    @Option(help: "International calls per hour.") var internationalHour: Int?
-    @Option(help: "International calls per day.") var internationalDay: Int?
-    @Option(help: "International calls per month.") var internationalMonth: Int?
-    @Option(help: "Paid calls at the same time.") var concurrent: Int?
+    @Option(help: "Most that a single call may cost.") var call: String?
+    @Option(help: "International calls per hour.") var internationalHour: String?
+    @Option(help: "International calls per day.") var internationalDay: String?
+    @Option(help: "International calls per month.") var internationalMonth: String?
+    @Option(help: "Tries to call out for money, per hour.") var attemptsPerHour: String?
+    @Option(help: "Paid calls at the same time.") var concurrent: String?
+    @Option(help: "Dearest price per minute that may be called.") var pricePerMinute: String?
+    @Option(help: "Dearest connection fee that may be called.") var connectionFee: String?
+    @Option(help: "Whether it spends what was paid in, and no more: true or false.")
+    var prepaid: String?
+    @Option(help: "Which price counts: sell, purchase, or max, the dearer of both.")
+    var basis: String?
+    @Option(help: "Windows whose block ends by itself: hour, day and month with commas.")
+    var release: String?
 
     private var change: LimitChange {
-      var change = LimitChange()
-      (change.spendPerHour, change.spendPerDay, change.spendPerMonth) = (hour, day, month)
-      change.internationalPerHour = internationalHour
-      change.internationalPerDay = internationalDay
-      change.internationalPerMonth = internationalMonth
-      change.concurrent = concurrent
-      return change
+      let given: [LimitOption: String?] = [
+        .hour: hour, .day: day, .month: month, .call: call, .internationalHour: internationalHour,
+        .internationalDay: internationalDay, .internationalMonth: internationalMonth,
+        .attemptsPerHour: attemptsPerHour, .concurrent: concurrent,
+        .pricePerMinute: pricePerMinute, .connectionFee: connectionFee, .prepaid: prepaid,
+        .basis: basis, .release: release,
+      ]
+      return LimitChange(given.compactMapValues(\.self))
     }
 
     func validate() throws {
