@@ -1,5 +1,6 @@
 """The program as an operator meets it: first start, wrong files, taken ports, a second server, the way down."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -31,6 +32,31 @@ class Commands(unittest.TestCase):
         self.assertEqual((status["state"], status["extensions"]), ("ready", 2))
         self.assertEqual(urllib.request.urlopen("http://127.0.0.1:19090/health").read(), b"ok\n")
         self.assertEqual(self.server.metrics()["martinet_registrations"], 0)
+
+    def test_the_pages_are_read_with_get_and_head_and_nothing_else(self):
+        self.server.start()
+
+        def ask(method, path):
+            connection = http.client.HTTPConnection("127.0.0.1", 19090, timeout=10)
+            self.addCleanup(connection.close)
+            connection.request(method, path)
+            answer = connection.getresponse()
+            body = answer.read()
+            # What a HEAD must not have would be taken for the next answer.
+            connection.request("GET", "/health")
+            self.assertEqual(connection.getresponse().read(), b"ok\n")
+            return answer, body
+        for path in ("/health", "/metrics"):
+            got, body = ask("GET", path)
+            head, nothing = ask("HEAD", path)
+            self.assertEqual((got.status, head.status, nothing), (200, 200, b""), path)
+            self.assertGreater(len(body), 0)
+            self.assertEqual(head.getheader("Content-Type"), got.getheader("Content-Type"))
+            self.assertGreater(int(head.getheader("Content-Length")), 0)
+            for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+                answer, _ = ask(method, path)
+                self.assertEqual((answer.status, answer.getheader("Allow")), (405, "GET, HEAD"), method)
+        self.assertEqual([ask(method, "/elsewhere")[0].status for method in ("GET", "HEAD", "POST")], [404] * 3)
 
     def test_passwords_are_nowhere_in_the_folder(self):
         self.server.start()

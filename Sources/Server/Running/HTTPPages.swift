@@ -15,18 +15,11 @@ struct HTTPPages: Sendable {
 
   /// Serves until its task is cancelled; `ready` is called when the port is open.
   func run(ready: @escaping @Sendable () -> Void) async throws {
-    let router = Router()
-    router.get("/health") { _, _ in
-      if let complaint = await complaint() {
-        return Self.text("\(complaint)\n", status: .serviceUnavailable)
-      }
-      return Self.text("ok\n")
-    }
-    router.get("/metrics") { _, _ in
-      Self.text(await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+    let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+      await answer(request.method, request.uri.path)
     }
     let application = Application(
-      router: router,
+      responder: responder,
       configuration: .init(
         address: .hostname("\(address.address)", port: Int(address.port)), serverName: nil),
       onServerRunning: { _ in ready() }, logger: logger)
@@ -43,6 +36,36 @@ struct HTTPPages: Sendable {
       throw ConfigurationError(
         field: "http", problem: "\(address) cannot be listened on: \(error)",
         wayOut: "Free the port or choose another with --http.")
+    }
+  }
+
+  /// HEAD is GET without the body (RFC 9110 §9.3.2); any other method is refused with what there is (§15.5.6).
+  private func answer(_ method: HTTPRequest.Method, _ path: String) async -> Response {
+    guard let page = Page(rawValue: path) else {
+      return Self.text("There are /health and /metrics here.\n", status: .notFound)
+    }
+    switch method {
+    case .get: return await content(of: page)
+    case .head: return await content(of: page).createHeadResponse()
+    case _:
+      var refusal = Self.text("This page is only read.\n", status: .methodNotAllowed)
+      refusal.headers[.allow] = "GET, HEAD"
+      return refusal
+    }
+  }
+
+  private enum Page: String {
+    case health = "/health"
+    case metrics = "/metrics"
+  }
+
+  private func content(of page: Page) async -> Response {
+    switch page {
+    case .health:
+      guard let complaint = await complaint() else { return Self.text("ok\n") }
+      return Self.text("\(complaint)\n", status: .serviceUnavailable)
+    case .metrics:
+      return Self.text(await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
     }
   }
 
