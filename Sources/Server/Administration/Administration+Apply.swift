@@ -45,6 +45,8 @@ extension Installation {
   /// The contents of the rate files that a document names, relative to its own folder.
   ///
   /// A file that cannot be read is left out: the reader of the document names it, with its line.
+  ///
+  /// - Throws: What is wrong with files that are not UTF-8.
   package static func filesNamed(
     in document: String, beside path: String
   ) throws
@@ -56,10 +58,18 @@ extension Installation {
       return [:]
     }
     var files: [String: String] = [:]
+    var problems: [ConfigurationProblem] = []
     for name in rates.compactMap({ $0["file"]?.string }) {
       let file = URL(fileURLWithPath: name, relativeTo: folder)
-      files[name] = (try? Data(contentsOf: file)).map { String(decoding: $0, as: UTF8.self) }
+      guard let data = try? Data(contentsOf: file) else { continue }
+      do throws(ConfigurationProblem) {
+        files[name] = try EncodingMistake.text(
+          Array(data), of: ConfigurationFile.place(of: name, namedIn: path))
+      } catch {
+        problems.append(error)
+      }
     }
+    guard problems.isEmpty else { throw ConfigurationProblems(problems) }
     return files
   }
 }

@@ -104,10 +104,6 @@ package struct Installation {
       throw ConfigurationError(
         field: path, problem: "the file cannot be read", wayOut: "Check the path and its rights.")
     }
-    guard let text = String(bytes: bytes, encoding: .utf8) else {
-      throw ConfigurationError(
-        field: path, problem: "the file is not UTF-8", wayOut: "Save it as UTF-8 text.")
-    }
-    return text
+    return try EncodingMistake.text(Array(bytes), of: path)
   }
 }

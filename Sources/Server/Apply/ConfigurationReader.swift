@@ -15,6 +15,14 @@ package struct ConfigurationFile: Sendable {
   ) {
     (self.name, self.bytes, self.rateFile) = (name, bytes, rateFile)
   }
+
+  func place(of rateFile: String) -> String { Self.place(of: rateFile, namedIn: name) }
+
+  /// A rate file as a person finds it from where the configuration was named.
+  static func place(of rateFile: String, namedIn file: String) -> String {
+    guard !rateFile.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return rateFile }
+    return file[...slash] + rateFile
+  }
 }
 
 /// What was read: complete and checked, and not in force yet.
@@ -93,12 +101,13 @@ package struct ConfigurationReader {
       return fail(
         "the file has \(file.bytes.count) bytes, at most \(Self.largestFileBytes) are read")
     }
-    guard let text = String(validating: file.bytes, as: UTF8.self) else {
-      return fail("the file is not UTF-8 text")
-    }
     do {
+      let text = try EncodingMistake.text(file.bytes, of: file.name)
       guard let node = try Yams.compose(yaml: text) else { return fail("the file is empty") }
       return Field(node: node, path: FieldPath(), file: file.name, problems: problems)
+    } catch let problem as ConfigurationProblem {
+      problems.report(problem)
+      return nil
     } catch let error as YamlError {
       let mistake = YAMLMistake(error)
       return fail("\(mistake.problem). \(mistake.wayOut)", mistake.mark)

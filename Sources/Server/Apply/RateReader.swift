@@ -45,7 +45,13 @@ struct RateReader {
       file.report("there is no readable file \(path); its place is relative to this file\(kept)")
       return nil
     }
-    let table = String(decoding: data, as: UTF8.self)
+    let table: String
+    do throws(ConfigurationProblem) {
+      table = try EncodingMistake.text(data, of: self.file.place(of: path))
+    } catch {
+      file.problems.report(error)
+      return nil
+    }
     return RateEntry(name: name, currency: currency, file: path, table: table)
   }
 
@@ -58,7 +64,7 @@ struct RateReader {
     } catch {
       return field.report(error.problem)
     }
-    let place = isKept ? "rates \(entry.name) in force" : place(entry.file)
+    let place = isKept ? "rates \(entry.name) in force" : file.place(of: entry.file)
     do throws(RateDeckErrors) {
       let parser = RateDeckParser(currency: currency, zone: zone, isInForce: isKept)
       _ = try parser.parse(Array(entry.table.utf8))
@@ -73,11 +79,5 @@ struct RateReader {
         field.report("\(place) has \(error.total - error.errors.count) more problems")
       }
     }
-  }
-
-  /// A rate file as a person finds it from where the configuration was named.
-  private func place(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let slash = file.name.lastIndex(of: "/") else { return path }
-    return file.name[...slash] + path
   }
 }

@@ -104,6 +104,54 @@ import Testing
     }
   }
 
+  // MARK: Encodings
+
+  /// A deck as a spreadsheet saves it in the letters of Western Europe.
+  private static let latin =
+    Array("prefix,destination,price_per_minute\n34,Espa".utf8) + [0xF1]
+    + Array("a,0.10\n".utf8)
+
+  @Test("A deck that is not UTF-8 is refused with file, line and the way out, by both readers")
+  func encodings() throws {
+    let sentence =
+      "the file is not UTF-8 (byte 0xF1), and nothing was changed. Save it as UTF-8 in the program it "
+      + "comes from, or convert it: iconv -f WINDOWS-1252 -t UTF-8 retail.csv > retail.utf8.csv"
+    let yaml = "version: 1\nrates: [{ name: retail, file: retail.csv }]"
+    let file = ConfigurationFile(name: "a/a.yaml", bytes: Array(yaml.utf8)) { _ in Self.latin }
+    var dice = SplitMix(seed: 1)
+    let problems = #expect(throws: ConfigurationProblems.self) {
+      try ConfigurationReader(previous: nil).read([file], revision: 1, dice: &dice)
+    }
+    #expect(problems?.description == "a/retail.csv:2: \(sentence)")
+
+    let path = folder()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    try Data(Self.latin).write(to: URL(filePath: path + "/retail.csv"))
+    let named = #expect(throws: ConfigurationProblems.self) {
+      try Installation.filesNamed(in: yaml, beside: path + "/a.yaml")
+    }
+    #expect(named?.description == "\(path)/retail.csv:2: \(sentence)")
+    // UTF-16, as a spreadsheet's "Unicode text" is, begins with a mark that says so.
+    let wide = Data([0xFF, 0xFE] + Self.timed.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
+    try wide.write(to: URL(filePath: path + "/retail.csv"))
+    let utf16 = #expect(throws: ConfigurationProblems.self) {
+      try Installation.filesNamed(in: yaml, beside: path + "/a.yaml")
+    }
+    #expect(utf16?.description.hasPrefix("\(path)/retail.csv:1: ") == true)
+    #expect(utf16?.description.contains("iconv -f UTF-16 -t UTF-8 retail.csv") == true)
+    // A byte order mark of UTF-8 is no mistake.
+    try Data([0xEF, 0xBB, 0xBF] + Array(Self.timed.utf8)).write(
+      to: URL(filePath: path + "/retail.csv"))
+    let files = try Installation.filesNamed(in: yaml, beside: path + "/a.yaml")
+    let table = try #require(files["retail.csv"])
+    let entry = try #require(
+      try read("rates: [{ name: retail, file: retail.csv }]", table: table).first)
+    #expect(
+      try RateDeckParser().parse(Array(entry.table.utf8)).quote(
+        for: "34976111222", at: WallTime(unixSeconds: 1_800_000_000)) != nil)
+  }
+
   // MARK: In force
 
   private static let yaml = """
