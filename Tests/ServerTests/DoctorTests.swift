@@ -153,6 +153,25 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: parent).isEmpty)
   }
 
+  @Test("Alerts that wait are told with the reason why one has not arrived, as status has it")
+  func waitingAlerts() {
+    func status(_ waiting: Int, _ complaint: String?) -> StatusReport {
+      StatusReport(
+        version: "1", state: "ready", uptimeSeconds: 1, tenants: 1, extensions: 1, registrations: 0,
+        calls: 0, paidCalls: 0, trunks: 0, trunksUp: 0, journal: "durable", journalSequence: 1,
+        blocked: 0, alertsWaiting: waiting, alertComplaint: complaint, listeners: [],
+        rtpPorts: "10000-29999", memoryKilobytes: 1)
+    }
+    #expect(Doctor.alerts(status(0, nil)) == nil)
+    #expect(Doctor.alerts(status(2, nil))?.finding == "2 wait to be delivered.")
+    let refused = Doctor.alerts(status(1, "mail to a@b.example: connection refused"))
+    #expect(refused?.verdict == .warning)
+    #expect(
+      refused?.finding
+        == "1 wait to be delivered. Why one of them has not arrived: "
+        + "mail to a@b.example: connection refused")
+  }
+
   @Test("A taken HTTP port is advised about --http alone")
   func takenWebPort() throws {
     let (descriptor, port) = try holdPort()

@@ -129,6 +129,16 @@ package struct Doctor {
     }
   }
 
+  /// Alerts that have not arrived, and why; nil when all have.
+  package static func alerts(_ status: StatusReport) -> FindingReport? {
+    guard status.alertsWaiting > 0 || status.alertComplaint != nil else { return nil }
+    let complaint = status.alertComplaint.map { " Why one of them has not arrived: \($0)" } ?? ""
+    return FindingReport(
+      .warning, "alerts", "\(status.alertsWaiting) wait to be delivered.\(complaint)",
+      wayOut:
+        "Check the mail server and the webhooks of the configuration; the log has each answer.")
+  }
+
   private func runningServer() -> [FindingReport] {
     let client = ControlClient(dataFolder: configuration.data)
     var findings: [FindingReport] = []
@@ -139,12 +149,7 @@ package struct Doctor {
           : FindingReport(
             .problem, "journal", status.journal,
             wayOut: "Free the disk or mend it; paid calls are refused until it writes again."))
-      if status.alertsWaiting > 0 {
-        findings.append(
-          FindingReport(
-            .warning, "alerts", "\(status.alertsWaiting) wait to be delivered.",
-            wayOut: "Check the mail server of the configuration; the log has its answers."))
-      }
+      if let alerts = Self.alerts(status) { findings.append(alerts) }
     }
     if case .finding(let trail)? = try? client.ask(.auditTrail) { findings.append(trail) }
     if case .trunks(let trunks)? = try? client.ask(.trunks) {
