@@ -109,6 +109,8 @@ package struct ApplyReport: Codable, Sendable {
   package var changes: [String]
   /// Passwords made for phones and webhooks that came without one: shown now and never again.
   package var generated: [GeneratedPassword]
+  /// Why the running server does not go by it yet; nil when it does, or none runs.
+  package var note: String?
 
   /// A password that is handed over once.
   package struct GeneratedPassword: Codable, Sendable {

@@ -39,12 +39,12 @@ struct OperatorDesk: Sendable {
     case .acceptClock(let person): return try await orders.acceptClock(by: person)
     case .setLimits(let target, let change, let person):
       let text = try server.administration.setLimits(of: target, change: change, by: person)
-      try await server.adopt(server.administration.rulebook())
-      return .done(text)
+      let note = await server.handover.bring().note
+      return .done([text, note].compactMap(\.self).joined(separator: " "))
     case .apply(let document, let file, let files, let person):
-      let report = try server.administration.apply(
+      var report = try server.administration.apply(
         document: document, file: file, files: files, by: person)
-      try await server.adopt(server.administration.rulebook())
+      report.note = await server.handover.bring().note
       return .applied(report)
     case .export(let withRates):
       return .exported(try server.administration.export(withRates: withRates))

@@ -17,6 +17,7 @@ final class RunningServer: Sendable {
   let lanes: LaneGroup
   let desk: SwitchDesk
   let log: DecisionLog
+  let handover: Handover
   private let door: JournalDoor
   private let follower: JournalFollower
   private let outbox: OutboxService
@@ -68,8 +69,14 @@ final class RunningServer: Sendable {
     outbox = OutboxService(
       administration.database, settings: administration.noticeSettings()
     ) { log.write($0) }
+    handover = Handover(
+      of: { administration.rulebook() }, to: { await desk.ask($0) },
+      taken: { [outbox] isLate in
+        outbox.adopt(administration.noticeSettings())
+        if isLate { log.services.notice("configuration in force") }
+      })
     startServices()
-    try await adopt(administration.rulebook())
+    _ = await handover.bring()
   }
 
   private func startServices() {
@@ -107,17 +114,6 @@ final class RunningServer: Sendable {
         facts: [.init("reason", reason)]))
   }
 
-  /// Puts a configuration in force for the next call.
-  func adopt(_ rulebook: Rulebook) async throws {
-    if case .refused = await desk.ask(.adopt(rulebook)) {
-      throw ConfigurationError(
-        field: "configuration",
-        problem: "it is stored, but the running server is too busy to go by it yet",
-        wayOut: "Give the command again in a moment.")
-    }
-    outbox.adopt(administration.noticeSettings())
-  }
-
   /// Takes no new calls from now on.
   func drain() async {
     _ = await desk.ask(.drain)
@@ -135,6 +131,7 @@ final class RunningServer: Sendable {
 
   /// Stops the threads; what was journaled is on disk and in the database afterwards.
   func stop() {
+    handover.stop()
     lanes.stop()
     door.close()
     follower.stop()

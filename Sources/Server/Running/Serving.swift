@@ -55,7 +55,7 @@ package enum Serving {
   /// The last step of the start: passwords of a new installation are made only when they are sure to be seen.
   private static func announceReady(_ server: RunningServer) async throws {
     let welcome = try server.administration.welcome(listeners: server.lanes.listening)
-    if !welcome.isEmpty { try await server.adopt(server.administration.rulebook()) }
+    if !welcome.isEmpty { _ = await server.handover.bring() }
     print(welcome, terminator: "")
     let sip = server.lanes.listening.map(\.description).joined(separator: ", ")
     print("ready: SIP on \(sip); HTTP on \(server.configuration.http)")

@@ -23,6 +23,7 @@ struct Apply: ParsableCommand {
     if json { return try JSONLine.print(report) }
     for change in report.changes { print(change) }
     if report.changes.isEmpty { print("Nothing has changed.") }
+    if let note = report.note { print(note) }
     guard !report.generated.isEmpty else { return }
     print("\nNew passwords, shown now and never again:\n")
     print(
