@@ -125,6 +125,7 @@ let shellTargets: [Target] = [
     ],
     embedded: [
       .embedInCode("Migrations/0001_foundation.sql"), .embedInCode("Migrations/0002_payments.sql"),
+      .embedInCode("Migrations/0003_booked_payments.sql"),
     ]),
   // 5 doors
   .target(name: "CLinuxSockets"),

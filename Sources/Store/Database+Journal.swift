@@ -1,5 +1,6 @@
 import GRDB
 import Elements
+import Limits
 import Switch
 
 extension Database {
@@ -49,6 +50,8 @@ extension Database {
         switch entry {
         case .record(let record): try calls.insert(record)
         case .alert(let alert): try alerts.insert(alert)
+        case .ledger(.deposited(let subject, micros: let micros, reference: let reference)):
+          try Payment.book(reference, of: subject, isTakenBack: micros < 0, in: db)
         case .ledger, .binding, .call, .habit: break
         }
       }

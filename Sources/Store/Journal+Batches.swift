@@ -1,4 +1,5 @@
 import Elements
+import Limits
 package import Switch
 
 extension Journal {
@@ -94,6 +95,7 @@ extension JournalBatch {
       case .record: marks.insert(.record)
       case .alert: marks.insert(.alert)
       case .binding: marks.insert(.binding)
+      case .ledger(.deposited(_, micros: _, reference: _)): marks.insert(.payment)
       case .ledger, .call, .habit: break
       }
     }

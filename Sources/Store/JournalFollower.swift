@@ -15,10 +15,11 @@ package final class JournalFollower: Sendable {
     case recovered
   }
 
+  /// Payments go with the records.
   enum Stream: String, Sendable, CaseIterable {
     case records, bindings
 
-    var marks: JournalMarks { self == .records ? [.record, .alert] : [.binding] }
+    var marks: JournalMarks { self == .records ? [.record, .alert, .payment] : [.binding] }
   }
 
   package struct Options: Sendable {
@@ -68,6 +69,12 @@ package final class JournalFollower: Sendable {
       return true
     }
     isStopped.wait(until: { $0 }) { _ in }
+  }
+
+  /// Whether the database has everything that the journal held when it was opened.
+  package var hasCaughtUp: Bool {
+    guard let position = try? database.journalPosition(.records) else { return false }
+    return position.sequence >= journal.lastRecovered
   }
 
   private func run(_ notify: @Sendable (Notice) -> Void) {
@@ -121,9 +128,11 @@ package final class JournalFollower: Sendable {
       for: pause, until: { $0.isFollowerStopping || !$0.waiting.isDisjoint(with: wanted) },
       then: \.waiting)
     guard !waiting.isDisjoint(with: wanted) else { return }
-    if !waiting.contains(.alert) {
+    let hurried: JournalMarks = [.alert, .payment]
+    if waiting.isDisjoint(with: hurried) {
       journal.progress.wait(
-        for: options.linger, until: { $0.isFollowerStopping || $0.waiting.contains(.alert) }
+        for: options.linger,
+        until: { $0.isFollowerStopping || !$0.waiting.isDisjoint(with: hurried) }
       ) { _ in }
     }
     journal.progress.wait(for: options.alertLinger, until: \.isFollowerStopping) { _ in }

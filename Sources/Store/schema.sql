@@ -140,7 +140,7 @@ CREATE TABLE payment (
   taken_back    INTEGER NOT NULL CHECK (taken_back IN (0, 1)),
   reference     TEXT    NOT NULL,
   amount        TEXT    NOT NULL,  -- With its currency, for people.
-  ordered_at_ms INTEGER NOT NULL,
+  ordered_at_ms INTEGER NOT NULL, booked INTEGER NOT NULL DEFAULT 1 CHECK (booked IN (0, 1)),
   PRIMARY KEY (tenant_id, account_id, taken_back, reference)
 ) STRICT, WITHOUT ROWID;
 

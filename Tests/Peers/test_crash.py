@@ -3,11 +3,12 @@
 import pathlib
 import shutil
 import tempfile
+import time
 import unittest
 
-from .support.process import eventually
+from .support.process import Process, eventually
 from .support.scenario import Answerer, Caller
-from .support.server import Martinet, password, HEADER
+from .support.server import HEADER, PROGRAM, Martinet, password
 from .support.sipp import Carrier, Peer, call_many, register
 
 LONDON = "00442079460000"
@@ -49,6 +50,34 @@ class Crash(unittest.TestCase):
         self.assertEqual(len(carrier.calls()), CALLS + 1)
         self.assertGreaterEqual(committed + 1e-6, bill, "money was forgotten")
         self.check_records(server, running, committed)
+
+    def test_a_payment_counts_once_at_whatever_moment_the_server_dies(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="martinet-payment-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        server = Martinet(folder / "server", sip="127.0.0.1:15060", http="127.0.0.1:19090")
+        self.addCleanup(server.stop)
+        server.office(limits="{ prepaid: true }")
+        server.start()
+        answers = []
+        for number in range(16):
+            words = ["limits", "deposit", "--tenant", "office", "--extension", "101", "--reference", f"A {number}",
+                     "--data", server.data, "5"]
+            payment = Process([PROGRAM, *words], folder / f"payment-{number}.log")
+            self.addCleanup(payment.stop)
+            # From before the command has connected to behind its answer; what must hold, holds at any moment.
+            time.sleep(number * 0.008)
+            server.kill()
+            payment.wait(70)
+            server.start()
+            again = server.run(*words, check=False)
+            answers.append("carried out now" if "carried out now" in again.stdout else
+                           "already" if "already" in again.stderr else
+                           "fresh" if again.returncode == 0 else again.stderr)
+            if "is paid in" in payment.output():
+                self.assertEqual(answers[-1], "already", "it was said to be done")
+            account = server.ask("limits", "show", "--tenant", "office", "--extension", "101")[0]
+            self.assertEqual(account["balance"], f"{5 * (number + 1)}.00 EUR", answers)
+        self.assertLessEqual(set(answers), {"carried out now", "already", "fresh"})
 
     def check_records(self, server, running, committed):
         """Each call has one record, with everything that was known of it."""

@@ -1,5 +1,6 @@
 import Elements
 import Foundation
+import Limits
 import Server
 import Store
 import Switch
@@ -21,6 +22,12 @@ final class ServedFolder: Sendable {
       by: "anna")
   }
 
+  /// A folder that is there already; it is removed in the end, as one that was made here.
+  init(existing path: String) throws {
+    self.path = path
+    administration = try Administration(existing: path)
+  }
+
   deinit {
     administration.database.close()
     try? FileManager.default.removeItem(atPath: path)
@@ -38,16 +45,34 @@ final class ServedFolder: Sendable {
     _ = try Journal(in: administration.folder, followedBy: administration.database) { _ in }
   }
 
-  /// Writes entries into the journal and brings them into the database; alerts have been told.
-  func serve(_ entries: [JournalEntry]) throws {
-    let open = {
-      try Journal(in: self.administration.folder, followedBy: self.administration.database) { _ in }
-    }
-    let journal = try open()
+  /// Writes entries into the journal, and tells the database nothing.
+  func write(_ entries: [JournalEntry]) throws {
+    let journal = try Journal(
+      in: administration.folder, followedBy: administration.database
+    ) { _ in }
     journal.append(JournalBatch(sequence: journal.lastRecovered + 1, entries: entries))
     journal.start { _ in }
     journal.close()
-    let follower = try JournalFollower(try open(), into: administration.database)
+  }
+
+  /// What was paid in and taken back, as the journal has it.
+  func payments() throws -> [Int64] {
+    var payments: [Int64] = []
+    _ = try Journal(in: administration.folder, followedBy: administration.database) { batch in
+      for case .ledger(.deposited(_, micros: let micros, reference: _)) in batch.entries {
+        payments.append(micros)
+      }
+    }
+    return payments
+  }
+
+  /// Writes entries into the journal and brings them into the database; alerts have been told.
+  func serve(_ entries: [JournalEntry]) throws {
+    try write(entries)
+    let journal = try Journal(
+      in: administration.folder, followedBy: administration.database
+    ) { _ in }
+    let follower = try JournalFollower(journal, into: administration.database)
     follower.start { _ in }
     follower.stop()
     let alerts = try administration.database.unaddressedAlerts(limit: 1000)

@@ -59,7 +59,7 @@ struct OperatorDesk: Sendable {
 
   private var orders: Orders {
     let desk = server.desk
-    return Orders(server.administration) { await desk.ask($0) }
+    return Orders(server.administration, payments: server.payments) { await desk.ask($0) }
   }
 
   /// Names of today's directory for the switch's numbers.

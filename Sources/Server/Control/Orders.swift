@@ -12,18 +12,19 @@ package import Switch
 /// "block.refused" follows. So the trail never lacks a deed, and an order without a refusal was carried out
 /// or cut short by a crash.
 package struct Orders: Sendable {
-  private let administration: Administration
-  private let ask: @Sendable (SwitchCommand) async -> CommandReply
+  let administration: Administration
+  let payments: PaymentDesk
+  let ask: @Sendable (SwitchCommand) async -> CommandReply
 
   package init(
-    _ administration: Administration,
+    _ administration: Administration, payments: PaymentDesk,
     ask: @escaping @Sendable (SwitchCommand) async -> CommandReply
   ) {
-    (self.administration, self.ask) = (administration, ask)
+    (self.administration, self.payments, self.ask) = (administration, payments, ask)
   }
 
   /// One order as the trail has it.
-  private struct Order {
+  struct Order {
     /// "block": with ".ordered" and ".refused" behind it.
     let name: String
     let subject: String
@@ -38,7 +39,7 @@ package struct Orders: Sendable {
     }
   }
 
-  private var reports: SwitchReports { SwitchReports(administration.rulebook().directory) }
+  var reports: SwitchReports { SwitchReports(administration.rulebook().directory) }
 
   package func block(
     _ target: LimitTarget, reason: String, by person: String
@@ -82,54 +83,9 @@ package struct Orders: Sendable {
     return try await give(order, .drain, done: "Draining: no new calls are taken.")
   }
 
-  /// Pays money in, or takes it back; a reference counts once for each account and direction.
-  package func deposit(
-    _ text: String, tenant: String, extension number: String?, reference: String, takesBack: Bool,
-    by person: String
-  ) async throws -> ControlReply {
-    let subject = try reports.subject(tenant: tenant, extension: number)
-    guard let owner = reports.tenant(of: subject) else {
-      return .failed("Money is paid in for an extension or a tenant.")
-    }
-    let money = try Self.amount(text, in: reports.currency(of: subject))
-    let reference = try Self.reference(reference)
-    let change = takesBack ? Money(micros: -money.micros, money.currency) : money
-    let order = order("deposit", of: subject, "\(change), \(reference)", by: person)
-    var account: AccountID?
-    if case .account(let id) = subject { account = id }
-    let payment = Payment(
-      tenant: owner, account: account, reference: reference, isTakenBack: takesBack,
-      amount: "\(money)")
-
-    let former = try before {
-      try administration.database.order(payment, order.entry("ordered", order.detail))
-    }
-    if let former {
-      return .failed(
-        """
-        \(order.subject) has a payment with the reference "\(reference)" already: \(former.amount), \
-        \(former.orderedAt.iso8601). Nothing was changed. `martinet limits show` has the balance; \
-        another payment needs a reference of its own.
-        """)
-    }
-    switch await ask(.deposit(change, subject, reference: reference, by: person)) {
-    case .refused(let why):
-      return refusal(why) {
-        try administration.database.withdraw(payment, order.entry("refused", why))
-      }
-    case .limits(let standing):
-      let deed = takesBack ? "taken back from" : "paid in for"
-      let rest =
-        standing.balance.map { "; \($0) can be spent." }
-        ?? ", which does not need it: it is not prepaid (limits: prepaid)."
-      return .done("\(money) is \(deed) \(order.subject)\(rest)")
-    case .done, .calls, .registrations, .trunks, .status: return Self.strangeAnswer
-    }
-  }
-
   // MARK: - First the trail, then the deed
 
-  private func order(
+  func order(
     _ name: String, of subject: LimitSubject, _ detail: String, by person: String
   ) -> Order {
     Order(
@@ -151,11 +107,11 @@ package struct Orders: Sendable {
     }
   }
 
-  private static let strangeAnswer = ControlReply.failed(
+  static let strangeAnswer = ControlReply.failed(
     "The switch gave another answer than was asked for.")
 
   /// Runs what must be durable before the switch is asked; its failure says that nothing was done.
-  private func before<Result>(_ write: () throws -> Result) throws -> Result {
+  func before<Result>(_ write: () throws -> Result) throws -> Result {
     do { return try write() } catch {
       throw Undone(reason: "\(error)")
     }
@@ -169,38 +125,12 @@ package struct Orders: Sendable {
   }
 
   /// The switch's refusal, which the trail has too where it can be written.
-  private func refusal(_ why: String, _ write: () throws -> Void) -> ControlReply {
+  func refusal(_ why: String, _ write: () throws -> Void) -> ControlReply {
     do {
       try write()
       return .failed(why)
     } catch {
       return .failed("\(why) The audit trail has only the order, not the refusal: \(error)")
     }
-  }
-
-  // MARK: - What is paid
-
-  private static func amount(_ text: String, in currency: Currency) throws -> Money {
-    guard !text.hasPrefix("-") else {
-      throw ConfigurationError(
-        field: "amount", problem: "\"\(text)\" is negative",
-        wayOut: "Write it without the sign, and --take-back to take it back.")
-    }
-    guard let amount = DecimalAmount(text), amount.micros > 0 else {
-      throw ConfigurationError(
-        field: "amount", problem: "\"\(text)\" is not an amount of money",
-        wayOut: "Write units of the currency with a point: 12.50.")
-    }
-    return Money(micros: amount.micros, currency)
-  }
-
-  private static func reference(_ text: String) throws -> String {
-    let words = text.split(whereSeparator: \.isWhitespace)
-    guard !words.isEmpty else {
-      throw ConfigurationError(
-        field: "reference", problem: "it is empty",
-        wayOut: "Give the payment's own number, such as --reference \"invoice 2026-117\".")
-    }
-    return words.joined(separator: " ")
   }
 }

@@ -18,6 +18,7 @@ final class RunningServer: Sendable {
   let desk: SwitchDesk
   let log: DecisionLog
   let handover: Handover
+  let payments: PaymentDesk
   private let door: JournalDoor
   private let follower: JournalFollower
   private let outbox: OutboxService
@@ -36,6 +37,7 @@ final class RunningServer: Sendable {
       in: administration.folder, followedBy: administration.database
     ) { try core.replay($0) }
     follower = try JournalFollower(journal, into: administration.database)
+    payments = PaymentDesk { [follower] in follower.hasCaughtUp }
     door = JournalDoor(journal)
 
     let (drained, announce) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -125,6 +125,8 @@ package struct JournalMarks: OptionSet, Hashable, Sendable {
   package static let alert = JournalMarks(rawValue: 2)
   /// Bindings: only for looking, may wait.
   package static let binding = JournalMarks(rawValue: 4)
+  /// Money paid in: a person waits until the database says so.
+  package static let payment = JournalMarks(rawValue: 8)
 }
 
 extension [UInt8] {
