@@ -31,6 +31,28 @@ import Testing
     }
   }
 
+  @Test("Of changes at the same moment none is lost")
+  func atOnce() async throws {
+    let folder = try ServedFolder()
+    let numbers = ["101", "102"]
+    for round in 1...10 {
+      try await withThrowingTaskGroup { group in
+        for number in numbers {
+          group.addTask {
+            _ = try folder.administration.setLimits(
+              of: .account(tenant: "office", extension: number),
+              change: LimitChange([.concurrent: "\(100 + round)"]), by: "anna")
+          }
+        }
+        try await group.waitForAll()
+      }
+      let yaml = try folder.administration.export(withRates: false).document
+      #expect(
+        yaml.components(separatedBy: "concurrent: \(100 + round)").count == numbers.count + 1,
+        "\(yaml)")
+    }
+  }
+
   @Test("What is changed of a subject is changed of nobody else, and is in the configuration")
   func change() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "limits-\(UUID())")

@@ -13,6 +13,12 @@ extension Administration {
   package func apply(
     document text: String, file: String, files: [String: String], by person: String
   ) throws -> ApplyReport {
+    try inTurn { try replaceDocument(by: text, file: file, files: files, person: person) }
+  }
+
+  private func replaceDocument(
+    by text: String, file: String, files: [String: String], person: String
+  ) throws -> ApplyReport {
     let before = document()
     var dice = Dice.system
     let read = try ConfigurationReader(previous: before).read(

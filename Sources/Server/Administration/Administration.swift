@@ -15,6 +15,7 @@ package final class Administration: Sendable {
   let key: MasterKey
   package let database: Database
   private let state: Mutex<State>
+  private let turn = Mutex(())
 
   struct State: Sendable {
     var document: DirectoryDocument
@@ -71,6 +72,12 @@ package final class Administration: Sendable {
   /// Who is told, and by which mail server.
   func noticeSettings() -> NoticeSettings {
     state.withLock { NoticeSettings($0.document, $0.rulebook.directory) }
+  }
+
+  /// Runs `body`, which reads the configuration, changes it and stores it, alone: of two commands at once the second
+  /// begins with what the first one left.
+  func inTurn<Result: Sendable>(_ body: () throws -> Result) throws -> Result {
+    try turn.withLock { _ in try body() }
   }
 
   /// Checks a document as a whole, stores it with its audit rows and `alert`, and puts it in force; or

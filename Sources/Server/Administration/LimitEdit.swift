@@ -10,6 +10,12 @@ extension Administration {
   package func setLimits(
     of target: LimitTarget, change: LimitChange, by person: String
   ) throws -> String {
+    try inTurn { try editLimits(of: target, change: change, by: person) }
+  }
+
+  private func editLimits(
+    of target: LimitTarget, change: LimitChange, by person: String
+  ) throws -> String {
     var document = document()
     let (subject, others, words): (String, String, String)
     var tenantID: TenantID?
