@@ -32,8 +32,10 @@ package enum Serving {
       group.addTask {
         for await _ in opened {}
         try Task.checkCancellation()  // The pages could not be opened.
+        // Before anybody is told that it is ready: a signal that came first would end it without a drain.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         try await announceReady(server)
-        await obeySignals(server)
+        await obey(signals, server)
         throw CancellationError()
       }
       // The first to end ends all: a door that cannot be opened, or the last call.
@@ -64,8 +66,7 @@ package enum Serving {
   }
 
   /// Returns when the server has drained after a signal.
-  private static func obeySignals(_ server: RunningServer) async {
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+  private static func obey(_ signals: UnixSignalsSequence, _ server: RunningServer) async {
     await withTaskGroup { group in
       group.addTask { await server.waitUntilDrained() }
       group.addTask {
