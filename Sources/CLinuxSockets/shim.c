@@ -322,15 +322,17 @@ int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *re
   return sent >= 0 ? 0 : -errno;
 }
 
-int cls_receive_error(int fd, cls_endpoint *destination, int *error) {
-  uint8_t control[512], payload[64];
+int cls_receive_error(
+  int fd, cls_endpoint *destination, int *error, uint8_t *quote, size_t capacity, size_t *length) {
+  uint8_t control[512];
   struct sockaddr_storage name;
-  struct iovec vector = {payload, sizeof payload};
+  struct iovec vector = {quote, capacity};
   struct msghdr header = {
     .msg_name = &name, .msg_namelen = sizeof name, .msg_iov = &vector, .msg_iovlen = 1,
     .msg_control = control, .msg_controllen = sizeof control};
-  if (recvmsg(fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-    return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+  ssize_t count = recvmsg(fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
+  if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+  *length = (size_t)count;
   *destination = cls_endpoint_of(&name);
   *error = 0;
   for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {

@@ -75,9 +75,12 @@ extension SIPCore {
     if status.isSuccess, method.carriesContact, let target = message.contactTarget {
       dialogs[dialog]?.remoteTarget = target
     }
-    // A challenged BYE may come again with credentials; any other answer is the end (§15.1.1).
-    let isChallenge = status == 401 || status == 407
-    if method == .bye, !isChallenge { removeDialog(dialog) }
+    // A challenged BYE may come again with credentials, an insistent one until the end is proven; any other answer
+    // is the end (§15.1.1).
+    let comesAgain =
+      status == 401 || status == 407
+      || (clients[id]?.plan.isInsistent ?? false) && !status.isSuccess && status != 481
+    if method == .bye, !comesAgain { removeDialog(dialog) }
   }
 
   /// The transaction does not hold the dialog any more.

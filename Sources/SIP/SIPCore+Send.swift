@@ -108,6 +108,7 @@ extension SIPCore {
     let contact = draft.contact == .automatic ? dialog.contact : draft.contact
     plan.contact = requestContact(contact, draft.method)
     (plan.headers, plan.body, plan.dialog) = (draft.headers, draft.body, dialog.id)
+    plan.isInsistent = draft.isInsistent
     return plan
   }
 

@@ -58,10 +58,34 @@ extension SIPCore {
   }
 
   /// The lane could not send a request.
+  ///
+  /// By datagrams that ends only one that has never left: an earlier copy may have arrived.
   package mutating func transportFailed(
     _ id: ClientTransactionID, reason: String, at now: Now, events: inout [SIPEvent],
     effects: inout [Transmission]
   ) {
+    guard let transaction = clients[id],
+      transaction.destination.transport.isReliable || transaction.hasLeftOnce
+    else { return }
+    fail(id, .transportFailed, .transport(reason), at: now.instant, &events, &effects)
+  }
+
+  /// An ICMP error tells that a datagram did not arrive (RFC 3261 §18.4); `quote` is what it repeats of it.
+  ///
+  /// Anybody can send such errors, and where one ended an INVITE that has arrived, its call would cost without being
+  /// counted. So it must repeat the branch, which only those know who have seen the request, and no other copy may
+  /// have left. Dialogs do not end by it, but for a BYE that nobody insists on.
+  package mutating func unreachable(
+    _ quote: [UInt8], reason: String, at now: Now, events: inout [SIPEvent],
+    effects: inout [Transmission]
+  ) {
+    guard let request = QuotedRequest(quote),
+      let id = clients.find(
+        names.clientTransaction(branch: request.branch.span, method: request.method)),
+      let transaction = clients[id], transaction.hasLeftOnce,
+      !transaction.destination.transport.isReliable,
+      transaction.dialog == nil || transaction.method == .bye && !transaction.plan.isInsistent
+    else { return }
     fail(id, .transportFailed, .transport(reason), at: now.instant, &events, &effects)
   }
 
@@ -93,7 +117,10 @@ extension SIPCore {
     if !asked.isDisjoint(with: [.timeOut, .fail]) {
       if failOver(id, at: now, effects: &effects) { return }
       if !transaction.isSilent { events.append(.clientFailed(id, failure)) }
-      if transaction.method == .bye, let dialog = transaction.dialog { removeDialog(dialog) }
+      if transaction.method == .bye, !transaction.plan.isInsistent, let dialog = transaction.dialog
+      {
+        removeDialog(dialog)
+      }
     }
     if transaction.isTerminated { finish(id) }
   }

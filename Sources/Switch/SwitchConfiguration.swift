@@ -66,6 +66,11 @@ package struct CallLimits: Hashable, Sendable {
   package var silence: Duration = .seconds(120)
   /// How long a call that is being ended may wait for the answer to our BYE.
   package var ending: Duration = .seconds(35)
+  /// How long a server that is told to end its calls waits for the answers to the BYEs: some copies have left by then.
+  package var leaving: Duration = .seconds(3)
+  /// How long the BYE of a paid call is sent again to a carrier that does not confirm it; by then its own session
+  /// timer has ended the call.
+  package var insistence: Duration = .seconds(1_800)
   /// How long before the expiry of a paid slice the next one is reserved.
   package var renewAhead: Duration = .seconds(2)
 

@@ -74,6 +74,9 @@ package struct SwitchCore: Sendable {
     case .transmitFailed(let transaction, let reason):
       sip.transportFailed(
         transaction, reason: reason, at: now, events: &events, effects: &output.wire)
+    case .unreachable(let quote, let reason):
+      sip.unreachable(
+        quote, reason: reason, at: now, events: &events, effects: &output.wire)
     case .relay(let event): handle(event, at: now)
     case .journaled(let number): journaled(through: number, at: now)
     case .journalFailed(let reason): journalFailed(reason, at: now)
@@ -164,6 +167,8 @@ enum Duty: Hashable, Sendable {
   case trunk(TrunkID)
   /// Carriers will not answer some of the INVITEs that were given up any more.
   case lateAnswers
+  /// The server ends, whatever carriers have not confirmed.
+  case leave
 }
 
 /// A leg that may go on when a batch is durable.

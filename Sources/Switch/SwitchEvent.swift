@@ -30,6 +30,8 @@ package enum SwitchEvent: Sendable {
   case flowClosed(FlowID)
   /// A request could not be sent.
   case transmitFailed(ClientTransactionID, String)
+  /// An ICMP error, with what it repeats of a datagram of ours: true, or anybody's invention.
+  case unreachable(quote: [UInt8], String)
   case relay(RelayEvent)
   /// Every batch up to and with this number is on disk.
   case journaled(through: UInt64)

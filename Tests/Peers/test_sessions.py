@@ -1,5 +1,6 @@
 """Hold and resume, CANCEL and its races, session timers: what happens within a call, with SIPp at both ends."""
 
+import socket
 import unittest
 
 from .support.media import Media
@@ -121,7 +122,24 @@ class Sessions(Town):
         phone = self.phone(office, call, seconds=120)
         carrier.finish()
         phone.finish()
+        # Nobody confirms the BYE there: the call may go on, and its money is held, until the carrier is back.
+        self.assertEqual(self.server.records(tenant=office.name), [])
+        self.assertGreater(self.server.money(office.name, "101")[1], 0)
+        self.confirm_bye(office)
         self.lost(office, phone, carrier)
+        self.nothing_is_left(office)
+
+    def confirm_bye(self, office):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as carrier:
+            carrier.bind(("127.0.0.1", office.trunk()))
+            carrier.settimeout(70)
+            while True:
+                request, server = carrier.recvfrom(65536)
+                if request.startswith(b"BYE "):
+                    break
+            names = (b"via:", b"from:", b"to:", b"call-id:", b"cseq:")
+            lines = [line for line in request.split(b"\r\n") if line.lower().startswith(names)]
+            carrier.sendto(b"\r\n".join([b"SIP/2.0 200 OK", *lines, b"Content-Length: 0", b"", b""]), server)
 
     def test_a_phone_that_vanishes(self):
         office = self.town["lostphone"]

@@ -382,22 +382,6 @@ import Testing
     #expect(second.lastStatus == 200)
   }
 
-  @Test("F22: a carrier that never answers BYE: charged in full, alerted, and then forgotten")
-  func byeLost() throws {
-    let bench = try Bench()
-    let (phone, carrier) = ends(bench)
-    phone.call("976333444")
-    bench.run(for: .seconds(5))
-    bench.deaf.insert(carrier.endpoint)
-    phone.hangUp()
-    bench.run(for: .seconds(20))
-    #expect(!bench.core.ledger.openHolds.isEmpty, "the hold stays until the outcome is known")
-    bench.run(for: .seconds(20))
-    #expect(bench.alerts.contains { $0.kind == .possiblyStillUp })
-    #expect(bench.records.count == 1)
-    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.calls.isEmpty)
-  }
-
   @Test("F37: BYE of the carrier and of the phone at once settle once and write one record")
   func byeGlare() throws {
     let bench = try Bench()

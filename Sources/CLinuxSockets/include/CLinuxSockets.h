@@ -80,9 +80,10 @@ uint64_t cls_outbox_drop_first(cls_outbox *outbox, cls_endpoint *remote);
 /// sendto without waiting, or send where `remote` is NULL; returns 0 or -errno.
 int cls_send(int fd, const uint8_t *bytes, size_t length, const cls_endpoint *remote);
 
-/// Takes one ICMP error from the socket's error queue: the destination it is about and its errno.
-/// Returns 1, or 0 when the queue is empty, or -errno.
-int cls_receive_error(int fd, cls_endpoint *destination, int *error);
+/// Takes one ICMP error from the socket's error queue: the destination it is about, its errno, and in `quote` as
+/// much as it repeats of the datagram. Returns 1, or 0 when the queue is empty, or -errno.
+int cls_receive_error(
+  int fd, cls_endpoint *destination, int *error, uint8_t *quote, size_t capacity, size_t *length);
 
 /// A new epoll descriptor.
 int cls_epoll_open(void);

@@ -13,6 +13,8 @@ package final class DatagramOutbox {
     package let errno: Int32
   }
 
+  private static let refusalsAtMost = 8
+
   private let outbox: OpaquePointer
 
   package init(slots: Int, arenaBytes: Int) throws(NetError) {
@@ -44,17 +46,15 @@ package final class DatagramOutbox {
 
   /// Sends all that waits; what the kernel has no room for stays for the next time.
   package func flush(_ socket: DatagramSocket, failures: inout [Failure]) {
-    // An error of the past (ICMP) can be reported in place of sending: such a datagram gets a second
-    // chance; twice refused, the refusal is its own.
-    var retried = false
+    // An error of the past (ICMP) can be reported in place of sending, and who floods us with such errors can have
+    // several: a datagram is refused when it was refused that often.
+    var refusals = 0
     while true {
       let result = cls_outbox_flush(outbox, socket.descriptor)
       guard result != 0, -result != EAGAIN, -result != ENOBUFS else { return }
-      guard retried else {
-        retried = true
-        continue
-      }
-      retried = false
+      refusals += 1
+      guard refusals == Self.refusalsAtMost else { continue }
+      refusals = 0
       var remote = cls_endpoint.none
       let tag = cls_outbox_drop_first(outbox, &remote)
       failures.append(Failure(tag: tag, remote: Endpoint(remote), errno: -result))

@@ -2,23 +2,13 @@ import Elements
 import Glibc
 import SIP
 
-/// A SIP listener on UDP: socket, send queue, and the memory that an ICMP error is matched against.
+/// A SIP listener on UDP: socket and send queue.
 final class DatagramPort {
-  /// A request that was sent not long ago.
-  private struct Sent {
-    var remote: Endpoint
-    var transaction: ClientTransactionID
-  }
-
   let socket: DatagramSocket
   let local: Endpoint
   private let outbox: DatagramOutbox
   private var failures: [DatagramOutbox.Failure] = []
-  /// The last requests, oldest overwritten first.
-  private var sent: [Sent] = []
-  private var nextSent = 0
 
-  private static let rememberedRequests = 512
   private static let errorsAtOnce = 64
   static let largestDatagram = 65_507
 
@@ -51,7 +41,6 @@ final class DatagramPort {
       outbox.flush(socket, failures: &failures)
       guard queue(transmission) else { return "the send queue is full" }
     }
-    if let transaction = transmission.transaction { remember(transaction, to: remote) }
     return nil
   }
 
@@ -60,13 +49,6 @@ final class DatagramPort {
     return outbox.add(
       transmission.bytes, to: destination.remote, from: destination.local.address,
       tag: transmission.transaction?.number ?? 0)
-  }
-
-  private func remember(_ transaction: ClientTransactionID, to remote: Endpoint) {
-    let entry = Sent(remote: remote, transaction: transaction)
-    guard sent.count == Self.rememberedRequests else { return sent.append(entry) }
-    sent[nextSent] = entry
-    nextSent = (nextSent + 1) % Self.rememberedRequests
   }
 
   /// Sends what is queued.
@@ -82,15 +64,16 @@ final class DatagramPort {
     return !outbox.isEmpty
   }
 
-  /// Takes the ICMP errors that came, and names the requests they are about (RFC 3261 §18.4).
-  func takeErrors(_ failed: (ClientTransactionID, String) -> Void) {
+  /// Takes the ICMP errors that came, and tells what they repeat of a datagram that did not arrive
+  /// (RFC 3261 §18.4).
+  func takeErrors(_ unreachable: (_ quote: [UInt8], _ reason: String) -> Void) {
     for _ in 0..<Self.errorsAtOnce {
-      guard let (destination, errno) = socket.nextError() else { return }
-      let reason = String(cString: strerror(errno))
-      for entry in sent where entry.remote == destination { failed(entry.transaction, reason) }
-      // Told once; a later request to the same address gets an error of its own.
-      sent.removeAll { $0.remote == destination }
-      nextSent = 0
+      guard let error = socket.nextError() else { return }
+      switch error.errno {
+      case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT:
+        unreachable(error.quote, String(cString: strerror(error.errno)))
+      case _: break  // One that was too long for the way is cut up when it is sent again.
+      }
     }
   }
 }

@@ -79,11 +79,29 @@ package final class DatagramSocket {
     return -cls_send(descriptor, start, bytes.count, &remote)
   }
 
-  /// One ICMP error that came for what this socket sent: about whom, and the errno; nil: no more.
-  package func nextError() -> (destination: Endpoint, errno: Int32)? {
+  /// An ICMP error that came for what this socket has sent, or has not: anybody can send one.
+  package struct Unreachable: Hashable, Sendable {
+    package let destination: Endpoint
+    package let errno: Int32
+    /// What it repeats of the datagram.
+    package let quote: [UInt8]
+  }
+
+  /// Longest quote: an ICMP error over IPv4 repeats no more of a datagram (RFC 1812 §4.3.2.3).
+  private static let longestQuote = 576
+
+  /// One ICMP error; nil: no more.
+  package func nextError() -> Unreachable? {
     var (destination, error) = (cls_endpoint.none, Int32(0))
-    guard cls_receive_error(descriptor, &destination, &error) == 1 else { return nil }
-    return (Endpoint(destination), error)
+    var isError = false
+    let quote = [UInt8](unsafeUninitializedCapacity: Self.longestQuote) { buffer, count in
+      isError =
+        cls_receive_error(
+          descriptor, &destination, &error, buffer.baseAddress, buffer.count, &count) == 1
+      if !isError { count = 0 }
+    }
+    guard isError else { return nil }
+    return Unreachable(destination: Endpoint(destination), errno: error, quote: quote)
   }
 }
 

@@ -88,7 +88,7 @@ final class SignallingLane: LaneResident {
   func ready(_ token: UInt64, hasError: Bool, at now: Now) {
     let port = ports[Int(token)]
     if hasError {
-      port.takeErrors { consequences.append(.transmitFailed($0, $1)) }
+      port.takeErrors { consequences.append(.unreachable(quote: $0, $1)) }
       settle(at: now)
     }
     for _ in 0..<Self.batchesAtOnce {

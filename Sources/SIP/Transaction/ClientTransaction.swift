@@ -98,6 +98,14 @@ struct ClientTransaction: Sendable {
     }
   }
 
+  /// Nothing has been heard of it, and it has been sent once.
+  var hasLeftOnce: Bool {
+    switch machine {
+    case .invite(let machine): machine.hasLeftOnce
+    case .other(let machine): machine.hasLeftOnce
+    }
+  }
+
   /// Has a provisional response, and no final one.
   var isProceeding: Bool {
     if case .invite(let machine) = machine { machine.isProceeding } else { false }

@@ -64,6 +64,11 @@ package struct InviteClientTransaction: Hashable, Sendable {
     if case .proceeding = state { true } else { false }
   }
 
+  /// Nothing has been heard of it, and it has been sent once.
+  package var hasLeftOnce: Bool {
+    if case .calling(_, let interval, _) = state { interval == timers.t1 } else { false }
+  }
+
   /// Waits for its final response.
   package var isPending: Bool {
     switch state {
@@ -87,6 +92,10 @@ package struct InviteClientTransaction: Hashable, Sendable {
     case (.calling, .success), (.proceeding, .success):
       effects.append(.deliver)
       return .accepted(until: now + timers.patience)
+    case (.completed(let until), .success):
+      // RFC 3261 §16.7: a proxy passes each 2xx on, also behind a refusal. Unanswered it would cost.
+      effects.append(.deliver)
+      return .completed(until: until)
     case (.accepted(let until), .success):
       effects.append(.deliver)  // A repeated 2xx or one of another fork: the dialog tells.
       return .accepted(until: until)
@@ -115,7 +124,7 @@ package struct InviteClientTransaction: Hashable, Sendable {
     case (.completed, .transportFailed):
       return .terminated  // The ACK could not leave; the user knows the response already.
     case (.calling, .cancelSent), (.completed, .cancelSent), (.accepted, .cancelSent),
-      (.completed, .provisional), (.completed, .success), (.accepted, .provisional),
+      (.completed, .provisional), (.accepted, .provisional),
       (.accepted, .failure), (.accepted, .transportFailed), (.terminated, _):
       return state
     }

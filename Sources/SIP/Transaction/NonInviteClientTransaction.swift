@@ -52,6 +52,11 @@ package struct NonInviteClientTransaction: Hashable, Sendable {
 
   package var isTerminated: Bool { state == .terminated }
 
+  /// Nothing has been heard of it, and it has been sent once.
+  package var hasLeftOnce: Bool {
+    if case .trying(_, let interval, _) = state { interval == timers.t1 } else { false }
+  }
+
   /// Waits for its final response.
   package var isPending: Bool {
     switch state {

@@ -75,6 +75,8 @@ package struct RequestDraft: Sendable {
   package var headers: [HeaderDraft] = []
   package var body: BodyDraft?
   package var maxForwards: UInt8 = 70
+  /// A BYE that is sent again where it is not confirmed: its dialog stays until then, or until ``SIPCore/end(_:)``.
+  package var isInsistent = false
 
   /// A request outside of a dialog.
   package init(

@@ -18,6 +18,8 @@ struct RequestPlan: Sendable {
   var body: BodyDraft?
   var dialog: DialogID?
   var isSilent = false
+  /// See ``RequestDraft/isInsistent``.
+  var isInsistent = false
 
   /// Writes the request for one path (RFC 3261 §8.1.1).
   func serialize(

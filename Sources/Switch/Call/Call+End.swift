@@ -134,16 +134,32 @@ extension SwitchCore {
     let words = reason ?? LegFailure(cause).reasonValue
     call.legs[leg].clientBye = sendBye(
       in: dialog, to: call.legs[leg].carrier, owner: .bye(call.id, leg: leg), reasonValue: words,
-      at: now)
+      isInsistent: call.legs[leg].costsUntilConfirmed, at: now)
     if call.legs[leg].clientBye == nil { try over(&call, leg, .unknown, at: now) }
+  }
+
+  /// Sends the BYEs again that carriers have not confirmed.
+  mutating func repeatByes(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    guard call.hasUnconfirmed else { return }
+    for leg in call.legs.indices where !call.legs[leg].isOver {
+      guard call.legs[leg].unconfirmed?.isDue(at: now.instant) ?? false,
+        let dialog = call.legs[leg].dialog
+      else { continue }
+      call.legs[leg].clientBye = sendBye(
+        in: dialog, to: call.legs[leg].carrier, owner: .bye(call.id, leg: leg),
+        reasonValue: LegFailure(call.record.cause).reasonValue, isInsistent: true,
+        at: now)
+      if call.legs[leg].clientBye == nil { try byeAnswered(&call, leg, status: nil, at: now) }
+    }
   }
 
   @discardableResult
   mutating func sendBye(
     in dialog: DialogID, to carrier: Carrier?, owner: Owners.Client?, reasonValue: [UInt8],
-    at now: Now
+    isInsistent: Bool = false, at now: Now
   ) -> ClientTransactionID? {
-    let draft = RequestDraft(.bye, headers: [HeaderDraft(.reason, reasonValue)])
+    var draft = RequestDraft(.bye, headers: [HeaderDraft(.reason, reasonValue)])
+    draft.isInsistent = isInsistent
     guard let client = try? send(draft, in: dialog, to: carrier, at: now) else { return nil }
     if let owner { owners.clients[client] = owner }
     return client
@@ -181,15 +197,34 @@ extension SwitchCore {
     }
   }
 
-  /// The answer to our BYE, or that there will be none.
+  /// The answer to our BYE, or that there will be none: then it is sent again, and the hold stays (guard rule 6).
   mutating func byeAnswered(
     _ call: inout Call, _ leg: Int, status: UInt16?, at now: Now
   ) throws(LegContradiction) {
     guard call.legs[leg].state == .ending else { return }
     // 481: the dialog is gone on the other side. Nothing else than these proves that it stopped.
     let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
+    if !isProven, insists(&call, leg, at: now) { return }
+    if let dialog = call.legs[leg].dialog { sip.end(dialog) }
     if !isProven { possiblyStillUp(call, leg, at: now) }
     try over(&call, leg, isProven ? .ended(at: now.instant) : .unknown, at: now)
+  }
+
+  /// Whether the BYE of a leg is sent again; whoever is concerned is told the first time.
+  private mutating func insists(_ call: inout Call, _ leg: Int, at now: Now) -> Bool {
+    guard call.legs[leg].costsUntilConfirmed, let dialog = call.legs[leg].dialog,
+      sip.dialog(dialog) != nil
+    else { return false }
+    let isFirst = call.legs[leg].unconfirmed == nil
+    var unconfirmed =
+      call.legs[leg].unconfirmed
+      ?? UnconfirmedBye(until: now.instant + configuration.calls.insistence)
+    guard unconfirmed.failed(at: now.instant) else { return false }
+    call.legs[leg].unconfirmed = unconfirmed
+    call.hasUnconfirmed = true
+    if isFirst { possiblyStillUp(call, leg, at: now) }
+    tellDrained(but: call)
+    return true
   }
 
   private mutating func possiblyStillUp(_ call: Call, _ leg: Int, at now: Now) {
@@ -218,6 +253,7 @@ extension SwitchCore {
   mutating func endAtLast(_ call: inout Call, at now: Now) throws(LegContradiction) {
     for leg in call.legs.indices where !call.legs[leg].isOver {
       if leg != 0 { possiblyStillUp(call, leg, at: now) }
+      if let dialog = call.legs[leg].dialog { sip.end(dialog) }
       try over(&call, leg, .unknown, at: now)
     }
     call.media.state = .closed
@@ -239,7 +275,17 @@ extension SwitchCore {
         (owners.clients[client], owners.challengeables[client]) = (nil, nil)
       }
     }
-    if isDraining, calls.isEmpty { output.publications.append(.drained) }
+    tellDrained(but: call)
+  }
+
+  /// A drain is over when no call is left but those whose carrier does not confirm the end: the next process
+  /// ends them by what the journal has of them.
+  ///
+  /// `call` is in hand, and not in the table.
+  mutating func tellDrained(but call: Call? = nil) {
+    guard isDraining, calls.values.allSatisfy({ $0.value.waitsForCarriers }) else { return }
+    guard call.map({ $0.phase == .ending && $0.waitsForCarriers }) ?? true else { return }
+    output.publications.append(.drained)
   }
 
   /// A contradiction of ours in this call: it ends here, and nothing else is touched.
@@ -267,7 +313,8 @@ extension SwitchCore {
         call.legs[leg].force(.ending)
         call.legs[leg].clientBye = sendBye(
           in: dialog, to: call.legs[leg].carrier, owner: .bye(call.id, leg: leg),
-          reasonValue: LegFailure(.internalFault).reasonValue, at: now)
+          reasonValue: LegFailure(.internalFault).reasonValue,
+          isInsistent: call.legs[leg].costsUntilConfirmed, at: now)
         if call.legs[leg].clientBye != nil { continue }
       } else if let client = call.legs[leg].clientInvite, sip.isPending(client) {
         call.legs[leg].force(.cancelling)

@@ -121,13 +121,29 @@ extension SwitchCore {
 
   /// When something must be done about the call.
   func deadline(of call: inout Call) -> Instant? {
-    if call.phase == .ending { return call.endUntil }
+    if call.phase == .ending {
+      var next = lastMoment(of: &call)
+      guard call.hasUnconfirmed else { return next }
+      for leg in call.legs where !leg.isOver { next = min(next, leg.unconfirmed?.next ?? .never) }
+      return next
+    }
     var next = call.lastUntil
     if call.phase != .talking {
       next = min(next, call.unansweredUntil, call.stepUntil ?? .never)
     }
     for index in call.legs.indices { next = min(next, call.legs[index].nextDeadline()) }
     return next
+  }
+
+  /// When a call that is being ended is given up.
+  private func lastMoment(of call: inout Call) -> Instant {
+    var last = call.endUntil ?? .never
+    guard call.hasUnconfirmed else { return last }
+    for leg in call.legs where !leg.isOver {
+      guard let until = leg.unconfirmed?.until else { continue }
+      last = max(last, until + configuration.calls.ending)
+    }
+    return last
   }
 
   mutating func handleDuties(at now: Now) {
@@ -140,6 +156,7 @@ extension SwitchCore {
         }
       case .trunk(let id): handleDeadline(ofTrunk: id, at: now)
       case .lateAnswers: sweepLateAnswers(at: now)
+      case .leave: if isDraining { output.publications.append(.drained) }
       }
     }
     write(bindings.expire(at: now))
@@ -148,8 +165,9 @@ extension SwitchCore {
   private mutating func handleDeadline(
     _ call: inout Call, at now: Now
   ) throws(LegContradiction) {
+    try repeatByes(&call, at: now)
     if call.phase == .ending {
-      if let until = call.endUntil, until <= now.instant { try endAtLast(&call, at: now) }
+      if lastMoment(of: &call) <= now.instant { try endAtLast(&call, at: now) }
       return
     }
     if call.lastUntil <= now.instant {

@@ -67,6 +67,14 @@ struct Call: Sendable {
   /// The targets that ring now.
   var currentBranches: ArraySlice<Branch> { branches[stepStart...] }
 
+  /// A BYE of one of its legs was not confirmed by a carrier, once at least.
+  var hasUnconfirmed = false
+
+  /// Nothing is left of it but BYEs that its carriers do not confirm.
+  var waitsForCarriers: Bool {
+    phase == .ending && legs.allSatisfy { $0.isOver || $0.unconfirmed != nil }
+  }
+
   /// The other side of the conversation.
   func peer(of leg: Int) -> Int? { leg == 0 ? answered : (leg == answered ? 0 : nil) }
 

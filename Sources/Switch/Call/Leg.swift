@@ -63,6 +63,8 @@ struct Leg: Sendable {
   var clientInvite: ClientTransactionID?
   /// The BYE that we sent, or that waits for the ACK of our 2xx.
   var clientBye: ClientTransactionID?
+  /// A carrier that has not confirmed it gets it again.
+  var unconfirmed: UnconfirmedBye?
   /// Before its answer the one that rang last: each fork of an INVITE of ours has one of its own.
   var dialog: DialogID?
   var earlyDialogs: [DialogID] = []
@@ -116,6 +118,9 @@ struct Leg: Sendable {
     self.timerPolicy = timerPolicy
   }
 
+  /// Whether a carrier that goes on with it bills us for it.
+  var costsUntilConfirmed: Bool { paid.map { !$0.isSettled } ?? false }
+
   var isCaller: Bool { index == 0 }
   var isOver: Bool { state == .over }
 
@@ -140,7 +145,7 @@ extension Leg {
   /// Mutating only so that a leg is asked in its place: a copy would retain everything in it.
   mutating func nextDeadline() -> Instant {
     guard !isOver else { return .never }
-    let attempt = attemptUntil ?? .never
+    let attempt = min(attemptUntil ?? .never, unconfirmed?.next ?? .never)
     guard isConfirmed else { return attempt }
     // In twos: four at once go through an array.
     return min(

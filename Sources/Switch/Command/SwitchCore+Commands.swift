@@ -52,7 +52,7 @@ extension SwitchCore {
   private mutating func drain(at now: Now) -> CommandReply {
     isDraining = true
     log(.info, "draining", Alert.Fact("calls", "\(calls.count)"))
-    if calls.isEmpty { output.publications.append(.drained) }
+    tellDrained()
     return .done
   }
 
@@ -63,6 +63,8 @@ extension SwitchCore {
 
   private mutating func hangUpAll(at now: Now) -> CommandReply {
     for id in calls.keys.sorted() { end(id, .draining, at: now) }
+    // Who does not confirm its end by then is left to the next process.
+    if isDraining { agenda.schedule(.leave, at: now.instant + configuration.calls.leaving) }
     return .done
   }
 

@@ -119,7 +119,7 @@ import Testing
   @Test("RFC 3261 §17.1.1: what a state does not expect changes nothing")
   func ignored() {
     let table: [(first: [(Machine.Input, Int64)], then: [Machine.Input])] = [
-      ([(.failure, 10)], [.provisional, .success, .cancelSent]),
+      ([(.failure, 10)], [.provisional, .cancelSent]),
       ([(.success, 10)], [.provisional, .failure, .cancelSent]),
       ([(.transportFailed, 10)], Machine.Input.allCases),
       ([], [.cancelSent]),
@@ -133,6 +133,15 @@ import Testing
         #expect(machine == before)
       }
     }
+  }
+
+  @Test("RFC 3261 §16.7: a 2xx behind a refusal is told, and the refusal stays")
+  func successBehindFailure() {
+    var machine = machine()
+    _ = drive(&machine, [(.failure, 10)])
+    let before = machine
+    #expect(drive(&machine, [(.success, 20), (.success, 30)]) == [.deliver, .deliver])
+    #expect(machine == before)
   }
 
   @Test("A deadline that is looked at too early changes nothing")

@@ -302,6 +302,12 @@ final class UserAgent {
   /// The answer for a late offer, in the ACK.
   var lateAnswer: String?
 
+  /// Sends bytes that are no message of its core.
+  func say(_ bytes: [UInt8]) {
+    emit([Transmission(bytes: bytes, destination: .flow(flow))])
+    bench.run(for: .milliseconds(100))
+  }
+
   private func emit(_ out: [Transmission]) {
     let flow = Flow(
       transport: transport, local: Bench.switchEndpoint, remote: source ?? endpoint,

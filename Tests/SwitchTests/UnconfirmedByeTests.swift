@@ -1,0 +1,113 @@
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+@Suite struct UnconfirmedByeTests {
+  @Test(
+    "F22: a carrier that never answers BYE: alerted, charged in full, and forgotten after half an hour"
+  )
+  func byeLost() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(2))
+    phone.call("976333444")
+    bench.run(for: .seconds(5))
+    bench.deaf.insert(carrier.endpoint)
+    phone.hangUp()
+    bench.run(for: .seconds(20))
+    #expect(!bench.core.ledger.openHolds.isEmpty, "the hold stays until the outcome is known")
+    bench.run(for: .seconds(20))
+    #expect(bench.alerts.filter { $0.kind == .possiblyStillUp }.count == 1)
+    #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    bench.run(for: .seconds(1_900))
+    #expect(bench.records.count == 1)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.loadAtRest().isAtRest)
+  }
+
+  @Test(
+    "F22: a carrier that comes back with its calls gets the BYE again, and is paid until it confirms"
+  )
+  func byeAgain() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(2))
+    phone.call("976333444")
+    bench.run(for: .seconds(5))
+    bench.deaf.insert(carrier.endpoint)
+    phone.hangUp()
+    bench.run(for: .seconds(120))
+    let held = try #require(bench.core.ledger.openHolds.first)
+    #expect(bench.alerts.filter { $0.kind == .possiblyStillUp }.count == 1)
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    #expect(carrier.received(.bye).count == 1)
+    let record = try #require(bench.records.first)
+    #expect(record.hold == held)
+    // 0.06 EUR a minute for at least the 120 s that nobody confirmed.
+    #expect(record.sell.map { $0.micros >= 120_000 } == true)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.loadAtRest().isAtRest)
+  }
+
+  @Test("F22: the carrier's own BYE confirms one that it never heard")
+  func byeOfTheirs() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(2))
+    phone.call("976333444")
+    bench.run(for: .seconds(5))
+    bench.deaf.insert(carrier.endpoint)
+    phone.hangUp()
+    bench.run(for: .seconds(60))
+    bench.deaf = []
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
+    #expect(bench.core.calls.isEmpty)
+  }
+
+  @Test("Who is told to end its calls waits three seconds for the answers, and leaves")
+  func leave() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(2))
+    phone.call("976333444")
+    bench.run(for: .seconds(5))
+    bench.deaf.insert(carrier.endpoint)
+    let isDrained = {
+      bench.publications.contains { if case .drained = $0 { true } else { false } }
+    }
+    bench.command(.drain)
+    bench.command(.hangUpAll)
+    bench.run(for: .seconds(2))
+    #expect(!isDrained())
+    bench.run(for: .seconds(2))
+    #expect(isDrained() && bench.core.calls.count == 1)
+  }
+
+  @Test("A drain does not wait for carriers that do not confirm; the next process ends their calls")
+  func drainPastTheUnconfirmed() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(2))
+    phone.call("976333444")
+    bench.run(for: .seconds(5))
+    bench.deaf.insert(carrier.endpoint)
+    phone.hangUp()
+    let isDrained = {
+      bench.publications.contains { if case .drained = $0 { true } else { false } }
+    }
+    bench.command(.drain)
+    bench.run(for: .seconds(20))
+    #expect(!isDrained())
+    bench.run(for: .seconds(20))
+    #expect(isDrained() && !bench.core.calls.isEmpty)
+    bench.deaf = []
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.bye).count == 1 && bench.records.count == 1)
+  }
+}
