@@ -6,7 +6,7 @@ import Testing
 @Suite struct StopTests {
   @Test("A stop is heard at every moment, also between two looks at what is due")
   func heard() throws {
-    let (bench, cycles) = (try OutboxBench(), 1_000)
+    let (bench, cycles) = (try OutboxBench(), 600)
     var options = OutboxService.Options()
     options.senders = 0
     let service = OutboxService(
@@ -31,7 +31,7 @@ import Testing
         }
       }
     }
-    let count = ended.wait(for: .seconds(60), until: { $0.count == cycles }) {
+    let count = ended.wait(for: .seconds(120), until: { $0.count == cycles }) {
       $0.isOver = true
       return $0.count
     }
