@@ -11,23 +11,6 @@ import Testing
 @Suite struct ExchangeTests {
   private static let video = "m=video 40002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
 
-  private func ends(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
-    let caller = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    let callee = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
-    caller.register()
-    callee.register()
-    return (caller, callee)
-  }
-
-  private func talking(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
-    let (caller, callee) = ends(bench)
-    callee.manner = .answers(after: .seconds(1))
-    caller.call("102")
-    bench.run(for: .seconds(3))
-    callee.manner = .waits
-    return (caller, callee)
-  }
-
   private func body(_ version: Int, _ direction: String = "sendrecv") -> String {
     Bench.sdp.replacing("1 1 IN", with: "1 \(version) IN").replacing("sendrecv", with: direction)
   }
@@ -43,7 +26,7 @@ import Testing
   @Test("RFC 3261 §13.2.2.4: an offer in a 2xx that gets no ports is answered, and the call ends")
   func lateReinviteWithoutPorts() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     caller.send(in: try #require(caller.dialog), RequestDraft(.invite))
     bench.run(for: .seconds(1))
     bench.hasPortsToSpare = false
@@ -60,7 +43,7 @@ import Testing
   @Test("So is one that cannot be taken; where the 2xx has none, the call goes on")
   func lateReinviteRefused() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     caller.send(in: try #require(caller.dialog), RequestDraft(.invite))
     bench.run(for: .seconds(1))
     callee.answer(try #require(callee.open.first?.server), 200)
@@ -82,7 +65,7 @@ import Testing
   @Test("So is the offer that answers a call without one")
   func lateOfferWithoutPorts() throws {
     let bench = try Bench()
-    let (caller, callee) = ends(bench)
+    let (caller, callee) = bench.twoPhones()
     bench.hasPortsToSpare = false
     caller.call("102", body: .some(nil))
     bench.run(for: .seconds(1))
@@ -97,7 +80,7 @@ import Testing
   @Test("A 2xx whose offer the caller does not answer is acknowledged before the BYE")
   func lateOfferUnanswered() throws {
     let bench = try Bench()
-    let (caller, callee) = ends(bench)
+    let (caller, callee) = bench.twoPhones()
     caller.acknowledges = false
     caller.call("102", body: .some(nil))
     bench.run(for: .seconds(1))
@@ -114,7 +97,7 @@ import Testing
   @Test("So is the one of a re-INVITE, whoever ends the call", arguments: [true, false])
   func lateReinviteUnanswered(byCaller: Bool) throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     caller.acknowledges = false
     caller.send(in: try #require(caller.dialog), RequestDraft(.invite))
     bench.run(for: .seconds(1))
@@ -134,7 +117,7 @@ import Testing
     let other = UserAgent(bench, user: "102", address: "198.51.100.9:5066")
     other.manner = .rings
     other.register()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     let leg = try #require(bench.core.calls.values.first?.value.answered)
     caller.send(
       in: try #require(caller.dialog),
@@ -155,7 +138,7 @@ import Testing
     arguments: [481, 408] as [StatusCode])
   func dialogIsGone(status: StatusCode) throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     callee.refusals = [.invite: status]
     caller.send(
       in: try #require(caller.dialog),
@@ -172,7 +155,7 @@ import Testing
       as [(StatusCode, UInt16)])
   func refusedDigit(status: StatusCode, passed: UInt16) throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     callee.refusals = [.info: status]
     caller.send(in: try #require(caller.dialog), RequestDraft(.info))
     bench.run(for: .seconds(1))
@@ -184,7 +167,7 @@ import Testing
   @Test("A digit that nobody answers is 500")
   func lostDigit() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     bench.deaf.insert(callee.endpoint)
     caller.send(in: try #require(caller.dialog), RequestDraft(.info))
     bench.run(for: .seconds(40))

@@ -33,23 +33,6 @@ import Testing
     return head + "m=image 40000 udptl t38\r\na=T38FaxVersion:0\r\n"
   }
 
-  private func phones(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
-    let caller = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    let callee = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
-    caller.register()
-    callee.register()
-    return (caller, callee)
-  }
-
-  private func talking(_ bench: Bench) -> (caller: UserAgent, callee: UserAgent) {
-    let (caller, callee) = phones(bench)
-    callee.manner = .answers(after: .seconds(1))
-    caller.call("102")
-    bench.run(for: .seconds(3))
-    callee.manner = .waits
-    return (caller, callee)
-  }
-
   /// What the relay was last told about a leg.
   private func plan(_ leg: Int, _ bench: Bench) -> LegPlan? {
     bench.commands.compactMap { if case .update(_, leg, let plan) = $0 { plan } else { nil } }.last
@@ -64,7 +47,7 @@ import Testing
     arguments: foreign)
   func initialOffer(_ text: String) throws {
     let bench = try Bench()
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     caller.call("102", body: .some(body(1, line(text))))
     bench.run(for: .seconds(1))
     let invite = try #require(callee.open.first)
@@ -86,7 +69,7 @@ import Testing
     arguments: foreign + ["video 0 RTP/AVP 96"])
   func addedByReinvite(_ text: String) throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     let dialog = try #require(caller.dialog)
     caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(2, line(text)).utf8))))
     bench.run(for: .seconds(1))
@@ -102,7 +85,7 @@ import Testing
   @Test("RFC 3264 §6: so is one of a late offer, in the 200 and in the ACK", arguments: foreign)
   func lateOffer(_ text: String) throws {
     let bench = try Bench()
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     caller.lateAnswer = body(1, refused(text))
     caller.call("102", body: .some(nil))
     bench.run(for: .seconds(1))
@@ -119,7 +102,7 @@ import Testing
   @Test("An offer of nothing that can be carried is 488, in the INVITE and within the call")
   func nothingToCarry() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     let dialog = try #require(caller.dialog)
     let foreign = Bench.sdp.components(before: "m=audio") + line(Self.foreign[0])
     caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(foreign.utf8))))
@@ -131,7 +114,7 @@ import Testing
   @Test("More m= lines than the relay carries are 488, in the INVITE and within the call")
   func tooManyLines() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     let many = String(repeating: line("video 40002 RTP/AVP 96"), count: 16)
     let dialog = try #require(caller.dialog)
     caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(2, many).utf8))))
@@ -148,7 +131,7 @@ import Testing
   @Test("RFC 3264 §8.2: a re-INVITE may end every stream, and a further one brings the voice back")
   func allStreamsEnded() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     let dialog = try #require(caller.dialog)
     let ended = body(2).replacing("m=audio 40000", with: "m=audio 0")
     caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(ended.utf8))))
@@ -176,7 +159,7 @@ import Testing
     arguments: [false, true])
   func fewerLines(late: Bool) throws {
     let bench = try Bench()
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     let video = line("video 40002 RTP/AVP 96") + line("video 40004 RTP/AVP 97")
     caller.lateAnswer = late ? body(1) : nil
     caller.call("102", body: .some(late ? nil : body(1, video)))
@@ -195,7 +178,7 @@ import Testing
   @Test("RFC 3264 §6: so they are in the answer to a re-INVITE")
   func fewerLinesInReinvite() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     let dialog = try #require(caller.dialog)
     let video = line("video 40002 RTP/AVP 96")
     caller.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(body(2, video).utf8))))
@@ -212,7 +195,7 @@ import Testing
   func offeredFamily(isKnown: Bool) throws {
     let mine = try #require(IPAddress("2001:db8::1"))
     let bench = try Bench { if isKnown { $0.mediaAddresses = [.v6Loopback, mine] } }
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     callee.manner = .answers(after: .seconds(1))
     let offer = Bench.sdp.replacing("IP4 198.51.100.7", with: "IP6 2001:db8::7")
     caller.call("102", body: .some(offer))
@@ -228,7 +211,7 @@ import Testing
   @Test("Media from an address that nothing names is told once a call")
   func unnamedMedia() throws {
     let bench = try Bench()
-    _ = talking(bench)
+    _ = bench.twoPhonesTalking()
     let session = try #require(bench.core.calls.values.first?.value.media.session)
     let heard = LegQuality(leg: 0, streams: [StreamQuality(kind: .audio)])
     var unheard = LegQuality(leg: 1, streams: [StreamQuality(kind: .audio)])
@@ -249,7 +232,7 @@ import Testing
     secure.srtp = .required
     town.office("101") { $0.media = secure }
     let bench = try Bench(town)
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     let key = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
     let secured =
       Bench.sdp.replacing("RTP/AVP", with: "RTP/SAVP")
@@ -282,7 +265,7 @@ import Testing
     arguments: ["101", "102"])
   func requiredInCall(_ number: String) throws {
     let bench = try Bench(guarded(number))
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     caller.call("102", body: .some(number == "101" ? secured(1) : body(1)))
     bench.run(for: .seconds(1))
     let invite = try #require(callee.open.first)
@@ -314,7 +297,7 @@ import Testing
   func requiredLate() throws {
     // The caller's INVITE without an offer is offered SRTP, over UDP as well.
     let bench = try Bench(guarded("101"))
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     caller.call("102", body: .some(nil))
     bench.run(for: .seconds(1))
     callee.answer(try #require(callee.open.first?.server), 200, body: body(1))
@@ -323,7 +306,7 @@ import Testing
     #expect(offer.media.map(\.profile) == [.savp] && offer.media[0].crypto.count > 0)
     // And what the called phone offers in its 200 must be protected where it is the one.
     let other = try Bench(guarded("102"))
-    let (free, bound) = phones(other)
+    let (free, bound) = other.twoPhones()
     free.call("102", body: .some(nil))
     other.run(for: .seconds(1))
     bound.answer(try #require(bound.open.first?.server), 200, body: body(1))
@@ -334,7 +317,7 @@ import Testing
   @Test("A re-INVITE that asks for an offer gets none in the clear from who must protect")
   func requiredLateInCall() throws {
     let bench = try Bench(guarded("102"))
-    let (free, bound) = phones(bench)
+    let (free, bound) = bench.twoPhones()
     free.call("102")
     bench.run(for: .seconds(1))
     bound.answer(try #require(bound.open.first?.server), 200, body: secured(1, tag: 3))
@@ -352,7 +335,7 @@ import Testing
   @Test("T.38 §D.2.1: the record of a fax names its codec")
   func faxInRecord() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     callee.send(
       in: try #require(callee.dialog), RequestDraft(.invite, body: .sdp(Array(fax(2).utf8))))
     bench.run(for: .seconds(1))
@@ -366,7 +349,7 @@ import Testing
   @Test("T.38 §D.2.2: a fax takes the place of the voice in its m= line, and gives it back")
   func faxInPlaceOfVoice() throws {
     let bench = try Bench()
-    let (caller, callee) = talking(bench)
+    let (caller, callee) = bench.twoPhonesTalking()
     let dialog = try #require(callee.dialog)
     callee.send(in: dialog, RequestDraft(.invite, body: .sdp(Array(fax(2).utf8))))
     bench.run(for: .seconds(1))
@@ -395,7 +378,7 @@ import Testing
     secure.srtp = .required
     town.office("101") { $0.media = secure }
     let bench = try Bench(town)
-    let (caller, callee) = phones(bench)
+    let (caller, callee) = bench.twoPhones()
     callee.manner = .answers(after: .seconds(1))
     let key =
       "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"

@@ -7,16 +7,22 @@ import Testing
 @testable import Switch
 
 @Suite struct UnconfirmedByeTests {
-  @Test(
-    "F22: a carrier that never answers BYE: alerted, charged in full, and forgotten after half an hour"
-  )
-  func byeLost() throws {
+  /// A paid call that talks, over a carrier that hears nothing from now on.
+  private func talkingToTheDeaf() throws -> (bench: Bench, phone: UserAgent, carrier: UserAgent) {
     let bench = try Bench()
     let (phone, carrier, _) = bench.phoneAndCarriers()
     carrier.manner = .answers(after: .seconds(2))
     phone.call("976333444")
     bench.run(for: .seconds(5))
     bench.deaf.insert(carrier.endpoint)
+    return (bench, phone, carrier)
+  }
+
+  @Test(
+    "F22: a carrier that never answers BYE: alerted, charged in full, and forgotten after half an hour"
+  )
+  func byeLost() throws {
+    let (bench, phone, _) = try talkingToTheDeaf()
     phone.hangUp()
     bench.run(for: .seconds(20))
     #expect(!bench.core.ledger.openHolds.isEmpty, "the hold stays until the outcome is known")
@@ -32,12 +38,7 @@ import Testing
     "F22: a carrier that comes back with its calls gets the BYE again, and is paid until it confirms"
   )
   func byeAgain() throws {
-    let bench = try Bench()
-    let (phone, carrier, _) = bench.phoneAndCarriers()
-    carrier.manner = .answers(after: .seconds(2))
-    phone.call("976333444")
-    bench.run(for: .seconds(5))
-    bench.deaf.insert(carrier.endpoint)
+    let (bench, phone, carrier) = try talkingToTheDeaf()
     phone.hangUp()
     bench.run(for: .seconds(120))
     let held = try #require(bench.core.ledger.openHolds.first)
@@ -54,12 +55,7 @@ import Testing
 
   @Test("F22: the carrier's own BYE confirms one that it never heard")
   func byeOfTheirs() throws {
-    let bench = try Bench()
-    let (phone, carrier, _) = bench.phoneAndCarriers()
-    carrier.manner = .answers(after: .seconds(2))
-    phone.call("976333444")
-    bench.run(for: .seconds(5))
-    bench.deaf.insert(carrier.endpoint)
+    let (bench, phone, carrier) = try talkingToTheDeaf()
     phone.hangUp()
     bench.run(for: .seconds(60))
     bench.deaf = []
@@ -71,12 +67,7 @@ import Testing
 
   @Test("Who is told to end its calls waits three seconds for the answers, and leaves")
   func leave() throws {
-    let bench = try Bench()
-    let (phone, carrier, _) = bench.phoneAndCarriers()
-    carrier.manner = .answers(after: .seconds(2))
-    phone.call("976333444")
-    bench.run(for: .seconds(5))
-    bench.deaf.insert(carrier.endpoint)
+    let (bench, _, _) = try talkingToTheDeaf()
     let isDrained = {
       bench.publications.contains { if case .drained = $0 { true } else { false } }
     }
@@ -90,12 +81,7 @@ import Testing
 
   @Test("A drain does not wait for carriers that do not confirm; the next process ends their calls")
   func drainPastTheUnconfirmed() throws {
-    let bench = try Bench()
-    let (phone, carrier, _) = bench.phoneAndCarriers()
-    carrier.manner = .answers(after: .seconds(2))
-    phone.call("976333444")
-    bench.run(for: .seconds(5))
-    bench.deaf.insert(carrier.endpoint)
+    let (bench, phone, carrier) = try talkingToTheDeaf()
     phone.hangUp()
     let isDrained = {
       bench.publications.contains { if case .drained = $0 { true } else { false } }
