@@ -40,19 +40,16 @@ package struct SwitchCore: Sendable {
   var output = Output()
   var date = DateField()
   private var spareEvents: [SIPEvent] = []
+  /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
+  ///
+  /// Kept, and not asked for: whoever calls a getter of a core that lies in an object copies the whole core first.
+  package private(set) var deadline: Instant?
 
   package init(configuration: SwitchConfiguration, dice: Dice) {
     self.configuration = configuration
     self.dice = dice
     sip = SIPCore(configuration: configuration.sip, dice: dice)
     verifier = DigestVerifier(secret: configuration.nonceSecret)
-  }
-
-  /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
-  package var deadline: Instant? {
-    let earliest = min(
-      sip.deadline ?? .never, agenda.next ?? .never, bindings.deadline ?? .never)
-    return earliest < .never ? earliest : nil
   }
 
   /// Takes one event and gives every effect it has; drain them before the next event.
@@ -103,7 +100,8 @@ package struct SwitchCore: Sendable {
     log(.warning, "the clock leapt ahead")
   }
 
-  /// The effects of one event in a fixed order: what must be kept first, then media, then messages.
+  /// Ends an event: its effects in a fixed order (what must be kept first, then media, then messages), and when to
+  /// come again.
   mutating func flush(into effects: inout [SwitchEffect]) {
     if waiting.last?.batch == journal.nextSequence { journal.hurry() }
     if let batch = journal.takeBatch() { effects.append(.journal(batch)) }
@@ -112,6 +110,9 @@ package struct SwitchCore: Sendable {
     for (number, query) in output.queries { effects.append(.resolve(number, query)) }
     for publication in output.publications { effects.append(.publish(publication)) }
     output.clear()
+    let earliest = min(
+      sip.deadline ?? .never, agenda.next ?? .never, bindings.deadline ?? .never)
+    deadline = earliest < .never ? earliest : nil
   }
 
   // MARK: - Saying things

@@ -32,6 +32,7 @@ import Testing
     bench.core.withCall(id, at: bench.now) { (_, _) throws(LegContradiction) in
       throw LegContradiction(leg: 1, state: .over, step: .answered)
     }
+    bench.happen(.deadline)  // The end of the event that it was in.
     bench.run(for: .seconds(2))
     #expect(one.received(.bye).count == 1 && two.received(.bye).count == 1)
     #expect(three.received(.bye).isEmpty && four.received(.bye).isEmpty)

@@ -34,13 +34,10 @@ extension World {
   }
 
   func keepSwitchDeadline() {
-    guard let deadline = Self.deadline(of: &core), deadline < switchWake else { return }
+    guard let deadline = core.deadline, deadline < switchWake else { return }
     switchWake = max(deadline, now.instant)
     schedule(.switchDeadline(process: process), at: switchWake)
   }
-
-  /// Read in place: the getter alone would copy the whole core first.
-  static func deadline(of core: inout SwitchCore) -> Instant? { core.deadline }
 
   private func resolve(_ question: ResolutionID, _ query: NameQuery) {
     let hops = IPAddress(query.host).map {

@@ -168,7 +168,7 @@ final class World {
       // One that was overtaken by an earlier moment is left to the one that counts.
       guard process == self.process, isUp, switchWake == now.instant else { return }
       switchWake = .never
-      if let deadline = Self.deadline(of: &core), deadline <= now.instant { return give(.deadline) }
+      if let deadline = core.deadline, deadline <= now.instant { return give(.deadline) }
       keepSwitchDeadline()
     case .relayDeadline(let process): relayIsDue(process)
     case .relay(let event, let process): if process == self.process { give(.relay(event)) }
