@@ -4,10 +4,9 @@ package import SIPSyntax
 extension SIPCore {
   /// Makes the dialog of our response to a request (RFC 3261 §12.1.1).
   mutating func makeDialog(
-    of id: ServerTransactionID, _ transaction: ServerTransaction, _ contact: ContactDraft,
+    of id: ServerTransactionID, _ request: Message, on flow: Flow, _ contact: ContactDraft,
     _ tag: [UInt8]
   ) -> DialogID {
-    let request = transaction.request
     let callID = Array(request[request.callID])
     let remoteTag = request.fromTag.map { Array(request[$0]) } ?? []
     let key = names.dialog(callID: callID.span, localTag: tag.span, remoteTag: remoteTag.span)
@@ -17,8 +16,8 @@ extension SIPCore {
       localAddress: request.value(.to) + Array(";tag=".utf8) + tag,
       remoteAddress: request.value(.from),
       remoteTarget: request.contactTarget ?? request.fromURI,
-      routeSet: RouteSet(recordedIn: request, reversed: false), flow: transaction.flow,
-      destination: .flow(transaction.flow), key: key)
+      routeSet: RouteSet(recordedIn: request, reversed: false), flow: flow,
+      destination: .flow(flow), key: key)
     dialog.remoteSequence = request.cseq.number
     dialog.contact = contact
     if request.method == .invite { dialog.pending.theirInvite = id }

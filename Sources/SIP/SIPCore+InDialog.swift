@@ -20,11 +20,12 @@ extension SIPCore {
     _ id: ServerTransactionID, dialog dialogID: DialogID, at now: Instant,
     events: inout [SIPEvent], effects: inout [Transmission]
   ) {
-    guard let transaction = servers[id], let dialog = dialogs[dialogID] else {
+    guard let transaction = servers[id], let message = transaction.request,
+      let dialog = dialogs[dialogID]
+    else {
       answer(id, ResponseDraft(481), at: now, effects: &effects)
       return
     }
-    let message = transaction.request
     if let refusal = refusal(of: message, in: dialog) {
       answer(id, refusal, at: now, effects: &effects)
       return
@@ -70,7 +71,7 @@ extension SIPCore {
     _ prack: Message, in dialog: Dialog, at now: Instant, _ effects: inout [Transmission]
   ) -> Bool {
     guard let id = dialog.pending.theirInvite, let invite = servers[id],
-      let rack = try? prack.rack(), rack.cseq == invite.request.cseq,
+      let rack = try? prack.rack(), rack.cseq == invite.request?.cseq,
       servers[id]?.provisionals?.machine.acknowledge(rack.responseNumber) ?? false
     else { return false }
     if !prack.body.isEmpty || invite.provisionals?.hasBody ?? false {

@@ -178,8 +178,8 @@ extension SIPCore {
     effects: inout [Transmission]
   ) {
     let key = names.serverTransaction(message, method: .invite, from: flow.remote.address)
-    if let id = servers.find(key), servers[id]?.request.method == .invite {
-      let isForFailure = servers[id].map { !$0.isAccepted } ?? false
+    if let id = servers.find(key) {
+      let isForFailure = servers[id].map { $0.isInvite && !$0.isAccepted } ?? false
       if isForFailure {
         turn(id, .acknowledged, at: now, effects: &effects)
         return
@@ -204,7 +204,7 @@ extension SIPCore {
     effects: inout [Transmission]
   ) {
     let key = names.serverTransaction(message, method: .invite, from: flow.remote.address)
-    guard let id = servers.find(key), let invite = servers[id], invite.request.method == .invite
+    guard let id = servers.find(key), let invite = servers[id], invite.isInvite
     else {
       let own = names.serverTransaction(message, method: .cancel, from: flow.remote.address)
       answerStatelessly(message, key: own, on: flow, ResponseDraft(481), effects: &effects)

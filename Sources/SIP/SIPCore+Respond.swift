@@ -23,9 +23,10 @@ extension SIPCore {
     to id: ServerTransactionID, _ draft: ResponseDraft, at now: Now,
     effects: inout [Transmission]
   ) {
-    guard isPending(id), let transaction = removeServer(id) else { return }
+    guard isPending(id), let transaction = removeServer(id), let request = transaction.request
+    else { return }
     answerStatelessly(
-      transaction.request, key: transaction.key, on: transaction.flow, draft, effects: &effects)
+      request, key: transaction.key, on: transaction.flow, draft, effects: &effects)
   }
 
   /// Forgets a request without an answer, for those who deserve none.
@@ -51,8 +52,8 @@ extension SIPCore {
     _ id: ServerTransactionID, _ draft: ResponseDraft, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard let transaction = servers[id], transaction.isPending else { return }
-    let request = transaction.request
+    guard let transaction = servers[id], transaction.isPending, let request = transaction.request
+    else { return }
     if request.method == .invite, draft.status > 100, draft.status.number < 300 {
       let isReliable = draft.reliably && draft.status.isProvisional && request.takesReliable
       if transaction.provisionals?.machine.isWaiting ?? false {
@@ -62,11 +63,11 @@ extension SIPCore {
           return
         }
       } else if isReliable {
-        sendReliably(id, transaction, draft, at: now, effects: &effects)
+        sendReliably(id, transaction, request, draft, at: now, effects: &effects)
         return
       }
     }
-    transmit(id, transaction, draft, at: now, effects: &effects)
+    transmit(id, transaction, request, draft, at: now, effects: &effects)
   }
 
   private mutating func queueBehindProvisional(_ id: ServerTransactionID, _ draft: ResponseDraft) {
@@ -78,8 +79,8 @@ extension SIPCore {
   }
 
   private mutating func sendReliably(
-    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ draft: ResponseDraft,
-    at now: Instant, effects: inout [Transmission]
+    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ request: Message,
+    _ draft: ResponseDraft, at now: Instant, effects: inout [Transmission]
   ) {
     if transaction.provisionals == nil {
       let first = UInt32(truncatingIfNeeded: dice.next()) & 0xFFFF
@@ -90,7 +91,7 @@ extension SIPCore {
     var draft = draft
     draft.headers.append(HeaderDraft(.require, "100rel"))
     draft.headers.append(HeaderDraft(.rseq, "\(number)"))
-    transmit(id, transaction, draft, at: now, effects: &effects)
+    transmit(id, transaction, request, draft, at: now, effects: &effects)
     guard let latest = servers[id]?.latest else { return }
     servers[id]?.provisionals?.latest = latest
     servers[id]?.provisionals?.hasBody = draft.body != nil
@@ -110,15 +111,15 @@ extension SIPCore {
   }
 
   private mutating func transmit(
-    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ draft: ResponseDraft,
-    at now: Instant, effects: inout [Transmission]
+    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ request: Message,
+    _ draft: ResponseDraft, at now: Instant, effects: inout [Transmission]
   ) {
-    let (request, flow, status) = (transaction.request, transaction.flow, draft.status)
+    let (flow, status) = (transaction.flow, draft.status)
     let tag = status > 100 ? transaction.localTag ?? makeTag() : nil
     let makesDialog = request.isDialogMade(by: status)
     var dialog = transaction.dialog
     if makesDialog, dialog == nil {
-      dialog = makeDialog(of: id, transaction, draft.contact, tag ?? [])
+      dialog = makeDialog(of: id, request, on: flow, draft.contact, tag ?? [])
     }
     let bytes = serialize(draft, to: request, tag: tag, on: flow, recordsRoute: makesDialog)
     if let turned = servers[id]?.respond(status, bytes, tag: tag, dialog: dialog, at: now) {

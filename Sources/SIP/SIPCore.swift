@@ -61,7 +61,7 @@ extension SIPCore {
   /// The dialog that a request is in, or that our responses to it have made.
   package func dialog(of id: ServerTransactionID) -> DialogID? { servers[id]?.dialog }
 
-  /// The request of a transaction that is still there.
+  /// The request of a transaction that waits for its final response.
   package func request(of id: ServerTransactionID) -> Message? { servers[id]?.request }
 
   /// The flow on which the request came, and our responses go.

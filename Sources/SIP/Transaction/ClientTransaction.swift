@@ -32,9 +32,9 @@ struct ClientTransaction: Sendable {
   }
 
   var machine: Machine
-  let plan: RequestPlan
+  private(set) var plan: RequestPlan
   /// The request as it left, to repeat it.
-  let bytes: [UInt8]
+  private(set) var bytes: [UInt8]
   let branch: [UInt8]
   let destination: Destination
   let key: Fingerprint
@@ -139,7 +139,17 @@ struct ClientTransaction: Sendable {
 
   /// Turns the machine by a response with our branch; nil if it is not to this request.
   mutating func turn(by response: Message, _ status: StatusCode, at now: Instant) -> Turned? {
-    isAnswered(by: response) ? turn(.response(status), at: now) : nil
+    guard isAnswered(by: response) else { return nil }
+    let turned = turn(.response(status), at: now)
+    if status.isFinal { letGo(after: status) }
+    return turned
+  }
+
+  /// Answered, it stays for half a minute to take copies of the answer: what it needs for that alone.
+  private mutating func letGo(after status: StatusCode) {
+    bytes = []
+    // What was refused may be sent to another next hop.
+    if status.isSuccess { (plan.headers, plan.body) = ([], nil) }
   }
 
   private mutating func handle(_ input: Input, at now: Instant) -> Effects {

@@ -22,7 +22,8 @@ struct ServerTransaction: Sendable {
   }
 
   var machine: Machine
-  let request: Message
+  /// Nil when it has its final response: only that is repeated, for half a minute.
+  private(set) var request: Message?
   let flow: Flow
   let key: Fingerprint
   /// The name under which merged copies are found; nil within a dialog.
@@ -57,6 +58,8 @@ struct ServerTransaction: Sendable {
     }
   }
 
+  var isInvite: Bool { if case .invite = machine { true } else { false } }
+
   /// Waits for the user's final response.
   var isPending: Bool {
     switch machine {
@@ -90,6 +93,7 @@ struct ServerTransaction: Sendable {
     switch handle(input, at: now) {
     case .sendResponse: bytes = latest
     case .sendTrying:
+      guard let request else { break }
       var builder = MessageBuilder(
         responseTo: request, 100, source: flow.remote, toTag: nil)
       builder.copy(.timestamp, from: request)
@@ -114,6 +118,7 @@ struct ServerTransaction: Sendable {
       provisionals?.machine.stop()
       provisionals?.waiting = []
     }
+    defer { if status.isFinal { request = nil } }
     return turn(.respond(status), at: now)
   }
 

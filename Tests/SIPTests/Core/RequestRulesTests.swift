@@ -228,6 +228,21 @@ import Testing
     #expect(try ask(1).isEmpty)
   }
 
+  @Test("A request is let go of with its final response, which a copy of it still gets")
+  func answered() throws {
+    var core = SIPCore(dice: .seeded(SplitMix(seed: 1)))
+    let asked = try receive(&core, request("OPTIONS"))
+    guard case .request(let id, _, _, _)? = asked.events.first else {
+      Issue.record("not taken")
+      return
+    }
+    #expect(core.request(of: id) != nil)
+    var effects: [Transmission] = []
+    core.respond(to: id, ResponseDraft(200), at: now(1), effects: &effects)
+    #expect(core.request(of: id) == nil)
+    #expect(try receive(&core, request("OPTIONS")).answers.map(\.statusNumber) == [200])
+  }
+
   @Test("RFC 3261 §17.2.3: a request of RFC 2543 is matched without a branch")
   func ancient() throws {
     var core = SIPCore(dice: .seeded(SplitMix(seed: 1)))
