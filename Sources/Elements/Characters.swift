@@ -29,7 +29,20 @@ extension Span<UInt8> {
     var index = 0
     while index < count {
       let (mine, theirs) = (characters(at: index), other.characters(at: index))
-      guard mine.lowercasedCharacters == theirs.lowercasedCharacters else { return false }
+      guard mine == theirs || mine.lowercasedCharacters == theirs.lowercasedCharacters else {
+        return false
+      }
+      index += 8
+    }
+    return true
+  }
+
+  /// Whether both have the same bytes.
+  package func equals(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    var index = 0
+    while index < count {
+      guard characters(at: index) == other.characters(at: index) else { return false }
       index += 8
     }
     return true

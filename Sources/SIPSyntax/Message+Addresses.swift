@@ -26,8 +26,24 @@ extension Message {
     }
   }
 
-  package var toUser: [UInt8]? {
-    storage.to.uriParts.user.range(behind: storage.to.uri.lower).map { bytes.span.unescaped($0) }
+  /// Reads the user of To with escapes resolved, where it stands if it has none; nil for an address without one.
+  package func withToUser<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
+    guard let range = storage.to.uriParts.user.range(behind: storage.to.uri.lower) else {
+      return nil
+    }
+    let span = bytes.span
+    guard span.hasEscape(range) else { return body(span.extracting(range.range)) }
+    let plain = span.unescaped(range)
+    return body(plain.span)
+  }
+
+  /// Where the URI of the only Contact stands, if it is a sip URI that could be a Request-URI as it is, and no
+  /// parameter is behind it.
+  package var plainContact: ByteRange? {
+    guard let contact = storage.contact, contact.parameters.isEmpty,
+      contact.uriParts.isPlainRequestURI
+    else { return nil }
+    return contact.uri
   }
 
   /// The address that a host of this message is; nil for a name.

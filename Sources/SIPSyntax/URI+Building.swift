@@ -70,7 +70,7 @@ extension URI {
 
   /// The same URI without headers and password, as a Request-URI needs it (RFC 3261 §19.1.1).
   package var asRequestURI: URI {
-    guard isSIP, parts.headers.isPresent || parts.password.isPresent else { return self }
+    guard isSIP, !parts.isPlainRequestURI else { return self }
     var (bytes, parts) = (bytes, parts)
     if parts.headers.isPresent {
       bytes.removeLast(bytes.count - Int(parts.headers.lower) + 1)
@@ -88,6 +88,11 @@ extension URI {
 }
 
 extension URIParts {
+  /// A sip or sips URI without headers and password.
+  var isPlainRequestURI: Bool {
+    (scheme == .sip || scheme == .sips) && !headers.isPresent && !password.isPresent
+  }
+
   init(scheme: URI.Scheme) {
     self.scheme = scheme
   }

@@ -114,7 +114,7 @@ extension Span where Element == UInt8 {
     return plain
   }
 
-  private func hasEscape(_ range: ByteRange) -> Bool {
+  func hasEscape(_ range: ByteRange) -> Bool {
     let end = Int(range.upper)
     return first(UInt8(ascii: "%"), from: Int(range.lower), end: end) < end
   }

@@ -362,12 +362,14 @@ extension DirectorySnapshot {
 
   /// The extension that To names, if it is one of the device's.
   func line(of device: Device, registeredIn message: Message) -> Extension? {
-    guard let user = message.toUser else { return nil }
-    if let line = line(device.tenant, user: user.span) {
-      return device.extensions.contains(line.id) ? line : nil
-    }
-    guard user == device.username else { return nil }
-    return device.extensions.first.flatMap { line($0) }
+    message.withToUser { user -> Extension? in
+      if let line = line(device.tenant, user: user) {
+        return device.extensions.contains(line.id) ? line : nil
+      }
+      let username = device.username
+      guard user.equals(username.span) else { return nil }
+      return device.extensions.first.flatMap { line($0) }
+    } ?? nil
   }
 
   /// The extension that an authenticated device may act as: the one that From names, or its own.

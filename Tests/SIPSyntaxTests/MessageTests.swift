@@ -81,6 +81,41 @@ import Testing
     #expect(try message.contacts() == .contacts([only]))
   }
 
+  @Test(
+    "A Contact that could be a Request-URI and is alone is read where it stands",
+    arguments: [
+      ("<sip:a@192.0.2.1>", true), ("sip:a@192.0.2.1", true), ("<sips:a@192.0.2.1;lr>", true),
+      ("<sip:a@192.0.2.1>;q=0.5", false), ("sip:a@192.0.2.1;expires=60", false),
+      ("<sip:a:secret@192.0.2.1>", false), ("<sip:a@192.0.2.1?Subject=x>", false),
+      ("<tel:+442079460123>", false), ("*", false),
+      ("<sip:a@192.0.2.1>, <sip:b@192.0.2.1>", false),
+    ])
+  func plainContact(value: String, isPlain: Bool) throws {
+    let text = Self.invite.replacing(
+      "<sip:alice@192.0.2.9:5062;transport=udp>", with: value)
+    let message = try MessageParser.parse(Self.bytes(text), framing: .datagram)
+    let uri = value.trimmingPrefix("<").prefix { $0 != ">" }
+    #expect(message.plainContact.map { message.text($0) } == (isPlain ? String(uri) : nil))
+  }
+
+  @Test("The user of To is read with its escapes resolved")
+  func userOfTo() throws {
+    for (uri, user) in [("sip:bob@a", "bob"), ("sip:b%6Fb@a", "bob"), ("sip:a", nil)] {
+      let text = """
+        OPTIONS sip:a SIP/2.0
+        v:SIP/2.0/UDP h
+        f:sip:b
+        t:\(uri)
+        i:c
+        CSeq:1 OPTIONS
+
+
+        """
+      let message = try MessageParser.parse(Self.bytes(text), framing: .datagram)
+      #expect(message.withToUser { $0.copy(ByteRange(0, $0.count)) } == user.map { Array($0.utf8) })
+    }
+  }
+
   @Test("An answer has room for all that it writes out and adds")
   func longAnswer() throws {
     let via = (0..<60).map { "v:SIP/2.0/UDP h\($0)" }.joined(separator: "\n")

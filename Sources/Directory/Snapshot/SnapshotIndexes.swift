@@ -81,15 +81,7 @@ struct ByteTable: Sendable {
   }
 
   private func isEqual(_ stored: [UInt8], _ key: Span<UInt8>) -> Bool {
-    guard stored.count == key.count else { return false }
-    var index = 0
-    while index < key.count {
-      guard characters(of: stored.span, at: index) == characters(of: key, at: index) else {
-        return false
-      }
-      index += 8
-    }
-    return true
+    foldsCase ? stored.span.equalsInAnyCase(key) : stored.span.equals(key)
   }
 
   @inline(__always)

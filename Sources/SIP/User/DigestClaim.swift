@@ -178,17 +178,6 @@ extension Span<UInt8> {
     return number(ofHexadecimalLetters: characters(at: Int(range.lower)))
   }
 
-  /// Whether both have the same bytes.
-  func equals(_ other: Span<UInt8>) -> Bool {
-    guard count == other.count else { return false }
-    var index = 0
-    while index < count {
-      guard characters(at: index) == other.characters(at: index) else { return false }
-      index += 8
-    }
-    return true
-  }
-
   /// The range of a plain token, or of what stands between two quotes; nil with an escape or a fold.
   fileprivate func digestValue(at offset: inout Int) -> ByteRange? {
     guard self[offset] == UInt8(ascii: "\"") else {

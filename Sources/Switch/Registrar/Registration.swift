@@ -57,6 +57,10 @@ extension Registration.Wish {
   fileprivate init(
     _ message: Message, expires: UInt32?, _ limits: RegistrarLimits
   ) throws(RegistrarError) {
+    if let plain = message.plainContact {
+      self = .update([Registration.Contact(uri: message.text(plain))])
+      return
+    }
     if let only = message.onlyContact {
       self = .update([try Registration.Contact(only)])
       return
