@@ -122,7 +122,11 @@ extension SIPCore {
   }
 
   /// A tag of ours: lane, 64 random bits (RFC 3261 §19.3 asks for 32).
-  mutating func makeTag() -> [UInt8] { tag(of: dice.next()) }
+  mutating func makeTag() -> [UInt8] {
+    // Not drawn in the argument: what is called on would be copied before, all of the core, and the dice with it.
+    let number = dice.next()
+    return tag(of: number)
+  }
 
   private func tag(of number: UInt64) -> [UInt8] {
     [UInt8](room: 18) { tag in
