@@ -13,7 +13,11 @@ extension SIPCore {
       if flow.transport.isReliable, bytes.count >= 4 {
         effects.append(Transmission(bytes: StreamFramer.pong, destination: .flow(flow)))
       }
-      events.append(.keepAlive(flow))
+      events.append(.keepAlive(flow, nil))
+      return
+    }
+    if !flow.transport.isReliable, let request = STUNBinding(bytes) {
+      events.append(.keepAlive(flow, request))
       return
     }
     do throws(MessageError) {

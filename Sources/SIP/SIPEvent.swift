@@ -28,8 +28,9 @@ package enum SIPEvent: Sendable {
   case unacknowledged(DialogID)
   /// Our reliable provisional response got no PRACK in 64*T1: the user answers with 5xx.
   case provisionalUnacknowledged(ServerTransactionID)
-  /// A sign of life without a message: the flow works (RFC 5626 §3.5.1).
-  case keepAlive(Flow)
+  /// A sign of life without a message: the flow works (RFC 5626 §3.5.1). Over UDP a phone may want an answer,
+  /// which is the user's to give.
+  case keepAlive(Flow, STUNBinding?)
   /// Bytes that are no message of SIP; those that could be answered have been.
   case malformed(Flow, status: StatusCode?)
 }

@@ -25,7 +25,10 @@ extension SwitchCore {
     case .clientFailed(let client, let failure): failed(client, failure, at: now)
     case .unacknowledged(let dialog): unacknowledged(dialog, at: now)
     case .provisionalUnacknowledged(let server): provisionalUnacknowledged(server, at: now)
-    case .keepAlive: break
+    case .keepAlive(let flow, let request):
+      guard let request, bindings.isRegistered(on: flow) else { return }
+      output.wire.append(
+        Transmission(bytes: request.answer(to: flow.remote), destination: .flow(flow)))
     case .malformed(let flow, let status):
       log(
         .debug, "malformed message", Alert.Fact("from", "\(flow.remote)"),

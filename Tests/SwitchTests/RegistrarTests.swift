@@ -214,6 +214,72 @@ import Testing
     #expect(registrations(bench).count == 2)
   }
 
+  @Test("RFC 5626 §4.4.2: a keep-alive of a registered flow is answered, that of a stranger is not")
+  func keepAlive() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    let request: [UInt8] = [0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42] + (1...12).map { $0 }
+    phone.say(request)
+    #expect(bench.sent.isEmpty)
+    phone.register()
+    bench.sent = []
+    phone.say(request)
+    #expect(bench.sent.map(\.to) == [phone.endpoint])
+    let stranger = UserAgent(bench, user: "101", address: "198.51.100.7:5063")
+    bench.sent = []
+    stranger.say(request)
+    #expect(bench.sent.isEmpty)
+  }
+
+  @Test("A phone that says who it is and is started anew is one phone, whatever its port")
+  func startedAnew() throws {
+    let bench = try Bench()
+    let instance = ";+sip.instance=\"<urn:uuid:1>\""
+    var last = phone(bench)
+    for port in 6000..<6015 {
+      last = UserAgent(bench, user: "101", address: "198.51.100.7:\(port)")
+      last.register(contact: last.contact(instance))
+      #expect(last.lastStatus == 200)
+      let contact = try #require(last.responses.last?.text(.contact))
+      #expect(contact.hasSuffix(";expires=3600;+sip.instance=\"<urn:uuid:1>\""))
+    }
+    #expect(registrations(bench).map(\.remote) == [last.endpoint])
+    // Numbered flows take the place of the one without a number, and it theirs.
+    for number in 1...2 {
+      last.register(contact: last.contact("\(instance);reg-id=\(number)"))
+      #expect(registrations(bench).count == number)
+    }
+    last.register(contact: last.contact(instance))
+    #expect(registrations(bench).count == 1)
+  }
+
+  @Test("RFC 5626 §7: a phone with two flows is asked over one of them")
+  func twoFlows() throws {
+    let bench = try Bench()
+    let flows = [5062, 5072].map {
+      UserAgent(bench, user: "101", address: "198.51.100.7:\($0)")
+    }
+    for (index, flow) in flows.enumerated() {
+      flow.register(contact: flow.contact(";+sip.instance=\"<urn:uuid:1>\";reg-id=\(index + 1)"))
+    }
+    let other = UserAgent(bench, user: "101", address: "198.51.100.9:5062")
+    other.register(contact: other.contact(";+sip.instance=\"<urn:uuid:2>\";reg-id=1"))
+    let caller = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    caller.call("101")
+    bench.run(for: .seconds(1))
+    #expect(flows.map { $0.received(.invite).count }.reduce(0, +) == 1)
+    #expect(other.received(.invite).count == 1)
+    caller.cancel()
+    bench.run(for: .seconds(1))
+    // Whose flow is dead at one end is asked over its other one.
+    for flow in flows { flow.manner = .refuses(430, []) }
+    other.manner = .refuses(486, [])
+    caller.call("101")
+    bench.run(for: .seconds(1))
+    #expect(flows.map { $0.received(.invite).count }.sorted() == [1, 2])
+    #expect(caller.lastStatus == 486)
+  }
+
   @Test("RFC 3327 §5.3: Path comes back in the 200 and leads the calls")
   func path() throws {
     let bench = try Bench()

@@ -200,6 +200,10 @@ extension SwitchCore {
         call.branches[index].failure = failure
       }
     case .extension:
+      // 430, or nobody is at the end of this flow (RFC 5626 §7).
+      if [408, 430, 503].contains(failure.status), addNextFlow(after: leg, to: &call, at: now) {
+        break
+      }
       let others = call.branches[index].legs.filter { call.legs[$0].isAlive }
       call.branches[index].note(failure)
       // A phone that is busy or declines speaks for its user; one that is gone does not.

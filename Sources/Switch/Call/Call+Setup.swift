@@ -97,8 +97,11 @@ extension SwitchCore {
     var branch = Branch(target: target)
     switch target {
     case .extension(let `extension`):
+      var instances: Set<String> = []
       for binding in bindings.bindings(of: `extension`, at: now.wall)
       where call.legs.count < configuration.calls.legs {
+        // A phone with several flows is asked over one of them at a time (RFC 5626 §7).
+        if let instance = binding.key.instance, !instances.insert(instance).inserted { continue }
         branch.legs.append(addPhoneLeg(binding, branch: index, to: &call))
       }
       if branch.legs.isEmpty { branch.failure = LegFailure(.notRegistered) }
@@ -111,6 +114,20 @@ extension SwitchCore {
     call.branches.append(branch)
     if case .extension = target { return }
     tryNextTrunk(of: index, in: &call, at: now)
+  }
+
+  /// Asks a phone over the next of its flows, if it has one that was not tried (RFC 5626 §7).
+  mutating func addNextFlow(after leg: Int, to call: inout Call, at now: Now) -> Bool {
+    guard let dead = call.legs[leg].route?.binding, let instance = dead.key.instance,
+      let branch = call.legs[leg].branch, call.legs.count < configuration.calls.legs
+    else { return false }
+    let tried = call.branches[branch].legs.map { call.legs[$0].route?.binding?.key }
+    let next = bindings.bindings(of: dead.extension, at: now.wall)
+      .first { $0.key.instance == instance && !tried.contains($0.key) }
+    guard let next else { return false }
+    call.branches[branch].legs.append(addPhoneLeg(next, branch: branch, to: &call))
+    if call.media.state != .none { openMedia(&call, at: now) }
+    return true
   }
 
   private mutating func addPhoneLeg(
@@ -238,4 +255,6 @@ extension Call {
 enum LegRoute: Sendable {
   case binding(Binding)
   case trunk(TrunkID, TrunkHop)
+
+  var binding: Binding? { if case .binding(let binding) = self { binding } else { nil } }
 }

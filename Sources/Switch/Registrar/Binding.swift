@@ -13,7 +13,17 @@ package struct Binding: Hashable, Sendable {
     /// A phone that says who it is, and which of its flows this is (RFC 5626 §6).
     case instance(String, registration: UInt32)
 
+    /// What no flow has as its number, which is 1 or more (RFC 5626 §4.2).
+    static let noRegistration: UInt32 = 0
+
     var isContact: Bool { if case .contact = self { true } else { false } }
+
+    var instance: String? { if case .instance(let name, _) = self { name } else { nil } }
+
+    /// A flow with a number of its own, or nil.
+    var registration: UInt32? {
+      if case .instance(_, let number) = self, number != Self.noRegistration { number } else { nil }
+    }
   }
 
   package let `extension`: ExtensionID

@@ -110,16 +110,20 @@ struct BindingTable: Sendable {
     lines[line].entries.indices.first { lines[line].entries[$0].binding.key == key }
   }
 
-  /// The same phone under another key: with its instance once and without it once (RFC 5626 §6).
+  /// The same phone under another key: with its instance once and without it once, or with numbered flows once and
+  /// without them once (RFC 5626 §6).
   ///
   /// Several instances, and several flows of one, may well have the same private address as their contact.
   func twins(of key: Binding.Key, uri: String, in line: Int) -> [Binding.Key] {
     var found: [Binding.Key] = []
-    for index in lines[line].entries.indices
-    where lines[line].entries[index].binding.contact == uri
-      && lines[line].entries[index].binding.key.isContact != key.isContact
-    {
-      found.append(lines[line].entries[index].binding.key)
+    for index in lines[line].entries.indices {
+      let other = lines[line].entries[index].binding.key
+      let isTwin =
+        other.isContact != key.isContact
+        ? lines[line].entries[index].binding.contact == uri
+        : !key.isContact && other.instance == key.instance
+          && (other.registration == nil) != (key.registration == nil)
+      if isTwin { found.append(other) }
     }
     return found
   }

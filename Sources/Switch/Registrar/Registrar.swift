@@ -123,9 +123,8 @@ extension Binding {
   fileprivate func serialize(into answer: inout MessageBuilder, at wall: WallTime) {
     let left = UInt64(max(1, (expiresAt - wall).wholeMilliseconds / 1000))
     var rest = ""
-    if case .instance(let instance, let number) = key {
-      rest = ";+sip.instance=\"\(instance)\";reg-id=\(number)"
-    }
+    if let instance = key.instance { rest = ";+sip.instance=\"\(instance)\"" }
+    if let number = key.registration { rest += ";reg-id=\(number)" }
     answer.add(.contact, room: contact.utf8.count + rest.utf8.count + 40) { value in
       value.append(UInt8(ascii: "<"))
       value.append(copying: contact.utf8Span.span)

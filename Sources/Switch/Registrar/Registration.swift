@@ -90,7 +90,7 @@ extension Registration.Contact {
     expires = address.expires
     preference = address.preference ?? 1000
     instance = address.instance.map { String(decoding: $0.prefix(256), as: UTF8.self) }
-    registration = address.registrationID
+    registration = address.registrationID.flatMap { $0 == Binding.Key.noRegistration ? nil : $0 }
   }
 }
 
@@ -200,10 +200,13 @@ extension BindingTable {
 }
 
 extension Registration.Contact {
-  /// By instance and flow number where the phone gives both, else by the URI (RFC 5626 §6).
+  /// By instance, and flow number if there is one, where the phone says who it is, else by the URI (RFC 5626 §6).
+  ///
+  /// A phone that gives its instance alone is one binding, too: started anew it has another port, and would be as
+  /// many phones as it was started times.
   var key: Binding.Key {
-    if let instance, let registration {
-      .instance(instance, registration: registration)
+    if let instance {
+      .instance(instance, registration: registration ?? Binding.Key.noRegistration)
     } else {
       .contact(uri)
     }
