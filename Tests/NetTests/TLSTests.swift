@@ -80,6 +80,21 @@ import Testing
     #expect(server.messages(1).map(\.text) == [Sample.options(1)])
   }
 
+  @Test("a trunk whose certificate has ended is refused with the days since then")
+  func ended() throws {
+    let made = try SelfSignedCertificate(
+      names: ["pbx.example"], at: Clocks.wall() + .seconds(-11 * 365 * 86_400))
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for (name, text) in [("certificate", made.certificatePEM), ("key", made.keyPEM)] {
+      try text.write(toFile: "\(folder)/\(name).pem", atomically: true, encoding: .utf8)
+    }
+    let server = try server(["pbx.example"])
+    let client = try client()
+    _ = ask(client, try server.listen(.tls), as: "pbx.example")
+    let failure = try #require(client.failures(1).first)
+    #expect(failure.1 == "the certificate ended 366 days ago")
+  }
+
   @Test("reloading uses the new files; broken ones are named and the old stay in force")
   func reload() throws {
     let server = try server(["pbx.example"])

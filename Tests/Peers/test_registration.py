@@ -29,6 +29,7 @@ class Registration(Town):
         "secure": {"trunks": [{"address": ADDRESS + ";transport=tls", "register": account("secure"), "srtp": "off"}]},
         "impostor": {"trunks": [{"address": ADDRESS + ";transport=tls", "register": account("impostor")}]},
         "elsewhere": {"trunks": [{"address": ADDRESS + ";transport=tls", "register": account("elsewhere")}]},
+        "probed": {"trunks": [{"address": ADDRESS + ";transport=tls", "probe": 1}]},
         "digest": {"trunks": [{"address": ADDRESS, "credentials": account("digest")}]},
         "wrong": {"trunks": [{"address": ADDRESS, "register": account("wrong", password="granite-harbour-4712")}, {}]},
         "revived": {"trunks": [{"address": ADDRESS, "probe": 1, "credentials": account("revived")}]},
@@ -42,6 +43,7 @@ class Registration(Town):
             "secure": known.identity("secure", "127.0.0.1"),
             "impostor": unknown.identity("impostor", "127.0.0.1"),
             "elsewhere": known.identity("elsewhere", "127.0.0.9"),
+            "probed": unknown.identity("probed", "127.0.0.1"),
         }
         cls.settings = ["--tls-authorities", known.certificate]
         cls.exchanges = {name: cls.exchange(office) for name, office in cls.town.items()}
@@ -102,7 +104,8 @@ class Registration(Town):
 
     def test_a_carrier_whose_certificate_is_not_its_own_hears_nothing(self):
         # RFC 5922 §7: signed by nobody we know, and signed for another address.
-        for name, reason in (("impostor", "no authority that we know"), ("elsewhere", "not that of 127.0.0.1")):
+        for name, reason in (("impostor", "no authority that we know"), ("elsewhere", "not that of 127.0.0.1"),
+                             ("probed", "no authority that we know")):
             office, carrier = self.town[name], self.exchanges[name]
             eventually(lambda: reason in self.state(office), 10, "the reason is shown")
             self.phone(office, self.calling(office, ZARAGOZA).invite().fails(503)).finish()

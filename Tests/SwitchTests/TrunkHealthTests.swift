@@ -33,6 +33,30 @@ import Testing
     #expect(bench.alerts.count { $0.kind == .trunkUp } == 1)
   }
 
+  @Test("A trunk that never answered says why, in its state and once in the log")
+  func neverReached() throws {
+    var town = Town()
+    town.document.trunks[0].probeSeconds = 30
+    let bench = try Bench(town)
+    let endpoint = try #require(Endpoint("192.0.2.50:5060"))
+    bench.closed[endpoint] = "the certificate ended 3 days ago"
+    let (_, carrier, _) = bench.phoneAndCarriers()
+    bench.run(for: .seconds(200))
+    let lines = bench.publications.compactMap {
+      if case .log(let line) = $0, line.event == "trunk does not answer" { line } else { nil }
+    }
+    // The first OPTIONS left before there was a carrier to hear it.
+    #expect(
+      lines.map { $0.facts.last?.value } == [
+        "no response in time", "not sent: the certificate ended 3 days ago",
+      ])
+    #expect(
+      bench.reason(ofTrunk: "carrier") == "not sent: the certificate ended 3 days ago")
+    bench.closed[carrier.endpoint] = nil
+    bench.run(for: .seconds(31))
+    #expect(bench.state(ofTrunk: "carrier") == "up" && bench.reason(ofTrunk: "carrier") == "")
+  }
+
   @Test(
     "A dead trunk that is not probed costs one call in ten seconds its wait, and is found again by it"
   )

@@ -1,5 +1,5 @@
 import Crypto
-import Elements
+package import Elements
 import Foundation
 import SwiftASN1
 import X509
@@ -7,16 +7,16 @@ import X509
 /// A certificate of our own making, so that TLS works from the first start on.
 ///
 /// Phones have to be told to trust it; a certificate of an authority replaces it as files.
-struct SelfSignedCertificate {
-  let certificatePEM: String
-  let keyPEM: String
+package struct SelfSignedCertificate {
+  package let certificatePEM: String
+  package let keyPEM: String
 
   private static let life: TimeInterval = 10 * 365 * 86_400
 
   /// Stands for host names, SIP domains or addresses.
   ///
   /// Validity begins a day before `now`, for phones whose clocks are behind.
-  init(names: [String], at now: WallTime) throws {
+  package init(names: [String], at now: WallTime) throws {
     let key = P256.Signing.PrivateKey()
     let names = names.isEmpty ? ["localhost"] : names
     let subject = try DistinguishedName { CommonName(names[0]) }

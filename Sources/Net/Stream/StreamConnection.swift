@@ -82,7 +82,8 @@ final class StreamConnection: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    ended(HandshakeFailure.words(error))
+    let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+    ended(HandshakeFailure.words(error, of: handler?.peerCertificate, at: Clocks.wall()))
     context.close(promise: nil)
   }
 

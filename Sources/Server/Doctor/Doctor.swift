@@ -19,7 +19,8 @@ package struct Doctor {
   package func examine() -> [FindingReport] {
     guard mayLook else { return [dataFolder()] }
     var findings = [
-      dataFolder(), diskSpace(), masterKey(), certificate(), openFiles(), mediaPorts(),
+      dataFolder(), diskSpace(), masterKey(), Self.certificate(configuration.tls), openFiles(),
+      mediaPorts(),
     ]
     findings += database() + listeners() + webPort()
     findings.append(server())
@@ -66,8 +67,8 @@ package struct Doctor {
     )
   }
 
-  private func certificate() -> FindingReport {
-    let settings = configuration.tls
+  /// Whether the certificate is there, fits its key and holds for a while yet.
+  static func certificate(_ settings: TLSSettings) -> FindingReport {
     let path = settings.folder + "/certificate.pem"
     let names = ["certificate.pem", "key.pem"]
     guard
@@ -158,7 +159,9 @@ package struct Doctor {
           ? FindingReport(.ok, "trunk \(trunk.trunk)", "\(trunk.address) answers.")
           : FindingReport(
             .warning, "trunk \(trunk.trunk)", "\(trunk.address) is \(trunk.state).",
-            wayOut: "Check the address, the firewall, and with the carrier.")
+            wayOut: trunk.state.contains("certificate")
+              ? "Ask the carrier for a certificate of this name, or name its authority in tls_authorities."
+              : "Check the address, the firewall, and with the carrier.")
       }
     }
     return findings

@@ -22,6 +22,7 @@ package enum Serving {
     let control = ControlSocket(path: configuration.data + "/control.sock") {
       await operatorDesk.answer($0)
     }
+    tellOfCertificate(server)
     try await withThrowingTaskGroup { group in
       let (opened, announce) = AsyncStream<Void>.makeStream()
       group.addTask { try await pages.run { announce.finish() } }
@@ -89,10 +90,18 @@ package enum Serving {
     }
   }
 
+  /// What `doctor` would say of the certificate: phones refuse one that has ended, and its owner asks the log.
+  private static func tellOfCertificate(_ server: RunningServer) {
+    let finding = Doctor.certificate(server.configuration.tls)
+    guard finding.verdict != .ok else { return }
+    server.log.services.warning("certificate: \(finding.finding) \(finding.wayOut ?? "")")
+  }
+
   private static func reloadCertificates(of server: RunningServer) {
     do {
       try server.lanes.reloadCertificates()
       server.log.services.notice("the certificate was read again")
+      tellOfCertificate(server)
     } catch {
       server.log.services.error("the certificate stays as it was: \(error)")
     }

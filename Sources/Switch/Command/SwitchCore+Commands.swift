@@ -202,7 +202,7 @@ extension TrunkState {
     if let registration, !registration.isRegistered {
       return ("registering", registration.trouble)
     }
-    return health == .up ? ("up", "") : ("unknown", "it has not answered yet")
+    return health == .up ? ("up", "") : ("unknown", complaint ?? "it has not answered yet")
   }
 }
 

@@ -123,6 +123,13 @@ extension SwitchCore {
 
   mutating func trunkSilent(_ id: TrunkID, _ reason: String, at now: Now) {
     let isProbed = rules.directory.trunk(id)?.probeEvery != nil
+    if let state = trunks[id], state.health == .unknown, state.complaint != reason {
+      // One that never answered does not go down: nobody else would say what is wrong with it.
+      log(
+        .warning, "trunk does not answer",
+        Alert.Fact("trunk", rules.directory.trunk(id)?.name ?? "\(id)"),
+        Alert.Fact("why", reason))
+    }
     let change = trunks[id]?.silent(
       reason, isProbed: isProbed, times: configuration.trunks, at: now)
     tell(id, change ?? nil, at: now)

@@ -24,6 +24,8 @@ struct TrunkState: Sendable {
   var probeAt: Instant
   private(set) var health = Health.unknown
   private(set) var since: WallTime
+  /// Why the last request to it failed, while that did not bring it down.
+  private(set) var complaint: String?
   private var missed = 0
   /// When a call may try it although it is down.
   private var retryAt = Instant.never
@@ -98,7 +100,7 @@ struct TrunkState: Sendable {
 
   /// Anything was heard from it that only a living peer says.
   mutating func heard(at now: Now) -> Health? {
-    (missed, retryAt) = (0, .never)
+    (missed, retryAt, complaint) = (0, .never, nil)
     guard health != .up else { return nil }
     (health, since) = (.up, now.wall)
     return .up
@@ -109,6 +111,7 @@ struct TrunkState: Sendable {
     _ reason: String, isProbed: Bool, times: TrunkTimes, at now: Now
   ) -> Health? {
     missed += 1
+    complaint = reason
     guard health == .up, missed >= times.probesMissed else { return nil }
     retryAt = isProbed ? .never : now.instant + times.probeWhenDown
     return fall(reason, at: now)
@@ -131,6 +134,7 @@ struct TrunkState: Sendable {
   /// Its address has changed: what we knew of the old one is worth nothing.
   mutating func moved(at now: Now) {
     (hops, health, since, missed, retryAt) = ([], .unknown, now.wall, 0, .never)
+    complaint = nil
     (resolution, resolveAt, probe, probeAt) = (nil, now.instant, nil, now.instant)
     realm = nil
   }

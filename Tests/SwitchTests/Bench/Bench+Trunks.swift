@@ -18,4 +18,10 @@ extension Bench {
     guard case .trunks(let list)? = ask(.trunks) else { return nil }
     return list.first { $0.name == name }?.state
   }
+
+  /// Why it is not up.
+  func reason(ofTrunk name: String) -> String? {
+    guard case .trunks(let list)? = ask(.trunks) else { return nil }
+    return list.first { $0.name == name }?.reason
+  }
 }

@@ -45,6 +45,8 @@ final class Bench {
   var diskWorks = true
   /// Datagrams to these addresses are lost.
   var deaf: Set<Endpoint> = []
+  /// Whom no connection can be made to, and why.
+  var closed: [Endpoint: String] = [:]
   /// False: a stream that is added gets no ports.
   var hasPortsToSpare = true
   /// What names of hosts lead to.
@@ -143,6 +145,9 @@ final class Bench {
       let to = transmission.destination.remote
       sent.append((to, String(decoding: transmission.bytes, as: UTF8.self)))
       guard !deaf.contains(to) else { return }
+      if let reason = closed[to], let client = transmission.transaction {
+        return later(.milliseconds(1), .happens(.transmitFailed(client, reason)))
+      }
       for copy in 0..<copies {
         later(.milliseconds(10 + 3 * Int64(copy)), .toAgent(to, transmission.bytes))
       }
