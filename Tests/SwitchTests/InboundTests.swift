@@ -210,6 +210,28 @@ import Testing
     #expect(carrier.statuses() == [180, 200])
   }
 
+  @Test(
+    "RFC 3326: what a carrier's CANCEL gives as its reasons reaches the phones, every one of them")
+  func cancelledWithReasons() throws {
+    let bench = try Bench()
+    let carrier = carrier(bench)
+    let desk = phone(bench, "101", 5062, .rings)
+    for reasons in [["SIP;cause=200;text=\"Call completed elsewhere\"", "Q.850;cause=16"], []] {
+      call(carrier, Town.ddi)
+      bench.run(for: .seconds(1))
+      carrier.cancel(reasons.map { HeaderDraft(.reason, $0) })
+      bench.run(for: .seconds(1))
+    }
+    let reasons = bench.requests("CANCEL", to: desk.endpoint).map { text in
+      text.split(separator: "\r\n").filter { $0.hasPrefix("Reason:") }.joined()
+    }
+    #expect(
+      reasons == [
+        "Reason: SIP;cause=200;text=\"Call completed elsewhere\", Q.850;cause=16",
+        "Reason: Q.850;cause=16;text=\"Call cancelled\"",
+      ])
+  }
+
   @Test("Two phones of one extension that answer at once: one wins, the other gets ACK and BYE")
   func bothAnswer() throws {
     let bench = try Bench()

@@ -32,7 +32,7 @@ extension SwitchCore {
         if leg == 0 {
           try over(&call, 0, .neverAnswered, at: now)
         } else {
-          try cancelLeg(&call, leg, cause: cause, at: now)
+          try cancelLeg(&call, leg, cause: cause, reason: reason, at: now)
         }
       case .answered, .talking: try hangUp(&call, leg, cause: cause, reason: reason, at: now)
       case .cancelling, .ending, .over: break
@@ -89,7 +89,8 @@ extension SwitchCore {
 
   /// Lets a leg go that has no answer yet.
   mutating func cancelLeg(
-    _ call: inout Call, _ leg: Int, cause: HangupCause = .normal, at now: Now
+    _ call: inout Call, _ leg: Int, cause: HangupCause = .normal, reason: [UInt8]? = nil,
+    at now: Now
   ) throws(LegContradiction) {
     guard let client = call.legs[leg].clientInvite, call.legs[leg].state != .preparing else {
       return try over(&call, leg, .neverAnswered, at: now)
@@ -97,11 +98,11 @@ extension SwitchCore {
     if call.legs[leg].isConfirmed { return try hangUp(&call, leg, cause: cause, at: now) }
     guard call.legs[leg].isEarly else { return }
     try call.legs[leg].take(.cancelled)
-    // RFC 3326: phones show no missed call when somebody else has answered.
+    // RFC 3326: phones show no missed call when somebody else has answered, here or before us.
     let words =
       call.answered != nil
       ? Array("SIP;cause=200;text=\"Call completed elsewhere\"".utf8)
-      : LegFailure(cause).reasonValue
+      : reason ?? LegFailure(cause).reasonValue
     sip.cancel(client, headers: [HeaderDraft(.reason, words)], at: now, effects: &output.wire)
     try dropExchange(of: leg, in: &call, at: now)
   }

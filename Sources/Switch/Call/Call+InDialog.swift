@@ -44,7 +44,7 @@ extension SwitchCore {
     let wasLive = call.phase != .ending && (leg == 0 || leg == call.answered)
     try over(&call, leg, .ended(at: now.instant), at: now)
     guard wasLive else { return }
-    let reason = message.text(.reason).map { Array($0.utf8) }
+    let reason = message.reason
     // RFC 3261 §15.1.2: a caller may also hang up in its early dialog, and its INVITE gets 487.
     guard call.answered != nil else {
       return try end(
@@ -63,7 +63,7 @@ extension SwitchCore {
     withCall(id, at: now) { (core, call) throws(LegContradiction) in
       try core.end(
         &call, .cancelled, by: .caller, failure: LegFailure(.cancelled),
-        reason: message.text(.reason).map { Array($0.utf8) }, at: now)
+        reason: message.reason, at: now)
     }
   }
 
@@ -85,5 +85,13 @@ extension SwitchCore {
       return respond(server, StatusCode(481).passedBack, at: now)
     }
     owners.clients[client] = .passed(call.id, server)
+  }
+}
+
+extension Message {
+  /// Every value of Reason, as it came; nil without one (RFC 3326 §2: one for each protocol).
+  fileprivate var reason: [UInt8]? {
+    let values = values(.reason).map { text($0) }
+    return values.isEmpty ? nil : Array(values.joined(separator: ", ").utf8)
   }
 }

@@ -148,10 +148,10 @@ final class UserAgent {
   }
   private(set) var lastCall: ClientTransactionID?
 
-  func cancel() {
+  func cancel(_ headers: [HeaderDraft] = []) {
     guard let lastCall else { return }
     var out: [Transmission] = []
-    core.cancel(lastCall, at: bench.now, effects: &out)
+    core.cancel(lastCall, headers: headers, at: bench.now, effects: &out)
     emit(out)
   }
 
