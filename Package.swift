@@ -126,6 +126,7 @@ let shellTargets: [Target] = [
     embedded: [
       .embedInCode("Migrations/0001_foundation.sql"), .embedInCode("Migrations/0002_payments.sql"),
       .embedInCode("Migrations/0003_booked_payments.sql"),
+      .embedInCode("Migrations/0004_answered_legs.sql"),
     ]),
   // 5 doors
   .target(name: "CLinuxSockets"),

@@ -24,6 +24,8 @@ package struct RecordReport: Codable, Sendable {
   package var destinationClass: String?
   package var country: String?
   package var trunk: String?
+  /// The extension that talked, or the trunk behind which somebody did; nil when nobody answered.
+  package var answeredBy: String?
   /// Extension that paid, and both prices in units of the currency, "2.50 EUR".
   package var payer: String?
   package var sell: String?
@@ -47,6 +49,10 @@ package struct RecordReport: Codable, Sendable {
     package var roundTripMilliseconds: Double?
     /// Mean opinion score, 1 to 4.5 (ITU-T G.107).
     package var mos: Double?
+    /// True for the one that talked with the caller; else nil.
+    package var answered: Bool?
+    /// True when nothing was heard of it for long, while the other side spoke; else nil.
+    package var unheard: Bool?
 
     package init(side: String) {
       self.side = side
@@ -54,7 +60,7 @@ package struct RecordReport: Codable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case side, `extension`, trunk, address, codecs, mos
+      case side, `extension`, trunk, address, codecs, mos, answered, unheard
       case userAgent = "user_agent"
       case packetsReceived = "packets_received"
       case packetsLost = "packets_lost"
@@ -82,6 +88,7 @@ package struct RecordReport: Codable, Sendable {
     case startedAt = "started_at"
     case ringingAt = "ringing_at"
     case answeredAt = "answered_at"
+    case answeredBy = "answered_by"
     case endedAt = "ended_at"
     case lastMediaAt = "last_media_at"
     case talkSeconds = "talk_s"

@@ -40,8 +40,8 @@ struct CallRecordWriter {
       """
       INSERT INTO call_leg (tenant_id, started_at_ms, call_id, leg, side, extension_id, trunk_id,
         address, user_agent, codecs, packets_received, packets_lost, jitter_us, round_trip_us,
-        mos_milli)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        mos_milli, answered, unheard)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, in: db)
   }
 
@@ -77,6 +77,7 @@ struct CallRecordWriter {
       .number(quality.map { Int64($0.jitterMicroseconds) }),
       .number(quality.map { Int64($0.roundTripMicroseconds) }),
       .number(quality.map { Int64($0.meanOpinionMilli) }),
+      .number(leg.answered ? 1 : 0), .number(leg.unheard ? 1 : 0),
     ])
   }
 }
@@ -165,6 +166,7 @@ extension Database {
       leg.trunk = TrunkID(row: row["trunk_id"])
       leg.address = (row["address"] as String?).flatMap { Endpoint($0) }
       leg.userAgent = row["user_agent"]
+      (leg.answered, leg.unheard) = (row["answered"], row["unheard"])
       leg.codecs = (row["codecs"] as String).split(separator: ",").map(String.init)
       if let received: Int64 = row["packets_received"] {
         leg.quality = CallQuality(

@@ -8,7 +8,7 @@ enum Migrations {
   /// The SQL is compiled in, so that the program needs no files beside it.
   static let all: [[UInt8]] = [
     PackageResources._001_foundation_sql, PackageResources._002_payments_sql,
-    PackageResources._003_booked_payments_sql,
+    PackageResources._003_booked_payments_sql, PackageResources._004_answered_legs_sql,
   ]
 
   /// Applies the steps that are missing, each in a transaction of its own.

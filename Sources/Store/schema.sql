@@ -66,7 +66,7 @@ CREATE TABLE call_leg (
   packets_lost     INTEGER,
   jitter_us        INTEGER,
   round_trip_us    INTEGER,
-  mos_milli        INTEGER,
+  mos_milli        INTEGER, answered INTEGER NOT NULL DEFAULT 0 CHECK (answered IN (0, 1)), unheard INTEGER NOT NULL DEFAULT 0 CHECK (unheard IN (0, 1)),
   PRIMARY KEY (tenant_id, started_at_ms, call_id, leg),
   FOREIGN KEY (tenant_id, started_at_ms, call_id) REFERENCES call_record ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

@@ -50,6 +50,7 @@ struct StoreBench {
       packetsReceived: 3000, packetsLost: 2, jitterMicroseconds: 900, roundTripMicroseconds: 0,
       meanOpinionMilli: 4_390)
     callee.trunk = TrunkID(3)
+    (callee.answered, callee.unheard) = (true, true)
     record.legs = [caller, callee]
     return record
   }

@@ -266,6 +266,18 @@ import Testing
     #expect(bench.records.map(\.cause) == [.mediaSilent])
   }
 
+  @Test("A side that is not heard for long while the other speaks stands in the record")
+  func oneWay() throws {
+    let bench = try Bench()
+    let (caller, _) = pair(bench)
+    caller.call("102")
+    bench.run(for: .seconds(5))
+    bench.happen(.relay(.oneWay(MediaSessionID(1), leg: 1, since: bench.now.instant)))
+    caller.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.first?.legs.map(\.unheard) == [false, true])
+  }
+
   @Test("An operator hangs up one call")
   func hangUp() throws {
     let bench = try Bench()

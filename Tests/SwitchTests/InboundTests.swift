@@ -201,13 +201,17 @@ import Testing
     let bench = try Bench()
     let carrier = carrier(bench)
     let slow = phone(bench, "101", 5062, .rings)
-    _ = phone(bench, "102", 5064, .answers(after: .seconds(1)))
+    let quick = phone(bench, "102", 5064, .answers(after: .seconds(1)))
     call(carrier, Town.groupDDI)
     bench.run(for: .seconds(3))
     #expect(carrier.statuses().last == 200)
     let cancel = bench.requests("CANCEL", to: slow.endpoint)
     #expect(cancel.count == 1 && cancel[0].contains("Call completed elsewhere"))
     #expect(carrier.statuses() == [180, 200])
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    let legs = try #require(bench.records.first).legs
+    #expect(legs.filter(\.answered).map(\.address) == [quick.endpoint])
   }
 
   @Test(

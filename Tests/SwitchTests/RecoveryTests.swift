@@ -176,6 +176,29 @@ import Testing
     #expect(revived.callIDs.next() > record.call)
   }
 
+  @Test("A record of a journal from before it said who answered is read, and says nothing of it")
+  func olderRecord() throws {
+    let bench = try Bench()
+    let (phone, _) = paidCall(bench, .seconds(10))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    var record = try #require(bench.records.first)
+    #expect(record.legs.map(\.answered) == [false, true])
+    func bytes(_ record: CallDetailRecord) -> [UInt8] {
+      var writer = ByteWriter()
+      record.encode(into: &writer)
+      return writer.bytes
+    }
+    var older = bytes(record).dropLast(record.legs.count)
+    record.legs[1].answered = false
+    var bare = record
+    bare.legs = []
+    older[bytes(bare).count - 4] &= 0x7F
+    var reader = ByteReader(Array(older))
+    #expect(try CallDetailRecord(from: &reader) == record)
+    #expect(reader.isAtEnd)
+  }
+
   @Test("Every entry reads back as it was written, and a damaged byte gives an error, not a trap")
   func coding() throws {
     let bench = try Bench()

@@ -199,6 +199,7 @@ extension RecordReport {
     destinationClass = record.destinationClass.isEmpty ? nil : record.destinationClass
     country = record.country.isEmpty ? nil : record.country
     trunk = record.trunk.flatMap { directory.trunk($0)?.name }
+    answeredBy = legs.first { $0.answered == true }.flatMap { $0.extension ?? $0.trunk }
     payer = record.payer.flatMap { directory.line(paying: $0)?.digits.description }
     (sell, purchase) = (record.sell?.description, record.purchase?.description)
   }
@@ -211,6 +212,7 @@ extension RecordReport.Leg {
     trunk = leg.trunk.flatMap { directory.trunk($0)?.name }
     (address, codecs) = (leg.address?.description, leg.codecs)
     userAgent = leg.userAgent.isEmpty ? nil : leg.userAgent
+    (answered, unheard) = (leg.answered ? true : nil, leg.unheard ? true : nil)
     guard let quality = leg.quality else { return }
     (packetsReceived, packetsLost) = (quality.packetsReceived, quality.packetsLost)
     jitterMilliseconds = Double(quality.jitterMicroseconds) / 1000

@@ -106,6 +106,7 @@ extension SwitchCore {
       case .silent(_, let since): try core.silent(&call, since: since, at: now)
       case .oneWay(_, let leg, _):
         core.log(.warning, "one-way audio", call: call, Alert.Fact("leg", "\(leg)"))
+        if call.legs.indices.contains(leg) { call.legs[leg].wasUnheard = true }
       case .expired: try core.mediaExpired(&call, at: now)
       case .played: break
       case .report(_, let quality): core.note(quality, in: &call, at: now)

@@ -22,6 +22,10 @@ package struct CallDetailRecord: Hashable, Sendable {
     /// Names of the negotiated codecs, audio first: "PCMA", "H264".
     package var codecs: [String] = []
     package var quality: CallQuality?
+    /// Who of those that were called talked.
+    package var answered = false
+    /// Nothing was heard of it for ``MediaPlan/silenceAfter``, while the other side spoke.
+    package var unheard = false
 
     package init(side: Party) {
       self.side = side

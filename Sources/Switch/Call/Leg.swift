@@ -68,6 +68,8 @@ struct Leg: Sendable {
   /// Before its answer the one that rang last: each fork of an INVITE of ours has one of its own.
   var dialog: DialogID?
   var earlyDialogs: [DialogID] = []
+  /// Its media stayed away for long while the other side spoke.
+  var wasUnheard = false
   /// What was agreed on in its early dialog after the answer to the offer of its INVITE.
   var newOffer: Boxed<NewOffer>?
   /// Where its signalling goes; for a trunk the hop is in the gate's keeping.
@@ -279,7 +281,9 @@ extension Call {
     var recorded: [CallDetailRecord.Leg] = []
     recorded.reserveCapacity(legs.count)
     for index in legs.indices where legs[index].isCaller || legs[index].clientInvite != nil {
-      recorded.append(legs[index].recorded(at: legs[index].isCaller ? .caller : .callee))
+      var leg = legs[index].recorded(at: legs[index].isCaller ? .caller : .callee)
+      leg.answered = index == answered
+      recorded.append(leg)
     }
     return recorded
   }
@@ -295,6 +299,7 @@ extension Leg {
     record.userAgent = userAgent
     record.codecs = (isCaller ? media.sent : media.said)?.codecNames ?? []
     record.quality = quality?.audio.map { CallQuality($0) }
+    record.unheard = wasUnheard
     return record
   }
 }

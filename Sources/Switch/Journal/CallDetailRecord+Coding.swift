@@ -27,9 +27,13 @@ extension CallDetailRecord {
     writer.write(sell) { $0.write($1) }
     writer.write(purchase) { $0.write($1) }
     writer.write(Int64(slices))
-    writer.write(UInt32(legs.count))
+    writer.write(UInt32(legs.count) | Self.hasFlags)
     for leg in legs { leg.encode(into: &writer) }
+    for leg in legs { writer.write(UInt8(leg.answered ? 1 : 0) | UInt8(leg.unheard ? 2 : 0)) }
   }
+
+  /// Beside the number of legs: a byte for each follows them, which older journals do not have.
+  private static let hasFlags: UInt32 = 1 << 31
 
   package init(from reader: inout ByteReader) throws(ByteCodingError) {
     let call: CallID = try reader.readID()
@@ -58,8 +62,13 @@ extension CallDetailRecord {
     sell = try reader.readOptional(readAmount)
     purchase = try reader.readOptional(readAmount)
     slices = Int(try reader.read(Int64.self))
-    let count = Int(try reader.read(UInt32.self))
-    for _ in 0..<count { legs.append(try Leg(from: &reader)) }
+    let count = try reader.read(UInt32.self)
+    for _ in 0..<(count & ~Self.hasFlags) { legs.append(try Leg(from: &reader)) }
+    guard count & Self.hasFlags != 0 else { return }
+    for index in legs.indices {
+      let flags: UInt8 = try reader.read()
+      (legs[index].answered, legs[index].unheard) = (flags & 1 != 0, flags & 2 != 0)
+    }
   }
 }
 

@@ -80,7 +80,8 @@ struct Records: ParsableCommand {
       records, none: "There are no call records.",
       columns: [
         ("STARTED", { $0.startedAt }), ("KIND", { $0.kind }), ("FROM", { $0.from }),
-        ("TO", { $0.to }), ("TALK", { "\($0.talkSeconds) s" }), ("CAUSE", { $0.cause }),
+        ("TO", { $0.to }), ("ANSWERED BY", { $0.answeredBy ?? "" }),
+        ("TALK", { "\($0.talkSeconds) s" }), ("CAUSE", { $0.cause }),
         ("TRUNK", { $0.trunk ?? "" }), ("PAYER", { $0.payer ?? "" }), ("PRICE", { $0.sell ?? "" }),
       ])
   }
