@@ -165,8 +165,8 @@ extension SwitchCore {
     leg.media.address = mediaAddress(for: offer, on: flow)
     leg.media.signallingSource = flow.remote.address
     leg.media.signallingIsSecret = flow.transport == .tls
-    leg.mustSecure = mustSecure(leg.party)
-    leg.media.securesOffers = (flow.transport == .tls || leg.mustSecure) && offer == nil
+    setMediaRules(of: &leg)
+    if offer != nil { leg.media.securesOffers = false }
     leg.media.trustsNamedAddress = leg.party.trunk != nil
     leg.media.origin = OriginKeeper(id: dice.next())
     guard let terms = agreeTimer(&leg, server, message, at: now) else { return }
@@ -174,7 +174,7 @@ extension SwitchCore {
     if let offer {
       let isSecured = offer.media.allSatisfy { $0.relayKind == nil || $0.profile.isSecure }
       guard isSecured || !leg.mustSecure, leg.media.takeOffer(offer, using: &dice) else {
-        throw RouteRefusal(.incompatible, "media that cannot be taken, or not in the clear")
+        throw RouteRefusal(.incompatible, "media that cannot be taken, or may not")
       }
     }
     if let trunk = leg.party.trunk {
@@ -188,7 +188,8 @@ extension SwitchCore {
     (record.destinationClass, record.country) = (plan.destinationClass, plan.country)
     if plan.direction != .outbound { record.payer = nil }
     let invitation = Invitation(
-      offer: offer, maxForwards: (message.maxForwards ?? 70) - 1, passing: passing(message),
+      offer: leg.media.said, maxForwards: (message.maxForwards ?? 70) - 1,
+      passing: passing(message),
       supportsReliable: message.supported.contains("100rel"),
       requiresReliable: message.require.contains("100rel"))
     if plan.direction == .emergency { emergencyAlert(record, flow, at: now) }
@@ -199,12 +200,5 @@ extension SwitchCore {
         Alert.Fact("from", masked(record.caller)), Alert.Fact("to", masked(plan.normalised)))
     }
     begin(plan, invitation: invitation, caller: leg, record: record, at: now)
-  }
-
-  private func mustSecure(_ party: Leg.Party) -> Bool {
-    switch party {
-    case .phone(let line): rules.directory.line(line)?.media.srtp == .required
-    case .trunk(let trunk): rules.directory.trunk(trunk)?.media.srtp == .required
-    }
   }
 }

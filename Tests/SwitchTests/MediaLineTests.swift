@@ -407,7 +407,7 @@ import Testing
 
 extension String {
   /// What stands before the first `mark`.
-  fileprivate func components(before mark: String) -> String {
+  func components(before mark: String) -> String {
     range(of: mark).map { String(self[..<$0.lowerBound]) } ?? self
   }
 }

@@ -103,7 +103,7 @@ extension SwitchCore {
         return
       }
       call.answerWaits = false
-      body = call.caller.media.makeOffer(from: offer, codecs: [], using: &dice)
+      body = call.caller.media.makeOffer(from: offer, using: &dice)
     }
     guard let body else { return try end(&call, .incompatible, by: .system, at: now) }
     // What was agreed upon since an early answer is not undone by saying that once more.

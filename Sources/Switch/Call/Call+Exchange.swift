@@ -17,7 +17,9 @@ extension SwitchCore {
       return respond(server, 488, [Self.securityWarning], at: now)
     }
     guard let terms = agreeTimer(&call.legs[leg], server, message, at: now) else { return }
-    let isRefresh = offer == nil ? message.method == .update : offer == call.legs[leg].media.said
+    let isRefresh =
+      offer.map { call.legs[leg].media.permitted($0) == call.legs[leg].media.said }
+      ?? (message.method == .update)
     if isRefresh {
       return acceptRefresh(&call, leg, server, message, hasOffer: offer != nil, terms, at: now)
     }
@@ -82,7 +84,7 @@ extension SwitchCore {
         return
       }
       guard
-        let body = call.legs[exchange.to].media.makeOffer(from: offer, codecs: [], using: &dice)
+        let body = call.legs[exchange.to].media.makeOffer(from: offer, using: &dice)
       else { return try refuseExchange(&call, status: 488, at: now) }
       draft.body = .sdp(body.serialized())
     }
@@ -195,7 +197,7 @@ extension SwitchCore {
     }
     exchange.waitsToAnswer = false
     guard
-      let body = call.legs[exchange.from].media.makeOffer(from: offer, codecs: [], using: &dice)
+      let body = call.legs[exchange.from].media.makeOffer(from: offer, using: &dice)
     else { return try refuseLateOffer(&call, .incompatible, at: now) }
     exchange.waitsForAcknowledgement = true
     respondToExchange(&call, exchange, body: body, at: now)

@@ -28,7 +28,7 @@ extension SwitchCore {
         displayName: shown.name, uri: URI(user: shown.number, host: domain))
       draft.headers.append(HeaderDraft(.assertedIdentity, identity.serialized))
     }
-    addCommon(&draft, to: index, of: &call, codecs: line?.media.codecs ?? [])
+    addCommon(&draft, to: index, of: &call)
     return draft
   }
 
@@ -61,7 +61,7 @@ extension SwitchCore {
         counter: UInt32(max(call.plan.forwards, 1)))
       draft.headers.append(HeaderDraft(.diversion, diversion.serialized))
     }
-    addCommon(&draft, to: index, of: &call, codecs: trunk.media.codecs)
+    addCommon(&draft, to: index, of: &call)
     return draft
   }
 
@@ -111,7 +111,7 @@ extension SwitchCore {
   }
 
   private mutating func addCommon(
-    _ draft: inout RequestDraft, to index: Int, of call: inout Call, codecs: [String]
+    _ draft: inout RequestDraft, to index: Int, of call: inout Call
   ) {
     let policy = call.legs[index].timerPolicy
     draft.maxForwards = call.invitation.maxForwards
@@ -123,7 +123,7 @@ extension SwitchCore {
       HeaderDraft(.minSE, "\(policy.minimum)"),
     ]
     guard let offer = call.invitation.offer,
-      let body = call.legs[index].media.makeOffer(from: offer, codecs: codecs, using: &dice)
+      let body = call.legs[index].media.makeOffer(from: offer, using: &dice)
     else { return }
     draft.body = .sdp(body.serialized())
   }

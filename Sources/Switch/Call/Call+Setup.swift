@@ -142,13 +142,22 @@ extension SwitchCore {
     leg.media.address = binding.flow.local.address
     leg.media.signallingSource = binding.flow.remote.address
     leg.media.signallingIsSecret = binding.flow.transport == .tls
-    let srtp = rules.directory.line(binding.extension)?.media.srtp ?? .optional
-    leg.mustSecure = srtp == .required
-    leg.media.securesOffers =
-      leg.mustSecure || (srtp == .optional && binding.flow.transport == .tls)
+    setMediaRules(of: &leg)
     leg.media.origin = OriginKeeper(id: dice.next())
     call.legs.append(leg)
     return leg.index
+  }
+
+  /// What the customer, or the operator for a trunk, wants of media.
+  func setMediaRules(of leg: inout Leg) {
+    switch leg.party {
+    case .phone(let line): leg.media.rules = rules.directory.line(line)?.media ?? MediaEntry()
+    case .trunk(let trunk): leg.media.rules = rules.directory.trunk(trunk)?.media ?? MediaEntry()
+    }
+    let srtp = leg.media.rules.srtp
+    leg.mustSecure = srtp == .required
+    leg.media.securesOffers =
+      leg.mustSecure || (srtp == .optional && leg.media.signallingIsSecret)
   }
 
   /// What the customer, or the operator for a trunk, wants of session timers.
@@ -169,6 +178,10 @@ extension SwitchCore {
     guard call.media.state == .open || call.invitation.offer == nil else { return }
     for index in call.legs.indices where call.legs[index].state == .preparing {
       if let offer = call.invitation.offer, !call.legs[index].media.hasPorts(for: offer) {
+        continue
+      }
+      if let offer = call.invitation.offer, !call.legs[index].media.mayHear(offer) {
+        try legFailed(&call, index, LegFailure(status: 488, cause: .incompatible), at: now)
         continue
       }
       switch call.legs[index].route {

@@ -144,9 +144,7 @@ extension SwitchCore {
     leg.media.signallingSource = hop.remote.address
     leg.media.trustsNamedAddress = true
     leg.media.signallingIsSecret = hop.transport == .tls
-    let srtp = rules.directory.trunk(trunk)?.media.srtp ?? .optional
-    leg.mustSecure = srtp == .required
-    leg.media.securesOffers = leg.mustSecure || (srtp == .optional && hop.transport == .tls)
+    setMediaRules(of: &leg)
     leg.media.origin = OriginKeeper(id: dice.next())
     leg.callID = sip.makeCallID()
     let (index, mark) = (leg.index, inviteMark(of: leg))

@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import Relay
 import SDP
@@ -14,14 +15,14 @@ extension LegMedia {
     .aeadAES256GCM, .aes256CMSHA1Tag80, .aes128CMSHA1Tag80,
   ]
 
-  /// Rewrites what the other side said into an offer for this leg; nil without ports.
+  /// Rewrites what the other side said into an offer for this leg; nil without ports, or where it may use none of the codecs.
   mutating func makeOffer(
-    from source: SessionDescription, codecs: [String], using dice: inout Dice
+    from source: SessionDescription, using dice: inout Dice
   ) -> SessionDescription? {
     guard let ports, let address else { return nil }
-    if securesOffers { makeKeys(for: source, using: &dice) }
     var body = source
-    if !codecs.isEmpty { body.keepCodecs(codecs) }
+    guard body.keepCodecs(rules.codecs) else { return nil }
+    if securesOffers { makeKeys(for: source, using: &dice) }
     let local = source.media.indices.map { index -> LocalMedia? in
       let line = source.media[index]
       guard line.relayKind != nil, index < ports.streams.count, let pair = ports.streams[index]
@@ -67,13 +68,32 @@ extension LegMedia {
     return body
   }
 
+  /// Whether there is something in an offer that this leg may be offered.
+  func mayHear(_ offer: SessionDescription) -> Bool {
+    var body = offer
+    return body.keepCodecs(rules.codecs)
+  }
+
+  /// What of an offer of the party its rules allow; nil: a voice without codecs, or SRTP where it is off.
+  func permitted(_ offer: SessionDescription) -> SessionDescription? {
+    if rules.srtp == .off,
+      offer.media.contains(where: { $0.relayKind != nil && $0.profile.isSecure })
+    {
+      return nil
+    }
+    var body = offer
+    return body.keepCodecs(rules.codecs) ? body : nil
+  }
+
   // MARK: - Keys
 
   /// Takes the party's offer: its key, and one of ours in the same suite.
   ///
-  /// - Returns: False when a stream must be protected and cannot be, or when there are too many.
+  /// - Returns: False when a stream must be protected and cannot be, when there are too many, or when the rules allow none of it.
   mutating func takeOffer(_ offer: SessionDescription, using dice: inout Dice) -> Bool {
-    guard offer.media.count <= Self.maximumStreams else { return false }
+    guard offer.media.count <= Self.maximumStreams, let offer = permitted(offer) else {
+      return false
+    }
     let old = keys
     said = offer
     keys = Array(repeating: StreamKeys(), count: offer.media.count)
@@ -82,7 +102,9 @@ extension LegMedia {
     }
     for index in streams {
       let line = offer.media[index]
-      let wants = line.profile.isSecure || (signallingIsSecret && !line.crypto.isEmpty)
+      let wants =
+        line.profile.isSecure
+        || (signallingIsSecret && rules.srtp != .off && !line.crypto.isEmpty)
       guard wants else { continue }
       let offers = line.crypto.compactMap { KeyingAttribute(parsing: $0) }
       guard let chosen = offers.min(by: { $0.key.profile.rawValue < $1.key.profile.rawValue })
@@ -159,15 +181,24 @@ extension LegMedia {
 
 extension SessionDescription {
   /// Keeps the codecs that a customer allows, in its order; telephone events and comfort noise stay.
-  fileprivate mutating func keepCodecs(_ names: [String]) {
-    for index in media.indices where media[index].kind == .audio {
+  ///
+  /// - Parameter names: Empty: all of them.
+  /// - Returns: False where nothing is left of a voice.
+  fileprivate mutating func keepCodecs(_ names: [String]) -> Bool {
+    if names.isEmpty { return true }
+    for index in media.indices where media[index].kind == .audio && media[index].profile.isRTP {
       let codecs = media[index].codecs
       let wanted = names.flatMap { name in
         codecs.filter { $0.name.lowercased() == name.lowercased() }.map(\.payloadType)
       }
-      guard !wanted.isEmpty else { continue }
+      guard !wanted.isEmpty else {
+        if media[index].isRejected { continue }
+        return false
+      }
       let helpers = codecs.filter { $0.isTelephoneEvent || $0.name.uppercased() == "CN" }
-      media[index].keepFormats(wanted + helpers.map(\.payloadType))
+      let formats = wanted + helpers.map(\.payloadType)
+      if formats != codecs.map(\.payloadType) { media[index].keepFormats(formats) }
     }
+    return true
   }
 }

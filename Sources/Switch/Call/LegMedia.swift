@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import RTP
 import Relay
@@ -12,6 +13,8 @@ struct LegMedia: Sendable {
   var signallingSource: IPAddress?
   /// A trunk's media gateway may be anywhere; a phone may not name strangers (A44).
   var trustsNamedAddress = false
+  /// What the customer allows it, in its own offers as in those that it gets.
+  var rules = MediaEntry()
   /// Whether our offers to it ask for SRTP.
   var securesOffers = false
   /// Whether its SAVP-less a=crypto counts: only where nobody could read the key on the way.

@@ -1,0 +1,98 @@
+import Directory
+import Elements
+import SDP
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// What a customer's `codecs` and `srtp` mean for the offers of a phone and for those that it gets.
+@Suite struct MediaRuleTests {
+  private func town(_ number: String, codecs: [String] = [], _ srtp: SRTPPolicy = .optional) -> Town
+  {
+    var town = Town()
+    var media = MediaEntry()
+    (media.codecs, media.srtp) = (codecs, srtp)
+    town.office(number) { $0.media = media }
+    return town
+  }
+
+  /// An offer of voice in these formats, of which 9 is G722.
+  private func voice(_ formats: String, version: Int = 1) -> String {
+    Bench.sdp.replacing("1 1 IN", with: "1 \(version) IN").components(before: "m=audio")
+      + "m=audio 40000 RTP/AVP \(formats)\r\na=rtpmap:101 telephone-event/8000\r\n"
+  }
+
+  private func formats(_ message: Message?) throws -> [UInt8] {
+    try SessionDescription(parsing: try #require(message).bodyBytes).media[0].payloadTypes
+  }
+
+  @Test(
+    "codecs hold for the offer of a phone and for what it is offered; where none is left: 488",
+    arguments: ["101", "102"])
+  func codecs(_ bound: String) throws {
+    let bench = try Bench(town(bound, codecs: ["PCMA"]))
+    let (caller, callee) = bench.twoPhones()
+    caller.call("102", body: .some(voice("9 0 101")))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 488 && callee.open.isEmpty)
+    #expect(bench.records.map(\.cause) == [.incompatible])
+    caller.call("102", body: .some(voice("9 0 8 101")))
+    bench.run(for: .seconds(1))
+    let invite = try #require(callee.open.first)
+    #expect(try formats(invite.message) == [8, 101])
+    callee.answer(invite.server, 200, body: voice("8 101"))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200)
+    // Within the call, from either side.
+    for (version, (asks, other)) in [(caller, callee), (callee, caller)].enumerated() {
+      for (offered, passed) in [("0", [UInt8]()), ("0 8", [8])] {
+        let body = voice(offered, version: 2 + version)
+        asks.send(
+          in: try #require(asks.dialog), RequestDraft(.invite, body: .sdp(Array(body.utf8))))
+        bench.run(for: .seconds(1))
+        guard !passed.isEmpty else {
+          #expect(asks.lastStatus == 488 && other.open.isEmpty)
+          continue
+        }
+        let again = try #require(other.open.first)
+        #expect(try formats(again.message) == passed)
+        other.answer(again.server, 200, body: voice("8", version: 2 + version))
+        bench.run(for: .seconds(1))
+        #expect(asks.lastStatus == 200)
+      }
+    }
+  }
+
+  @Test("A refresh of a phone whose offer says more than it may use is none for the other side")
+  func refresh() throws {
+    let bench = try Bench(town("101", codecs: ["PCMA"]))
+    let (caller, callee) = bench.twoPhones()
+    callee.manner = .answers(after: .seconds(1))
+    caller.call("102", body: .some(voice("9 8 101")))
+    bench.run(for: .seconds(2))
+    let body = voice("9 8 101")
+    caller.send(
+      in: try #require(caller.dialog), RequestDraft(.invite, body: .sdp(Array(body.utf8))))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 200 && callee.received(.invite).count == 1)
+  }
+
+  @Test("srtp off: an offer of SRTP is refused, and none is made")
+  func unsecured() throws {
+    let bench = try Bench(town("101", .off))
+    let (caller, callee) = bench.twoPhones()
+    let key = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+    let secured =
+      Bench.sdp.replacing("RTP/AVP", with: "RTP/SAVP")
+      + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:\(key)\r\n"
+    caller.call("102", body: .some(secured))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 488 && callee.open.isEmpty)
+    callee.call("101", body: .some(secured))
+    bench.run(for: .seconds(1))
+    let offer = try SessionDescription(parsing: try #require(caller.open.first).message.bodyBytes)
+    #expect(!offer.media[0].profile.isSecure)
+  }
+}
