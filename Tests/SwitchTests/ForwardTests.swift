@@ -268,7 +268,8 @@ import Testing
     let caller = try #require(lines.first { "\($0.digits)" == "101" })
     var trail = Trail(forwards: 0)
     let steps = try bench.core.router.forward(
-      to: Array(numbers[0].utf8), by: caller, shown: .unknown, trail: &trail, at: bench.now.wall)
+      to: Array(numbers[0].utf8), by: caller, because: "user-busy", shown: .unknown, trail: &trail,
+      at: bench.now.wall)
     #expect(steps.map(\.targets.count) == [1] && trail.lookups < 200)
     #expect(trail.forwards <= 5)
   }

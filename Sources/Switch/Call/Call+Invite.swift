@@ -28,6 +28,15 @@ extension SwitchCore {
         displayName: shown.name, uri: URI(user: shown.number, host: domain))
       draft.headers.append(HeaderDraft(.assertedIdentity, identity.serialized))
     }
+    if call.plan.steps.indices.contains(call.step),
+      let forward = call.plan.steps[call.step].forward,
+      let forwarder = rules.directory.line(forward.by)
+    {
+      let diversion = Diversion(
+        URI(user: "\(forwarder.digits)", host: domain), displayName: forwarder.name,
+        reason: forward.reason)
+      draft.headers.append(HeaderDraft(.diversion, diversion.serialized))
+    }
     addCommon(&draft, to: index, of: &call)
     return draft
   }

@@ -66,29 +66,49 @@ extension SwitchCore {
 
   /// A phone answers with 3xx: a forward of its user, where its extension allows that, paid by it (F13).
   ///
-  /// A Contact never becomes a route by itself: its user part is dialled as the phone could have.
+  /// A Contact never becomes a route by itself: its user part is dialled as the phone could have. Each extension
+  /// sends a call on once, and not to itself: what comes after that goes round in a circle.
   mutating func redirected(
     _ call: inout Call, _ leg: Int, _ message: Message, at now: Now
   ) throws(LegContradiction) {
-    guard let line = call.legs[leg].party.extension.flatMap({ rules.directory.line($0) }),
-      line.forwards.byPhone, case .contacts(let contacts)? = try? message.contacts(),
-      let target = contacts.first?.uri.dialled, !target.isEmpty,
-      let branch = call.legs[leg].branch, branch >= call.stepStart, call.phase != .ending
-    else {
-      return try legFailed(&call, leg, LegFailure(status: 480, cause: .noAnswer), at: now)
+    let moved = LegFailure(message, status: message.status?.number ?? 300)
+    guard let line = call.legs[leg].party.extension.flatMap({ rules.directory.line($0) }) else {
+      return try legFailed(&call, leg, moved, at: now)
     }
-    forward(&call, to: target, by: line, at: now)
+    guard line.forwards.byPhone, case .contacts(let contacts)? = try? message.contacts(),
+      let target = contacts.preferred, let branch = call.legs[leg].branch,
+      branch >= call.stepStart, call.phase != .ending
+    else {
+      // Its phone did not take the call, and may not send it on.
+      let refusal = LegFailure(status: moved.status, cause: .declined, q850: moved.q850)
+      return try legFailed(&call, leg, refusal, at: now)
+    }
+    guard !call.redirectedBy.contains(line.id), !leads(target, to: line) else {
+      return try legFailed(&call, leg, LegFailure(.loop), at: now)
+    }
+    call.redirectedBy.append(line.id)
+    forward(&call, to: target, by: line, because: "deflection", at: now)
     let others = call.branches[branch].legs.filter { $0 != leg && call.legs[$0].isAlive }
     for other in others { try cancelLeg(&call, other, at: now) }
-    try legFailed(&call, leg, LegFailure(status: 480, cause: .noAnswer), at: now)
+    try legFailed(&call, leg, moved, at: now)
+  }
+
+  private func leads(_ target: [UInt8], to line: Extension) -> Bool {
+    if case .line(let next) = rules.directory.dial(target.span, from: line) {
+      next.id == line.id
+    } else {
+      false
+    }
   }
 
   /// Puts a forward behind the current step of the plan.
-  mutating func forward(_ call: inout Call, to target: [UInt8], by line: Extension, at now: Now) {
+  mutating func forward(
+    _ call: inout Call, to target: [UInt8], by line: Extension, because reason: String, at now: Now
+  ) {
     var trail = Trail(forwards: call.plan.forwards)
     do throws(RouteRefusal) {
       let steps = try router.forward(
-        to: target, by: line, shown: call.plan.shown, trail: &trail, at: now.wall)
+        to: target, by: line, because: reason, shown: call.plan.shown, trail: &trail, at: now.wall)
       call.plan.forwards = trail.forwards
       call.plan.steps.insert(contentsOf: steps, at: call.step + 1)
       call.record.forwardedBy = line.id
@@ -108,6 +128,29 @@ extension SwitchCore {
     Router(
       rules: rules, forwardLimit: configuration.calls.forwards,
       targetLimit: configuration.calls.branches, ringTime: configuration.calls.ringTime)
+  }
+}
+
+extension [NameAddress] {
+  /// The user part of the contact that is preferred, the first of equals (RFC 3261 §20.10); nil: none can be dialled.
+  fileprivate var preferred: [UInt8]? {
+    var best: NameAddress?
+    for contact in self where !contact.uri.dialled.isEmpty {
+      if let best, best.preference ?? 1000 >= contact.preference ?? 1000 { continue }
+      best = contact
+    }
+    return best?.uri.dialled
+  }
+}
+
+extension HangupCause {
+  /// Why a forward for it sends a call on (RFC 5806 §4).
+  var diversionReason: String {
+    switch self {
+    case .busy, .declined: "user-busy"
+    case .noAnswer, .unansweredTooLong: "no-answer"
+    case _: "unavailable"
+    }
   }
 }
 

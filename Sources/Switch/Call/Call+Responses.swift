@@ -252,7 +252,7 @@ extension SwitchCore {
       case .extension(let id) = branch.target, let failure = branch.failure,
       let line = rules.directory.line(id), let target = line.forwards.target(for: failure.cause)
     else { return }
-    forward(&call, to: target, by: line, at: now)
+    forward(&call, to: target, by: line, because: failure.cause.diversionReason, at: now)
   }
 }
 

@@ -256,7 +256,10 @@ extension Call {
       .mediaUnavailable, .draining, .internalFault, .restart, .operatorAction:
       true
     case .trunkFailure: record.attempts == 0
-    case .normal, .cancelled, .busy, .noAnswer, .notRegistered, .declined, .unknownNumber,
+    // Nobody was there to end it, unless one of them said so.
+    case .notRegistered: true
+    case .noAnswer: !legs.contains { $0.failure?.status == 480 }
+    case .normal, .cancelled, .busy, .declined, .unknownNumber,
       .invalidNumber, .forbidden, .failure, .incompatible, .loop, .mediaSilent, .sessionExpired,
       .unacknowledged, .unansweredTooLong:
       false

@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import SDP
 import SIP
@@ -32,6 +33,8 @@ struct Call: Sendable {
   /// Every target that was rung so far; those of the current step begin at ``stepStart``.
   var branches: [Branch] = []
   var stepStart = 0
+  /// Whose phones have sent it on with a 3xx.
+  var redirectedBy: [ExtensionID] = []
   var media: CallMedia
   /// An offer and answer, or a refresh, that is under way; one at a time.
   var exchange: Exchange?

@@ -27,6 +27,21 @@ struct PlanStep: Sendable {
   var ringTime: Duration?
   /// It stands for several extensions: what one of them has set up for itself is not followed.
   var isGroup = false
+  /// The last forward that led here.
+  private(set) var forward: Forward?
+
+  /// Whose forward it is, and why it was followed.
+  struct Forward: Sendable {
+    let by: ExtensionID
+    let reason: String
+  }
+
+  /// The same step behind a forward; one nearer to it stays the last.
+  func behind(_ forward: Forward) -> PlanStep {
+    var step = self
+    step.forward = self.forward ?? forward
+    return step
+  }
 
   init(targets: [PlanTarget], ringTime: Duration?) {
     (self.targets, self.ringTime) = (targets, ringTime)

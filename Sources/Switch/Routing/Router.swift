@@ -181,20 +181,26 @@ struct Router: Sendable {
       let own = line.forwards.noAnswer != nil ? min(limit, line.forwards.noAnswerAfter) : limit
       return [PlanStep(targets: [.extension(line.id)], ringTime: own)]
     }
-    return try forward(to: target, by: line, shown: shown, trail: &trail, at: wall)
+    return try forward(
+      to: target, by: line, because: "unconditional", shown: shown, trail: &trail, at: wall)
   }
 
   /// Where a forward leads; the extension that set it up pays (guard rule 7).
+  ///
+  /// `reason` is as Diversion has it (RFC 5806 §4).
   func forward(
-    to target: [UInt8], by line: Extension, shown: CallerIdentity, trail: inout Trail,
-    at wall: WallTime
+    to target: [UInt8], by line: Extension, because reason: String, shown: CallerIdentity,
+    trail: inout Trail, at wall: WallTime
   ) throws(RouteRefusal) -> [PlanStep] {
     try trail.follow(limit: forwardLimit)
+    let forward = PlanStep.Forward(by: line.id, reason: reason)
     switch directory.dial(target.span, from: line) {
     case .line(let next):
       return try steps(to: next, shown: shown, trail: &trail, at: wall)
+        .map { $0.behind(forward) }
     case .ownNumber(let inbound):
       return try steps(to: inbound, shown: shown, trail: &trail, at: wall)
+        .map { $0.behind(forward) }
     case .outside(let number, let verdict):
       let mine = identity(outside: line, wanted: nil, presentation: .asConfigured)
       var route = try route(to: number, verdict, payer: line, shown: mine, at: wall)
