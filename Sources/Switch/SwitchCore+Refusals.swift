@@ -26,7 +26,16 @@ extension SwitchCore {
     guard isOurs(message, on: flow), hasOnlyOurRoutes(message, on: flow) else {
       return RouteRefusal(.forbidden, "for another server")
     }
-    if !message.body.isEmpty, offer == nil {
+    if flow.transport != .tls, message.requestURI?.scheme == .sips, !isEmergency(message, on: flow)
+    {
+      // RFC 3261 §26.2.2: what is asked for did not begin here, and must not go on in the clear.
+      return RouteRefusal(.forbidden, "sips over a transport that is not TLS")
+    }
+    if offer == nil, message.hasBodyToHeed {
+      if message.isEncoded {
+        return RouteRefusal(
+          .incompatible, "an encoded body", status: 415, HeaderDraft(.acceptEncoding, "identity"))
+      }
       let isText = message.text(.contentType)?.lowercased().contains("sdp") ?? false
       return RouteRefusal(
         .incompatible, "a body that is no session description", status: isText ? 400 : 415,

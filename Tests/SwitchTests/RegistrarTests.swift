@@ -214,6 +214,19 @@ import Testing
     #expect(registrations(bench).count == 2)
   }
 
+  @Test("RFC 3261 §10.3: the 200 has the preference of each contact that gave one")
+  func preferences() throws {
+    let bench = try Bench()
+    let phone = phone(bench)
+    for (given, told) in [
+      (";q=0.5", ";q=0.500"), (";q=0.05", ";q=0.050"), (";q=0", ";q=0.000"), ("", ""),
+    ] {
+      phone.register(contact: phone.contact(given))
+      let contact = try #require(phone.responses.last?.text(.contact))
+      #expect(contact.hasSuffix(";expires=3600" + told))
+    }
+  }
+
   @Test("RFC 5626 §4.4.2: a keep-alive of a registered flow is answered, that of a stranger is not")
   func keepAlive() throws {
     let bench = try Bench()

@@ -147,6 +147,37 @@ import Testing
     #expect(two.received(.invite).isEmpty && bench.core.calls.isEmpty)
   }
 
+  @Test("RFC 3261 §20.11, §20.12: an optional body is passed over, an encoded one is 415")
+  func otherBodies() throws {
+    let bench = try Bench()
+    let (one, two) = bench.twoPhones()
+    let encoded = HeaderDraft(.contentEncoding, "gzip")
+    one.call("102", headers: [encoded])
+    bench.run(for: .seconds(1))
+    #expect(one.lastStatus == 415 && one.responses.last?.text(.acceptEncoding) == "identity")
+    #expect(two.received(.invite).isEmpty)
+    two.manner = .answers(after: .seconds(1))
+    one.lateAnswer = Bench.sdp
+    let optional = HeaderDraft(.contentDisposition, "icon;handling=optional")
+    one.call("102", headers: [optional], body: .some("v=1\r\nnonsense"))
+    bench.run(for: .seconds(3))
+    #expect(one.lastStatus == 200)
+    one.send(
+      in: try #require(one.dialog),
+      RequestDraft(.invite, headers: [encoded], body: .sdp(Array(Bench.sdp.utf8))))
+    bench.run(for: .seconds(1))
+    #expect(one.lastStatus == 415 && one.responses.last?.text(.acceptEncoding) == "identity")
+  }
+
+  @Test("RFC 3261 §26.2.2: sips is refused where the signalling is in the clear")
+  func sips() throws {
+    let bench = try Bench()
+    let (one, two) = bench.twoPhones()
+    one.call("102", target: try URI("sips:102@\(one.domain)"))
+    bench.run(for: .seconds(1))
+    #expect(one.lastStatus == 403 && two.received(.invite).isEmpty)
+  }
+
   @Test("RFC 4568: an SRTP offer is keyed with us, and the other leg speaks plain RTP")
   func secured() throws {
     let bench = try Bench()

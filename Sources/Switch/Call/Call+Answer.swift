@@ -184,7 +184,9 @@ extension SwitchCore {
 /// Finds the session description in a body (RFC 5621, RFC 2046 §5.1).
 enum SessionBody {
   static func description(of message: Message) -> SessionDescription? {
-    guard !message.body.isEmpty, let field = message.first(.contentType) else { return nil }
+    guard !message.body.isEmpty, !message.isEncoded, let field = message.first(.contentType) else {
+      return nil
+    }
     if message.begins(field, with: "application/sdp") {
       return try? SessionDescription(parsing: message.bodyBytes)
     }
@@ -240,6 +242,18 @@ enum SessionBody {
 }
 
 extension Message {
+  /// Whether its body is compressed or the like, which nobody reads here (RFC 3261 §20.12).
+  var isEncoded: Bool {
+    text(.contentEncoding).map { $0.lowercased() != "identity" } ?? false
+  }
+
+  /// Whether it has a body that must not be passed over (RFC 3261 §20.11).
+  var hasBodyToHeed: Bool {
+    guard !body.isEmpty else { return false }
+    let handling = (try? contentDisposition())?.parameters.text("handling")
+    return handling?.lowercased() != "optional"
+  }
+
   /// Whether a field begins with a word in lower case, in whatever case it is written.
   fileprivate func begins(_ field: ByteRange, with word: StaticString) -> Bool {
     let text = self[field].prefix(word.utf8CodeUnitCount)

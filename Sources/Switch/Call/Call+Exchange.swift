@@ -12,7 +12,10 @@ extension SwitchCore {
     _ message: Message, at now: Now
   ) throws(LegContradiction) {
     let offer = sdp(of: message)
-    if !message.body.isEmpty, offer == nil { return respond(server, 488, at: now) }
+    if offer == nil, message.hasBodyToHeed {
+      guard message.isEncoded else { return respond(server, 488, at: now) }
+      return respond(server, 415, [HeaderDraft(.acceptEncoding, "identity")], at: now)
+    }
     if call.legs[leg].mustSecure, let offer, offer.isInTheClear {
       return respond(server, 488, [Self.securityWarning], at: now)
     }

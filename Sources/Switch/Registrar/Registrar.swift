@@ -123,7 +123,8 @@ extension Binding {
   fileprivate func serialize(into answer: inout MessageBuilder, at wall: WallTime) {
     let left = UInt64(max(1, (expiresAt - wall).wholeMilliseconds / 1000))
     var rest = ""
-    if let instance = key.instance { rest = ";+sip.instance=\"\(instance)\"" }
+    if preference != 1000 { rest = ";q=0.\(String(1000 + preference).dropFirst())" }
+    if let instance = key.instance { rest += ";+sip.instance=\"\(instance)\"" }
     if let number = key.registration { rest += ";reg-id=\(number)" }
     answer.add(.contact, room: contact.utf8.count + rest.utf8.count + 40) { value in
       value.append(UInt8(ascii: "<"))
