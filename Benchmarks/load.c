@@ -1,13 +1,14 @@
 // The load of the benchmarks: phones and a carrier on one core, sending in batches, always WINDOW operations under way.
 //
 //   load register SERVER LOCAL USERS OPERATIONS WINDOW
-//   load call     SERVER LOCAL USERS OPERATIONS WINDOW [srtp SUITE] [emergency]
+//   load call     SERVER LOCAL USERS OPERATIONS WINDOW [emergency]
 //   load hold     SERVER LOCAL USERS CALLS [srtp SUITE]   sets calls up, says "held", then obeys its standard input:
 //                                                          "rtp PACKETS WINDOW", "end"
 //
 // SERVER and LOCAL are ADDRESS:PORT; the carrier listens on LOCAL's port + 1, media on + 2 and + 4. Users are 1000 and up with the
-// password bench-NUMBER-secret in the domain bench.example; they call +44207…, or with "emergency", one at a time, 112. Both sides repeat what has no answer, as RFC 3261 §17 asks; a phone
-// keeps the Call-ID of its registrations (§10.2.4). It prints one JSON object per job: operations, failures, messages repeated,
+// password bench-NUMBER-secret in the domain bench.example; they call +44207…, or with "emergency", one at a time, 112. In a call of
+// "call" each side says one packet, and the phone hangs up when both have arrived. Both sides repeat what has no answer, as
+// RFC 3261 §17 asks, and their packet; a phone keeps the Call-ID of its registrations (§10.2.4). It prints one JSON object per job: operations, failures, messages repeated,
 // seconds it took, and of calls how long the server held the INVITE: from the phone's with its digest to the carrier's, at the
 // median and the 99th percentile. Everything is bounded: WINDOW, OPERATIONS, and ten seconds without an answer end it.
 #define _GNU_SOURCE
@@ -223,10 +224,13 @@ typedef struct {
   struct sockaddr_in caller_media, carrier_media;  // where the server wants each side's packets
   char keys[128];
   Repeated request, answer;  // the phone's, and the carrier's 200 of an INVITE
+  Repeated words[2];         // the one packet of the phone, and of the carrier
+  bool heard[2];             // whether they have come to the phone, and to the carrier
 } Operation;
 
 static struct sockaddr_in server, phone_address, carrier_address;
 static Port *phones, *carrier;
+static Port *media[2];  // the phone's and the carrier's
 static Operation *operations;
 static char (*secrets)[33];
 static int users, window;
@@ -350,11 +354,59 @@ static bool media_address(const char *message, struct sockaddr_in *address) {
   return inet_pton(AF_INET, host, &address->sin_addr) == 1;
 }
 
+// Writes a packet of 172 bytes from the phone (side 0) or the carrier, and returns its length.
+static int write_packet(char *out, uint16_t sequence, uint32_t stamp, uint32_t source) {
+  sequence = htons(sequence);
+  stamp = htonl(stamp);
+  source = htonl(source);
+  out[0] = (char)0x80;
+  out[1] = 8;
+  memcpy(out + 2, &sequence, 2);
+  memcpy(out + 4, &stamp, 4);
+  memcpy(out + 8, &source, 4);
+  memset(out + 12, 0xD5, 160);
+  return 172;
+}
+
+// The source of a packet says whose it is: of which operation, which of its calls, and of which side.
+static uint32_t source_of(int slot, int side) {
+  return (uint32_t)operations[slot].turn << 12 | (uint32_t)slot << 1 | (uint32_t)side;
+}
+
+static void say(int slot, int side) {
+  Operation *operation = &operations[slot];
+  struct sockaddr_in to = side ? operation->carrier_media : operation->caller_media;
+  char *out = room(media[side], to);
+  int length = write_packet(out, 1, 160, source_of(slot, side));
+  queue_repeated(media[side], &operation->words[side], out, length, to);
+}
+
+static void listen_for_words(int side) {
+  int count = receive(media[side]);
+  for (int index = 0; index < count; index++) {
+    uint32_t source;
+    memcpy(&source, media[side]->in_bytes[index] + 8, 4);
+    source = ntohl(source);
+    int slot = source >> 1 & 0x7FF, speaker = 1 - side;
+    if (media[side]->in[index].msg_len != 172 || slot >= window || source != source_of(slot, speaker)) continue;
+    Operation *operation = &operations[slot];
+    operation->words[speaker].length = 0;
+    operation->heard[side] = true;
+    if (operation->state != TALKING || !operation->heard[1 - side]) continue;
+    operation->state = ENDING;
+    send_follow(slot, "BYE", 3, true);
+  }
+}
+
 static void done(int slot, bool good) {
   if (good) finished++;
   else failed++;
   operations[slot].state = IDLE;
   operations[slot].request.length = operations[slot].answer.length = 0;
+  for (int side = 0; side < 2; side++) {
+    operations[slot].words[side].length = 0;
+    operations[slot].heard[side] = false;
+  }
   if (started < wanted) begin(slot);
 }
 
@@ -429,13 +481,12 @@ static void on_call_answer(int slot, int status, const char *message) {
   if (crypto) sscanf(crypto + 7, "%127[^\r|]", operation->keys);
   send_follow(slot, "ACK", 2, true);
   if (operation->state != SECOND) return;
+  operation->state = TALKING;
   if (hold_calls) {
-    operation->state = TALKING;
     finished++;
     if (started < wanted) begin((int)started);
   } else {
-    operation->state = ENDING;
-    send_follow(slot, "BYE", 3, true);
+    say(slot, 0);
   }
 }
 
@@ -460,7 +511,9 @@ static void on_carrier(const char *message, struct sockaddr_in from) {
   int slot = -1;
   if (strncmp(message, "ACK sip:c", 9) == 0) {
     slot = atoi(message + 9);
-    if (slot >= 0 && slot < window) operations[slot].answer.length = 0;
+    if (slot < 0 || slot >= window || operations[slot].answer.length == 0) return;
+    operations[slot].answer.length = 0;
+    if (!hold_calls) say(slot, 1);
     return;
   }
   bool invite = strncmp(message, "INVITE", 6) == 0;
@@ -510,7 +563,9 @@ static void on_server_request(Port *port, const char *message, struct sockaddr_i
 static void repeat_all(double now) {
   for (int slot = 0; slot < window; slot++) {
     repeat_due(phones, &operations[slot].request, now);
-    if (carrier) repeat_due(carrier, &operations[slot].answer, now);
+    if (!carrier) continue;
+    repeat_due(carrier, &operations[slot].answer, now);
+    for (int side = 0; side < 2; side++) repeat_due(media[side], &operations[slot].words[side], now);
   }
 }
 
@@ -521,8 +576,12 @@ static void run_signalling(long target) {
   for (int slot = 0; slot < first && started < wanted; slot++) begin(slot);
   flush_port(phones);
   while (finished + failed < target) {
-    struct pollfd wait[2] = {{phones->descriptor, POLLIN, 0}, {carrier ? carrier->descriptor : -1, POLLIN, 0}};
-    poll(wait, 2, 100);
+    struct pollfd wait[4] = {{phones->descriptor, POLLIN, 0}};
+    if (carrier) {
+      Port *others[3] = {carrier, media[0], media[1]};
+      for (int index = 0; index < 3; index++) wait[index + 1] = (struct pollfd){others[index]->descriptor, POLLIN, 0};
+    }
+    poll(wait, carrier ? 4 : 1, 100);
     int count = receive(phones);
     for (int index = 0; index < count; index++) {
       const char *message = phones->in_bytes[index];
@@ -545,14 +604,18 @@ static void run_signalling(long target) {
         else if (strncmp(message, "SIP/2.0", 7) != 0)
           on_server_request(carrier, message, carrier->in_address[index]);
       }
+      for (int side = 0; side < 2; side++) listen_for_words(side);
     }
     double now = seconds();
     if (now - looked > 0.1) {
       repeat_all(now);
       looked = now;
     }
-    if (carrier) flush_port(carrier);
     flush_port(phones);
+    if (carrier) {
+      flush_port(carrier);
+      for (int side = 0; side < 2; side++) flush_port(media[side]);
+    }
     if (finished + failed != before) {
       before = finished + failed;
       last = now;
@@ -596,16 +659,10 @@ static srtp_t srtp_session(const char *inline_key, srtp_ssrc_type_t direction) {
 
 // Sends packets of 172 bytes on every held call, both ways in turn, WINDOW of them under way, and counts what arrives.
 static void run_media(long packets, int in_flight) {
-  struct sockaddr_in caller = phone_address, called = phone_address;
-  static Port *ports[2];
   static srtp_t *sealers;
   static uint16_t *sequence;
   static uint32_t stamp;
-  caller.sin_port = htons(ntohs(phone_address.sin_port) + 2);
-  called.sin_port = htons(ntohs(phone_address.sin_port) + 4);
-  if (!ports[0]) {
-    ports[0] = open_port(caller);
-    ports[1] = open_port(called);
+  if (!sequence) {
     sequence = calloc(window * 2, sizeof *sequence);
     if (suite) {
       sealers = calloc(window, sizeof *sealers);
@@ -618,25 +675,17 @@ static void run_media(long packets, int in_flight) {
     while (sent < packets && sent - arrived < in_flight) {
       int side = (int)(sent & 1), slot = (int)(sent / 2 % window);
       Operation *operation = &operations[slot];
-      char *out = room(ports[side], side ? operation->carrier_media : operation->caller_media);
-      uint16_t number = htons(++sequence[slot * 2 + side]);
-      uint32_t time = htonl(stamp += 160), source = htonl(0x5000 + slot * 2 + side);
-      out[0] = (char)0x80;
-      out[1] = 8;
-      memcpy(out + 2, &number, 2);
-      memcpy(out + 4, &time, 4);
-      memcpy(out + 8, &source, 4);
-      memset(out + 12, 0xD5, 160);
-      int length = 172;
+      char *out = room(media[side], side ? operation->carrier_media : operation->caller_media);
+      int length = write_packet(out, ++sequence[slot * 2 + side], stamp += 160, 0x5000 + slot * 2 + side);
       if (suite && side == 0) srtp_protect(sealers[slot], out, &length);
-      queue(ports[side], length);
+      queue(media[side], length);
       sent++;
     }
-    flush_port(ports[0]);
-    flush_port(ports[1]);
-    struct pollfd wait[2] = {{ports[0]->descriptor, POLLIN, 0}, {ports[1]->descriptor, POLLIN, 0}};
+    flush_port(media[0]);
+    flush_port(media[1]);
+    struct pollfd wait[2] = {{media[0]->descriptor, POLLIN, 0}, {media[1]->descriptor, POLLIN, 0}};
     poll(wait, 2, 20);
-    int count = receive(ports[0]) + receive(ports[1]);
+    int count = receive(media[0]) + receive(media[1]);
     arrived += count;
     if (count) last = seconds();
     // What the relay dropped (before it has learned a source) is taken off the window.
@@ -692,7 +741,14 @@ int main(int count, char **words) {
   passage_room = wanted;
   passages = calloc(passage_room, sizeof *passages);
   phones = open_port(phone_address);
-  if (strcmp(job, "register") != 0) carrier = open_port(carrier_address);
+  if (strcmp(job, "register") != 0) {
+    carrier = open_port(carrier_address);
+    for (int side = 0; side < 2; side++) {
+      struct sockaddr_in address = phone_address;
+      address.sin_port = htons(ntohs(phone_address.sin_port) + 2 + 2 * side);
+      media[side] = open_port(address);
+    }
+  }
   double begun = seconds();
   run_signalling(wanted);
   report(job, begun);
