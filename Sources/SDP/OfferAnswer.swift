@@ -27,13 +27,6 @@ extension SessionDescription {
     return answer
   }
 
-  /// An answer that takes nothing: every m= line of the offer with port 0.
-  package func rejectingAnswer(origin: Origin) -> SessionDescription {
-    var answer = self
-    answer.rewrite(origin: origin, local: media.map { _ in nil })
-    return answer
-  }
-
   /// The same m= lines, each with this direction: for hold and for resuming.
   package mutating func setDirection(_ direction: Direction) {
     lines.removeAll { $0.direction != nil }

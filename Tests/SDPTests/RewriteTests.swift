@@ -172,7 +172,9 @@ import Testing
   @Test("RFC 3264 §6: an answer has the m= lines of its offer")
   func fitting() throws {
     let offer = try Samples.parse(Samples.softPhone)
-    let rejecting = offer.rejectingAnswer(origin: Origin(id: 7, version: 7, address: ours))
+    var rejecting = offer
+    rejecting.rewrite(
+      origin: Origin(id: 7, version: 7, address: ours), local: offer.media.map { _ in nil })
     try rejecting.checkAnswer(to: offer)
     #expect(rejecting.media.allSatisfy { $0.isRejected })
     #expect(!Samples.text(rejecting).joined().contains("2001:db8"))
