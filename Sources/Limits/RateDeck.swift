@@ -46,6 +46,32 @@ struct RateSchedule: Hashable, Sendable {
   }
 }
 
+extension RateSchedule {
+  /// The first hour of a week that none of these hold, from Sunday at midnight; nil: they hold all of it.
+  ///
+  /// Their dates are not looked at.
+  static func gap(in schedules: [RateSchedule]) -> (weekday: Int, minute: Int)? {
+    let week = 7 * 1440
+    var spans: [Range<Int>] = []
+    for schedule in schedules {
+      for day in 0..<7 where schedule.days >> UInt8(day) & 1 == 1 {
+        let start = day * 1440 + Int(schedule.fromMinute)
+        var end = day * 1440 + Int(schedule.toMinute)
+        if end <= start { end += 1440 }
+        spans.append(start..<min(end, week))
+        // A Saturday's night reaches into Sunday.
+        if end > week { spans.append(0..<end - week) }
+      }
+    }
+    var held = 0
+    for span in spans.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      guard span.lowerBound <= held else { break }
+      held = max(held, span.upperBound)
+    }
+    return held < week ? (held / 1440, held % 1440) : nil
+  }
+}
+
 /// Prices by longest prefix of the E.164 number, immutable; made by ``RateDeckParser``.
 ///
 /// The prefixes are a tree in flat arrays, ten branches a node: a look-up is one step a digit and

@@ -90,6 +90,7 @@ struct RateDeckReading {
       note(error)
     }
     noteTwins()
+    if !parser.isInForce { noteGaps() }
   }
 
   /// Rows by prefix, in the order of prefixes.
@@ -188,5 +189,40 @@ struct RateDeckReading {
       }
     }
     for twin in twins.sorted(by: { $0.line < $1.line }) { note(twin) }
+  }
+
+  /// Finds prefixes with hours that no row prices: a call that runs into them would be charged by a price that
+  /// nobody has given.
+  private mutating func noteGaps() {
+    var gaps: [RateDeckError] = []
+    for (prefix, rows) in groups where rows.contains(where: { !$0.schedule.isAllWeek }) {
+      let dates = Set(rows.flatMap { [$0.schedule.validFrom, $0.schedule.validUntil] }).sorted()
+      // Bounded by the dates of one prefix; the first gap of a prefix is enough.
+      for date in dates {
+        let valid = rows.filter { $0.schedule.isValid(at: date) }
+        guard let last = valid.last, let gap = RateSchedule.gap(in: valid.map(\.schedule)) else {
+          continue
+        }
+        gaps.append(Self.gap(gap, prefix: prefix, line: Int(last.line)))
+        break
+      }
+    }
+    for gap in gaps.sorted(by: { $0.line < $1.line }) { note(gap) }
+  }
+
+  private static func gap(
+    _ gap: (weekday: Int, minute: Int), prefix: [UInt8], line: Int
+  ) -> RateDeckError {
+    let digits = String(decoding: prefix.map { $0 + 48 }, as: UTF8.self)
+    let days = [
+      "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+    ]
+    let (hour, minute) = (gap.minute / 60, gap.minute % 60)
+    let clock = "\(hour < 10 ? "0" : "")\(hour):\(minute < 10 ? "0" : "")\(minute)"
+    return RateDeckError(
+      line: line, field: "from_time",
+      reason:
+        "\(digits) has no price on \(days[gap.weekday]) from \(clock) on; add a row for those hours"
+    )
   }
 }

@@ -209,18 +209,40 @@ import Testing
     #expect(deck.quote(for: "44", at: seven + .seconds(-1))?.tariff.pricePerMinute == 30_000)
   }
 
+  @Test("F10: a deck whose rows leave out hours of the week is refused, with the first of them")
+  func hoursWithoutPrice() throws {
+    let header = "prefix,price_per_minute,days,from_time,to_time,valid_from,valid_until\n"
+    #expect(
+      errors(header + "44,0.10,mon-fri,08:00,20:00\n44,0.05,mon-fri,20:00,08:00\n34,0.1\n") == [
+        "line 3, from_time: 44 has no price on Sunday from 00:00 on; add a row for those hours"
+      ])
+    #expect(
+      errors(header + "44,0.10,,08:00,20:00\n44,0.05,,20:30,08:00\n") == [
+        "line 3, from_time: 44 has no price on Sunday from 20:00 on; add a row for those hours"
+      ])
+    // A night of Saturday reaches into Sunday, and a row for all hours fills what others leave out.
+    #expect(errors(header + "44,0.10,,08:00,20:00\n44,0.05,,20:00,08:00\n") == [])
+    #expect(errors(header + "44,0.10,sat,08:00,20:00\n44,0.05\n") == [])
+    // From March on only the days are priced.
+    #expect(
+      errors(header + "44,0.10,,08:00,20:00\n44,0.05,,20:00,08:00,,2026-03-01\n").count == 1)
+  }
+
   @Test(
     "Hours that no row speaks of have no price; dates that are over fall back to the shorter prefix"
   )
   func gaps() throws {
-    let deck = try deck(
-      """
-      prefix,price_per_minute,valid_from,valid_until,from_time,to_time
-      44,0.10,,,,
-      447,0.20,2026-01-01,2026-02-28,,
-      447,0.25,2026-03-03,,,
-      448,0.50,,,08:00,10:00
-      """)
+    // As it is in force from before such decks were refused.
+    let parser = RateDeckParser(isInForce: true)
+    let deck = try parser.parse(
+      Array(
+        """
+        prefix,price_per_minute,valid_from,valid_until,from_time,to_time
+        44,0.10,,,,
+        447,0.20,2026-01-01,2026-02-28,,
+        447,0.25,2026-03-03,,,
+        448,0.50,,,08:00,10:00
+        """.utf8))
     let february = Bench.noon + .seconds(-5 * 86_400)
     #expect(deck.quote(for: "4471", at: february)?.tariff.pricePerMinute == 200_000)
     #expect(deck.quote(for: "4471", at: Bench.noon)?.prefix == "44")

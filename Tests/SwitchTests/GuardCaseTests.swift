@@ -110,6 +110,21 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty)
   }
 
+  @Test("F10: where a limit counts purchase prices the sell price never stands for a missing one")
+  func purchaseWithoutPrice() throws {
+    for basis in [PriceBasis.sell, .purchase] {
+      var town = town(limit: 50_000_000)
+      town.document.tenants[0].limits.basis = basis
+      let bench = try Bench(town)
+      let (phone, carrier) = ends(bench)
+      carrier.manner = .answers(after: .seconds(1))
+      phone.call("+8821234567890")
+      bench.run(for: .seconds(3))
+      #expect(phone.lastStatus == (basis == .sell ? 200 : 503))
+      #expect(carrier.received(.invite).count == (basis == .sell ? 1 : 0))
+    }
+  }
+
   @Test(
     "F10: while the rate table is empty or gone nothing goes out; the running call goes on and is charged"
   )

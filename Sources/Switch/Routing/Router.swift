@@ -225,7 +225,7 @@ struct Router: Sendable {
     guard !trunks.isEmpty else { throw RouteRefusal(.trunkFailure, "the tenant has no trunk") }
     let candidates = trunks.map { trunk in
       TrunkCandidate(
-        trunk: trunk.id, price: rules.price(digits, tenant: payer.tenant, trunk: trunk, at: wall))
+        trunk: trunk.id, price: rules.price(digits, payer: payer, trunk: trunk, at: wall))
     }
     return OutsideRoute(
       number: number, account: payer.account, payer: payer.id, shown: shown,

@@ -22,13 +22,22 @@ package struct Rulebook: Sendable {
   func zone(of tenant: Tenant) -> TimeZoneRules { zones[tenant.timezone] ?? .utc }
 
   /// What a call costs over one trunk; nil where a deck or a row is missing, and then it is refused.
-  func price(_ digits: String, tenant: Tenant, trunk: Trunk, at wall: WallTime) -> Price? {
+  ///
+  /// Without purchase prices the sell price stands for them, but where a limit counts them.
+  func price(_ digits: String, payer: Extension, trunk: Trunk, at wall: WallTime) -> Price? {
+    let tenant = payer.tenant
     func quote(_ name: String?) -> Tariff? {
       guard let name, let deck = decks[name] else { return nil }
       return deck.quote(for: digits, at: wall)?.tariff
     }
     guard let sell = quote(tenant.rates.sell) else { return nil }
-    guard let deck = trunk.purchase ?? tenant.rates.purchase else { return Price(both: sell) }
+    guard let deck = trunk.purchase ?? tenant.rates.purchase else {
+      let bases = [
+        payer.limits.basis ?? tenant.limits.basis, tenant.limits.basis, trunk.limits.basis,
+        directory.platform.limits.basis,
+      ]
+      return bases.contains(.purchase) ? nil : Price(both: sell)
+    }
     guard let purchase = quote(deck) else { return nil }
     return Price(sell: sell, purchase: purchase)
   }
