@@ -93,6 +93,8 @@ struct Hold: Sendable {
     /// Milliseconds from the answer that the total pays for, the guard included.
     var covered: Int64
     var answer: Now?
+    /// Of a debt: what was charged for the same INVITE before.
+    var credit = Cost.zero
   }
 
   let id: HoldID

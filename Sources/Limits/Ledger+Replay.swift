@@ -179,7 +179,9 @@ extension Ledger {
     holdPlaces[opened.id] = place
     lastHold = max(lastHold, opened.id.number)
     for level in HoldLevel.allCases where levels[level] >= 0 {
-      enter(levels[level], hold, hold.terms[level], counts: !opened.isRestored)
+      // The INVITE of a debt was counted when its hold was opened.
+      enter(
+        levels[level], hold, hold.terms[level], counts: !opened.isRestored && !opened.isDebt)
     }
   }
 

@@ -32,12 +32,20 @@ extension Ledger {
       return hold.isAnswered ? (hold.total, true) : (.zero, false)
     case .unknown:
       return (hold.total, true)
+    case .outlived(let price, let talk, let answer):
+      guard price.sell.currency == hold.sellCurrency,
+        price.purchase.currency == hold.purchaseCurrency,
+        let cost = price.cost(
+          ofMilliseconds: max(0, talk.wholeMilliseconds), answeredAt: answer)
+      else { return (hold.total, true) }
+      return (hold.total.joined(cost), true)
     case .ended(let end):
       guard let live = hold.live, let answer = live.answer else { return (hold.total, true) }
       // Rounded up: cut at the end of a step, a call has begun the next one by the carrier's clock.
       let talked = max(0, (end - answer.instant + .nanoseconds(999_999)).wholeMilliseconds)
       // Beyond what can be counted the call cannot be; then all that is held.
-      return live.ceiling(upTo: talked).map { ($0, false) } ?? (hold.total, true)
+      return live.ceiling(upTo: talked).map { ($0.beyond(live.credit), false) }
+        ?? (hold.total, true)
     }
   }
 

@@ -58,4 +58,7 @@ package struct OpenedHold: Hashable, Sendable {
   let time: LedgerTime
   /// When the present trunk counted it; `time` but for calls that changed their route.
   let trunkSince: LedgerTime
+
+  /// No limit was asked: its carrier had answered already (``Ledger/owe(_:credit:at:into:)``).
+  package var isDebt: Bool { isAnswered && !isRestored }
 }

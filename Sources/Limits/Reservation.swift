@@ -51,6 +51,9 @@ package enum Outcome: Hashable, Sendable {
   case ended(at: Instant)
   /// Timeout, crash, no final answer: it may have been answered, so all that is held is charged.
   case unknown
+  /// A call whose clock died with the process, and whose end the carrier has proven since: what a call of that length
+  /// costs is charged, and all that is held if that is more.
+  case outlived(Price, talk: Duration, answeredAt: WallTime)
 }
 
 /// What a call cost in the end.

@@ -69,6 +69,11 @@ package struct Cost: Hashable, Sendable {
   func joined(_ other: Cost) -> Cost {
     Cost(sell: max(sell, other.sell), purchase: max(purchase, other.purchase))
   }
+
+  /// What is left of it when `other` has been paid.
+  func beyond(_ other: Cost) -> Cost {
+    Cost(sell: max(0, sell - other.sell), purchase: max(0, purchase - other.purchase))
+  }
 }
 
 /// One value for each period.

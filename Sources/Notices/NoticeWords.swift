@@ -44,6 +44,7 @@ extension NoticeWords {
       .limitChanged: "Limit changed",
       .callRefused: "Call refused",
       .possiblyStillUp: "A call may still be up at the carrier",
+      .chargedLate: "A carrier answered when nobody waited any more",
       .unknownRate: "No price for a destination",
       .emergencyCall: "Emergency call",
       .trunkDown: "Trunk down",
@@ -66,6 +67,10 @@ extension NoticeWords {
       .possiblyStillUp: """
       We ended a call, but the carrier did not confirm that. It may still be up and cost money;
       its reservation is kept until the carrier answers.
+      """,
+      .chargedLate: """
+      A carrier bills a call for which nothing was held any more. It was ended at once, and what it
+      costs counts in the limits from now on, also above them.
       """,
       .unknownRate: """
       A call was refused because no rate deck knows a price for its destination.
@@ -97,6 +102,9 @@ extension NoticeWords {
       .newCountry: Self.isItYou, .newNetwork: Self.isItYou, .forwardAbroad: Self.isItYou,
       .limitChanged: ["To see all limits: `martinet limits show`."],
       .possiblyStillUp: ["Ask the carrier to end the call if it is still there."],
+      .chargedLate: [
+        "Compare it with the carrier's bill; if it happens often, ask the carrier why."
+      ],
       .unknownRate: ["Import a deck that has this prefix, or close the destination."],
       .trunkDown: ["`martinet trunks` shows each trunk and its last answer."],
       .journalFailed: [
@@ -111,6 +119,7 @@ extension NoticeWords {
       "from": "From address", "phone": "Phone", "to": "To", "number": "Number",
       "caller": "Caller", "country": "Country", "trunk": "Trunk", "call": "Call", "by": "By",
       "before": "Before", "now": "Now", "network": "Network",
+      "charged": "Charged", "purchase": "Of the carrier", "seconds": "Seconds",
     ],
     severities: [.information: "info", .warning: "warning", .critical: "critical"],
     closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")

@@ -22,7 +22,7 @@ extension SwitchCore {
     if message.cseq.method == .bye, status == 401 || status == 407, let dialog { sip.end(dialog) }
     guard let owner = owners.clients[client] else {
       // A further 2xx of a fork, for a call that is gone.
-      if status.isSuccess, message.cseq.method == .invite { dismiss(dialog, at: now) }
+      if status.isSuccess, message.cseq.method == .invite { dismiss(dialog, message, at: now) }
       return
     }
     // A forked INVITE may still bring further 2xx: its owner stays until the call is gone. A re-INVITE has one.
@@ -54,14 +54,19 @@ extension SwitchCore {
       respond(server, status.isSuccess ? 200 : status.passedBack, at: now)
     case .probe(let trunk): probeAnswered(trunk, status, at: now)
     case .register(let trunk): registerAnswered(trunk, client, message, at: now)
-    case .orphan(let id): orphanAnswered(id, status.isFinal ? status.number : nil, at: now)
+    case .orphan(let id, let bye):
+      guard status.isFinal else { return }
+      orphanAnswered(id, bye, status: status.number, at: now)
     }
   }
 
   /// A 2xx for a call that is gone.
-  private mutating func dismiss(_ dialog: DialogID?, at now: Now) {
+  private mutating func dismiss(_ dialog: DialogID?, _ message: Message, at now: Now) {
     guard let dialog else { return }
     acknowledge(dialog, body: nil, at: now)
+    if let late = takeLateAnswer(to: Array(message[message.callID])) {
+      return endStray(dialog, of: late, at: now)
+    }
     let carrier = sip.dialog(dialog).flatMap { self.carrier(at: $0.destination.remote) }
     sendBye(in: dialog, to: carrier, owner: nil, reason: .normal, at: now)
   }
@@ -90,7 +95,7 @@ extension SwitchCore {
     case .passed(_, let server): respond(server, StatusCode(408).passedBack, at: now)
     case .probe(let trunk): probeFailed(trunk, "\(failure)", at: now)
     case .register(let trunk): registerFailed(trunk, "\(failure)", at: now)
-    case .orphan(let id): orphanAnswered(id, nil, at: now, isFailure: true)
+    case .orphan(let id, let bye): orphanAnswered(id, bye, status: nil, at: now)
     }
   }
 

@@ -31,7 +31,7 @@ package struct SwitchCore: Sendable {
   var sessionIDs = IDSource<MediaSessionSubject>()
   var resolutionIDs = IDSource<ResolutionSubject>()
   var alertCounter: UInt64 = 0
-  /// Calls that a dead process left open: their records as far as they were known, and their dialogs.
+  /// Calls without legs: what a dead process left open, and what was answered when nobody waited for it.
   var orphans: [CallID: Orphan] = [:]
   /// By Call-ID, what carriers may still answer of it.
   var lateAnswers: [[UInt8]: LateAnswer] = [:]
@@ -168,6 +168,8 @@ enum Duty: Hashable, Sendable {
   case trunk(TrunkID)
   /// Carriers will not answer some of the INVITEs that were given up any more.
   case lateAnswers
+  /// A BYE that its carrier has not confirmed is sent again.
+  case orphan(CallID)
   /// The server ends, whatever carriers have not confirmed.
   case leave
 }
@@ -191,7 +193,7 @@ struct Owners: Sendable {
     case passed(CallID, ServerTransactionID)
     case probe(TrunkID)
     case register(TrunkID)
-    case orphan(CallID)
+    case orphan(CallID, bye: Int)
   }
 
   var clients: [ClientTransactionID: Client] = [:]

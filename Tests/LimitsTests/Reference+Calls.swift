@@ -142,6 +142,8 @@ extension Reference {
     var charged = call.total
     switch outcome {
     case .unknown: break
+    case .outlived(_, let talk, _):
+      charged = charged.joined(cost(call, max(0, talk.wholeMilliseconds)))
     case .neverAnswered:
       if call.answer == nil {
         charged = .zero

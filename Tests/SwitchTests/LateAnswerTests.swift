@@ -62,7 +62,9 @@ import Testing
     #expect(bye.cseq.number > carrier.acknowledgements.first?.cseq.number ?? .max)
     bench.run(for: .seconds(60))
     #expect(bench.core.load.isAtRest && bench.alerts.allSatisfy { $0.kind != .possiblyStillUp })
-    #expect(bench.records.count == 1)
+    // What was charged for its INVITE pays for it.
+    #expect(bench.records.count == 2 && bench.records.last?.sell?.micros == 0)
+    #expect(bench.alerts.allSatisfy { $0.kind != .chargedLate })
   }
 
   @Test("ACK and BYE go to the trunk's own address, wherever Contact and Record-Route lead")
@@ -119,6 +121,8 @@ import Testing
     answer()
     bench.run(for: .seconds(60))
     #expect(bench.alerts.contains { $0.kind == .possiblyStillUp && $0.tenant != nil })
+    #expect(!bench.core.ledger.openHolds.isEmpty)
+    bench.run(for: .seconds(1_900))
     #expect(bench.core.load.isAtRest)
   }
 
@@ -127,7 +131,7 @@ import Testing
   func secondDeath(_ way: Int) throws {
     try bench.restart(from: way == 0 ? nil : bench.core.checkpoint())
     answer()
-    #expect(count("ACK") == 1 && count("BYE") == 1 && bench.records.count == 1)
+    #expect(count("ACK") == 1 && count("BYE") == 1 && bench.records.count == 2)
   }
 
   @Test("After a checkpoint of the running call it is known")
@@ -149,6 +153,20 @@ import Testing
     far.answer(server, 200, body: far.sdp)
     world.run(for: .seconds(1))
     #expect(far.acknowledgements.count == 1 && far.received(.bye).count == 1)
+  }
+
+  @Test("F04: beyond what was charged for its INVITE it is charged until the carrier confirms")
+  func chargedBeyond() throws {
+    let first = try #require(bench.records.first?.sell?.micros)
+    bench.deaf.insert(carrier.endpoint)
+    answer()
+    bench.run(for: .seconds(100))
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    let second = try #require(bench.records.last?.sell?.micros)
+    // 0.50 EUR to connect, and two begun minutes at least.
+    #expect(bench.records.count == 2 && first + second >= 500_000 + 2 * 2_000_000)
+    #expect(bench.alerts.contains { $0.kind == .chargedLate })
   }
 
   @Test("Nobody rings for ever: what was remembered is forgotten")
@@ -190,7 +208,9 @@ import Testing
     #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
     bench.run(for: .seconds(60))
     #expect(bench.core.load.isAtRest && bench.alerts.allSatisfy { $0.kind != .possiblyStillUp })
-    #expect(bench.records.count == 1)
+    // What was charged for its INVITE pays for it.
+    #expect(bench.records.count == 2 && bench.records.last?.sell?.micros == 0)
+    #expect(bench.alerts.allSatisfy { $0.kind != .chargedLate })
   }
 
   @Test("Its media ports are spared: it may send to them as soon as it answers")
@@ -207,6 +227,8 @@ import Testing
     try answer()
     bench.run(for: .seconds(60))
     #expect(bench.alerts.contains { $0.kind == .possiblyStillUp && $0.tenant != nil })
+    #expect(!bench.core.ledger.openHolds.isEmpty)
+    bench.run(for: .seconds(1_900))
     #expect(bench.core.load.isAtRest)
   }
 
@@ -215,7 +237,7 @@ import Testing
     try bench.restart(from: way == 0 ? nil : bench.core.checkpoint())
     try answer()
     #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
-    #expect(bench.records.count == 1)
+    #expect(bench.records.count == 2)
   }
 
   @Test("It is forgotten when no carrier lets a phone ring any more")

@@ -40,6 +40,29 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
   }
 
+  @Test("F23: a carrier that confirms before there are prices is paid when they are there")
+  func confirmedBeforePrices() throws {
+    let bench = try Bench()
+    let (_, carrier) = paidCall(bench, .seconds(10))
+    bench.deaf.insert(carrier.endpoint)
+    bench.run(for: .seconds(100))  // Beyond what was held.
+    let journal = bench.journal.prefix { batch in
+      !batch.entries.contains { if case .record = $0 { true } else { false } }
+    }
+    bench.deaf = []
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in journal { try revived.replay(batch) }
+    bench.core = revived
+    bench.recover()
+    #expect(carrier.received(.bye).count >= 1 && bench.core.ledger.openHolds.count == 1)
+    let records = bench.records.count
+    try bench.adopt(revision: 9)
+    #expect(bench.records.count == records + 1 && bench.core.ledger.openHolds.isEmpty)
+    let record = try #require(bench.records.last)
+    #expect(record.cause == .restart && record.sell.map { $0.micros >= 4_500_000 } == true)
+    #expect(bench.core.orphans.isEmpty)
+  }
+
   @Test("S6: after a crash a carrier that had connected to us gets its BYE where it listens")
   func runningCallOverStream() throws {
     let bench = try Bench()
@@ -82,15 +105,44 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty)
   }
 
-  @Test("A carrier that does not confirm the BYE after a restart raises an alert")
+  @Test("F22: A carrier that does not confirm the BYE after a restart gets it again, and is told")
   func unconfirmed() throws {
     let bench = try Bench()
     let (_, carrier) = paidCall(bench, .seconds(10))
     bench.deaf.insert(carrier.endpoint)
     try bench.restart()
     bench.run(for: .seconds(60))
-    #expect(bench.alerts.contains { $0.kind == .possiblyStillUp })
-    #expect(bench.core.orphans.isEmpty)
+    #expect(bench.alerts.filter { $0.kind == .possiblyStillUp }.count == 1)
+    #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    bench.run(for: .seconds(1_900))
+    #expect(bench.core.orphans.isEmpty && bench.core.ledger.openHolds.isEmpty)
+    #expect(bench.records.count == 1)
+  }
+
+  @Test(
+    "F23: a call that outlives its process is charged until its carrier confirms the BYE",
+    arguments: [0, 1, 2])
+  func outlived(_ restarts: Int) throws {
+    let bench = try Bench()
+    let (_, carrier) = paidCall(bench, .seconds(10))
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart()
+    bench.run(for: .seconds(100))
+    // Again and again, from the batches and from a checkpoint.
+    for count in 0..<restarts {
+      try bench.restart(from: count == 0 ? nil : bench.core.checkpoint())
+      bench.run(for: .seconds(5))
+    }
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    let record = try #require(bench.records.first)
+    // 0.50 EUR to connect, and two begun minutes at least.
+    #expect(bench.records.count == 1 && record.cause == .restart)
+    #expect(record.sell.map { $0.micros >= 500_000 + 2 * 2_000_000 } == true)
+    #expect(record.talkTime >= .seconds(100))
+    let numbers = carrier.received(.bye).map(\.cseq.number)
+    #expect(!numbers.isEmpty && bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
+    #expect(bench.alerts.contains { $0.facts.contains { $0.name == "above what was held" } })
   }
 
   @Test("Alerts of two switches whose calls have the same number are not taken for one")

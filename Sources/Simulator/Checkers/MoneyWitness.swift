@@ -16,6 +16,7 @@ struct MoneyWitness {
     var number: String?
     let tenant: TenantID?
     var isAnswered: Bool
+    var isDebt = false
   }
 
   /// What one subject has committed, by each way of counting.
@@ -27,6 +28,8 @@ struct MoneyWitness {
     var dearest: Int64 = 0
     /// The highest that the limit of a day has been.
     var highestLimit: Int64?
+    /// What carriers have answered when nothing was held any more, by the dearer price.
+    var owed: Int64 = 0
     /// Allowances given in the rolling day.
     var granted: Int64 = 0
     var isBlocked = false
@@ -80,8 +83,13 @@ struct MoneyWitness {
     case .opened(let hold):
       holds[hold.id] = Hold(
         account: hold.account, trunk: hold.trunk, total: .zero, batch: batch, number: nil,
-        tenant: sums[.account(hold.account)]?.tenant, isAnswered: hold.isAnswered)
-      move(hold.id, to: hold.total, &complaint)
+        tenant: sums[.account(hold.account)]?.tenant, isAnswered: hold.isAnswered,
+        isDebt: hold.isDebt)
+      if hold.isDebt {
+        shift(hold.id, to: hold.total)
+      } else {
+        move(hold.id, to: hold.total, &complaint)
+      }
     case .raised(let hold, _, let total, _): move(hold, to: total, &complaint)
     case .rerouted(let hold, let trunk, _, let total, _):
       reroute(hold, to: trunk, batch)
@@ -133,7 +141,10 @@ struct MoneyWitness {
   private mutating func shift(_ id: HoldID, to total: Cost) {
     guard let hold = holds[id] else { return }
     holds[id]?.total = total
-    for subject in subjects(of: hold) { sums[subject]?.change(from: hold.total, to: total) }
+    for subject in subjects(of: hold) {
+      sums[subject]?.change(from: hold.total, to: total)
+      if hold.isDebt { sums[subject]?.owed += total.counted(.max) - hold.total.counted(.max) }
+    }
   }
 
   private mutating func reroute(_ id: HoldID, to trunk: TrunkID?, _ batch: UInt64) {

@@ -180,9 +180,9 @@ extension SwitchCore {
   ) throws(LegContradiction) {
     guard !call.legs[leg].isOver else { return }
     let mayAnswer = outcome == .unknown && call.legs[leg].isUnanswered
-    if mayAnswer { keepInvite(of: call.legs[leg], in: call, at: now) }
     try call.legs[leg].take(.ended)
-    settleMoney(&call, leg, outcome, at: now)
+    let charge = settleMoney(&call, leg, outcome, at: now)
+    if mayAnswer { keepInvite(of: call.legs[leg], in: call, paid: charge, at: now) }
     if call.legs[leg].holdsChannel, let trunk = call.legs[leg].party.trunk {
       call.legs[leg].holdsChannel = false
       changeTrunk(trunk) { $0.releaseChannel() }
@@ -265,6 +265,7 @@ extension SwitchCore {
     var record = call.record
     record.legs = call.recordedLegs()
     journal.write(.record(record))
+    keepForks(of: call, at: now)
     markKeptInvites(of: call)
     owners.sessions[call.media.session] = nil
     for leg in call.legs.indices {

@@ -82,29 +82,34 @@ extension SwitchCore {
   }
 
   /// Settles the money of a leg, once.
-  mutating func settleMoney(_ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now) {
-    guard let money = call.legs[leg].paid, !money.isSettled else { return }
+  @discardableResult
+  mutating func settleMoney(
+    _ call: inout Call, _ leg: Int, _ outcome: Outcome, at now: Now
+  ) -> Charge? {
+    guard let money = call.legs[leg].paid, !money.isSettled else { return nil }
     call.legs[leg].paid?.isSettled = true
-    settle(money, outcome, in: &call, at: now)
+    return settle(money, outcome, in: &call, at: now)
   }
 
+  @discardableResult
   private mutating func settle(
     _ money: PaidLeg, _ outcome: Outcome, in call: inout Call, at now: Now
-  ) {
+  ) -> Charge? {
     var entries: [LedgerEntry] = []
     var notices: [LedgerNotice] = []
     let charge = ledger.finish(
       money.reservation.hold, outcome, at: now, into: &entries, notices: &notices)
     write(entries, notices, call: call, at: now)
-    guard let charge else { return }
+    guard let charge else { return nil }
     call.record.add(charge, slices: money.slices)
     // An attempt that was given up is settled late: it does not take the place of the one that talked.
     if let answered = call.answered {
       let talking = call.legs[answered].paid
-      guard talking?.reservation.hold == charge.hold else { return }
+      guard talking?.reservation.hold == charge.hold else { return charge }
     }
     (call.record.payer, call.record.hold) = (charge.account, charge.hold)
     call.record.trunk = money.trunk
+    return charge
   }
 
   /// A leg failed for certain before an answer: its hold may serve the next trunk.

@@ -158,6 +158,9 @@ extension SwitchCore {
     guard call.legs[leg].state == .cancelling else {
       acknowledge(dialog, body: nil, at: now)
       // A further fork of a leg that talks or is over: it has no leg of its own.
+      if let late = lateAnswer(of: call.legs[leg], in: call, cause: .normal) {
+        return endStray(dialog, of: late, at: now)
+      }
       sendBye(in: dialog, to: call.legs[leg].carrier, owner: nil, reason: .normal, at: now)
       return
     }

@@ -156,6 +156,7 @@ extension SwitchCore {
         }
       case .trunk(let id): handleDeadline(ofTrunk: id, at: now)
       case .lateAnswers: sweepLateAnswers(at: now)
+      case .orphan(let id): repeatByes(ofOrphan: id, at: now)
       case .leave: if isDraining { output.publications.append(.drained) }
       }
     }

@@ -88,8 +88,9 @@ extension SwitchCore {
       request, at: now, into: &entries, notices: &notices)
     noteHabits(of: route, in: call, at: now)
     return PaidLeg(
-      account: route.account, trunk: candidate.trunk, reservation: reservation,
-      batch: journal.nextSequence)
+      account: route.account, trunk: candidate.trunk,
+      number: route.number.number.digits.description,
+      reservation: reservation, batch: journal.nextSequence)
   }
 
   private func request(

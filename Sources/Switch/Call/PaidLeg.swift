@@ -8,6 +8,8 @@ import Limits
 struct PaidLeg: Sendable {
   let account: AccountID
   var trunk: TrunkID
+  /// The digits that are called.
+  let number: String
   var reservation: Reservation
   /// The batch that must be durable before the INVITE leaves.
   var batch: UInt64
@@ -23,8 +25,10 @@ struct PaidLeg: Sendable {
     let batch: UInt64
   }
 
-  init(account: AccountID, trunk: TrunkID, reservation: Reservation, batch: UInt64) {
-    (self.account, self.trunk) = (account, trunk)
+  init(
+    account: AccountID, trunk: TrunkID, number: String, reservation: Reservation, batch: UInt64
+  ) {
+    (self.account, self.trunk, self.number) = (account, trunk, number)
     (self.reservation, self.batch) = (reservation, batch)
   }
 

@@ -43,6 +43,7 @@ extension SwitchCore {
     write(bindings.retain { directory.line($0) != nil })
     habits.retain { directory.line(paying: $0) != nil }
     adoptTrunks(old, at: now)
+    settleUnpriced(at: now)
     log(
       .info, "directory adopted", Alert.Fact("revision", "\(directory.revision)"),
       Alert.Fact("tenants", "\(directory.tenants.count)"))

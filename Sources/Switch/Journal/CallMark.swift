@@ -23,9 +23,11 @@ package struct InviteMark: Hashable, Sendable {
   package var trunk: TrunkID
   /// The realm for which it was repeated with our credentials.
   package var realm: [UInt8]?
+  /// The digits that were called, by which it is priced; a forward leads elsewhere than the record says.
+  package var number: String
 
-  package init(callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil) {
-    (self.callID, self.trunk, self.realm) = (callID, trunk, realm)
+  package init(callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil, number: String = "") {
+    (self.callID, self.trunk, self.realm, self.number) = (callID, trunk, realm, number)
   }
 }
 
@@ -74,11 +76,12 @@ extension CallMark {
       writer.write(UInt8(3))
       writer.write(call)
     case .invited(let call, let invite):
-      writer.write(UInt8(invite.realm == nil ? 4 : 6))
+      writer.write(UInt8(invite.realm == nil ? 7 : 8))
       writer.write(call)
       writer.write(invite.callID)
       writer.write(invite.trunk)
       if let realm = invite.realm { writer.write(realm) }
+      writer.write(invite.number)
     }
   }
 
@@ -87,18 +90,19 @@ extension CallMark {
     let kind = try reader.read(UInt8.self)
     switch kind {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
-    // 5 and 6: with a realm behind it.
+    // 5, 6 and 8: with a realm behind it. 4 and 6, of earlier versions: without the number.
     case 2, 5:
       let call: CallID = try reader.readID()
       var dialog = try DialogMark(from: &reader)
       if kind == 5 { dialog.realm = try reader.readBytes() }
       self = .leg(call, dialog)
     case 3: self = .last(try reader.readID())
-    case 4, 6:
+    case 4, 6, 7, 8:
       let call: CallID = try reader.readID()
       let callID = try reader.readBytes()
       var invite = InviteMark(callID: callID, trunk: try reader.readID())
-      if kind == 6 { invite.realm = try reader.readBytes() }
+      if kind == 6 || kind == 8 { invite.realm = try reader.readBytes() }
+      if kind >= 7 { invite.number = try reader.readString() }
       self = .invited(call, invite)
     case _: throw ByteCodingError(expected: "a call mark", offset: start)
     }

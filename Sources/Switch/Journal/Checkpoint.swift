@@ -36,6 +36,7 @@ extension SwitchCore {
   fileprivate func callCheckpoint() -> [JournalEntry] {
     var entries: [JournalEntry] = [.call(.last(callIDs.last))]
     entries += lateAnswerCheckpoint()
+    entries += orphanCheckpoint()
     for id in calls.keys.sorted() {
       guard var call = calls[id]?.value else { continue }
       entries.append(.call(.open(id, call.record)))
@@ -43,6 +44,18 @@ extension SwitchCore {
         if let mark = inviteMark(of: call.legs[leg]) { entries.append(.call(.invited(id, mark))) }
         if let mark = dialogMark(of: &call.legs[leg]) { entries.append(.call(.leg(id, mark))) }
       }
+    }
+    return entries
+  }
+
+  /// The calls without legs whose end is not known yet.
+  private func orphanCheckpoint() -> [JournalEntry] {
+    var entries: [JournalEntry] = []
+    for id in orphans.keys.sorted() {
+      guard let orphan = orphans[id], !orphan.isRecorded else { continue }
+      if let record = orphan.record { entries.append(.call(.open(id, record))) }
+      entries += orphan.invites.map { .call(.invited(id, $0)) }
+      entries += orphan.dialogs.map { .call(.leg(id, $0)) }
     }
     return entries
   }

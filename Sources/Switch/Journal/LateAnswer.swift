@@ -4,12 +4,15 @@ import Limits
 import SIP
 import SIPSyntax
 
-/// A paid INVITE without an end that we know: of a dead process, or given up as its time had run out.
+/// A paid INVITE that may be answered although nobody waits for it: of a dead process, given up as its time had run
+/// out, or answered by one fork already.
 ///
-/// The carrier may have got its last copy. Should it answer yet, the call is ended at once.
+/// The carrier may have got its last copy, and bills each answer. It is ended at once.
 struct LateAnswer: Sendable {
   /// How long a carrier may take to answer: longer than any lets a phone ring.
   static let patience = Duration.seconds(600)
+  /// How long further forks may answer beside the one that did (RFC 3261 §13.2.2.4: 64*T1).
+  static let forkPatience = Duration.seconds(32)
   /// How often those whose time is over are looked for.
   static let sweep = Duration.seconds(60)
   /// INVITEs that are remembered at a time; a dead trunk is out of use long before.
@@ -18,13 +21,15 @@ struct LateAnswer: Sendable {
   static let forkLimit = 8
 
   let call: CallID
-  let trunk: TrunkID
-  /// The realm for which the INVITE was repeated.
-  let realm: [UInt8]?
-  /// What is known of the call, for an alert.
+  let invite: InviteMark
+  /// What is known of the call.
   let record: CallDetailRecord?
   /// Why there was nobody left to hear the answer.
   let cause: HangupCause
+  /// Whether its transaction is over: then only what came with the journal tells its answer from a forged one.
+  var isGivenUp = true
+  /// What was charged for it without an answer: that pays the first part of one.
+  var credit: Cost?
   /// When it is forgotten; counted from the end of a replay for one that came with it.
   var until = Instant.never
   /// Tags of the answers that have got their BYE.
@@ -33,10 +38,11 @@ struct LateAnswer: Sendable {
 
 extension SwitchCore {
   /// Remembers the INVITEs of a call that the dead process left open.
-  mutating func keepInvites(of orphan: Orphan, _ id: CallID) {
+  mutating func keepInvites(of orphan: Orphan, _ id: CallID, paid charge: Charge? = nil) {
     for invite in orphan.invites {
       var late = LateAnswer(
-        call: id, trunk: invite.trunk, realm: invite.realm, record: orphan.record, cause: .restart)
+        call: id, invite: invite, record: orphan.record, cause: .restart,
+        credit: charge.map(Cost.init))
       for mark in orphan.dialogs where mark.callID == invite.callID {
         if let tag = try? NameAddress(parsing: mark.remote.span).tag { late.ended.insert(tag) }
       }
@@ -44,25 +50,51 @@ extension SwitchCore {
     }
   }
 
+  /// What is remembered of the INVITE of a paid leg.
+  func lateAnswer(of leg: Leg, in call: Call, cause: HangupCause) -> LateAnswer? {
+    guard let invite = inviteMark(of: leg), let money = leg.paid else { return nil }
+    var record = call.record
+    (record.payer, record.hold, record.trunk) = (
+      money.account, money.reservation.hold, money.trunk
+    )
+    return LateAnswer(call: call.id, invite: invite, record: record, cause: cause)
+  }
+
   /// Remembers the INVITE of a paid leg that ended without a word of its carrier.
-  mutating func keepInvite(of leg: Leg, in call: Call, at now: Now) {
-    guard let invite = inviteMark(of: leg), let money = leg.paid else { return }
-    guard lateAnswers.count < LateAnswer.limit else {
+  mutating func keepInvite(of leg: Leg, in call: Call, paid charge: Charge?, at now: Now) {
+    guard var late = lateAnswer(of: leg, in: call, cause: .noAnswer) else { return }
+    late.credit = charge.map(Cost.init)
+    late.until = now.instant + LateAnswer.patience
+    guard keep(late, at: now) else {
       return log(.warning, "late answer would be ignored", call: call)
     }
-    var record = call.record
-    (record.payer, record.hold) = (money.account, money.reservation.hold)
-    if lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.patience) }
-    lateAnswers[invite.callID] = LateAnswer(
-      call: call.id, trunk: invite.trunk, realm: invite.realm, record: record, cause: .noAnswer,
-      until: now.instant + LateAnswer.patience)
+  }
+
+  /// Remembers the paid INVITEs of a call that is over while their transactions may still bring forks.
+  mutating func keepForks(of call: Call, at now: Now) {
+    for leg in call.legs {
+      guard var late = lateAnswer(of: leg, in: call, cause: .normal),
+        lateAnswers[late.invite.callID] == nil
+      else { continue }
+      (late.isGivenUp, late.until) = (false, now.instant + LateAnswer.forkPatience)
+      _ = keep(late, at: now)
+    }
+  }
+
+  private mutating func keep(_ late: LateAnswer, at now: Now) -> Bool {
+    guard lateAnswers.count < LateAnswer.limit else { return false }
+    if lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.sweep) }
+    lateAnswers[late.invite.callID] = late
+    return true
   }
 
   /// Behind its record a call leaves no mark; the next process must know of its INVITEs all the same.
   mutating func markKeptInvites(of call: Call) {
     guard !lateAnswers.isEmpty else { return }
     for leg in call.legs {
-      guard let invite = inviteMark(of: leg), lateAnswers[invite.callID] != nil else { continue }
+      guard let invite = inviteMark(of: leg), lateAnswers[invite.callID]?.isGivenUp == true else {
+        continue
+      }
       journal.write(.call(.invited(call.id, invite)))
     }
   }
@@ -88,39 +120,46 @@ extension SwitchCore {
   /// address; its Contact and Record-Route are only written into them.
   mutating func answeredLate(_ message: Message, _ flow: Flow, at now: Now) {
     let callID = Array(message[message.callID])
-    guard let late = lateAnswers[callID], isAddress(flow.remote, of: late.trunk) else { return }
+    guard let late = lateAnswers[callID], late.isGivenUp,
+      isAddress(flow.remote, of: late.invite.trunk)
+    else { return }
     let tag = message.toTag.map { Array(message[$0]) } ?? []
     let isCopy = late.ended.contains(tag)
     guard isCopy || late.ended.count < LateAnswer.forkLimit,
       let dialog = sip.restoreDialog(acceptedBy: message, on: flow)
     else { return }
-    if flow.connection == nil, let hops = trunks[late.trunk]?.hops {
+    if flow.connection == nil, let hops = trunks[late.invite.trunk]?.hops {
       TrunkGate.reconnect(dialog, hops: hops, using: &sip)
     }
     acknowledge(dialog, body: nil, at: now)
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
-    let bye = sendBye(
-      in: dialog, to: Carrier(trunk: late.trunk, realm: late.realm), owner: .orphan(late.call),
-      reasonValue: LegFailure(late.cause).reasonValue, at: now)
-    guard bye != nil else { return }
-    orphans[late.call, default: Orphan(record: late.record)].pending += 1
-    log(
-      .warning, "late answer ended", tenant: late.record?.tenant,
-      Alert.Fact("call", "\(late.call)"), Alert.Fact("trunk", "\(late.trunk)"),
-      Alert.Fact("given up", late.cause.rawValue))
+    lateAnswers[callID]?.credit = nil
+    endStray(dialog, of: late, at: now)
+  }
+
+  /// What is known of an INVITE whose call is gone, for one answer to it.
+  mutating func takeLateAnswer(to callID: [UInt8]) -> LateAnswer? {
+    defer { lateAnswers[callID]?.credit = nil }
+    return lateAnswers[callID]
   }
 
   /// What the next process needs to know of them.
   func lateAnswerCheckpoint() -> [JournalEntry] {
-    lateAnswers.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { callID, late in
-      .call(
-        .invited(late.call, InviteMark(callID: callID, trunk: late.trunk, realm: late.realm)))
-    }
+    lateAnswers.filter { $0.value.isGivenUp }
+      .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+      .map { .call(.invited($0.value.call, $0.value.invite)) }
   }
 
   func inviteMark(of leg: Leg) -> InviteMark? {
-    guard let callID = leg.callID, let trunk = leg.paid?.trunk else { return nil }
-    return InviteMark(callID: callID, trunk: trunk, realm: realm(of: leg))
+    guard let callID = leg.callID, let money = leg.paid else { return nil }
+    return InviteMark(
+      callID: callID, trunk: money.trunk, realm: realm(of: leg), number: money.number)
+  }
+}
+
+extension Cost {
+  fileprivate init(_ charge: Charge) {
+    self.init(sell: charge.sell.micros, purchase: charge.purchase.micros)
   }
 }

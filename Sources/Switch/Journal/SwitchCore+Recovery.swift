@@ -5,22 +5,6 @@ import SIPSyntax
 
 // Coming back after a death: the journal is read again, and what was left open is ended.
 
-/// A call that the dead process left open.
-struct Orphan: Sendable {
-  var record: CallDetailRecord?
-  var dialogs: [DialogMark] = []
-  var invites: [InviteMark] = []
-  /// BYEs that have no answer yet.
-  var pending = 0
-  var isUncertain = false
-
-  /// Whose dialog that is: its INVITE is written, or it is the caller's.
-  func trunk(of mark: DialogMark) -> TrunkID? {
-    if let invite = invites.first(where: { $0.callID == mark.callID }) { return invite.trunk }
-    return mark.isTrunk && record?.direction == .inbound ? record?.trunk : nil
-  }
-}
-
 extension SwitchCore {
   /// Takes a batch of the journal back, before the first event; in order, each once.
   ///
@@ -47,6 +31,10 @@ extension SwitchCore {
       orphans[id, default: Orphan()].record = record
     case .call(.leg(let id, let dialog)):
       callIDs.reserve(id)
+      // A later mark of the same dialog knows more.
+      orphans[id, default: Orphan()].dialogs.removeAll {
+        $0.callID == dialog.callID && $0.local == dialog.local && $0.remote == dialog.remote
+      }
       orphans[id, default: Orphan()].dialogs.append(dialog)
     case .call(.invited(let id, let invite)):
       callIDs.reserve(id)
@@ -65,90 +53,68 @@ extension SwitchCore {
   }
 
   /// Ends the replay: what the dead process left open is ended, charged and recorded.
+  ///
+  /// A call that is up at a carrier keeps its hold and has no record until its BYE is confirmed.
   package mutating func recover(at now: Now, into effects: inout [SwitchEffect]) {
     bindings.recovered(at: now)
-    let charges = settleOpenHolds(at: now)
-    for id in orphans.keys.sorted() { endOrphan(id, charges: charges, at: now) }
+    let ids = orphans.keys.sorted()
+    for id in ids { prepareByes(of: id) }
+    settleOpenHolds(at: now)
+    for id in ids {
+      guard let orphan = orphans[id] else { continue }
+      if orphan.costs { keepInvites(of: orphan, id) } else { settle(orphan: id, at: now) }
+      for index in orphan.byes.indices { sendBye(ofOrphan: id, index, at: now) }
+      // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
+      guard orphan.record != nil || !orphan.dialogs.isEmpty else { continue }
+      log(
+        .warning, "call ended after restart", tenant: orphan.record?.tenant,
+        Alert.Fact("call", "\(id)"), Alert.Fact("byes", "\(orphan.byes.count)"))
+    }
     awaitLateAnswers(at: now)
-    orphans = orphans.filter { $0.value.pending > 0 }
+    orphans = orphans.filter { $0.value.isWaiting }
     flush(into: &effects)
   }
 
-  /// Holds without settlement are charged in full: their calls may have been answered (guard rule 13).
-  private mutating func settleOpenHolds(at now: Now) -> [HoldID: Charge] {
-    var charges: [HoldID: Charge] = [:]
+  /// Holds without settlement are charged in full, since their calls may have been answered (guard rule 13); those of
+  /// calls without legs when it is known until when.
+  private mutating func settleOpenHolds(at now: Now) {
+    let orphaned = Set(orphans.values.compactMap { $0.record?.hold })
     var entries: [LedgerEntry] = []
     var notices: [LedgerNotice] = []
-    for hold in ledger.openHolds {
-      charges[hold] = ledger.finish(
-        hold, .unknown, at: now, into: &entries, notices: &notices)
+    for hold in ledger.openHolds where !orphaned.contains(hold) {
+      _ = ledger.finish(hold, .unknown, at: now, into: &entries, notices: &notices)
     }
     write(entries, notices, at: now)
-    return charges
   }
 
-  private mutating func endOrphan(_ id: CallID, charges: [HoldID: Charge], at now: Now) {
+  /// Brings the dialogs of a call back that can be reached; those over connections of phones died with us.
+  private mutating func prepareByes(of id: CallID) {
     guard var orphan = orphans[id] else { return }
-    if var record = orphan.record {
-      (record.cause, record.endedBy, record.endedAt) = (.restart, .system, now.wall)
-      if let hold = record.hold, let charge = charges[hold] {
-        record.payer = charge.account
-        record.add(charge, slices: 1)
-      }
-      journal.write(.record(record))
-    }
-    keepInvites(of: orphan, id)
-    for mark in orphan.dialogs {
+    for index in orphan.dialogs.indices {
+      guard let dialog = restore(orphan.dialogs[index]) else { continue }
+      // A process after this one, too, must find a number that was not used.
+      orphan.dialogs[index].sequence = min(orphan.dialogs[index].sequence, 0x7FFF_0000) + 1_000
+      let mark = orphan.dialogs[index]
       let carrier = orphan.trunk(of: mark).map { Carrier(trunk: $0, realm: mark.realm) }
-      if sendBye(to: mark, carrier, of: id, at: now) { orphan.pending += 1 }
+      let costs = orphan.invite(of: mark) != nil
+      orphan.byes.append(Orphan.Bye(dialog: dialog, carrier: carrier, costs: costs))
+      if costs { journal.write(.call(.leg(id, mark))) }
     }
     orphans[id] = orphan
-    // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
-    guard orphan.record != nil || !orphan.dialogs.isEmpty else { return }
-    log(
-      .warning, "call ended after restart", tenant: orphan.record?.tenant,
-      Alert.Fact("call", "\(id)"), Alert.Fact("byes", "\(orphan.pending)"))
   }
 
-  /// - Returns: False where the dialog cannot be reached any more, since its connection died with us.
-  private mutating func sendBye(
-    to mark: DialogMark, _ carrier: Carrier?, of id: CallID, at now: Now
-  ) -> Bool {
-    guard let target = try? URI(parsing: mark.target.span) else { return false }
+  private mutating func restore(_ mark: DialogMark) -> DialogID? {
+    guard let target = try? URI(parsing: mark.target.span) else { return nil }
     let remote = mark.flow.listener(routes: mark.routes, target: target) ?? mark.flow.remote
     let destination: Destination =
       mark.isTrunk
-      ? .open(
-        NextHop(transport: mark.flow.transport, remote: remote, local: mark.flow.local))
+      ? .open(NextHop(transport: mark.flow.transport, remote: remote, local: mark.flow.local))
       : .flow(mark.flow)
-    guard mark.isTrunk || mark.flow.connection == nil,
-      let dialog = sip.restoreDialog(
-        callID: mark.callID, local: mark.local, remote: mark.remote, target: target,
-        routes: mark.routes, sequence: mark.sequence + 1_000, flow: mark.flow,
-        destination: destination)
-    else { return false }
-    let client = sendBye(
-      in: dialog, to: carrier, owner: .orphan(id),
-      reasonValue: LegFailure(.restart).reasonValue, at: now)
-    return client != nil
-  }
-
-  mutating func orphanAnswered(
-    _ id: CallID, _ status: UInt16?, at now: Now, isFailure: Bool = false
-  ) {
-    guard isFailure || status != nil, var orphan = orphans[id] else { return }
-    let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
-    orphan.pending -= 1
-    orphan.isUncertain = orphan.isUncertain || !isProven
-    orphans[id] = orphan.pending > 0 ? orphan : nil
-    guard orphan.pending == 0, orphan.isUncertain, orphan.record?.payer != nil else { return }
-    alert(
-      .possiblyStillUp, .critical, tenant: orphan.record?.tenant,
-      key: "up-\(id)-\(now.wall.unixMilliseconds)", at: now,
-      [
-        Alert.Fact("call", "\(id)"), Alert.Fact("to", orphan.record?.normalised ?? ""),
-        Alert.Fact("why", "the carrier did not confirm the end of a call that we had given up"),
-      ])
+    guard mark.isTrunk || mark.flow.connection == nil else { return nil }
+    return sip.restoreDialog(
+      callID: mark.callID, local: mark.local, remote: mark.remote, target: target,
+      routes: mark.routes, sequence: mark.sequence + 1_000, flow: mark.flow,
+      destination: destination)
   }
 
   // MARK: - Marks of running calls
@@ -171,10 +137,13 @@ extension SwitchCore {
 
   func dialogMark(of leg: inout Leg) -> DialogMark? {
     guard leg.isConfirmed, let id = leg.dialog, let dialog = sip.dialog(id) else { return nil }
-    return DialogMark(
+    return dialogMark(of: dialog, isTrunk: leg.party.trunk != nil, realm: realm(of: leg))
+  }
+
+  func dialogMark(of dialog: Dialog, isTrunk: Bool, realm: [UInt8]?) -> DialogMark {
+    DialogMark(
       callID: dialog.callID, local: dialog.localAddress, remote: dialog.remoteAddress,
       target: dialog.remoteTarget.bytes, routes: dialog.routeSet.routes,
-      sequence: dialog.localSequence, flow: dialog.flow, isTrunk: leg.party.trunk != nil,
-      realm: realm(of: leg))
+      sequence: dialog.localSequence, flow: dialog.flow, isTrunk: isTrunk, realm: realm)
   }
 }
