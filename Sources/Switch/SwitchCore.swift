@@ -25,6 +25,8 @@ package struct SwitchCore: Sendable {
   var owners = Owners()
   /// Legs whose INVITE or renewed slice waits for the disk, in the order of their batches.
   var waiting: [JournalWaiter] = []
+  /// Answers to orders that wait for the disk, in the order of their batches.
+  var promised: [PromisedReply] = []
   var journal = JournalPen()
   var agenda = DeadlineQueue<Duty>()
   var callIDs = IDSource<CallSubject>()

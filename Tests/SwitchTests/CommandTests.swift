@@ -106,6 +106,28 @@ import Testing
         != nil)
   }
 
+  @Test("F24: What is said to be done is on disk; where that refuses, it is said so")
+  func promises() throws {
+    let bench = try Bench()
+    let subject = try account(bench)
+    bench.diskWorks = false
+    #expect(bench.ask(.block(subject, by: "anna", reason: "stolen phone")) == nil)
+    bench.publications.removeAll()
+    bench.confirmJournal()
+    guard case .reply(_, .done)? = bench.publications.first else {
+      Issue.record("not confirmed when it was durable")
+      return
+    }
+    #expect(bench.ask(.unblock(subject, by: "anna", reason: "found")) == nil)
+    bench.publications.removeAll()
+    bench.happen(.journalFailed("no space left on device"))
+    let replies = bench.publications.compactMap { publication in
+      if case .reply(_, let reply) = publication { refusal(reply) } else { nil }
+    }
+    #expect(replies.count == 1)
+    #expect(refusal(bench.ask(.block(subject, by: "anna", reason: "again"))) != nil)
+  }
+
   @Test("F26: a clock that stood ahead is accepted by a person, once, and the calendar goes on")
   func acceptClock() throws {
     let bench = try Bench()

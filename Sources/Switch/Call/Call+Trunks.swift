@@ -202,6 +202,7 @@ extension SwitchCore {
 
   mutating func journaled(through number: UInt64, at now: Now) {
     journal.confirm(through: number)
+    keepPromises()
     var count = 0
     while count < waiting.count, waiting[count].batch <= journal.durableThrough {
       let waiter = waiting[count]
@@ -225,6 +226,7 @@ extension SwitchCore {
       log(.error, "journal failed", Alert.Fact("reason", reason))
     }
     journal.fail(reason)
+    breakPromises()
     let stuck = waiting
     waiting.removeAll()
     for waiter in stuck {

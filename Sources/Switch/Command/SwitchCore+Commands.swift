@@ -29,7 +29,8 @@ extension SwitchCore {
           ?? .refused("\(name(of: subject)) is not in the ledger.")
       case .status: .status(currentStatus())
       }
-    output.publications.append(.reply(token, reply))
+    if case .done = reply, command.mustLast { return promise(token) }
+    self.reply(reply, to: token)
   }
 
   private mutating func adopt(_ new: Rulebook, at now: Now) -> CommandReply {

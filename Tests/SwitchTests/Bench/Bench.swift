@@ -70,10 +70,11 @@ final class Bench {
 
   func command(_ command: SwitchCommand) { happen(.command(CommandToken(1), command)) }
 
-  /// The answer to a question.
+  /// The answer to a question, or to an order when it is on disk.
   func ask(_ question: SwitchCommand) -> CommandReply? {
     publications.removeAll()
     command(question)
+    if diskWorks { run(for: .milliseconds(3)) }
     for case .reply(_, let reply) in publications { return reply }
     return nil
   }

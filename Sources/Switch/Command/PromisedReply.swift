@@ -1,0 +1,55 @@
+import Elements
+
+/// The answer to an order, given when what it has changed is on disk: what is said to be done survives a crash.
+struct PromisedReply: Sendable {
+  let batch: UInt64
+  let token: CommandToken
+}
+
+extension SwitchCommand {
+  /// Whether a person relies on it after a crash, too.
+  ///
+  /// A directory is kept elsewhere, and a payment has its own receipt.
+  var mustLast: Bool {
+    switch self {
+    case .block, .unblock, .acceptClock: true
+    case .adopt, .drain, .undrain, .hangUpAll, .hangUp, .deposit, .calls, .registrations, .trunks,
+      .limits, .status:
+      false
+    }
+  }
+}
+
+extension SwitchCore {
+  private static var notOnDisk: CommandReply {
+    .refused(
+      """
+      It is in force, but the journal cannot be written: a restart would forget it. Look at the disk, and say it \
+      again when `martinet status` shows no failure.
+      """)
+  }
+
+  /// Answers an order whose entries are in the batch of this event.
+  mutating func promise(_ token: CommandToken) {
+    guard journal.failure == nil else { return reply(Self.notOnDisk, to: token) }
+    promised.append(PromisedReply(batch: journal.nextSequence, token: token))
+  }
+
+  /// The journal is durable up to there.
+  mutating func keepPromises() {
+    guard let first = promised.first, first.batch <= journal.durableThrough else { return }
+    let kept = promised.prefix { $0.batch <= journal.durableThrough }
+    for promise in kept { reply(.done, to: promise.token) }
+    promised.removeFirst(kept.count)
+  }
+
+  /// The disk refuses: whoever waits is told.
+  mutating func breakPromises() {
+    for promise in promised { reply(Self.notOnDisk, to: promise.token) }
+    promised.removeAll()
+  }
+
+  mutating func reply(_ reply: CommandReply, to token: CommandToken) {
+    output.publications.append(.reply(token, reply))
+  }
+}
