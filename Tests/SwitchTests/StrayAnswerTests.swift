@@ -98,6 +98,24 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test("F04: an answer behind a refusal is charged, while the call goes on at the next trunk")
+  func besideTheNextTrunk() throws {
+    let spare = UserAgent(bench, user: "", address: "192.0.2.51:5060", domain: "spare.example")
+    spare.manner = .answers(after: .seconds(1))
+    respond("503 Service Unavailable", tag: "first")
+    bench.run(for: .seconds(2))
+    #expect(phone.statuses().last == 200 && bench.core.calls.count == 1)
+    respond("200 OK", tag: "second")
+    bench.run(for: .seconds(1))
+    #expect(bench.requests("BYE", to: carrier.endpoint).count == 1)
+    #expect(try posted() == Self.oneMinute && lateCharges.count == 1)
+    #expect(bench.records.first?.trunk == TrunkID(1))
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(try posted() == 2 * Self.oneMinute && bench.records.count == 2)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("F22: its BYE is sent again until the carrier confirms, and it is charged until then")
   func unconfirmed() throws {
     try answer()

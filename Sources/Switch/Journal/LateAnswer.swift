@@ -72,13 +72,16 @@ extension SwitchCore {
 
   /// Remembers the paid INVITEs of a call that is over while their transactions may still bring forks.
   mutating func keepForks(of call: Call, at now: Now) {
-    for leg in call.legs {
-      guard var late = lateAnswer(of: leg, in: call, cause: .normal),
-        lateAnswers[late.invite.callID] == nil
-      else { continue }
-      (late.isGivenUp, late.until) = (false, now.instant + LateAnswer.forkPatience)
-      _ = keep(late, at: now)
-    }
+    for leg in call.legs { keepForks(of: leg, in: call, at: now) }
+  }
+
+  /// The same for one that was refused: its call goes on elsewhere, or asks the same carrier again.
+  mutating func keepForks(of leg: Leg, in call: Call, at now: Now) {
+    guard var late = lateAnswer(of: leg, in: call, cause: .normal),
+      lateAnswers[late.invite.callID]?.isGivenUp != true
+    else { return }
+    (late.isGivenUp, late.until) = (false, now.instant + LateAnswer.forkPatience)
+    _ = keep(late, at: now)
   }
 
   private mutating func keep(_ late: LateAnswer, at now: Now) -> Bool {
