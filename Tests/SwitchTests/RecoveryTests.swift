@@ -145,6 +145,23 @@ import Testing
     #expect(bench.alerts.contains { $0.facts.contains { $0.name == "above what was held" } })
   }
 
+  @Test("F23: the same by what a checkpoint has that was taken while it talked")
+  func outlivedCheckpoint() throws {
+    let bench = try Bench()
+    let (_, carrier) = paidCall(bench, .seconds(10))
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart(from: bench.core.checkpoint())
+    bench.run(for: .seconds(100))
+    #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    let record = try #require(bench.records.first)
+    #expect(bench.records.count == 1 && record.payer != nil && record.trunk == TrunkID(1))
+    #expect(record.talkTime >= .seconds(100) && record.legs.map(\.side) == [.caller, .callee])
+    #expect(record.sell.map { $0.micros >= 500_000 + 2 * 2_000_000 } == true)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
+  }
+
   @Test("Alerts of two switches whose calls have the same number are not taken for one")
   func alertsOfTwoLives() throws {
     let keys = try [UInt64](0...1).map { life in

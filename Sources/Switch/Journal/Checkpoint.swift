@@ -39,7 +39,10 @@ extension SwitchCore {
     entries += orphanCheckpoint()
     for id in calls.keys.sorted() {
       guard var call = calls[id]?.value else { continue }
-      entries.append(.call(.open(id, call.record)))
+      let paying =
+        call.answered.flatMap { call.legs[$0].paid == nil ? nil : $0 }
+        ?? call.legs.lastIndex { $0.paid?.isSettled == false }
+      entries.append(.call(.open(id, openRecord(of: &call, payingBy: paying))))
       for leg in call.legs.indices {
         if let mark = inviteMark(of: call.legs[leg]) { entries.append(.call(.invited(id, mark))) }
         if let mark = dialogMark(of: &call.legs[leg]) { entries.append(.call(.leg(id, mark))) }

@@ -122,17 +122,20 @@ extension SwitchCore {
   /// Writes what is needed to end this leg from outside, and what is known of the call by now.
   mutating func mark(_ call: inout Call, _ leg: Int) {
     guard let mark = dialogMark(of: &call.legs[leg]) else { return }
+    if leg != 0 { journal.open(openRecord(of: &call, payingBy: leg)) }
+    journal.write(.call(.leg(call.id, mark)))
+  }
+
+  /// The record of a call should we die now: with the hold that pays for it, by which the next process charges what it
+  /// lasts, and its legs without their quality, which is known at the end only.
+  func openRecord(of call: inout Call, payingBy leg: Int?) -> CallDetailRecord {
     var record = call.record
-    if let money = call.legs[leg].paid {
+    record.legs = call.recordedLegs()
+    if let money = leg.flatMap({ call.legs[$0].paid }) {
       (record.payer, record.hold) = (money.account, money.reservation.hold)
       record.trunk = money.trunk
     }
-    if leg != 0 {
-      // Without their quality, which is known at the end only: after a crash this is the record.
-      record.legs = call.recordedLegs()
-      journal.open(record)
-    }
-    journal.write(.call(.leg(call.id, mark)))
+    return record
   }
 
   func dialogMark(of leg: inout Leg) -> DialogMark? {
