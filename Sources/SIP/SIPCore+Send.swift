@@ -30,8 +30,8 @@ extension SIPCore {
 
   /// Sends a request in a dialog: target, route set, addresses and CSeq are the dialog's.
   ///
-  /// A BYE for a session whose 2xx of ours still waits for its ACK leaves behind the ACK
-  /// (RFC 3261 §15). For PRACK and ACK there are functions of their own.
+  /// A BYE of the called side whose 2xx still waits for its ACK leaves behind the ACK; the caller need not wait with
+  /// its own for the ACK of a re-INVITE (RFC 3261 §15). For PRACK and ACK there are functions of their own.
   package mutating func send(
     _ draft: RequestDraft, in id: DialogID, at now: Now, effects: inout [Transmission]
   ) throws(DialogError) -> ClientTransactionID {
@@ -45,7 +45,7 @@ extension SIPCore {
     case .update: dialogs[id]?.pending.ourUpdate = transaction
     case .bye:
       dialogs[id]?.pending.ourBye = transaction
-      if dialog.success?.machine.isWaiting ?? false {
+      if dialog.isUAS, dialog.success?.machine.isWaiting ?? false {
         dialogs[id]?.deferredBye = draft
         return transaction
       }

@@ -108,6 +108,32 @@ import Testing
     #expect(world.isAtRest)
   }
 
+  @Test("RFC 3261 §15: who made the call need not wait with BYE for the ACK of a re-INVITE")
+  func byeOfTheCaller() {
+    var world = SIPWorld()
+    world.isLost = { $0 == "1>0 ACK" }
+    _ = world.send(world.draft(.invite, 0, 1), 0, 1)
+    world.run { world, node, event in
+      switch event {
+      case .request(let id, let message, _, _):
+        world.respond(id, ResponseDraft(200), node)
+        guard message.method == .invite, node == 0, let dialog = world.nodes[0].core.dialog(of: id)
+        else { return }
+        _ = try? world.send(RequestDraft(.bye), in: dialog, node)
+      case .response(_, let message, _, let dialog?) where message.cseq.method == .invite:
+        world.acknowledge(dialog, node)
+      case .acknowledged(let dialog, _):
+        _ = try? world.send(RequestDraft(.invite), in: dialog, node)
+      case .response, .stranger, .cancelled, .clientFailed, .unacknowledged,
+        .provisionalUnacknowledged, .strayAnswer, .stateless, .keepAlive, .malformed:
+        break
+      }
+    }
+    #expect(world.trace.contains("0>1 BYE"))
+    #expect(world.trace.filter { $0 == "0>1 200 INVITE" }.count == 1)
+    #expect(world.isAtRest)
+  }
+
   @Test(
     "RFC 3261 §17.1.1: a refused INVITE is acknowledged hop by hop",
     arguments: [Transport.udp, .tcp])
