@@ -27,11 +27,15 @@ package enum Sabotage: String, Sendable, CaseIterable {
   case recordsTwice
   /// Media ports go to the next call at once, and nobody knows who sent to them before.
   case forgetsFormers
+  /// What was answered when nobody waited for it is held, and then not charged.
+  case forgetsDebts
 }
 
 extension Sabotage {
   func beforeEvent(in world: World) {
-    if self == .freesUnknownOutcomes { world.ledgerBefore = world.core.ledger }
+    if self == .freesUnknownOutcomes || self == .forgetsDebts {
+      world.ledgerBefore = world.core.ledger
+    }
   }
 
   func afterEvent(in world: World) {
@@ -44,6 +48,7 @@ extension Sabotage {
   }
 
   func beforeRecovery(in world: World) {
+    beforeEvent(in: world)
     guard self == .freesHoldsAfterCrash, let time = world.ledgerTime else { return }
     for hold in world.core.ledger.openHolds {
       let entry = LedgerEntry.finished(hold, charged: .zero, givesBack: false, time)
@@ -55,7 +60,10 @@ extension Sabotage {
   /// What the disk gets instead of a batch.
   func changed(_ batch: JournalBatch, in world: World) -> JournalBatch {
     switch self {
-    case .freesUnknownOutcomes: freed(batch, in: world)
+    case .freesUnknownOutcomes:
+      // An unanswered hold that is charged was charged because nobody knew.
+      freed(batch, in: world) { !$0.isAnswered }
+    case .forgetsDebts: freed(batch, in: world) { $0.isDebt }
     case .freesHoldsAfterCrash:
       JournalBatch(
         sequence: batch.sequence,
@@ -82,12 +90,14 @@ extension Sabotage {
     }
   }
 
-  /// An unanswered hold that is charged was charged because nobody knew; it is let go instead.
-  private func freed(_ batch: JournalBatch, in world: World) -> JournalBatch {
+  /// Some of the holds that are charged are let go instead.
+  private func freed(
+    _ batch: JournalBatch, in world: World, where isFreed: (MoneyWitness.Hold) -> Bool
+  ) -> JournalBatch {
     var isChanged = false
     let entries = batch.entries.map { entry -> JournalEntry in
       guard case .ledger(.finished(let hold, let charged, let givesBack, let time)) = entry,
-        world.witness.holds[hold]?.isAnswered == false, charged != .zero
+        let state = world.witness.holds[hold], isFreed(state), charged != .zero
       else { return entry }
       isChanged = true
       return .ledger(.finished(hold, charged: .zero, givesBack: givesBack, time))

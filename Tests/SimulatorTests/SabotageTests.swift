@@ -15,6 +15,7 @@ import Testing
     case .blocksSilently: ["I6"]
     case .recordsTwice: ["records"]
     case .forgetsFormers: ["sessions"]
+    case .forgetsDebts: ["I3"]
     }
   }
 

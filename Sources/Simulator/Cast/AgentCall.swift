@@ -44,6 +44,8 @@ enum Act {
   case reinvite(call: Int)
   case media(call: Int)
   case watch(call: Int)
+  case fork(call: Int, process: Int)
+  case forkAgain(call: Int, copies: Int, process: Int)
   case garble
   case die
 }

@@ -21,6 +21,28 @@ struct CarrierLeg {
   var byesToLose = 0
   /// Ends calls without media after so long; nil: never looks.
   var mediaPatience: Duration?
+  /// Answers although it was cancelled.
+  var answersCancel = false
+  /// The process that knew it has died, and no other has asked for its end: it died before the answer was on disk.
+  var isForsaken = false
+  /// Whose further fork it is; without its answer nobody knows of it.
+  var original: Int?
+  /// A further fork of it has been heard of: so its hold pays for that one, until its own answer comes, too.
+  var paysForFork = false
+
+  init(number: String, tariff: CarrierTariff, sell: CarrierTariff, isEmergency: Bool) {
+    (self.number, self.tariff, self.sell) = (number, tariff, sell)
+    self.isEmergency = isEmergency
+  }
+
+  /// A further fork of the same call.
+  init(fork leg: CarrierLeg, of original: Int, answeredAt: Instant) {
+    self.init(number: leg.number, tariff: leg.tariff, sell: leg.sell, isEmergency: leg.isEmergency)
+    (self.answeredAt, self.original) = (answeredAt, original)
+  }
+
+  /// Whether the switch has to pay for it; an answer that nobody has heard may yet have been given.
+  var isKnown: Bool { answerSeen != nil || original == nil && !paysForFork }
 
   /// What it bills if it is asked now: from its answer to its end.
   func talk(at now: Instant) -> Duration {
@@ -36,6 +58,12 @@ struct CarrierLeg {
     if let stopAsked { end = min(end, stopAsked + guardTime) }
     return max(.zero, end - answerSeen)
   }
+
+  /// All of it that the switch could know of: its calls are over, so that their ends are proven.
+  func proven(at now: Instant) -> Duration {
+    guard let answerSeen else { return .zero }
+    return max(.zero, (stoppedAt ?? now) - answerSeen)
+  }
 }
 
 /// A carrier: answers early, late, twice or never, loses BYEs, and bills what it saw by its own tariff.
@@ -43,7 +71,10 @@ final class Carrier: UserAgent {
   /// Its position among the trunks of the town.
   let trunk: Int
   /// By call of ``UserAgent/calls``; nil for calls that it places itself.
-  private(set) var legs: [CarrierLeg?] = []
+  var legs: [CarrierLeg?] = []
+  /// The INVITEs, where forks are planned, and the answers of forks that wait for their ACK.
+  var invites: [Int: [UInt8]] = [:]
+  var forks: [Int: [UInt8]] = [:]
   private var byCallID: [[UInt8]: Int] = [:]
   /// By Call-ID: until when an INVITE lay in its queue, with all its copies, and whose ports it names.
   private var queued: [[UInt8]: (until: Instant, session: MediaSessionID?)] = [:]
@@ -62,14 +93,19 @@ final class Carrier: UserAgent {
   // MARK: - What it sees on its wire
 
   /// The leg of a message between it and the switch.
-  func leg(of bytes: [UInt8]) -> Int? { Wire.callID(in: bytes).flatMap { byCallID[$0] } }
+  func leg(of bytes: [UInt8]) -> Int? {
+    if let fork = Wire.fork(in: bytes) { return fork }
+    return Wire.callID(in: bytes).flatMap { byCallID[$0] }
+  }
 
   func answerReached(_ leg: Int) {
     if legs[leg]?.answerSeen == nil { legs[leg]?.answerSeen = world.now.instant }
+    if let original = legs[leg]?.original { legs[original]?.paysForFork = true }
   }
 
   func stopAsked(_ leg: Int) {
     if legs[leg]?.stopAsked == nil { legs[leg]?.stopAsked = world.now.instant }
+    legs[leg]?.isForsaken = false
   }
 
   /// The switch has died: nobody asks for the end of the calls that it saw answered before it is back.
@@ -79,6 +115,7 @@ final class Carrier: UserAgent {
     for index in legs.indices {
       guard let leg = legs[index], leg.stoppedAt == nil, leg.answerSeen != nil else { continue }
       stopAsked(index)
+      legs[index]?.isForsaken = true
     }
   }
 
@@ -103,6 +140,10 @@ final class Carrier: UserAgent {
 
   override func overhears(_ bytes: [UInt8]) -> Bool {
     if queues(bytes) { return true }
+    if let fork = Wire.fork(in: bytes) {
+      if forks[fork] != nil { hear(bytes, fork) }
+      return true
+    }
     guard bytes.starts(with: "BYE ".utf8), let leg = leg(of: bytes),
       let left = legs[leg]?.byesToLose, left > 0
     else { return false }
@@ -123,12 +164,14 @@ final class Carrier: UserAgent {
     if let server = calls[call].server, let message = core.request(of: server) {
       let callID = Array(message[message.callID])
       byCallID[callID] = call
+      if world.options.forks > 0 { invites[call] = message.bytes }
       // While it waited, its ports may have gone on to another call.
       if let session = queued[callID]?.session { calls[call].session = (session, world.process) }
     }
     world.noteOffer(number)
     let wait = world.dice.milliseconds(600...9_000)
     let isTroubled = world.dice.chance(world.options.carrierTrouble, in: 100)
+    if !isEmergency, !world.isHealed { planForks(call, wait) }
     guard !isEmergency, !world.isHealed, isTroubled else {
       return answerWell(call, after: world.isHealed || isEmergency ? .seconds(1) : wait)
     }
@@ -171,6 +214,11 @@ final class Carrier: UserAgent {
     }
   }
 
+  override func cancelled(_ call: Int) {
+    guard legs[call]?.answersCancel == true, !world.isHealed else { return super.cancelled(call) }
+    world.schedule(.act(index, .answer(call: call)), after: world.dice.milliseconds(5...3_000))
+  }
+
   private func accept(_ call: Int) {
     guard let server = calls[call].server, core.isPending(server) else { return }
     answer(call, 200, withSDP: true)
@@ -182,7 +230,7 @@ final class Carrier: UserAgent {
     world.schedule(.act(index, .hangUp(call: call)), after: .seconds(600))
   }
 
-  private func stop(_ call: Int) {
+  func stop(_ call: Int) {
     guard legs[call]?.answeredAt != nil, legs[call]?.stoppedAt == nil else { return }
     legs[call]?.stoppedAt = world.now.instant
     world.checkBill(of: calls[call].number)
@@ -243,6 +291,8 @@ final class Carrier: UserAgent {
       let call = invite(
         wish.number, host: "\(Town.switchEndpoint.address)", from: from, attempt: attempt)
       world.schedule(.act(index, .giveUp(call: call)), after: wish.patience)
+    case .fork(let call, let process): fork(call, process)
+    case .forkAgain(let call, let copies, let process): sayAgain(call, copies, process)
     case .register, .keepAlive, .redirect, .garble, .die: break
     }
   }

@@ -150,7 +150,7 @@ class Phone: UserAgent {
     case .media(let call): sendMedia(call)
     case .garble: garble()
     case .die: isDead = true
-    case .ring, .early, .watch: break
+    case .ring, .early, .watch, .fork, .forkAgain: break
     }
   }
 

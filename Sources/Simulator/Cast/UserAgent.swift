@@ -40,6 +40,11 @@ class UserAgent {
   func established(_ call: Int) {}
   /// The other side hung up or took its INVITE back.
   func ended(_ call: Int) {}
+  /// The other side wants the call no longer.
+  func cancelled(_ call: Int) {
+    answer(call, 487)
+    ended(call)
+  }
   func failed(_ call: Int, status: Int, _ message: Message?) {}
   /// A response to something that is no call.
   func responded(_ client: ClientTransactionID, _ message: Message) {}
@@ -211,8 +216,7 @@ class UserAgent {
       handle(server, message)
     case .cancelled(let server, _):
       guard let call = byServer[server] else { return respond(server, ResponseDraft(487)) }
-      answer(call, 487)
-      ended(call)
+      cancelled(call)
     case .acknowledged(let dialog, let message):
       guard let call = byDialog[dialog] else { return }
       learnMedia(call, message)

@@ -33,6 +33,32 @@ enum Wire {
     bytes.starts(with: "SIP/2.0 2".utf8) && find(Array(" INVITE\r\n".utf8), in: bytes) != nil
   }
 
+  private static let forkTag = Array(";tag=fork-".utf8)
+
+  /// The fork that a message belongs to, by its tag in To.
+  static func fork(in bytes: [UInt8]) -> Int? {
+    guard let start = find(forkTag, in: bytes) else { return nil }
+    let digits = bytes[(start + forkTag.count)...].prefix { $0 >= 0x30 && $0 <= 0x39 }
+    return Int(String(decoding: digits, as: UTF8.self))
+  }
+
+  /// A 200 to a request of the switch; `tag` is the number of a fork.
+  static func answer(to request: [UInt8], tag: Int?, contact: Endpoint) -> [UInt8] {
+    var text = "SIP/2.0 200 OK\r\n"
+    for line in String(decoding: request, as: UTF8.self).split(
+      separator: "\r\n", omittingEmptySubsequences: false
+    ).dropFirst() {
+      guard !line.isEmpty else { break }
+      for name in ["Via:", "From:", "To:", "Call-ID:", "CSeq:"] where line.hasPrefix(name) {
+        text += line
+        if name == "To:", let tag { text += ";tag=fork-\(tag)" }
+        text += "\r\n"
+      }
+    }
+    text += "Contact: <sip:fork@\(contact)>\r\nContent-Length: 0\r\n\r\n"
+    return Array(text.utf8)
+  }
+
   private static func find(_ needle: [UInt8], in bytes: [UInt8]) -> Int? {
     guard bytes.count >= needle.count else { return nil }
     for start in 0...(bytes.count - needle.count) where bytes[start] == needle[0] {

@@ -33,6 +33,8 @@ struct Options: Sendable {
   var latePackets = 0
   /// INVITEs in a hundred that lie in a carrier's queue until we give them up, or a little longer.
   var queuedInvites = 0
+  /// Calls in a hundred that a carrier answers a second time, by another fork, or in spite of a CANCEL.
+  var forks = 0
 
   init(dice: inout SplitMix) {
     life = .seconds(Int.random(in: 60...420, using: &dice))
@@ -56,6 +58,7 @@ struct Options: Sendable {
     if dice.chance(1, in: 6) { bindFailures = Int.random(in: 3...40, using: &dice) }
     if dice.chance(1, in: 2) { latePackets = Int.random(in: 4...40, using: &dice) }
     if dice.chance(1, in: 6) { queuedInvites = Int.random(in: 5...50, using: &dice) }
+    if dice.chance(1, in: 4) { forks = Int.random(in: 5...60, using: &dice) }
   }
 }
 
