@@ -162,6 +162,22 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
   }
 
+  @Test("F22: the carrier's own BYE ends a call that outlived its process, charged until then")
+  func outlivedUntilTheirBye() throws {
+    let bench = try Bench()
+    let (_, carrier) = paidCall(bench, .seconds(10))
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart()
+    bench.run(for: .seconds(100))
+    bench.deaf = []
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    let record = try #require(bench.records.first)
+    #expect(carrier.received(.bye).isEmpty && record.talkTime >= .seconds(100))
+    #expect(record.sell.map { $0.micros >= 500_000 + 2 * 2_000_000 } == true)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
+  }
+
   @Test("Alerts of two switches whose calls have the same number are not taken for one")
   func alertsOfTwoLives() throws {
     let keys = try [UInt64](0...1).map { life in

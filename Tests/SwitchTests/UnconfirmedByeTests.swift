@@ -65,6 +65,26 @@ import Testing
     #expect(bench.core.calls.isEmpty)
   }
 
+  @Test("F22: a carrier that answers long after our CANCEL gets its BYE again, too")
+  func byeBehindCancel() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .rings
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    bench.deaf.insert(carrier.endpoint)
+    phone.cancel()
+    bench.run(for: .seconds(16))
+    carrier.answer(try #require(carrier.open.first?.server), 200, body: Bench.sdp)
+    bench.run(for: .seconds(40))
+    #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    #expect(bench.alerts.filter { $0.kind == .possiblyStillUp }.count == 1)
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    #expect(carrier.received(.bye).count == 1 && bench.records.count == 1)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.loadAtRest().isAtRest)
+  }
+
   @Test("Who is told to end its calls waits three seconds for the answers, and leaves")
   func leave() throws {
     let (bench, _, _) = try talkingToTheDeaf()

@@ -132,6 +132,10 @@ extension SwitchCore {
       acknowledge(dialog, body: refusal, at: now)
     }
     try call.legs[leg].take(.hungUp)
+    // An answer behind our CANCEL may come late: its BYE has its whole time, too.
+    if call.phase == .ending {
+      call.endUntil = max(call.endUntil ?? .start, now.instant + configuration.calls.ending)
+    }
     let words = reason ?? LegFailure(cause).reasonValue
     call.legs[leg].clientBye = sendBye(
       in: dialog, to: call.legs[leg].carrier, owner: .bye(call.id, leg: leg), reasonValue: words,

@@ -11,9 +11,10 @@ extension SwitchCore {
     _ server: ServerTransactionID, _ message: Message, _ dialog: DialogID, at now: Now
   ) {
     guard let owner = owners.dialogs[dialog] else {
-      // A dialog that is being ended without a leg of its own: a further fork.
-      respond(server, message.method == .bye ? 200 : 481, at: now)
-      return
+      // A dialog that is being ended without a leg of its own: a further fork, or one of a dead process.
+      guard message.method == .bye else { return respond(server, 481, at: now) }
+      respond(server, 200, at: now)
+      return orphanHungUp(dialog, at: now)
     }
     withCall(owner.call, at: now) { (core, call) throws(LegContradiction) in
       call.legs[owner.leg].note(message)

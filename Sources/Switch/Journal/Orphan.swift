@@ -174,6 +174,14 @@ extension SwitchCore {
     if !orphan.isWaiting { orphans[id] = nil }
   }
 
+  /// The carrier's own BYE proves the end as well as its answer to ours.
+  mutating func orphanHungUp(_ dialog: DialogID, at now: Now) {
+    for (id, orphan) in orphans {
+      guard let index = orphan.byes.firstIndex(where: { $0.dialog == dialog }) else { continue }
+      return orphanAnswered(id, index, status: 200, at: now)
+    }
+  }
+
   /// The first directory is there: what has ended before it can be charged.
   mutating func settleUnpriced(at now: Now) {
     for id in orphans.keys.sorted() {
