@@ -7,13 +7,14 @@ extension Carrier {
   /// Copies of an answer, half a second apart.
   private static let copies = 20
 
+  /// With all its copies a fork answers within 64*T1 of the INVITE, as RFC 3261 §13.2.2.4 has it.
   func planForks(_ call: Int, _ wait: Duration) {
     guard world.options.forks > 0 else { return }
     if world.dice.chance(world.options.forks, in: 100) { legs[call]?.answersCancel = true }
     guard world.dice.chance(world.options.forks, in: 100) else { return }
     world.schedule(
       .act(index, .fork(call: call, process: world.process)),
-      after: wait + world.dice.milliseconds(0...24_000))
+      after: wait + world.dice.milliseconds(0...12_000))
   }
 
   /// Another fork answers, whatever became of the first.

@@ -29,6 +29,8 @@ struct CarrierLeg {
   var original: Int?
   /// A further fork of it has been heard of: so its hold pays for that one, until its own answer comes, too.
   var paysForFork = false
+  /// The batch before the one that says of a further fork that it has answered.
+  var heardBehind: UInt64?
 
   init(number: String, tariff: CarrierTariff, sell: CarrierTariff, isEmergency: Bool) {
     (self.number, self.tariff, self.sell) = (number, tariff, sell)
@@ -42,7 +44,10 @@ struct CarrierLeg {
   }
 
   /// Whether the switch has to pay for it; an answer that nobody has heard may yet have been given.
-  var isKnown: Bool { answerSeen != nil || original == nil && !paysForFork }
+  var isKnown: Bool {
+    if original != nil { return heardBehind != nil }
+    return answerSeen != nil || !paysForFork
+  }
 
   /// What it bills if it is asked now: from its answer to its end.
   func talk(at now: Instant) -> Duration {
@@ -100,7 +105,9 @@ final class Carrier: UserAgent {
 
   func answerReached(_ leg: Int) {
     if legs[leg]?.answerSeen == nil { legs[leg]?.answerSeen = world.now.instant }
-    if let original = legs[leg]?.original { legs[original]?.paysForFork = true }
+    guard let original = legs[leg]?.original else { return }
+    legs[original]?.paysForFork = true
+    if legs[leg]?.heardBehind == nil { legs[leg]?.heardBehind = world.disk.lastSequence ?? 0 }
   }
 
   func stopAsked(_ leg: Int) {
@@ -110,9 +117,13 @@ final class Carrier: UserAgent {
 
   /// The switch has died: nobody asks for the end of the calls that it saw answered before it is back.
   ///
-  /// Of an answer that comes later it hears, and has to end the call.
+  /// Of an answer that comes later it hears, and has to end the call. What the disk does not have of a further fork it
+  /// has never heard, unless that answers again.
   func switchDied() {
     for index in legs.indices {
+      if let batch = legs[index]?.heardBehind, batch >= world.disk.durableThrough {
+        legs[index]?.heardBehind = nil
+      }
       guard let leg = legs[index], leg.stoppedAt == nil, leg.answerSeen != nil else { continue }
       stopAsked(index)
       legs[index]?.isForsaken = true
