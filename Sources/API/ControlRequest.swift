@@ -31,8 +31,6 @@ package enum ControlRequest: Codable, Sendable {
   case records(tenant: String?, extension: String?, limit: Int)
   /// Ends one call, by its number.
   case hangUp(call: UInt64, by: String)
-  /// No new calls from now on; running ones go on.
-  case drain(by: String)
 }
 
 /// How the server answers: the rows asked for, or a sentence that says what is wrong.

@@ -38,23 +38,6 @@ extension Database {
     return revision
   }
 
-  /// Changes the configuration in force by `change`, in one transaction; nil when there is none yet.
-  ///
-  /// For commands that touch one value, such as a limit: what they read is what they replace. An error
-  /// of `change` is thrown as it is and nothing has changed.
-  package func amend(
-    by actor: String, at time: WallTime, _ change: (inout DirectoryDocument) throws -> Void
-  ) throws -> StoredConfiguration? {
-    try pool.write { db in
-      guard let before = try configuration(in: db) else { return nil }
-      var document = before.document
-      try change(&document)
-      let revision = try adopt(document, over: before, by: actor, at: time, in: db)
-      return StoredConfiguration(
-        revision: revision, appliedAt: time, appliedBy: actor, document: document)
-    }
-  }
-
   private func adopt(
     _ document: DirectoryDocument, over before: StoredConfiguration?, by actor: String,
     at time: WallTime, in db: GRDB.Database

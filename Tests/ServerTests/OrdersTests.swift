@@ -80,7 +80,6 @@ import Testing
     },
     { try await $0.acceptClock(by: "anna") },
     { try await $0.hangUp(CallID(7), by: "anna") },
-    { try await $0.drain(by: "anna") },
   ]
 
   private func deposit(
@@ -123,15 +122,12 @@ import Testing
       "block.ordered Tenant office: stolen", "unblock.ordered Tenant office: found",
       "deposit.ordered Tenant office: 5.00 EUR, A 1",
       "clock.ordered the ledger: The wall clock counts as it is.", "hangup.ordered call 7: ",
-      "drain.ordered the server: No new calls are taken.",
     ]
     #expect(try Self.trail(carriedOut) == ordered)
     // Those of the platform come after those of the office.
     #expect(willing.seen == ordered)
-    let subjects = [
-      "Tenant office", "Tenant office", "Tenant office", "the ledger", "call 7", "the server",
-    ]
-    let names = ["block", "unblock", "deposit", "clock", "hangup", "drain"]
+    let subjects = ["Tenant office", "Tenant office", "Tenant office", "the ledger", "call 7"]
+    let names = ["block", "unblock", "deposit", "clock", "hangup"]
     let both = zip(ordered, zip(names, subjects)).flatMap { [$0, "\($1.0).refused \($1.1): No."] }
     #expect(try Self.trail(refused) == both)
   }

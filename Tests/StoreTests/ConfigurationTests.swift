@@ -67,25 +67,6 @@ import Testing
     #expect(bench.database.alertBell.withLock { $0 } == rings + 1)
   }
 
-  @Test("amend changes what is in force, and an error changes nothing")
-  func amend() throws {
-    struct Wrong: Error {}
-    let bench = try StoreBench()
-    #expect(try bench.database.amend(by: "ana", at: StoreBench.noon) { _ in } == nil)
-    try bench.database.adopt(StoreBench.document(), by: "ana", at: StoreBench.noon)
-    let stored = try bench.database.amend(by: "ana", at: StoreBench.noon) {
-      $0.tenants[0].timezone = "Europe/Warsaw"
-    }
-    #expect(stored?.revision == 2)
-    #expect(throws: Wrong.self) {
-      try bench.database.amend(by: "ana", at: StoreBench.noon) { document in
-        document.tenants = []
-        throw Wrong()
-      }
-    }
-    #expect(try bench.database.configuration()?.document.tenants.first?.timezone == "Europe/Warsaw")
-  }
-
   @Test("A removed extension keeps its number, and one with another number is refused")
   func identities() throws {
     let bench = try StoreBench()

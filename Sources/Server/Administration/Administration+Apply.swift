@@ -22,11 +22,9 @@ extension Administration {
     let before = document()
     var dice = Dice.system
     let read = try ConfigurationReader(previous: before).read(
-      [
-        ConfigurationFile(name: file, bytes: Array(text.utf8)) { name in
-          files[name].map { Array($0.utf8) }
-        }
-      ],
+      ConfigurationFile(name: file, bytes: Array(text.utf8)) { name in
+        files[name].map { Array($0.utf8) }
+      },
       revision: rulebook().directory.revision + 1, dice: &dice)
     let changes = DocumentChanges(from: before, to: read.document)
     if !changes.lines.isEmpty { try adopt(read.document, by: person) }

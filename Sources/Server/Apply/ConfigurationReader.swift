@@ -2,7 +2,7 @@ package import Directory
 import Elements
 import Yams
 
-/// One YAML file of the configuration.
+/// The YAML file of the configuration.
 package struct ConfigurationFile: Sendable {
   /// As the person named it, for messages.
   package let name: String
@@ -36,8 +36,8 @@ package struct CheckedConfiguration: Sendable {
 
 /// Reads the YAML of version 1, checks everything, and changes nothing.
 ///
-/// What the files leave out of secrets is taken from `previous` (the document in force) or made, and prices whose
-/// file they do not name are those in force: so that what `export` wrote can be applied again.
+/// What the file leaves out of secrets is taken from `previous` (the document in force) or made, and prices whose
+/// file it does not name are those in force: so that what `export` wrote can be applied again.
 package struct ConfigurationReader {
   /// Every key that is read, by the mapping it stands in; for the test of the manual.
   package static var keys: [(name: String, keys: [String])] {
@@ -54,37 +54,31 @@ package struct ConfigurationReader {
     self.previous = previous
   }
 
-  /// Reads files that together are the whole configuration.
+  /// Reads the file that is the whole configuration.
   ///
   /// - Parameters:
-  ///   - files: In the order given; lists of several files are joined.
+  ///   - file: With its rate files.
   ///   - revision: Of the snapshot; above that of the one in force.
   ///   - dice: Makes the passwords that are left out.
   /// - Returns: The draft, ready to be put in force.
   /// - Throws: Everything that is wrong.
   package func read(
-    _ files: [ConfigurationFile], revision: UInt64, dice: inout some RandomNumberGenerator
+    _ file: ConfigurationFile, revision: UInt64, dice: inout some RandomNumberGenerator
   ) throws(ConfigurationProblems) -> CheckedConfiguration {
-    var parts: [DocumentPart] = []
     var secrets = SecretKeeper(previous: previous, dice: dice)
-    for file in files {
-      if let root = root(of: file) {
-        let reader = DocumentReader(file: file, root: root, decks: previous?.rates ?? [])
-        parts.append(reader.read(&secrets))
-      }
-    }
-    guard problems.problems.isEmpty else { throw problems.sorted(files: files.map(\.name)) }
-    var document = DocumentPart.joined(parts, problems)
+    guard let root = root(of: file) else { throw problems.sorted(last: file.name) }
+    var document = DocumentReader(file: file, root: root, decks: previous?.rates ?? [])
+      .read(&secrets)
+    guard problems.problems.isEmpty else { throw problems.sorted(last: file.name) }
     document.identities = previous?.identities ?? IdentityMap()
+    let index = FieldIndex(file: file, root: root)
     let snapshot: DirectorySnapshot
     do throws(DirectoryProblems) {
       snapshot = try DirectoryCompiler.compile(&document, revision: revision)
     } catch {
-      let index = FieldIndex(parts)
       for problem in error.problems { problems.report(index.place(problem)) }
-      throw problems.sorted(files: files.map(\.name))
+      throw problems.sorted(last: file.name)
     }
-    guard problems.problems.isEmpty else { throw problems.sorted(files: files.map(\.name)) }
     return CheckedConfiguration(
       document: document, snapshot: snapshot, generated: secrets.generated)
   }

@@ -3,43 +3,42 @@ import Elements
 import Foundation
 import Yams
 
-/// Reads the top of a file.
+/// Reads the top of the file.
 struct DocumentReader {
   let file: ConfigurationFile
   let root: Field
   /// Rate decks in force, for those whose file is left out.
   let decks: [RateEntry]
 
-  func read(_ secrets: inout SecretKeeper) -> DocumentPart {
-    var part = DocumentPart(file: file, root: root)
-    guard let mapping = root.mapping(ConfigurationKeys.root) else { return part }
+  func read(_ secrets: inout SecretKeeper) -> DirectoryDocument {
+    var document = DirectoryDocument()
+    guard let mapping = root.mapping(ConfigurationKeys.root) else { return document }
     if let version = mapping.required("version")?.wholeNumber(), version != 1 {
       mapping["version"]?.report("this program reads version 1, found \(version)")
     }
     let currency = mapping["platform"]?.node["currency"]?.scalar?.string ?? "EUR"
     let rates = RateReader(file: file, currency: currency, inForce: decks)
     for field in mapping["rates"]?.list(namedBy: "name") ?? [] {
-      if let rate = rates.read(field) { part.document.rates.append(rate) }
+      if let rate = rates.read(field) { document.rates.append(rate) }
     }
     for field in mapping["trunks"]?.list(namedBy: "name") ?? [] {
-      if let trunk = TrunkReader.read(field, secrets) { part.document.trunks.append(trunk) }
+      if let trunk = TrunkReader.read(field, secrets) { document.trunks.append(trunk) }
     }
     for field in mapping["tenants"]?.list(namedBy: "name") ?? [] {
       if let tenant = TenantReader.read(field, currency, &secrets) {
-        part.document.tenants.append(tenant)
+        document.tenants.append(tenant)
       }
     }
     if let platform = mapping["platform"]?.mapping(ConfigurationKeys.platform) {
-      part.hasPlatform = true
-      part.document.platform.currency = currency
-      part.document.platform.limits =
+      document.platform.currency = currency
+      document.platform.limits =
         LimitReader(base: LimitEntry()).read(platform["limits"])
-      part.document.platform.notices = NoticeReader.read(
+      document.platform.notices = NoticeReader.read(
         platform["notices"], tenant: nil, &secrets)
-      part.document.platform.retention = RetentionReader.read(platform["retention"])
+      document.platform.retention = RetentionReader.read(platform["retention"])
     }
-    part.document.mail = mail(mapping["mail"], secrets)
-    return part
+    document.mail = mail(mapping["mail"], secrets)
+    return document
   }
 
   private func mail(_ field: Field?, _ secrets: SecretKeeper) -> MailEntry? {

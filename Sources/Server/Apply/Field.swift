@@ -12,10 +12,10 @@ final class ProblemList {
     if problems.count < Self.most { problems.append(problem) }
   }
 
-  /// All of them, those of each file by line; files in the order of `names`, others first.
-  func sorted(files names: [String]) -> ConfigurationProblems {
+  /// All of them, those of each file by line; the rate files first, then the one of that name.
+  func sorted(last name: String) -> ConfigurationProblems {
     func key(_ problem: ConfigurationProblem) -> (Int, String, Int) {
-      (names.firstIndex(of: problem.file) ?? -1, problem.file, problem.line)
+      (problem.file == name ? 1 : 0, problem.file, problem.line)
     }
     let order = problems.enumerated().sorted { left, right in
       let (a, b) = (key(left.element), key(right.element))

@@ -53,7 +53,6 @@ struct OperatorDesk: Sendable {
       return .records(
         try server.administration.records(tenant: tenant, extension: number, limit: limit))
     case .hangUp(let call, let person): return try await orders.hangUp(CallID(call), by: person)
-    case .drain(let person): return try await orders.drain(by: person)
     }
   }
 

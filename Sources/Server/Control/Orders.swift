@@ -76,13 +76,6 @@ package struct Orders: Sendable {
     return try await give(order, .hangUp(call), done: "Call \(call) is ended.")
   }
 
-  package func drain(by person: String) async throws -> ControlReply {
-    let order = Order(
-      name: "drain", subject: "the server", detail: "No new calls are taken.", tenant: nil,
-      person: person)
-    return try await give(order, .drain, done: "Draining: no new calls are taken.")
-  }
-
   // MARK: - First the trail, then the deed
 
   func order(

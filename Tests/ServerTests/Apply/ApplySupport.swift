@@ -13,27 +13,21 @@ let examplesFolder = repositoryFolder.appending(path: "examples")
 
 /// Reads YAML that stands beside the examples' rate files.
 func read(
-  _ yaml: String..., previous: DirectoryDocument? = nil, seed: UInt64 = 1
+  _ yaml: String, previous: DirectoryDocument? = nil, seed: UInt64 = 1
 ) throws -> CheckedConfiguration {
   var dice = SplitMix(seed: seed)
-  let files = yaml.enumerated().map { index, text in
-    ConfigurationFile(
-      name: index == 0 ? "office.yaml" : "more.yaml", bytes: Array(text.utf8),
-      rateFile: rateFiles(in: examplesFolder))
-  }
-  return try ConfigurationReader(previous: previous).read(files, revision: 1, dice: &dice)
+  let file = ConfigurationFile(
+    name: "office.yaml", bytes: Array(yaml.utf8), rateFile: rateFiles(in: examplesFolder))
+  return try ConfigurationReader(previous: previous).read(file, revision: 1, dice: &dice)
 }
 
 /// What is wrong with some YAML, as a person sees it.
-func complaints(_ yaml: String..., previous: DirectoryDocument? = nil) -> [String] {
+func complaints(_ yaml: String, previous: DirectoryDocument? = nil) -> [String] {
   var dice = SplitMix(seed: 1)
-  let files = yaml.enumerated().map { index, text in
-    ConfigurationFile(
-      name: index == 0 ? "office.yaml" : "more.yaml", bytes: Array(text.utf8),
-      rateFile: rateFiles(in: examplesFolder))
-  }
+  let file = ConfigurationFile(
+    name: "office.yaml", bytes: Array(yaml.utf8), rateFile: rateFiles(in: examplesFolder))
   do {
-    _ = try ConfigurationReader(previous: previous).read(files, revision: 1, dice: &dice)
+    _ = try ConfigurationReader(previous: previous).read(file, revision: 1, dice: &dice)
     return []
   } catch {
     return error.problems.map(\.description)

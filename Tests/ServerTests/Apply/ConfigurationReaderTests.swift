@@ -106,17 +106,6 @@ import Testing
     #expect(third.snapshot.extensions.map(\.id) == first.snapshot.extensions.map(\.id))
   }
 
-  @Test("Several files are one configuration")
-  func severalFiles() throws {
-    let parts = officeYAML.components(separatedBy: "\ntrunks:")
-    let draft = try read(parts[0], "version: 1\ntrunks:" + parts[1])
-    #expect(try read(officeYAML).document == draft.document)
-    let wrong = complaints(
-      parts[0], "version: 1\ntrunks:" + parts[1].replacing("channels: 1000", with: "channels: 0"))
-    #expect(
-      wrong == ["more.yaml:3: trunks → carrier → channels: 0 is not from 1 to 100000"])
-  }
-
   @Test(
     "The examples apply as they stand, and what export writes of them applies and changes nothing")
   func examples() throws {

@@ -24,7 +24,7 @@ import Testing
       name in
       name == "retail.csv" ? table.map { Array($0.utf8) } : nil
     }
-    return try ConfigurationReader(previous: previous).read([file], revision: 1, dice: &dice)
+    return try ConfigurationReader(previous: previous).read(file, revision: 1, dice: &dice)
       .document.rates
   }
 
@@ -120,7 +120,7 @@ import Testing
     let file = ConfigurationFile(name: "a/a.yaml", bytes: Array(yaml.utf8)) { _ in Self.latin }
     var dice = SplitMix(seed: 1)
     let problems = #expect(throws: ConfigurationProblems.self) {
-      try ConfigurationReader(previous: nil).read([file], revision: 1, dice: &dice)
+      try ConfigurationReader(previous: nil).read(file, revision: 1, dice: &dice)
     }
     #expect(problems?.description == "a/retail.csv:2: \(sentence)")
 

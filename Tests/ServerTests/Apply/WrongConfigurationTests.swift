@@ -142,7 +142,7 @@ import Testing
     let file = ConfigurationFile(
       name: "customers/a.yaml", bytes: Array(yaml.utf8), rateFile: rateFiles(in: folder))
     do {
-      _ = try ConfigurationReader().read([file], revision: 1, dice: &dice)
+      _ = try ConfigurationReader().read(file, revision: 1, dice: &dice)
       Issue.record("a wrong price was taken")
     } catch {
       let text = try #require(error.problems.first).description
