@@ -79,6 +79,8 @@ package struct ConfigurationReader {
       for problem in error.problems { problems.report(index.place(problem)) }
       throw problems.sorted(last: file.name)
     }
+    for problem in BasisCheck.problems(of: document) { problems.report(index.place(problem)) }
+    guard problems.problems.isEmpty else { throw problems.sorted(last: file.name) }
     return CheckedConfiguration(
       document: document, snapshot: snapshot, generated: secrets.generated)
   }

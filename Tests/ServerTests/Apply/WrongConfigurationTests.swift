@@ -9,6 +9,25 @@ import Testing
     officeYAML.replacing(text, with: other)
   }
 
+  @Test("A limit that counts purchase prices needs them: apply refuses it where there are none")
+  func basisWithoutPrices() {
+    let bare = officeYAML.replacing(", purchase: wholesale", with: "")
+    #expect(complaints(bare).isEmpty)
+    let words =
+      "counts purchase prices, and there are none for trunk \"carrier\": give the tenant or the trunk "
+      + "\"rates\" with \"purchase\", or count sell"
+    #expect(
+      complaints(bare.replacing("basis: sell", with: "basis: purchase")) == [
+        "office.yaml:8: tenants → office → limits → basis: " + words
+      ])
+    let trunk = "channels: 1000, limits: { basis: purchase }"
+    #expect(
+      complaints(bare.replacing("channels: 1000", with: trunk)) == [
+        "office.yaml:22: trunks → carrier → limits → basis: " + words
+      ])
+    #expect(complaints(officeYAML.replacing("basis: sell", with: "basis: purchase")).isEmpty)
+  }
+
   @Test("A wrong value names file, line, field, what is wrong and the way out")
   func values() {
     let cases: [(String, String, String)] = [
