@@ -121,6 +121,20 @@ import Testing
     #expect(altered?.finding == "Of tenant office: Row 1 of the audit trail was altered.")
   }
 
+  @Test("An audit trail that the running server cannot read is a problem, not a line less")
+  func unreadableTrail() {
+    struct Silence: Error {}
+    let answers: [Result<ControlReply, any Error>] = [
+      .success(.failed("disk I/O error")), .failure(Silence()), .success(.done("")),
+    ]
+    for answer in answers {
+      let finding = Doctor.auditTrail(answer)
+      #expect(finding.verdict == .problem && finding.subject == "audit trail")
+    }
+    let good = FindingReport(.ok, "audit trail", "2 rows, each as it was written.")
+    #expect(Doctor.auditTrail(.success(.finding(good))).finding == good.finding)
+  }
+
   @Test("One of certificate and key without the other is a problem, as it is for the start")
   func halfPair() throws {
     let path = try servedFolder()

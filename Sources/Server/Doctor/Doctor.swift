@@ -140,6 +140,20 @@ package struct Doctor {
         "Check the mail server and the webhooks of the configuration; the log has each answer.")
   }
 
+  /// What the running server says of its audit trail, or that it cannot.
+  package static func auditTrail(_ answer: Result<ControlReply, any Error>) -> FindingReport {
+    let reason: String
+    switch answer {
+    case .success(.finding(let trail)): return trail
+    case .success(.failed(let why)): reason = why
+    case .success: reason = "The server gave another answer than was asked for."
+    case .failure(let error): reason = "\(error)"
+    }
+    return FindingReport(
+      .problem, "audit trail", "The running server cannot read it: \(reason)",
+      wayOut: "Nobody can say whether it is whole. Look at the disk and at the server's log.")
+  }
+
   private func runningServer() -> [FindingReport] {
     let client = ControlClient(dataFolder: configuration.data)
     var findings: [FindingReport] = []
@@ -152,7 +166,7 @@ package struct Doctor {
             wayOut: "Free the disk or mend it; paid calls are refused until it writes again."))
       if let alerts = Self.alerts(status) { findings.append(alerts) }
     }
-    if case .finding(let trail)? = try? client.ask(.auditTrail) { findings.append(trail) }
+    findings.append(Self.auditTrail(Result { try client.ask(.auditTrail) }))
     if case .trunks(let trunks)? = try? client.ask(.trunks) {
       findings += trunks.map { trunk in
         trunk.state.hasPrefix("up")
