@@ -54,7 +54,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 /// Floors 2 and 3 have a README of their own beside their sources.
 func excludedFiles(of name: String) -> [String] {
-  ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Simulator", "Store", "Net"]
+  ["SIPSyntax", "SIP", "Limits", "Guard", "Relay", "Switch", "Simulator", "Store", "Net"]
     .contains(name) ? ["README.md"] + (name == "Store" ? ["schema.sql"] : []) : []
 }
 
@@ -75,15 +75,22 @@ let coreTargets: [Target] = [
   core("SRTP", ["RTP", "CLibcrypto"]),
   core("Directory", ["Numbering"]),
   core("Limits", ["Numbering"]),
+  core("Guard"),
   // 3 switching
   core("Relay", ["RTP", "SRTP"]),
   core(
     "Switch",
-    ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
+    [
+      "SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Guard",
+      "Numbering",
+    ]),
   // the other world: everything above, in virtual time
   core(
     "Simulator",
-    ["SIPSyntax", "SIP", "SDP", "RTP", "Relay", "Directory", "Limits", "Numbering", "Switch"]),
+    [
+      "SIPSyntax", "SIP", "SDP", "RTP", "Relay", "Directory", "Limits", "Guard", "Numbering",
+      "Switch",
+    ]),
   // test side
   .target(name: "TestKit", dependencies: ["Elements"], swiftSettings: everywhere),
 ]
@@ -105,10 +112,14 @@ let coreTests: [Target] = [
   tests("SRTP", ["RTP", "CLibsrtp"]),
   tests("Directory", ["Numbering"]),
   tests("Limits", ["Numbering"]),
+  tests("Guard"),
   tests("Relay", ["RTP", "SRTP"]),
   tests(
     "Switch",
-    ["SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Numbering"]),
+    [
+      "SIPSyntax", "SIP", "SDP", "RTP", "SRTP", "Relay", "Directory", "Limits", "Guard",
+      "Numbering",
+    ]),
   tests("Simulator"),
 ]
 
@@ -133,7 +144,7 @@ let shellTargets: [Target] = [
   shell(
     "Net",
     [
-      "Switch", "SIP", "SIPSyntax", "Relay", "CLinuxSockets",
+      "Guard", "Switch", "SIP", "SIPSyntax", "Relay", "CLinuxSockets",
       .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
       .product(name: "NIOTLS", package: nio), .product(name: "NIOSSL", package: "swift-nio-ssl"),
       .product(name: "X509", package: "swift-certificates"),
@@ -151,8 +162,8 @@ let shellTargets: [Target] = [
   shell(
     "Server",
     [
-      "SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Numbering", "Switch", "Store",
-      "Net",
+      "SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Guard", "Numbering", "Switch",
+      "Store", "Net",
       "Notices", "API",
       .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
       .product(name: "Hummingbird", package: "hummingbird"),
@@ -189,7 +200,7 @@ let shellTargets: [Target] = [
   tests(
     "Server",
     [
-      "API", "Directory", "Limits", "Numbering", "Store", "Switch",
+      "API", "Directory", "Guard", "Limits", "Numbering", "Store", "Switch",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Logging", package: "swift-log"),
     ]),

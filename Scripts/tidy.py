@@ -14,7 +14,7 @@ CORE = [
     "Elements", "SIPSyntax", "SDP", "RTP", "Numbering", "SIP", "SRTP", "Directory", "Limits",
     "Guard", "Relay", "Switch", "Simulator",
 ]
-WITH_README = ["SIPSyntax", "SIP", "Limits", "Relay", "Switch", "Simulator", "Store", "Net"]
+WITH_README = ["SIPSyntax", "SIP", "Limits", "Guard", "Relay", "Switch", "Simulator", "Store", "Net"]
 FILE_LINES = 500
 
 # pattern -> why; below the line the cores get time, dice and bytes as arguments.

@@ -29,6 +29,14 @@ package enum ControlRequest: Codable, Sendable {
   case auditTrail
   /// Call records, newest first.
   case records(tenant: String?, extension: String?, limit: Int)
+  /// Who is banned.
+  case bans
+  /// Why an address is treated as it is.
+  case explainBan(address: String)
+  /// Bans a network; without seconds until somebody lifts it.
+  case ban(network: String, seconds: Int64?, reason: String, by: String)
+  /// Lifts what a network is banned by, and what within it is banned.
+  case liftBan(network: String, by: String)
   /// Ends one call, by its number.
   case hangUp(call: UInt64, by: String)
 }
@@ -42,6 +50,8 @@ package enum ControlReply: Codable, Sendable {
   case limits([LimitReport])
   case applied(ApplyReport)
   case records([RecordReport])
+  case bans([BanReport])
+  case banExplained(BanExplanationReport)
   case exported(ExportReport)
   case finding(FindingReport)
   /// It was done; the text says what.

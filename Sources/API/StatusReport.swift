@@ -16,6 +16,8 @@ package struct StatusReport: Codable, Sendable {
   package var journalSequence: UInt64
   /// Accounts, tenants and trunks whose paid calls are refused until somebody unblocks them.
   package var blocked: Int
+  /// Networks, and users of networks, that are banned.
+  package var bans: Int
   /// Alerts waiting to be delivered.
   package var alertsWaiting: Int
   /// Why one of them has not arrived yet; nil when none was refused.
@@ -29,7 +31,8 @@ package struct StatusReport: Codable, Sendable {
   package init(
     version: String, state: String, uptimeSeconds: Int, tenants: Int, extensions: Int,
     registrations: Int, calls: Int, paidCalls: Int, trunks: Int,
-    trunksUp: Int, journal: String, journalSequence: UInt64, blocked: Int, alertsWaiting: Int,
+    trunksUp: Int, journal: String, journalSequence: UInt64, blocked: Int, bans: Int,
+    alertsWaiting: Int,
     alertComplaint: String?, listeners: [String], rtpPorts: String, memoryKilobytes: Int
   ) {
     (self.version, self.state, self.uptimeSeconds) = (version, state, uptimeSeconds)
@@ -37,14 +40,14 @@ package struct StatusReport: Codable, Sendable {
     (self.calls, self.paidCalls) = (calls, paidCalls)
     (self.trunks, self.trunksUp, self.journal) = (trunks, trunksUp, journal)
     (self.journalSequence, self.alertsWaiting) = (journalSequence, alertsWaiting)
-    (self.blocked, self.alertComplaint) = (blocked, alertComplaint)
+    (self.blocked, self.bans, self.alertComplaint) = (blocked, bans, alertComplaint)
     (self.listeners, self.rtpPorts) = (listeners, rtpPorts)
     self.memoryKilobytes = memoryKilobytes
   }
 
   enum CodingKeys: String, CodingKey {
     case version, state, tenants, extensions, registrations, calls, trunks, journal, listeners,
-      blocked
+      blocked, bans
     case uptimeSeconds = "uptime_s"
     case paidCalls = "paid_calls"
     case trunksUp = "trunks_up"

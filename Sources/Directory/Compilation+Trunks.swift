@@ -10,6 +10,7 @@ extension Compilation {
     check(document.platform.limits, at: path.key("limits"))
     check(document.platform.notices, at: path.key("notices"))
     check(document.platform.retention, at: path.key("retention"))
+    neverBanned = networks(document.platform.neverBan ?? [], at: path.key("never_ban"))
     if let mail = document.mail { check(mail, at: root.key("mail")) }
   }
 

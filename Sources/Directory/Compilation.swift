@@ -15,6 +15,9 @@ struct Compilation {
   /// Trunks by name.
   var trunkNames: [String: TrunkID] = [:]
 
+  /// Whom no ban may hit.
+  var neverBanned: [IPNetwork] = []
+
   init(_ document: DirectoryDocument) {
     self.document = document
     identities = document.identities
@@ -33,6 +36,6 @@ struct Compilation {
     finish()
     return DirectorySnapshot(
       revision: revision, tenants: tenants, extensions: extensions, devices: devices,
-      trunks: trunks, platform: document.platform, indexes: indexes)
+      trunks: trunks, platform: document.platform, neverBanned: neverBanned, indexes: indexes)
   }
 }

@@ -6,6 +6,7 @@ package struct Alert: Hashable, Sendable {
       chargedLate
     case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, internalFault
     case newCountry, newNetwork, forwardAbroad
+    case passwordGuessed, callFlood
   }
 
   package enum Severity: String, Hashable, Sendable {

@@ -1,5 +1,5 @@
 import CLinuxSockets
-import Elements
+package import Elements
 import Relay
 import SIP
 package import Switch
@@ -112,6 +112,11 @@ package final class LaneGroup: Sendable {
 
   /// Reads the certificate and key again, for connections made from now on.
   package func reloadCertificates() throws(NetError) { try streams.reloadCertificates() }
+
+  /// Closes the door of TCP and TLS to a network; what it sends by UDP is dropped by the switch.
+  package func bar(_ network: IPNetwork, until: WallTime?) { streams.bar(network, until: until) }
+
+  package func unbar(_ network: IPNetwork) { streams.unbar(network) }
 
   package var counters: LaneCounters {
     var counters = shared.current

@@ -54,6 +54,8 @@ extension NoticeWords {
       .newCountry: "First paid call to a country",
       .newNetwork: "First paid call from a network",
       .forwardAbroad: "Calls are forwarded abroad",
+      .passwordGuessed: "Somebody guesses a password",
+      .callFlood: "Too many calls at once",
     ],
     openings: [
       .accountBlocked: """
@@ -93,6 +95,13 @@ extension NoticeWords {
       A forward to another country was set up. Calls that it takes are paid by the extension that
       forwards.
       """,
+      .passwordGuessed: """
+      Wrong passwords for one user come from many addresses. Strangers are held off; the phone itself goes on
+      from where it is known.
+      """,
+      .callFlood: """
+      A phone begins more calls than anybody dials. What is above its rate is refused; nothing is blocked.
+      """,
     ],
     advices: [
       .accountBlocked: [
@@ -100,6 +109,12 @@ extension NoticeWords {
         "unblock, and look at its calls. To let paid calls out again:", "", "  %@",
       ],
       .newCountry: Self.isItYou, .newNetwork: Self.isItYou, .forwardAbroad: Self.isItYou,
+      .passwordGuessed: [
+        "A long password that was made by the system cannot be guessed: check that this is one."
+      ],
+      .callFlood: [
+        "If this was not you, somebody has the password of this phone: change it, and look at its calls."
+      ],
       .limitChanged: ["To see all limits: `martinet limits show`."],
       .possiblyStillUp: ["Ask the carrier to end the call if it is still there."],
       .chargedLate: [
@@ -119,7 +134,8 @@ extension NoticeWords {
       "from": "From address", "phone": "Phone", "to": "To", "number": "Number",
       "caller": "Caller", "country": "Country", "trunk": "Trunk", "call": "Call", "by": "By",
       "before": "Before", "now": "Now", "network": "Network",
-      "charged": "Charged", "purchase": "Of the carrier", "seconds": "Seconds",
+      "charged": "Charged", "purchase": "Of the carrier", "seconds": "Seconds", "user": "User",
+      "extension": "Extension", "addresses": "Addresses", "last from": "Last from",
     ],
     severities: [.information: "info", .warning: "warning", .critical: "critical"],
     closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")

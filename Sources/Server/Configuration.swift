@@ -22,6 +22,9 @@ package struct Configuration: Sendable {
   /// PEM file of authorities beside the system's, for carriers that have their own; nil: none.
   package var tlsAuthorities: String?
 
+  /// Whether the kernel drops what is banned: as far as it can, always, or never.
+  package var firewall = FirewallMode.auto
+
   package init() {}
 
   /// Certificates of ours, and whose certificates we believe.
@@ -34,6 +37,7 @@ package struct Configuration: Sendable {
   /// The keys of the file, in the order of the documentation.
   static let keys = [
     "data", "sip", "http", "rtp", "media_lanes", "log_level", "tls_folder", "tls_authorities",
+    "firewall",
   ]
 
   /// Reads the YAML file; what it does not name keeps its default.
@@ -89,6 +93,12 @@ package struct Configuration: Sendable {
     case "log_level": logLevel = text
     case "tls_folder": tlsFolder = text
     case "tls_authorities": tlsAuthorities = text
+    case "firewall":
+      guard let mode = FirewallMode(rawValue: text) else {
+        throw ConfigurationError(
+          field: key, problem: "\"\(text)\" is none of the three", wayOut: "Write auto, on or off.")
+      }
+      firewall = mode
     case _:
       throw ConfigurationError(
         field: key, problem: "there is no such setting",
@@ -170,4 +180,13 @@ package struct Configuration: Sendable {
     }
     return number
   }
+}
+
+/// Whether banned packets are dropped by the kernel besides the process.
+package enum FirewallMode: String, Sendable {
+  /// Where nftables is there and the server may use it.
+  case auto
+  /// A start without it fails.
+  case on
+  case off
 }

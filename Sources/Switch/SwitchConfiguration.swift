@@ -1,4 +1,5 @@
 package import Elements
+package import Guard
 package import SIP
 
 /// What may differ between two installations of the switch.
@@ -9,6 +10,7 @@ package struct SwitchConfiguration: Sendable {
   package var registrar = RegistrarLimits()
   package var calls = CallLimits()
   package var trunks = TrunkTimes()
+  package var edge = GuardSettings()
   /// Makes nonces; the same over a restart, so that phones' nonces stay good.
   package var nonceSecret: Secret
   /// Names and addresses by which requests may call us besides the tenants' domains.

@@ -1,5 +1,6 @@
 import Directory
 import Elements
+import Guard
 import Numbering
 import SIP
 import SIPSyntax
@@ -90,20 +91,31 @@ extension SwitchCore {
       let credentials = DigestVerifier.credentials(in: message, realm: tenant.domainBytes)
         ?? DigestVerifier.credentials(in: message, realm: tenant.domainBytes, isProxy: true)
     else { return .unknown(Stranger(tenant: tenant)) }
+    guard let nonce = verifier.nonce(of: credentials, source: flow.remote.address, at: now) else {
+      return .unknown(Stranger(tenant: tenant, isStale: true))
+    }
     let username = credentials.bytes.span.extracting(credentials.username.range)
     let device = rules.directory.device(of: tenant, named: username)
+    let user = userKey(tenant, username, device)
+    // Where they are not looked at, even the right ones are wrong: that takes the same time, and tells nothing.
+    let isLookedAt = admission.looksAt(user, from: Source(flow), at: now)
     let verdict = verifier.verify(
-      credentials, of: message, secrets: device?.secrets, source: flow.remote.address, at: now)
+      credentials, nonce, of: message, secrets: isLookedAt ? device?.secrets : nil, at: now)
     switch verdict {
     case .accepted:
       guard let device, device.mayComeFrom(flow.remote.address) else {
         return .refused(device)
       }
+      welcome(user, on: flow, at: now)
       return .device(device)
     case .stale: return .unknown(Stranger(tenant: tenant, isStale: true))
     case .mismatched: return .refused(nil)
     case .wrong:
       status.authenticationFailures += 1
+      let response = mark(credentials.bytes.span.extracting(credentials.response.range))
+      note(
+        .wrongCredentials(user, response: response), tenant, device, on: flow, isProven: true,
+        at: now)
       log(
         .info, "authentication failed", tenant: tenant.id, Alert.Fact("from", "\(flow.remote)"),
         Alert.Fact("method", message.method.name))
@@ -117,6 +129,7 @@ extension SwitchCore {
     at now: Now
   ) {
     guard let tenant = stranger.tenant else {
+      noteForeign(message, on: flow, at: now)
       // No domain of ours: nothing is relayed (A33), nothing is told.
       return refuse(server, 403, at: now)
     }
@@ -129,6 +142,7 @@ extension SwitchCore {
   /// The same for a registration, written into its answer.
   mutating func challenge(_ request: StatelessRequest, _ stranger: Stranger, at now: Now) {
     guard let tenant = stranger.tenant else {
+      noteForeign(request.message, on: request.flow, at: now)
       return sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
     }
     var answer = sip.beginAnswer(to: request, 401)

@@ -51,7 +51,7 @@ extension SwitchCore {
       && !isEmergency(message, on: flow)
   }
 
-  private func isEmergency(_ message: Message, on flow: Flow) -> Bool {
+  func isEmergency(_ message: Message, on flow: Flow) -> Bool {
     guard let uri = message.requestURI else { return false }
     if uri.isEmergencyService { return true }
     guard let tenant = tenant(of: message, on: flow) else { return false }

@@ -1,5 +1,6 @@
 import Directory
 import Elements
+import Guard
 import Numbering
 import SDP
 import SIP
@@ -30,6 +31,7 @@ extension SwitchCore {
       output.wire.append(
         Transmission(bytes: request.answer(to: flow.remote), destination: .flow(flow)))
     case .malformed(let flow, let status):
+      noteMalformed(on: flow, at: now)
       log(
         .debug, "malformed message", Alert.Fact("from", "\(flow.remote)"),
         Alert.Fact("status", status.map { "\($0.number)" } ?? "none"))
@@ -94,7 +96,14 @@ extension SwitchCore {
   ) {
     let caller: CallerKind
     switch identify(message, flow, at: now) {
-    case .phone(_, let line): caller = .phone(line)
+    case .phone(_, let line):
+      guard
+        isEmergency(message, on: flow) || admission.mayCall(line.account, at: now.instant)
+      else {
+        callFlood(line, flow, at: now)
+        return refuse(server, 503, [HeaderDraft(.retryAfter, "10")], at: now)
+      }
+      caller = .phone(line)
     case .trunk(let trunk): caller = .trunk(trunk)
     case .unknown(let stranger):
       return challenge(server, message, flow, stranger, at: now)

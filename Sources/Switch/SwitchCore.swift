@@ -1,5 +1,6 @@
 import Directory
 package import Elements
+import Guard
 package import Limits
 import Relay
 import SIP
@@ -13,6 +14,9 @@ package struct SwitchCore: Sendable {
   let configuration: SwitchConfiguration
   var dice: Dice
   var sip: SIPCore
+  /// The door in front of the parser.
+  var admission: Admission
+  let edgeKey: FingerprintKey
   var verifier: DigestVerifier
   /// Owned here and changed only through the calls of this core; a simulated world reads it, and breaks
   /// it on purpose to prove that it would see the damage.
@@ -41,6 +45,10 @@ package struct SwitchCore: Sendable {
   var isDraining = false
   var output = Output()
   var date = DateField()
+  var malformedCount: UInt64 = 0
+  /// Networks that the services above are to drop.
+  var barred: Set<IPNetwork> = []
+  var toldCallFloods = ToldToday()
   private var spareEvents: [SIPEvent] = []
   /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
   ///
@@ -51,6 +59,8 @@ package struct SwitchCore: Sendable {
     self.configuration = configuration
     self.dice = dice
     sip = SIPCore(configuration: configuration.sip, dice: dice)
+    admission = Admission(configuration.edge)
+    edgeKey = FingerprintKey(configuration.nonceSecret, purpose: "edge")
     verifier = DigestVerifier(secret: configuration.nonceSecret)
   }
 
@@ -64,8 +74,10 @@ package struct SwitchCore: Sendable {
     noteClock(at: now)
     switch event {
     case .received(let bytes, let flow):
+      guard admits(flow, at: now) else { break }
       sip.receive(bytes, on: flow, at: now, events: &events, effects: &output.wire)
     case .receivedMessage(let message, let flow):
+      guard admits(flow, at: now) else { break }
       sip.receive(message, on: flow, at: now, events: &events, effects: &output.wire)
     case .flowClosed(let connection):
       sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
@@ -88,6 +100,7 @@ package struct SwitchCore: Sendable {
       handleDuties(at: now)
     }
     for event in events { handle(event, at: now) }
+    if !output.wire.isEmpty { expectAnswers(at: now) }
     if !events.isEmpty { events.removeAll(keepingCapacity: true) }
     swap(&events, &spareEvents)
     flush(into: &effects)

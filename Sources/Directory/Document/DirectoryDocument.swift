@@ -25,6 +25,8 @@ package struct PlatformEntry: Codable, Hashable, Sendable {
   package var notices = NoticeEntry()
   /// Of its own rows, and of tenants that say nothing else; nil: the usual times.
   package var retention: RetentionEntry?
+  /// Addresses and networks that are never banned, besides the carriers'; nil: none.
+  package var neverBan: [String]?
 
   package init() {}
 }

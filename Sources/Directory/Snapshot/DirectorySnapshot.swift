@@ -13,21 +13,24 @@ package final class DirectorySnapshot: Sendable {
   package let devices: [Device]
   package let trunks: [Trunk]
   package let platform: PlatformEntry
+  /// Whom no ban may hit, besides the carriers.
+  package let neverBanned: [IPNetwork]
   let indexes: SnapshotIndexes
 
   init(
     revision: UInt64, tenants: [Tenant], extensions: [Extension], devices: [Device],
-    trunks: [Trunk], platform: PlatformEntry, indexes: SnapshotIndexes
+    trunks: [Trunk], platform: PlatformEntry, neverBanned: [IPNetwork],
+    indexes: SnapshotIndexes
   ) {
     (self.revision, self.tenants, self.extensions) = (revision, tenants, extensions)
     (self.devices, self.trunks, self.platform) = (devices, trunks, platform)
-    self.indexes = indexes
+    (self.neverBanned, self.indexes) = (neverBanned, indexes)
   }
 
   /// Without a tenant: what a server has before the first `apply`.
   package static let empty = DirectorySnapshot(
     revision: 0, tenants: [], extensions: [], devices: [], trunks: [], platform: PlatformEntry(),
-    indexes: SnapshotIndexes())
+    neverBanned: [], indexes: SnapshotIndexes())
 
   package func tenant(_ id: TenantID) -> Tenant? { Self.find(id, in: tenants) { $0.id } }
   package func line(_ id: ExtensionID) -> Extension? { Self.find(id, in: extensions) { $0.id } }

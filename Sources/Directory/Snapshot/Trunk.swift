@@ -77,36 +77,3 @@ package struct TrunkAddress: Hashable, Sendable {
   /// Nil: UDP, or what the name's records say.
   package let transport: Transport?
 }
-
-/// An address with the number of bits that count: 192.0.2.0/24.
-package struct IPNetwork: Hashable, Sendable {
-  package let address: IPAddress
-  /// Of the 128 bits of the mapped form.
-  package let bits: Int
-
-  package func contains(_ other: IPAddress) -> Bool {
-    let high = bits >= 64 ? ~0 : ~(~UInt64(0) >> UInt64(bits))
-    let low = bits <= 64 ? 0 : bits == 128 ? ~0 : ~(~UInt64(0) >> UInt64(bits - 64))
-    return (address.high ^ other.high) & high == 0 && (address.low ^ other.low) & low == 0
-      && address.isV4 == other.isV4
-  }
-
-  /// "192.0.2.0/24", "2001:db8::/32", or one address; nil for anything else.
-  package init?(_ text: some StringProtocol) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard (1...2).contains(parts.count), let address = IPAddress(parts[0]) else { return nil }
-    let size = address.isV4 ? 32 : 128
-    var length = size
-    if parts.count == 2 {
-      guard let given = Int(parts[1]), (0...size).contains(given) else { return nil }
-      length = given
-    }
-    self.address = address
-    bits = length + 128 - size
-  }
-
-  package init(_ address: IPAddress) {
-    self.address = address
-    bits = 128
-  }
-}

@@ -114,6 +114,16 @@ package final class StreamService: Sendable {
     }
   }
 
+  /// Closes what is open from a network, and takes no connection from there until then.
+  package func bar(_ network: IPNetwork, until: WallTime?) {
+    let until = until.map { Clocks.instant() + ($0 - Clocks.wall()) }
+    loop.execute { [table] in table.value.bar(network, until: until) }
+  }
+
+  package func unbar(_ network: IPNetwork) {
+    loop.execute { [table] in table.value.unbar(network) }
+  }
+
   /// The lane has emptied its mailbox.
   package func resumeReading() {
     guard gauge.isCongested.load(ordering: .sequentiallyConsistent) else { return }

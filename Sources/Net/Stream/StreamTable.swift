@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -28,6 +29,8 @@ final class StreamTable {
   private var sources: [FlowID: IPAddress] = [:]
   private var perSource: [IPAddress: Int] = [:]
   private var ids: IDSource<FlowSubject>
+  /// Who gets no connection, and until when; nil: until it is lifted.
+  private var barred = NetworkTable<Instant?>()
   /// On its way to the lane; what it has no room for waits here, and reading stops.
   private var inbound: [StreamInput] = []
   private var held: [StreamConnection] = []
@@ -50,6 +53,7 @@ final class StreamTable {
 
   /// A place for a connection from `remote`; nil when there are enough.
   func admit(_ transport: Transport, from remote: Endpoint) -> StreamConnection? {
+    guard !isBarred(remote.address) else { return nil }
     let source = remote.address.network
     let already = perSource[source] ?? 0
     guard connections.count < limits.connections, already < limits.connectionsPerAddress else {
@@ -85,8 +89,29 @@ final class StreamTable {
     for id in ids { connections[id]?.close("the server stops") }
   }
 
+  /// Closes what is open from there, and takes nothing new until then.
+  func bar(_ network: IPNetwork, until: Instant?) {
+    barred[network] = .some(until)
+    for (id, connection) in Array(connections)
+    where sources[id].map({ network.contains($0) }) ?? false {
+      connection.close("its address is banned")
+    }
+  }
+
+  func unbar(_ network: IPNetwork) { barred[network] = nil }
+
+  private func isBarred(_ address: IPAddress) -> Bool {
+    guard barred.count > 0 else { return false }
+    let now = Clocks.instant()
+    return barred.first(around: address) { $1.map { $0 > now } ?? true ? true : nil } ?? false
+  }
+
   func sweep() {
     let now = Clocks.instant()
+    if barred.count > 0 {
+      for network in Array(barred.networks)
+      where barred[network]?.map({ $0 <= now }) ?? false { barred[network] = nil }
+    }
     // Some connections end while the rest is looked at.
     for connection in Array(connections.values) { connection.sweep(at: now) }
   }

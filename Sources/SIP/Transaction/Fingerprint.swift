@@ -26,7 +26,7 @@ package struct FingerprintKey: Sendable {
   }
 
   /// A key of its own for each purpose that one secret serves.
-  init(_ secret: Secret, purpose: StaticString) {
+  package init(_ secret: Secret, purpose: StaticString) {
     var run = HashRun()
     run.begin(.sha256)
     run.absorb(purpose)

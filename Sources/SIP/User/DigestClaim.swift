@@ -9,7 +9,7 @@ package struct DigestClaim: Sendable {
   private(set) var realm = ByteRange(0, 0)
   private(set) var nonce = ByteRange(0, 0)
   private(set) var uri = ByteRange(0, 0)
-  private(set) var response = ByteRange(0, 0)
+  package private(set) var response = ByteRange(0, 0)
   /// Count and client nonce; empty where they are missing.
   private(set) var count = ByteRange(0, 0)
   /// The count as a number; nil if it is missing or not eight hexadecimal digits.

@@ -5,12 +5,12 @@ package import SIPSyntax
 package enum DigestVerdict: Hashable, Sendable {
   /// The user has the secret, the nonce is fresh and ours.
   case accepted
-  /// The user has the secret; the nonce is too old, foreign to this address, or was used up:
-  /// challenge again with `stale`.
+  /// The user has the secret, and the nonce was used up: challenge again with `stale`.
   case stale
   /// The user does not exist, may not use this algorithm, or does not have the secret: challenge again.
-  /// With `isProven` the nonce is one that we sent to this address: evidence that may count.
-  case wrong(isProven: Bool)
+  ///
+  /// It is proven that the peer receives at its address: evidence that may count.
+  case wrong
   /// The digest is for another Request-URI than the message (RFC 7616 §3.4.6): answer 400.
   case mismatched
 }
@@ -97,19 +97,35 @@ package struct DigestVerifier: Sendable {
     return best
   }
 
+  /// The nonce of credentials, if we sent it to that address within its life.
+  ///
+  /// Nil: challenge again with `stale`, whatever the credentials are. They must not be looked at then: a guess with a
+  /// nonce of somebody's own making would be told right from wrong, and would prove nothing about who made it.
+  package func nonce(
+    of claim: DigestClaim, source: IPAddress, at now: Now
+  ) -> NonceMaker.Opened? {
+    let bytes = claim.bytes.span
+    guard
+      let opened = nonces.open(
+        bytes.extracting(claim.nonce.range), source: source,
+        realm: bytes.extracting(claim.realm.range)),
+      NonceMaker.age(of: opened, at: now) <= Self.life
+    else { return nil }
+    return opened
+  }
+
   /// Checks the credentials of a request, and uses their nonce up if they are right.
   ///
   /// `secrets` are those of the user that the credentials name; nil if there is no such user.
   package mutating func verify(
-    _ claim: DigestClaim, of request: Message, secrets: DigestSecrets?, source: IPAddress,
+    _ claim: DigestClaim, _ nonce: NonceMaker.Opened, of request: Message, secrets: DigestSecrets?,
     at now: Now
   ) -> DigestVerdict {
     guard let algorithm = claim.algorithm, let count = claim.countNumber, let cnonce = claim.cnonce
-    else { return .wrong(isProven: false) }
+    else { return .wrong }
     let bytes = claim.bytes.span
     let fake = algorithm == .md5 ? fakes.short : fakes.long
     let secret = secrets?[algorithm]
-    let nonce = bytes.extracting(claim.nonce.range)
     let uri = bytes.extracting(claim.uri.range)
     let isEqual = withSecret(secret, or: fake) { ha1 in
       DigestResponse.compute(
@@ -118,16 +134,11 @@ package struct DigestVerifier: Sendable {
         cnonce: bytes.extracting(cnonce.range)
       ).isEqualInConstantTime(to: bytes.extracting(claim.response.range))
     }
-    let opened = nonces.open(
-      nonce, source: source, realm: bytes.extracting(claim.realm.range))
-    guard isEqual, secret != nil else { return .wrong(isProven: opened != nil) }
+    guard isEqual, secret != nil else { return .wrong }
     guard request.isAddressed(to: uri) else { return .mismatched }
     // RFC 7616 §5.4: an INVITE or REFER costs money, so its nonce is good for one request only.
     let isOnce = request.method == .invite || request.method == .refer
-    guard let opened, NonceMaker.age(of: opened, at: now) <= Self.life,
-      uses.take(opened.name, count: count, once: isOnce, at: now.instant)
-    else { return .stale }
-    return .accepted
+    return uses.take(nonce.name, count: count, once: isOnce, at: now.instant) ? .accepted : .stale
   }
 
   private func withSecret(

@@ -56,7 +56,8 @@ enum ConfigurationKeys {
     "register", "username", "password", "realm", "address_of_record", "expires")
   static let credentials = KeySet("credentials", "username", "password", "realm")
   static let rates = KeySet("rates", "name", "file", "currency", "timezone")
-  static let platform = KeySet("platform", "limits", "currency", "notices", "retention")
+  static let platform = KeySet(
+    "platform", "limits", "currency", "notices", "retention", "never_ban")
   static let retention = KeySet("retention", "call_records", "alerts")
   static let mail = KeySet(
     "mail", "server", "from", "username", "password", "require_tls", "tls_authorities")

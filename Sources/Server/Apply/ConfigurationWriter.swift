@@ -66,6 +66,7 @@ package struct ConfigurationWriter {
     node.add("limits", LimitWriter.node(entry.limits, base: LimitEntry()))
     node.add("notices", NoticeWriter.node(entry.notices))
     node.add("retention", RetentionWriter.node(entry.retention))
+    node.add("never_ban", texts: entry.neverBan ?? [])
     return node
   }
 

@@ -36,6 +36,8 @@ struct DocumentReader {
       document.platform.notices = NoticeReader.read(
         platform["notices"], tenant: nil, &secrets)
       document.platform.retention = RetentionReader.read(platform["retention"])
+      document.platform.neverBan =
+        platform["never_ban"] == nil ? nil : platform.texts("never_ban")
     }
     document.mail = mail(mapping["mail"], secrets)
     return document

@@ -52,6 +52,18 @@ struct OperatorDesk: Sendable {
     case .records(let tenant, let number, let limit):
       return .records(
         try server.administration.records(tenant: tenant, extension: number, limit: limit))
+    case .bans: return await ask(.bans(.list)) { reports.bans($0) }
+    case .explainBan(let text):
+      guard let address = IPAddress(text) else {
+        throw ConfigurationError(
+          field: "address", problem: "\"\(text)\" is not an address",
+          wayOut: "Write 192.0.2.7 or 2001:db8::1.")
+      }
+      return await ask(.bans(.explain(address))) { reports.explanation($0) }
+    case .ban(let network, let seconds, let reason, let person):
+      return try await orders.ban(network, seconds: seconds, reason: reason, by: person)
+    case .liftBan(let network, let person):
+      return try await orders.liftBan(network, by: person)
     case .hangUp(let call, let person): return try await orders.hangUp(CallID(call), by: person)
     }
   }

@@ -91,7 +91,8 @@ extension Orders {
         )
       }
       return (.done(sentence(deed, former, standing)), false)
-    case .done, .calls, .registrations, .trunks, .status: return (Self.strangeAnswer, true)
+    case .done, .calls, .registrations, .trunks, .status, .bans, .banExplained:
+      return (Self.strangeAnswer, true)
     }
   }
 

@@ -76,6 +76,41 @@ package struct Orders: Sendable {
     return try await give(order, .hangUp(call), done: "Call \(call) is ended.")
   }
 
+  package func ban(
+    _ text: String, seconds: Int64?, reason: String, by person: String
+  ) async throws -> ControlReply {
+    let network = try Self.network(text)
+    if let seconds, !(1...315_360_000).contains(seconds) {
+      throw ConfigurationError(
+        field: "for", problem: "\(seconds) s is no time for a ban",
+        wayOut: "Give one second to ten years, or none.")
+    }
+    let time = seconds.map { "for \($0) s" } ?? "until it is lifted"
+    let order = Order(
+      name: "ban", subject: "\(network)", detail: "\(time): \(reason)", tenant: nil, person: person)
+    return try await give(
+      order,
+      .bans(.add(network, lasting: seconds.map { .seconds($0) }, reason: reason, by: person)),
+      done: "\(network) is banned \(time).")
+  }
+
+  package func liftBan(_ text: String, by person: String) async throws -> ControlReply {
+    let network = try Self.network(text)
+    let order = Order(
+      name: "unban", subject: "\(network)", detail: "", tenant: nil, person: person)
+    return try await give(
+      order, .bans(.lift(network, by: person)), done: "\(network) is not banned any more.")
+  }
+
+  static func network(_ text: String) throws(ConfigurationError) -> IPNetwork {
+    guard let network = IPNetwork(text) else {
+      throw ConfigurationError(
+        field: "network", problem: "\"\(text)\" is neither an address nor a network",
+        wayOut: "Write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64.")
+    }
+    return network
+  }
+
   // MARK: - First the trail, then the deed
 
   func order(
@@ -96,7 +131,8 @@ package struct Orders: Sendable {
         try administration.database.audit([order.entry("refused", why)])
       }
     case .done: return .done(sentence)
-    case .calls, .registrations, .trunks, .limits, .status: return Self.strangeAnswer
+    case .calls, .registrations, .trunks, .limits, .status, .bans, .banExplained:
+      return Self.strangeAnswer
     }
   }
 

@@ -1,6 +1,7 @@
 import API
 import Directory
 import Elements
+import Guard
 import Limits
 import Numbering
 import Switch
@@ -120,6 +121,32 @@ struct SwitchReports {
           contact: row.contact, flow: "\(row.transport) \(row.remote)", userAgent: row.userAgent,
           expiresAt: row.expiresAt.iso8601)
       })
+  }
+
+  func bans(_ reply: CommandReply) -> ControlReply? {
+    guard case .bans(let bans) = reply else { return nil }
+    return .bans(bans.map(report))
+  }
+
+  func explanation(_ reply: CommandReply) -> ControlReply? {
+    guard case .banExplained(let why) = reply else { return nil }
+    return .banExplained(
+      BanExplanationReport(
+        address: "\(why.address)", spared: why.isSpared, phones: why.hasPhones,
+        bans: why.bans.map(report)))
+  }
+
+  private func report(_ ban: Ban) -> BanReport {
+    BanReport(
+      network: "\(ban.subject.network)", user: ban.subject.user.map(name), why: "\(ban.cause)",
+      since: ban.since.iso8601, until: ban.until?.iso8601, rung: ban.rung)
+  }
+
+  /// "office 101"; the guard knows users who exist by the number of their device.
+  private func name(of user: UserKey) -> String {
+    guard let device = directory.device(DeviceID(user.number)) else { return "a user" }
+    let username = String(decoding: device.username, as: UTF8.self)
+    return "\(directory.tenant(device.tenant)?.name ?? "") \(username)"
   }
 
   func trunks(_ reply: CommandReply) -> ControlReply? {

@@ -45,6 +45,17 @@ struct MetricsPage {
     add(
       "martinet_authentication_failures_total", .counter, "Requests with wrong credentials.",
       status.authenticationFailures)
+    add("martinet_bans", .gauge, "Networks, and users of networks, that are banned.", status.bans)
+    add("martinet_bans_total", .counter, "Bans since the start.", status.bansTotal)
+    add(
+      "martinet_dropped_banned_total", .counter, "Messages from banned networks, not looked at.",
+      status.droppedBanned)
+    add(
+      "martinet_dropped_over_budget_total", .counter,
+      "Messages of strangers that asked too often, not looked at.", status.droppedOverBudget)
+    add(
+      "martinet_calls_over_rate_total", .counter,
+      "Calls refused because their account begins too many at once.", status.callsOverRate)
     add("martinet_trunks_up", .gauge, "Trunks that answer.", status.trunksUp)
     add("martinet_trunks_down", .gauge, "Trunks that do not answer.", status.trunksDown)
     add(

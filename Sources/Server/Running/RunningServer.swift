@@ -22,6 +22,7 @@ final class RunningServer: Sendable {
   private let door: JournalDoor
   private let follower: JournalFollower
   private let outbox: OutboxService
+  private let firewall: Firewall?
   private let startedAt = ContinuousClock.now
   private let drained: AsyncStream<Void>
   private let complaint = Mutex<String?>(nil)
@@ -42,6 +43,7 @@ final class RunningServer: Sendable {
 
     let (drained, announce) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     self.drained = drained
+    let firewallBox = Box<Firewall>()
     // The desk needs the lanes and the lanes publish to the desk: whichever is first, waits here.
     let lanesBox = Box<LaneGroup>()
     let desk = SwitchDesk { token, command in
@@ -59,6 +61,12 @@ final class RunningServer: Sendable {
             case .reply(let token, let reply): desk.answer(token, with: reply)
             case .log(let line): log.write(line)
             case .drained: announce.yield()
+            case .bar(let network, let until):
+              lanesBox.value?.bar(network, until: until)
+              firewallBox.value?.bar(network, until: until)
+            case .unbar(let network):
+              lanesBox.value?.unbar(network)
+              firewallBox.value?.unbar(network)
             }
           }
         },
@@ -68,6 +76,14 @@ final class RunningServer: Sendable {
           exit(70)
         }))
     lanesBox.value = lanes
+    // When the ports are ours: a second server by mistake leaves the table of the first alone.
+    do {
+      firewall = try Self.firewall(configuration, log)
+    } catch {
+      lanes.stop()
+      throw error
+    }
+    firewallBox.value = firewall
     outbox = OutboxService(
       administration.database, settings: administration.noticeSettings()
     ) { log.write($0) }
@@ -79,6 +95,19 @@ final class RunningServer: Sendable {
       })
     startServices()
     _ = await handover.bring()
+  }
+
+  private static func firewall(
+    _ configuration: Configuration, _ log: DecisionLog
+  ) throws(NetError) -> Firewall? {
+    guard configuration.firewall != .off else { return nil }
+    do throws(NetError) {
+      return try Firewall.open(for: configuration.listeners) { log.services.warning("\($0)") }
+    } catch {
+      guard configuration.firewall == .auto else { throw error }
+      log.services.info("banned packets are dropped in the process only: \(error)")
+      return nil
+    }
   }
 
   private func startServices() {
@@ -138,6 +167,7 @@ final class RunningServer: Sendable {
     door.close()
     follower.stop()
     outbox.stop()
+    firewall?.stop()
   }
 
   /// Why paid calls are refused at the moment; nil while all is well.
@@ -161,7 +191,8 @@ final class RunningServer: Sendable {
         paidCalls: await paidCalls(),
         trunks: directory.trunks.count, trunksUp: status.trunksUp,
         journal: journalComplaint ?? "durable", journalSequence: status.journalSequence,
-        blocked: status.blocked, alertsWaiting: (try? administration.database.alertsWaiting()) ?? 0,
+        blocked: status.blocked, bans: status.bans,
+        alertsWaiting: (try? administration.database.alertsWaiting()) ?? 0,
         alertComplaint: try? administration.database.alertComplaint(),
         listeners: lanes.listening.map(\.description),
         rtpPorts: "\(configuration.rtp.lowerBound)-\(configuration.rtp.upperBound)",

@@ -24,7 +24,7 @@ struct BatchChecker {
       case .alert(let alert): if alert.kind == .accountBlocked { alerts += 1 }
       case .record(let record): complaint = complaint ?? read(record)
       case .call(.open(let call, _)): begun.insert(call)
-      case .ledger, .binding, .call, .habit: break
+      case .ledger, .binding, .call, .habit, .guard: break
       }
     }
     if blocks != alerts {

@@ -12,9 +12,9 @@ extension SwitchCommand {
   /// A directory is kept elsewhere, and a payment has its own receipt.
   var mustLast: Bool {
     switch self {
-    case .block, .unblock, .acceptClock: true
+    case .block, .unblock, .acceptClock, .bans(.add), .bans(.lift): true
     case .adopt, .drain, .undrain, .hangUpAll, .hangUp, .deposit, .calls, .registrations, .trunks,
-      .limits, .status:
+      .limits, .status, .bans(.list), .bans(.explain):
       false
     }
   }

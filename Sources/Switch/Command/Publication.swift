@@ -6,6 +6,9 @@ package enum Publication: Sendable {
   case log(LogLine)
   /// Draining is complete: no call is left.
   case drained
+  /// Nothing from that network need be read until then, or ever: no phone of ours is there.
+  case bar(IPNetwork, until: WallTime?)
+  case unbar(IPNetwork)
 }
 
 /// One decision, one line.

@@ -1,4 +1,5 @@
 package import Elements
+package import Guard
 package import Limits
 
 /// Pairs a question with its answer; chosen by who asks.
@@ -35,6 +36,19 @@ package enum SwitchCommand: Sendable {
   /// Where the limits of one payer stand.
   case limits(LimitSubject)
   case status
+  case bans(BanRequest)
+}
+
+/// What a person asks about bans.
+package enum BanRequest: Sendable {
+  /// All that are in force.
+  case list
+  /// Why an address is treated as it is.
+  case explain(IPAddress)
+  /// Bans a network; without a time until it is lifted.
+  case add(IPNetwork, lasting: Duration?, reason: String, by: String)
+  /// Lifts whatever ban the network is in, or has within it.
+  case lift(IPNetwork, by: String)
 }
 
 /// The answer to one ``SwitchCommand``.
@@ -47,6 +61,8 @@ package enum CommandReply: Sendable {
   case trunks([TrunkSummary])
   case limits(Standing)
   case status(SwitchStatus)
+  case bans([Ban])
+  case banExplained(BanExplanation)
 }
 
 /// A running call as an operator sees it.
@@ -111,6 +127,14 @@ package struct SwitchStatus: Hashable, Sendable {
   package var journalFailed = false
   package var callsPoisoned: UInt64 = 0
   package var draining = false
+  /// Messages that were not looked at: their source is banned, or asks too often.
+  package var droppedBanned: UInt64 = 0
+  package var droppedOverBudget: UInt64 = 0
+  /// Bans in force, and all since the start.
+  package var bans = 0
+  package var bansTotal: UInt64 = 0
+  /// Calls that were refused because their account begins too many at once.
+  package var callsOverRate: UInt64 = 0
   /// Accounts, tenants and trunks whose paid calls are refused until somebody unblocks them.
   package var blocked = 0
 

@@ -1,5 +1,6 @@
 import Directory
 import Elements
+import Guard
 import Limits
 import SIP
 
@@ -27,7 +28,8 @@ extension SwitchCore {
       case .limits(let subject):
         ledger.standing(of: subject, at: now).map(CommandReply.limits)
           ?? .refused("\(name(of: subject)) is not in the ledger.")
-      case .status: .status(currentStatus())
+      case .status: .status(currentStatus(at: now))
+      case .bans(let request): bans(request, at: now)
       }
     if case .done = reply, command.mustLast { return promise(token) }
     self.reply(reply, to: token)
@@ -45,6 +47,8 @@ extension SwitchCore {
     habits.retain { directory.line(paying: $0) != nil }
     adoptTrunks(old, at: now)
     settleUnpriced(at: now)
+    if old.directory.tenants.isEmpty { befriendPhones(at: now) }
+    spareCarriers(at: now)
     log(
       .info, "directory adopted", Alert.Fact("revision", "\(directory.revision)"),
       Alert.Fact("tenants", "\(directory.tenants.count)"))
@@ -181,8 +185,9 @@ extension SwitchCore {
     }
   }
 
-  private func currentStatus() -> SwitchStatus {
+  private func currentStatus(at now: Now) -> SwitchStatus {
     var status = status
+    status.bans = admission.standingCount(at: now.wall)
     status.callsActive = calls.count
     status.callsTalking = calls.values.count { $0.value.phase == .talking }
     status.registrations = bindings.count

@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import Limits
 
 /// The whole lasting state at one moment as entries, for the head of a new journal segment.
@@ -10,11 +11,14 @@ package struct Checkpoint: Sequence, Sendable {
   private let ledger: Ledger
   private let bindings: BindingTable
   private let habits: Habits
+  /// Who is banned and known, put together at once: to hold the tables would have the next message copy them.
+  private let edge: [GuardChange]
   /// What is few, and is put together from many tables.
   private let calls: [JournalEntry]
 
   fileprivate init(_ core: SwitchCore) {
     (ledger, bindings, habits) = (core.ledger, core.bindings, core.habits)
+    edge = core.admission.checkpoint()
     calls = core.callCheckpoint()
   }
 
@@ -23,6 +27,7 @@ package struct Checkpoint: Sequence, Sendable {
       AnySequence(ledger.checkpoint().lazy.map(JournalEntry.ledger)),
       AnySequence(bindings.checkpoint().lazy.map(JournalEntry.binding)),
       AnySequence(habits.checkpoint().lazy.map(JournalEntry.habit)),
+      AnySequence(edge.lazy.map(JournalEntry.guard)),
       AnySequence(calls),
     ]
     return AnyIterator(parts.joined().makeIterator())

@@ -1,4 +1,5 @@
 package import Elements
+package import Guard
 package import Limits
 
 /// One fact that must outlive the process; what is large in a place of its own.
@@ -9,6 +10,7 @@ package enum JournalEntry: Sendable {
   indirect case record(CallDetailRecord)
   case alert(Alert)
   case habit(Habit)
+  indirect case `guard`(GuardChange)
 }
 
 /// The facts of one event of the switch, kept or lost together.
@@ -64,6 +66,9 @@ extension JournalEntry {
     case .habit(let habit):
       writer.write(UInt8(6))
       habit.encode(into: &writer)
+    case .guard(let change):
+      writer.write(UInt8(7))
+      change.encode(into: &writer)
     }
   }
 
@@ -76,6 +81,7 @@ extension JournalEntry {
     case 4: self = .record(try CallDetailRecord(from: &reader))
     case 5: self = .alert(try Alert(from: &reader))
     case 6: self = .habit(try Habit(from: &reader))
+    case 7: self = .guard(try GuardChange(from: &reader))
     case _: throw ByteCodingError(expected: "a journal entry", offset: start)
     }
   }

@@ -1,4 +1,5 @@
 package import Elements
+import Guard
 package import Limits
 import SIP
 import SIPSyntax
@@ -48,6 +49,7 @@ extension SwitchCore {
       // Its carrier may still answer, however often we have died since.
       if let orphan, record.cause == .restart { keepInvites(of: orphan, record.call) }
     case .habit(let habit): habits.take(habit)
+    case .guard(let change): admission.replay(change)
     case .alert: break
     }
   }
@@ -57,6 +59,7 @@ extension SwitchCore {
   /// A call that is up at a carrier keeps its hold and has no record until its BYE is confirmed.
   package mutating func recover(at now: Now, into effects: inout [SwitchEffect]) {
     bindings.recovered(at: now)
+    admission.recover(at: now)
     let ids = orphans.keys.sorted()
     for id in ids { prepareByes(of: id) }
     settleOpenHolds(at: now)

@@ -67,6 +67,7 @@ extension SwitchCore {
       trunks[id]?.resolution == question
     else { return }
     let change = trunks[id]?.adopt(hops, times: configuration.trunks, at: now)
+    spareCarriers(at: now)
     tell(id, change ?? nil, at: now)
     handleDeadline(ofTrunk: id, at: now)
   }

@@ -73,7 +73,7 @@ struct Status: ParsableCommand {
       \(status.calls) calls, \(status.paidCalls) of them paid; \(status.registrations) phones registered.
       \(status.tenants) tenants, \(status.extensions) extensions.
       \(status.trunksUp) of \(status.trunks) trunks up; journal \(status.journal) at \(status.journalSequence).
-      \(status.blocked) accounts blocked; \(status.alertsWaiting) alerts waiting to be delivered.
+      \(status.blocked) accounts blocked; \(status.bans) bans; \(status.alertsWaiting) alerts waiting to be delivered.
       SIP on \(status.listeners.joined(separator: ", ")); RTP ports \(status.rtpPorts).
       \(status.memoryKilobytes / 1024) MB of memory.
       """)

@@ -15,12 +15,15 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "PEM file of authorities whose carriers are believed, beside the system's.")
   var tlsAuthorities: String?
 
+  @Option(help: "Whether the kernel drops what is banned: auto, on or off.") var firewall: String?
+
   func configuration() throws -> Configuration {
     var configuration = Configuration()
     if let config { try configuration.read(file: config) }
     let given: [(String, String?)] = [
       ("data", data), ("sip", sip), ("http", http), ("rtp", rtp), ("media_lanes", mediaLanes),
       ("log_level", logLevel), ("tls_folder", tlsFolder), ("tls_authorities", tlsAuthorities),
+      ("firewall", firewall),
     ]
     for (key, text) in given {
       guard let text else { continue }

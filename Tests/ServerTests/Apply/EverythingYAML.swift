@@ -14,6 +14,7 @@ let everythingYAML = """
       mail: ["operator@provider.example"]
       webhooks: [{ url: "https://provider.example/hook" }]
     retention: { call_records: 730, alerts: 30 }
+    never_ban: ["203.0.113.0/24", "2001:db8::7"]
   mail: { server: "smtps://mail.provider.example", from: "martinet@provider.example",
     username: martinet, password: "mail password", require_tls: true,
     tls_authorities: "\(authoritiesFile)" }

@@ -1,0 +1,53 @@
+import Elements
+
+/// What may come from where within a time: of strangers by source, by neighbourhood and all together, of known places and of
+/// friends each for itself.
+///
+/// Datagrams and streams are counted apart: a flood with forged senders takes nothing from those whose address is proven.
+struct Budgets: Sendable {
+  /// A source that was quiet for that long has its whole budget again.
+  private static let life: Duration = .seconds(60)
+
+  private let settings: GuardSettings
+  private var sources: Generations<Source.Place, RateBucket>
+  private var neighbours: Generations<Source.Place, RateBucket>
+  private var places: Generations<Source.Place, RateBucket>
+  private var friends: Generations<Endpoint, RateBucket>
+  private var datagrams = RateBucket()
+  private var streams = RateBucket()
+
+  init(_ settings: GuardSettings) {
+    self.settings = settings
+    sources = Generations(life: Self.life, limit: settings.sources)
+    neighbours = Generations(life: Self.life, limit: settings.sources)
+    places = Generations(life: Self.life, limit: settings.friends)
+    friends = Generations(life: Self.life, limit: settings.friends)
+  }
+
+  /// A stranger's message; false where one of his budgets is used up.
+  mutating func takeStranger(_ place: Source.Place, at now: Instant) -> Bool {
+    let rate = settings.source
+    guard sources.update(place, initial: RateBucket(), at: now, { $0.take(rate, at: now) }) else {
+      return false
+    }
+    let address = place.network.address
+    let wider = Source.Place(
+      network: IPNetwork(address, length: address.isV4 ? 24 : 48), isStream: place.isStream)
+    let around = settings.neighbours
+    guard neighbours.update(wider, initial: RateBucket(), at: now, { $0.take(around, at: now) })
+    else { return false }
+    return place.isStream
+      ? streams.take(settings.everybody, at: now) : datagrams.take(settings.everybody, at: now)
+  }
+
+  /// The message of somebody new at a place where phones are known.
+  mutating func takeKnown(_ place: Source.Place, isWatched: Bool, at now: Instant) -> Bool {
+    let rate = isWatched ? settings.watchedSource : settings.knownSource
+    return places.update(place, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+  }
+
+  mutating func takeFriend(_ flow: Endpoint, at now: Instant) -> Bool {
+    let rate = settings.friend
+    return friends.update(flow, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+  }
+}

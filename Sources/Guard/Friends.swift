@@ -1,0 +1,131 @@
+import Elements
+
+/// Who has proven himself lately, and from where: what a flood, a ban and a spoofed source cannot touch.
+struct Friends: Sendable {
+  /// A user and where he comes from.
+  private struct Pair: Hashable, Sendable {
+    let user: UserKey
+    let network: IPNetwork
+  }
+
+  private struct Acquaintance: Sendable {
+    var user: UserKey
+    var at: Instant
+  }
+
+  /// When somebody last proved himself from a place, on both clocks: one counts, the other outlives a restart.
+  private struct Visit: Sendable {
+    var at: Instant
+    var wall: WallTime
+  }
+
+  private let friendship: Duration
+  private var flows: Generations<Endpoint, Acquaintance>
+  private var places: Generations<IPNetwork, Visit>
+  private var pairs: Generations<Pair, Bool>
+  /// Flows that were used for what led to a ban.
+  private var disgraced: Generations<Endpoint, Bool>
+  /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
+  private var expected: Generations<IPAddress, Bool>
+  /// Read back from a journal, before a clock is known.
+  private var remembered: [IPNetwork: WallTime] = [:]
+  /// When each place was last written down.
+  private var written: Generations<IPNetwork, Bool>
+
+  /// Within it the same phone on the same flow is no news.
+  private static let freshness: Duration = .seconds(600)
+  /// Longer than the longest registration.
+  private static let flowLife: Duration = .seconds(7_800)
+
+  init(_ settings: GuardSettings) {
+    friendship = settings.friendship
+    flows = Generations(life: Self.flowLife, limit: settings.friends)
+    places = Generations(life: friendship, limit: settings.friends)
+    pairs = Generations(life: friendship, limit: settings.friends)
+    disgraced = Generations(life: settings.disgrace, limit: settings.sources)
+    expected = Generations(life: settings.expectation, limit: settings.sources)
+    written = Generations(life: friendship / 4, limit: settings.friends)
+  }
+
+  /// Whether somebody has proven himself on that very flow.
+  func knows(flow: Endpoint, at now: Instant) -> Bool { flows.value(of: flow, at: now) != nil }
+
+  /// Whether that user has.
+  func knows(_ user: UserKey, on flow: Endpoint, at now: Instant) -> Bool {
+    flows.value(of: flow, at: now)?.user == user
+  }
+
+  /// Whether a phone has proven itself from there within a day.
+  func knows(_ network: IPNetwork, at now: Instant) -> Bool {
+    places.value(of: network, at: now).map { now - $0.at <= friendship } ?? false
+  }
+
+  /// Whether a phone has proven itself from anywhere within a network; looks at all places.
+  func isAnybody(within network: IPNetwork, at now: Instant) -> Bool {
+    let unit = Neighbourhood(of: network.address).network
+    guard network.bits < unit.bits else { return knows(unit, at: now) }
+    return places.contains(at: now) { network.contains($0) && now - $1.at <= friendship }
+  }
+
+  func knows(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Bool {
+    pairs.value(of: Pair(user: user, network: network), at: now) != nil
+  }
+
+  func expects(_ address: IPAddress, at now: Instant) -> Bool {
+    expected.value(of: address, at: now) != nil
+  }
+
+  mutating func expect(_ address: IPAddress, at now: Instant) {
+    expected.update(address, initial: true, at: now) { _ in }
+  }
+
+  /// - Returns: Whether the place is to be written down.
+  mutating func welcome(
+    _ user: UserKey, on flow: Endpoint, _ network: IPNetwork, at moment: Now
+  ) -> Bool {
+    let now = moment.instant
+    if let known = flows.value(of: flow, at: now), known.user == user,
+      now - known.at < Self.freshness
+    {
+      return false
+    }
+    if disgraced.value(of: flow, at: now) == nil {
+      flows.update(flow, initial: Acquaintance(user: user, at: now), at: now) {
+        $0 = Acquaintance(user: user, at: now)
+      }
+    }
+    let visit = Visit(at: now, wall: moment.wall)
+    places.update(network, initial: visit, at: now) { $0 = visit }
+    pairs.update(Pair(user: user, network: network), initial: true, at: now) { _ in }
+    return written.update(network, initial: false, at: now) { wasWritten in
+      defer { wasWritten = true }
+      return !wasWritten
+    }
+  }
+
+  /// What was done on this flow led to a ban: it is a stranger's for a while, whoever proves himself on it.
+  mutating func disgrace(_ flow: Endpoint, at now: Instant) {
+    flows.forget(flow)
+    disgraced.update(flow, initial: true, at: now) { _ in }
+  }
+
+  // MARK: - The journal
+
+  mutating func remember(_ network: IPNetwork, since wall: WallTime) { remembered[network] = wall }
+
+  /// Ends the replay: a day counts from when the phone was there, not from the restart.
+  mutating func recover(at now: Now) {
+    for (network, wall) in remembered where wall <= now.wall && now.wall - wall <= friendship {
+      let visit = Visit(at: now.instant - (now.wall - wall), wall: wall)
+      places.update(network, initial: visit, at: now.instant) { _ in }
+    }
+    remembered = [:]
+  }
+
+  /// The places, for those who come after.
+  func checkpoint() -> [GuardChange] {
+    let live = places.all.mapValues(\.wall)
+    return live.merging(remembered) { max($0, $1) }.sorted { $0.key < $1.key }
+      .map { .known($0.key, $0.value) }
+  }
+}

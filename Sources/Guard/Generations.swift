@@ -1,0 +1,63 @@
+package import Elements
+
+/// A table that forgets by itself, in bounded memory: what was not written for two lives is gone, and what was
+/// written within one is there, unless more keys came than there is room for.
+///
+/// Two generations of one life each; when the young one is full the old one goes early. So a stranger who makes up
+/// keys drives out others' entries and never grows the table.
+package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+  package let life: Duration
+  /// Entries of one generation.
+  package let limit: Int
+  private var young: [Key: Value] = [:]
+  private var old: [Key: Value] = [:]
+  private var turnAt: Instant?
+
+  package init(life: Duration, limit: Int) {
+    (self.life, self.limit) = (life, limit)
+  }
+
+  package var count: Int { young.count + old.count }
+
+  /// What is known of a key, however long ago it was written within two lives.
+  package func value(of key: Key, at now: Instant) -> Value? {
+    guard let turnAt, now < turnAt + life else { return nil }
+    // A generation that is due to turn is the old one by now.
+    return young[key] ?? (now < turnAt ? old[key] : nil)
+  }
+
+  /// Whether anything that is known is wanted; looks at all of it.
+  package func contains(at now: Instant, where isWanted: (Key, Value) -> Bool) -> Bool {
+    guard let turnAt, now < turnAt + life else { return false }
+    return young.contains { isWanted($0.key, $0.value) }
+      || (now < turnAt && old.contains { isWanted($0.key, $0.value) })
+  }
+
+  /// Everything, also what is forgotten at the next look.
+  package var all: [Key: Value] { young.merging(old) { young, _ in young } }
+
+  package mutating func forget(_ key: Key) {
+    young[key] = nil
+    old[key] = nil
+  }
+
+  /// Changes what is known of a key, from `initial` where nothing is.
+  package mutating func update<Result>(
+    _ key: Key, initial: @autoclosure () -> Value, at now: Instant,
+    _ change: (inout Value) -> Result
+  ) -> Result {
+    turn(at: now)
+    var value = young[key] ?? old.removeValue(forKey: key) ?? initial()
+    let result = change(&value)
+    if young.count >= limit, young[key] == nil { (old, young) = (young, [:]) }
+    young[key] = value
+    return result
+  }
+
+  private mutating func turn(at now: Instant) {
+    if let turnAt, now < turnAt { return }
+    if let turnAt, now < turnAt + life { old = young } else { old = [:] }
+    young = [:]
+    turnAt = now + life
+  }
+}

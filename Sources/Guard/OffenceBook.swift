@@ -1,0 +1,91 @@
+import Elements
+
+/// Who did what lately, by source and by user; bounded, and forgotten after two windows.
+struct OffenceBook: Sendable {
+  private struct Pair: Hashable, Sendable {
+    let user: UserKey
+    let network: IPNetwork
+  }
+
+  private let settings: GuardSettings
+  private var sources: Generations<IPNetwork, SlidingLog>
+  private var pairs: Generations<Pair, SlidingLog>
+  private var users: Generations<UserKey, SlidingLog>
+  private var besieged: Generations<UserKey, RateBucket>
+  private var chances: Generations<Pair, RateBucket>
+  private var tries: Generations<IPNetwork, RateBucket>
+
+  init(_ settings: GuardSettings) {
+    self.settings = settings
+    sources = Generations(life: settings.window, limit: settings.sources)
+    pairs = Generations(life: settings.window, limit: settings.sources)
+    users = Generations(life: settings.window, limit: settings.sources)
+    besieged = Generations(life: settings.window, limit: settings.sources)
+    chances = Generations(life: settings.window, limit: settings.sources)
+    tries = Generations(life: settings.window, limit: settings.sources)
+  }
+
+  /// - Returns: How many different ones of the kind there are when they are too many.
+  mutating func add(_ offence: Offence, from network: IPNetwork, at now: Instant) -> Int? {
+    let window = settings.window
+    let count = sources.update(network, initial: SlidingLog(), at: now) {
+      $0.add(offence.mark, offence.kind, at: now, window: window)
+    }
+    return count.flatMap { $0 >= offence.kind.limit(settings) ? $0 : nil }
+  }
+
+  /// A wrong response for one user from one source.
+  ///
+  /// - Returns: How many different ones there are when they are too many.
+  mutating func addWrong(
+    _ response: UInt64, of user: UserKey, from network: IPNetwork, at now: Instant
+  ) -> Int? {
+    let window = settings.window
+    let count = pairs.update(Pair(user: user, network: network), initial: SlidingLog(), at: now) {
+      $0.add(response, .guesses, at: now, window: window)
+    }
+    return count.flatMap { $0 >= settings.wrongPasswords ? $0 : nil }
+  }
+
+  /// - Returns: How many tries there were in a row when they are more than a phone makes.
+  mutating func persists(_ network: IPNetwork, at now: Instant) -> Int? {
+    let rate = settings.persistence
+    let isCalm = tries.update(network, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+    return isCalm ? nil : rate.burst
+  }
+
+  // MARK: - One user, many sources
+
+  /// - Returns: How many addresses guess at him when they begin to be too many.
+  mutating func besiege(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Int? {
+    let window = settings.window
+    let mark = network.address.high ^ network.address.low
+    let count = users.update(user, initial: SlidingLog(), at: now) {
+      $0.add(mark, .wrongCredentials, at: now, window: window)
+    }
+    guard let count, count >= settings.besiegers else { return nil }
+    let wasBesieged = isBesieged(user, at: now)
+    besieged.update(user, initial: RateBucket(), at: now) { _ in }
+    return wasBesieged ? nil : count
+  }
+
+  func isBesieged(_ user: UserKey, at now: Instant) -> Bool {
+    besieged.value(of: user, at: now) != nil
+  }
+
+  /// Whether a stranger may be this one that is looked at.
+  mutating func strangerChance(_ user: UserKey, at now: Instant) -> Bool {
+    let rate = settings.strangersOfUser
+    return besieged.update(user, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+  }
+
+  /// Whether somebody who is closed out may be looked at once more.
+  mutating func secondChance(
+    _ user: UserKey, _ network: IPNetwork, isKnown: Bool, at now: Instant
+  ) -> Bool {
+    let rate = isKnown ? settings.secondChanceOfKnown : settings.secondChance
+    return chances.update(Pair(user: user, network: network), initial: RateBucket(), at: now) {
+      $0.take(rate, at: now)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+package import Elements
+
+/// What a user is called here: a keyed fingerprint of tenant and user name.
+///
+/// Of users that do not exist, too; so a password that somebody typed as his name is kept nowhere.
+package enum UserSubject {}
+package typealias UserKey = ID<UserSubject>
+
+/// Where a message comes from, as far as it can be believed.
+package struct Source: Hashable, Sendable {
+  package let remote: Endpoint
+  /// A stream: its handshake proves that the peer receives at that address.
+  package let isStream: Bool
+
+  package init(_ remote: Endpoint, isStream: Bool) {
+    (self.remote, self.isStream) = (remote, isStream)
+  }
+
+  package var address: IPAddress { remote.address }
+
+  /// A neighbourhood, and by which of the two ways it speaks.
+  struct Place: Hashable, Sendable {
+    let network: IPNetwork
+    let isStream: Bool
+  }
+
+  var place: Place { Place(network: Neighbourhood(of: address).network, isStream: isStream) }
+}
+
+/// The unit in which addresses are given to customers, and so the least that is judged: one IPv4 address, 64 bits of
+/// IPv6 (RFC 6177).
+package struct Neighbourhood: Hashable, Sendable {
+  package let network: IPNetwork
+
+  package init(of address: IPAddress) {
+    network = address.isV4 ? IPNetwork(address) : IPNetwork(address, length: 64)
+  }
+
+  /// Wider networks, narrowest first: each is banned when so many of the step before are.
+  var steps: [WideningStep] {
+    network.address.isV4
+      ? [WideningStep(network, from: 32, to: 24, limit: 16)]
+      : [
+        WideningStep(network, from: 64, to: 56, limit: 8),
+        WideningStep(network, from: 56, to: 48, limit: 8),
+      ]
+  }
+}
+
+/// From banned networks of one length to the wider one that they are in.
+struct WideningStep: Sendable {
+  let wider: IPNetwork
+  /// Bits of the networks that are counted, of 128.
+  let bits: Int
+  let limit: Int
+
+  fileprivate init(_ network: IPNetwork, from narrow: Int, to wide: Int, limit: Int) {
+    wider = IPNetwork(network.address, length: wide)
+    bits = network.address.isV4 ? narrow + 96 : narrow
+    self.limit = limit
+  }
+}

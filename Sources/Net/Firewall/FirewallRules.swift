@@ -1,0 +1,116 @@
+package import Elements
+import SIP
+
+/// The words for `nft`: a table of our own with timed sets, so that a banned packet costs the kernel one look.
+///
+/// Sets of intervals take no networks that overlap and are slow to fill, so each length that bans have gets a set of
+/// first addresses, which the rule masks what it looks up for. Orders of a person may have any length: they share two
+/// sets of intervals.
+package struct FirewallRules: Sendable {
+  /// Of a banned network, what is to be done.
+  package enum Order: Hashable, Sendable {
+    /// Seconds, 1 and more; nil: until it is taken out.
+    case bar(IPNetwork, seconds: Int64?)
+    case unbar(IPNetwork)
+  }
+
+  /// One set and the rule that looks into it.
+  private struct Shelf {
+    let name: String
+    let type: String
+    let flags: String
+    /// What is looked up.
+    let source: String
+
+    init(of length: Int, isV4: Bool) {
+      name = "banned_\(isV4 ? "v4" : "v6")_\(length)"
+      (type, flags) = (isV4 ? "ipv4_addr" : "ipv6_addr", "timeout")
+      let widest = isV4 ? IPAddress(v4: .max) : IPAddress(high: .max, low: .max)
+      let mask = IPNetwork(widest, length: length).address
+      source = "\(isV4 ? "ip" : "ip6") saddr" + (length == (isV4 ? 32 : 128) ? "" : " & \(mask)")
+    }
+
+    init(ofIntervals isV4: Bool) {
+      name = "banned_\(isV4 ? "v4" : "v6")_others"
+      (type, flags) = (isV4 ? "ipv4_addr" : "ipv6_addr", "interval, timeout")
+      source = "\(isV4 ? "ip" : "ip6") saddr"
+    }
+  }
+
+  private static let lengths4 = [32, 24]
+  private static let lengths6 = [64, 56, 48]
+  private static var shelves: [Shelf] {
+    lengths4.map { Shelf(of: $0, isV4: true) } + lengths6.map { Shelf(of: $0, isV4: false) }
+      + [Shelf(ofIntervals: true), Shelf(ofIntervals: false)]
+  }
+
+  private let table: String
+  private let ports: [ListenAddress]
+
+  /// - Parameter ports: Only what comes for them is dropped: nobody bans himself from a machine.
+  package init(ports: [ListenAddress]) {
+    self.ports = ports
+    // Two servers of one machine do not share a table.
+    table = "inet martinet_\(ports.map(\.endpoint.port).min() ?? 0)"
+  }
+
+  /// The empty table, whatever was there before.
+  package var beginning: String {
+    var lines = [removal, "add table \(table)"]
+    for shelf in Self.shelves {
+      lines.append(
+        "add set \(table) \(shelf.name) { type \(shelf.type); flags \(shelf.flags); size 131072; }")
+    }
+    lines.append(
+      "add chain \(table) arrivals { type filter hook input priority -10; policy accept; }")
+    for (transport, ports) in [("udp", numbers(of: .udp)), ("tcp", numbers(of: .tcp, .tls))]
+    where !ports.isEmpty {
+      for shelf in Self.shelves {
+        lines.append(
+          "add rule \(table) arrivals \(transport) dport { \(ports) } \(shelf.source) @\(shelf.name) counter drop"
+        )
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Takes the table away, whether it is there or not.
+  package var removal: String { "add table \(table)\ndelete table \(table)" }
+
+  package func commands(_ orders: [Order]) -> String {
+    orders.map { order in
+      switch order {
+      case .bar(let network, let seconds):
+        // Taken out first, since the time of what is there does not change by being added again.
+        let (shelf, element) = element(of: network)
+        let time = seconds.map { " timeout \(max(1, $0))s" } ?? ""
+        return removal(shelf, element) + "add element \(table) \(shelf) { \(element)\(time) }\n"
+      case .unbar(let network):
+        let (shelf, element) = element(of: network)
+        return removal(shelf, element)
+      }
+    }.joined()
+  }
+
+  /// Put in for a second, since taking out what is not there is an error.
+  private func removal(_ shelf: String, _ element: String) -> String {
+    """
+    add element \(table) \(shelf) { \(element) timeout 1s }
+    delete element \(table) \(shelf) { \(element) }
+
+    """
+  }
+
+  private func numbers(of transports: Transport...) -> String {
+    Set(ports.filter { transports.contains($0.transport) }.map(\.endpoint.port)).sorted()
+      .map(String.init).joined(separator: ", ")
+  }
+
+  private func element(of network: IPNetwork) -> (shelf: String, text: String) {
+    let isV4 = network.address.isV4
+    guard (isV4 ? Self.lengths4 : Self.lengths6).contains(network.length) else {
+      return (Shelf(ofIntervals: isV4).name, "\(network)")
+    }
+    return (Shelf(of: network.length, isV4: isV4).name, "\(network.address)")
+  }
+}

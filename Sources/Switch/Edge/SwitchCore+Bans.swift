@@ -1,0 +1,29 @@
+import Elements
+import Guard
+
+// What people ask about bans.
+
+extension SwitchCore {
+  mutating func bans(_ request: BanRequest, at now: Now) -> CommandReply {
+    switch request {
+    case .list: return .bans(admission.standing(at: now.wall))
+    case .explain(let address): return .banExplained(admission.explain(address, at: now))
+    case .add(let network, let lasting, let reason, let person):
+      do throws(BanOrderError) {
+        let until = lasting.map { now.wall + $0 }
+        banned(
+          try admission.order(network, until: until, words: "\(person): \(reason)", at: now),
+          at: now)
+        return .done
+      } catch { return .refused("\(error)") }
+    case .lift(let network, let person):
+      let changes = admission.lift(network, at: now)
+      guard !changes.isEmpty else { return .refused("Nothing of \(network) is banned.") }
+      for change in changes { banned(change, at: now) }
+      log(
+        .info, "ban lifted", Alert.Fact("network", "\(network)"), Alert.Fact("by", person),
+        Alert.Fact("bans", "\(changes.count)"))
+      return .done
+    }
+  }
+}

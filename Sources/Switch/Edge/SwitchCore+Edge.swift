@@ -1,0 +1,175 @@
+import Directory
+import Elements
+import Guard
+import SIP
+import SIPSyntax
+
+// The edge: who may speak, what his tries say about him, and whom he makes us close the door to.
+
+extension SwitchCore {
+  /// Whether a message from there is looked at; counted where it is not.
+  mutating func admits(_ flow: Flow, at now: Now) -> Bool {
+    switch admission.admit(Source(flow), at: now) {
+    case .pass: return true
+    case .banned:
+      status.droppedBanned += 1
+      return false
+    case .overBudget:
+      status.droppedOverBudget += 1
+      return false
+    }
+  }
+
+  /// A user as the guard knows him, whether he exists or not.
+  func userKey(_ tenant: Tenant, _ username: Span<UInt8>, _ device: Device?) -> UserKey {
+    if let device { return UserKey(device.id.number) }
+    var name = edgeKey.absorber()
+    name.absorb(tenant.id.number)
+    name.absorb(part: username)
+    // Far above the numbers of those who exist.
+    return UserKey(name.finish().low | 1 << 63)
+  }
+
+  /// A fingerprint of what somebody tried, to tell it from the same again.
+  func mark(_ bytes: Span<UInt8>) -> UInt64 {
+    var name = edgeKey.absorber()
+    name.absorb(part: bytes)
+    return name.finish().low
+  }
+
+  /// Somebody has proven who he is.
+  mutating func welcome(_ user: UserKey, on flow: Flow, at now: Now) {
+    let changes = admission.welcome(user, from: Source(flow), at: now)
+    for change in changes { journal.write(.guard(change)) }
+  }
+
+  /// Notes an offence, and does what follows.
+  mutating func note(
+    _ offence: Offence, _ tenant: Tenant? = nil, _ device: Device? = nil, on flow: Flow,
+    isProven: Bool, at now: Now
+  ) {
+    let notices = admission.note(offence, from: Source(flow), isProven: isProven, at: now)
+    for notice in notices {
+      switch notice {
+      case .changed(let change): banned(change, at: now)
+      case .besieged(_, let count): besieged(tenant, device, count, flow, at: now)
+      }
+    }
+  }
+
+  /// A request for a domain that is not ours, from somebody who is known to receive at his address.
+  mutating func noteForeign(_ message: Message, on flow: Flow, at now: Now) {
+    // A datagram may say that it is from anywhere.
+    guard flow.transport.isReliable else { return }
+    let host = message.requestHost.map { mark(message.bytes.span.extracting($0.range)) } ?? 0
+    note(.foreignDomain(host), on: flow, isProven: false, at: now)
+  }
+
+  /// Bytes on a stream that are no message.
+  mutating func noteMalformed(on flow: Flow, at now: Now) {
+    malformedCount &+= 1
+    note(.malformed(malformedCount), on: flow, isProven: false, at: now)
+  }
+
+  mutating func banned(_ change: GuardChange, at now: Now) {
+    journal.write(.guard(change))
+    switch change {
+    case .lift(let subject):
+      guard barred.remove(subject.network) != nil else { return }
+      output.publications.append(.unbar(subject.network))
+    case .known: break
+    case .put(let ban):
+      status.bansTotal += 1
+      bar(ban, at: now)
+      let seconds = ban.until.map { "\(($0 - ban.since).wholeMilliseconds / 1000) s" }
+      log(
+        .warning, "banned", Alert.Fact("who", "\(ban.subject)"), Alert.Fact("why", "\(ban.cause)"),
+        Alert.Fact("for", seconds ?? "ever"))
+    }
+  }
+
+  /// Has a banned network dropped as early as can be, where nobody would suffer for it.
+  private mutating func bar(_ ban: Ban, at now: Now) {
+    guard admission.isBarrable(ban, at: now) else { return }
+    barred.insert(ban.subject.network)
+    output.publications.append(.bar(ban.subject.network, until: ban.until))
+  }
+
+  private mutating func besieged(
+    _ tenant: Tenant?, _ device: Device?, _ count: Int, _ flow: Flow, at now: Now
+  ) {
+    guard let tenant, let device else { return }
+    let name = String(decoding: device.username, as: UTF8.self)
+    alert(
+      .passwordGuessed, .warning, tenant: tenant.id,
+      key: "guess-\(device.id)-\(now.wall.unixMilliseconds / 86_400_000)", at: now,
+      [
+        Alert.Fact("user", name), Alert.Fact("addresses", "\(count)"),
+        Alert.Fact("last from", "\(flow.remote.address)"),
+      ])
+  }
+
+  /// An account begins more calls than anybody dials.
+  mutating func callFlood(_ line: Extension, _ flow: Flow, at now: Now) {
+    status.callsOverRate += 1
+    let day = now.wall.unixMilliseconds / 86_400_000
+    guard toldCallFloods.insert(line.account, on: day) else { return }
+    alert(
+      .callFlood, .warning, tenant: line.tenant.id, key: "flood-\(line.account)-\(day)", at: now,
+      [Alert.Fact("extension", "\(line.digits)"), Alert.Fact("from", "\(flow.remote)")])
+  }
+
+  /// Carriers are never banned: by the addresses that they are reached at, and those that they send from.
+  ///
+  /// Then doors are closed and opened as that wants it: a server that starts knows its bans before its carriers.
+  mutating func spareCarriers(at now: Now) {
+    var networks = rules.directory.neverBanned
+    for trunk in rules.directory.trunks { networks += trunk.sources }
+    for state in trunks.values { networks += state.hops.map { IPNetwork($0.remote.address) } }
+    admission.spare(networks)
+    for ban in admission.standing(at: now.wall) where ban.subject.user == nil {
+      let network = ban.subject.network
+      switch (admission.isBarrable(ban, at: now), barred.contains(network)) {
+      case (true, false): bar(ban, at: now)
+      case (false, true):
+        barred.remove(network)
+        output.publications.append(.unbar(network))
+      case (true, true), (false, false): break
+      }
+    }
+  }
+
+  /// The first directory after a start: phones that were registered are friends before they have spoken.
+  mutating func befriendPhones(at now: Now) {
+    for binding in bindings.all(at: now.wall) {
+      for device in rules.directory.line(binding.extension)?.devices ?? [] {
+        welcome(UserKey(device.number), on: binding.flow, at: now)
+      }
+    }
+  }
+
+  /// Whom we send something of our own accord may answer, and speak within that call.
+  mutating func expectAnswers(at now: Now) {
+    for transmission in output.wire {
+      if case .open(let hop) = transmission.destination {
+        admission.expect(hop.remote, at: now.instant)
+      }
+    }
+  }
+}
+
+/// Who was told of today already; of one day only, so bounded by the accounts there are.
+struct ToldToday: Sendable {
+  private var day: Int64 = 0
+  private var accounts: Set<AccountID> = []
+
+  /// Notes it; false if it was noted on that day.
+  mutating func insert(_ account: AccountID, on day: Int64) -> Bool {
+    if day != self.day { (self.day, accounts) = (day, []) }
+    return accounts.insert(account).inserted
+  }
+}
+
+extension Source {
+  init(_ flow: Flow) { self.init(flow.remote, isStream: flow.transport.isReliable) }
+}

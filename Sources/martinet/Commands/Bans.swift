@@ -1,0 +1,109 @@
+import API
+import ArgumentParser
+
+struct Bans: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Who is banned, and why: show, explain, add and lift.",
+    subcommands: [Show.self, Explain.self, Add.self, Lift.self], defaultSubcommand: Show.self)
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "What is in force.")
+
+    @OptionGroup var options: LookingOptions
+
+    func run() throws {
+      guard case .bans(let bans) = try options.ask(.bans) else { return }
+      try options.show(bans, none: "Nobody is banned.", columns: Bans.columns)
+    }
+  }
+
+  struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Why an address is treated as it is.")
+
+    @Argument(help: "An address: 203.0.113.7, 2001:db8::1.")
+    var address: String
+
+    @OptionGroup var options: LookingOptions
+
+    func run() throws {
+      guard case .banExplained(let why) = try options.ask(.explainBan(address: address)) else {
+        return
+      }
+      if options.json { return try JSONLine.print(why) }
+      print(Bans.sentence(why))
+      if !why.bans.isEmpty { print(TextTable(rows: why.bans, columns: Bans.columns)) }
+    }
+  }
+
+  struct Add: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Bans an address or a network.")
+
+    @Argument(help: "An address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8::/64.")
+    var network: String
+
+    @Option(
+      name: .customLong("for"), help: "How long: 90s, 10m, 12h, 7d; without it until it is lifted.")
+    var time: String?
+
+    @Option(help: "Why, for the list and the audit trail.")
+    var reason = ""
+
+    @OptionGroup var options: LookingOptions
+
+    func validate() throws {
+      if let time, Bans.seconds(time) == nil {
+        throw ValidationError("--for: \"\(time)\" is no time. Write 90s, 10m, 12h or 7d.")
+      }
+    }
+
+    func run() throws {
+      try options.order(
+        .ban(
+          network: network, seconds: time.flatMap(Bans.seconds), reason: reason, by: Person.name))
+    }
+  }
+
+  struct Lift: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lifts every ban that a network is in or has within it.")
+
+    @Argument(help: "An address or a network.")
+    var network: String
+
+    @OptionGroup var options: LookingOptions
+
+    func run() throws { try options.order(.liftBan(network: network, by: Person.name)) }
+  }
+
+  private static var columns: [(String, (BanReport) -> String)] {
+    [
+      ("NETWORK", { $0.network }), ("USER", { $0.user ?? "all" }), ("WHY", { $0.why }),
+      ("SINCE", { $0.since }), ("UNTIL", { $0.until ?? "lifted" }), ("RUNG", { "\($0.rung)" }),
+    ]
+  }
+
+  private static func sentence(_ why: BanExplanationReport) -> String {
+    if why.spared {
+      return "\(why.address) is never banned: it is a carrier's, or in platform.never_ban."
+    }
+    let isBanned = why.bans.contains { $0.user == nil }
+    switch (isBanned, why.phones) {
+    case (false, false): return "\(why.address) is not banned, and no phone is known there."
+    case (false, true): return "\(why.address) is not banned; phones are known there."
+    case (true, false): return "\(why.address) is banned: nothing from there is read."
+    case (true, true):
+      return
+        "\(why.address) is banned, but phones are known there: they go on, and who is new is slowed."
+    }
+  }
+
+  /// "90s", "10m", "12h" or "7d" in seconds, up to ten years.
+  private static func seconds(_ text: String) -> Int64? {
+    let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+    guard let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()),
+      count > 0, count <= 315_360_000 / unit
+    else { return nil }
+    return count * unit
+  }
+}

@@ -1,0 +1,268 @@
+import Directory
+import Elements
+import Guard
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// Strangers at the edge, with real messages (docs/guard.md, A01 to A12).
+@Suite struct EdgeTests {
+  private static let thiefAddress = "203.0.113.9"
+
+  /// Registers with so many different passwords.
+  private func guess(_ bench: Bench, _ user: String, passwords: Int, port: Int = 6_000) -> UserAgent
+  {
+    let thief = UserAgent(bench, user: user, address: "\(Self.thiefAddress):\(port)")
+    for number in 0..<passwords {
+      thief.password = "guess \(number)"
+      thief.register()
+    }
+    return thief
+  }
+
+  private func bans(_ bench: Bench) -> [BanSubject] {
+    guard case .bans(let bans)? = bench.ask(.bans(.list)) else { return [] }
+    return bans.map(\.subject)
+  }
+
+  private var network: IPNetwork { IPNetwork(IPAddress(Self.thiefAddress) ?? .v4Any) }
+
+  @Test(
+    "A03: after ten wrong passwords even the right one is wrong from there; the phone's own address is not touched"
+  )
+  func guessing() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    let thief = guess(bench, "101", passwords: 11)
+    #expect(bans(bench).map(\.network) == [network])
+    #expect(bans(bench).allSatisfy { $0.user != nil })
+    thief.password = Town.password
+    thief.register()
+    #expect(thief.lastStatus == 401, "its one look a minute is used up")
+    phone.register(cseq: 2)
+    #expect(phone.lastStatus == 200)
+    bench.run(for: .seconds(61))
+    thief.register()
+    #expect(thief.lastStatus == 200, "the owner himself, who has found his password")
+    #expect(bans(bench).isEmpty)
+  }
+
+  @Test("A05: who tries five users that are not there gets no byte any more")
+  func unknownUsers() throws {
+    let bench = try Bench()
+    for number in 0..<5 { _ = guess(bench, "9\(number)", passwords: 1, port: 6_000 + number) }
+    #expect(bans(bench) == [.network(network)])
+    bench.sent.removeAll()
+    let again = UserAgent(bench, user: "101", address: "\(Self.thiefAddress):7000")
+    again.register()
+    #expect(bench.sent.isEmpty && again.responses.isEmpty)
+    bench.run(for: .seconds(301))
+    again.register(cseq: 2)
+    #expect(again.lastStatus == 200)
+  }
+
+  @Test("A07: credentials with a nonce that was never sent there count for nothing")
+  func spoofed() throws {
+    let bench = try Bench()
+    for number in 0..<100 {
+      let text = """
+        REGISTER sip:\(Town.domain) SIP/2.0\r
+        Via: SIP/2.0/UDP \(Self.thiefAddress):5060;branch=z9hG4bK\(number)\r
+        From: <sip:9\(number)@\(Town.domain)>;tag=1\r
+        To: <sip:9\(number)@\(Town.domain)>\r
+        Call-ID: \(number)\r
+        CSeq: 1 REGISTER\r
+        Authorization: Digest username="9\(number)", realm="\(Town.domain)", nonce="\(number)", uri="sip:\(Town.domain)", \
+        response="0123456789abcdef0123456789abcdef", algorithm=MD5, qop=auth, nc=00000001, cnonce="x"\r
+        Content-Length: 0\r
+        \r
+
+        """
+      let flow = Flow(
+        transport: .udp, local: Bench.switchEndpoint,
+        remote: try #require(Endpoint("\(Self.thiefAddress):5060")))
+      bench.happen(.received(Array(text.utf8), flow))
+    }
+    #expect(bans(bench).isEmpty)
+  }
+
+  @Test(
+    "A ban outlives a restart, and so does the friendship of a registered phone",
+    arguments: [false, true])
+  func restart(fromCheckpoint: Bool) throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "\(Self.thiefAddress):5062")
+    phone.register()
+    for number in 0..<5 { _ = guess(bench, "9\(number)", passwords: 1, port: 6_000 + number) }
+    let before = bans(bench)
+    #expect(before == [.network(network)])
+    try bench.restart(from: fromCheckpoint ? bench.core.checkpoint() : nil)
+    #expect(bans(bench) == before)
+    phone.register(cseq: 2)
+    #expect(phone.lastStatus == 200)
+    guard case .banExplained(let why)? = bench.ask(.bans(.explain(network.address))) else {
+      Issue.record("no explanation")
+      return
+    }
+    #expect(
+      why.hasPhones && !why.isSpared
+        && why.bans.map(\.cause) == [.offences(.wrongCredentials, count: 5)]
+    )
+  }
+
+  @Test("A carrier's address is never banned, whatever comes from it")
+  func carrier() throws {
+    let bench = try Bench()
+    let carrier = "192.0.2.50"
+    for number in 0..<20 {
+      let stranger = UserAgent(bench, user: "9\(number)", address: "\(carrier):\(7_000 + number)")
+      stranger.register()
+    }
+    #expect(bans(bench).isEmpty)
+    let network = try #require(IPNetwork("\(carrier)/24"))
+    guard
+      case .refused(let words)? = bench.ask(
+        .bans(.add(network, lasting: nil, reason: "", by: "anna")))
+    else {
+      Issue.record("a carrier was banned")
+      return
+    }
+    #expect(words.contains(carrier))
+  }
+
+  @Test("A person bans and lifts; both are in the journal")
+  func orders() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "\(Self.thiefAddress):5062")
+    bench.command(.bans(.add(network, lasting: .seconds(60), reason: "scans", by: "anna")))
+    phone.register()
+    #expect(phone.responses.isEmpty)
+    bench.command(.bans(.lift(network, by: "anna")))
+    phone.register(cseq: 2)
+    #expect(phone.lastStatus == 200)
+    let changes = bench.journal.flatMap(\.entries).compactMap { entry -> GuardChange? in
+      if case .guard(let change) = entry { change } else { nil }
+    }
+    #expect(changes.count == 3, "and the place of the phone")
+    #expect(changes.dropFirst().first == .lift(.network(network)))
+    guard case .refused? = bench.ask(.bans(.lift(network, by: "anna"))) else {
+      Issue.record("lifted twice")
+      return
+    }
+  }
+
+  @Test(
+    "A10: an account that begins more calls than its rate gets 503 with Retry-After, and its owner is told once"
+  )
+  func callFlood() throws {
+    let bench = try Bench {
+      $0.edge.callsOfAccount = Rate(perSecond: 1, burst: 3)
+    }
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    for _ in 0..<10 { phone.call("102") }
+    bench.run(for: .seconds(1))
+    let busy = phone.responses.filter { $0.status == 503 }
+    #expect(busy.count == 7)
+    #expect(busy.allSatisfy { $0.text(.retryAfter) == "10" })
+    #expect(bench.alerts.filter { $0.kind == .callFlood }.count == 1)
+  }
+
+  @Test("A12, A17: a stream that sends what is no message is banned; a datagram is not")
+  func malformed() throws {
+    let bench = try Bench()
+    let remote = try #require(Endpoint("\(Self.thiefAddress):5060"))
+    let datagrams = Flow(transport: .udp, local: Bench.switchEndpoint, remote: remote)
+    let stream = Flow(
+      transport: .tcp, local: Bench.switchEndpoint, remote: remote, connection: FlowID(7))
+    for _ in 0..<40 { bench.happen(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8), datagrams)) }
+    #expect(bans(bench).isEmpty)
+    for _ in 0..<40 { bench.happen(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8), stream)) }
+    #expect(bans(bench) == [.network(network)])
+  }
+
+  @Test("A04: a user who is guessed at from everywhere is told of once; his phone stays")
+  func distributed() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    for number in 0..<60 {
+      let thief = UserAgent(bench, user: "101", address: "10.9.\(number).1:5060")
+      thief.password = "guess \(number)"
+      thief.register()
+    }
+    #expect(bench.alerts.filter { $0.kind == .passwordGuessed }.count == 1)
+    phone.register(cseq: 2)
+    #expect(phone.lastStatus == 200)
+    #expect(bans(bench).isEmpty, "one guess is nobody's offence")
+  }
+
+  @Test("A10: an emergency call is never above the rate")
+  func emergency() throws {
+    let bench = try Bench { $0.edge.callsOfAccount = Rate(every: .seconds(3_600), burst: 1) }
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .answers(after: .seconds(1))
+    phone.register()
+    phone.call("102")
+    phone.call("102")
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 503)
+    phone.call("112")
+    bench.run(for: .seconds(3))
+    #expect(phone.lastStatus == 200)
+  }
+
+  @Test(
+    "A ban is handed down only when the carriers are known, and taken back when its address becomes one"
+  )
+  func bars() throws {
+    let bench = try Bench()
+    let network = try #require(IPNetwork("192.0.2.50"))
+    var bars: [String] {
+      bench.publications.compactMap {
+        switch $0 {
+        case .bar(let network, _): "bar \(network)"
+        case .unbar(let network): "unbar \(network)"
+        case .reply, .log, .drained: nil
+        }
+      }
+    }
+    var town = bench.town
+    town.document.trunks[0].address = "sip:192.0.2.77:5060;transport=udp"
+    bench.town = town
+    try bench.adopt(revision: 2)
+    bench.run(for: .seconds(1))
+    bench.command(.bans(.add(network, lasting: nil, reason: "", by: "anna")))
+    #expect(bars == ["bar \(network)"])
+    bench.publications.removeAll()
+    town.document.trunks[0].sources = ["192.0.2.50"]
+    bench.town = town
+    try bench.adopt(revision: 3)
+    #expect(bars == ["unbar \(network)"])
+  }
+
+  @Test("The journal gives back each change of the guard as it was")
+  func coding() throws {
+    let wall = WallTime(unixMilliseconds: 1_790_000_000_000)
+    let half = try #require(IPNetwork("2001:db8:1:2::/64"))
+    let causes: [Ban.Cause] = [
+      .offences(.guesses, count: 10), .persistence(tries: 60), .neighbours(count: 16),
+      .order("why"),
+    ]
+    var changes: [GuardChange] = causes.map {
+      .put(Ban(.network(half), $0, since: wall, until: wall + .seconds(300), rung: 2))
+    }
+    changes.append(
+      .put(Ban(.user(UserKey(7), from: network), causes[0], since: wall, until: nil, rung: 0)))
+    changes += [.lift(.network(network)), .lift(.user(UserKey(7), from: half)), .known(half, wall)]
+    var writer = ByteWriter()
+    for change in changes { change.encode(into: &writer) }
+    var reader = ByteReader(writer.bytes)
+    for change in changes { #expect(try GuardChange(from: &reader) == change) }
+    #expect(reader.isAtEnd)
+  }
+}
