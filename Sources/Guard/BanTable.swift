@@ -4,14 +4,9 @@ import Elements
 ///
 /// One that is over stays for a while, since it makes the next one longer.
 struct BanTable: Sendable {
-  private struct Pair: Hashable, Sendable {
-    let user: UserKey
-    let network: IPNetwork
-  }
-
   private let settings: GuardSettings
   private var networks = NetworkTable<Ban>()
-  private var pairs: [Pair: Ban] = [:]
+  private var pairs: [UserPlace: Ban] = [:]
   /// How many banned networks lie within each wider one; those that are over are counted yet.
   private var within: [IPNetwork: Int] = [:]
 
@@ -25,13 +20,13 @@ struct BanTable: Sendable {
     get {
       switch subject {
       case .network(let network): networks[network]
-      case .user(let user, let network): pairs[Pair(user: user, network: network)]
+      case .user(let user, let network): pairs[UserPlace(user: user, network: network)]
       }
     }
     set {
       switch subject {
       case .network(let network): networks[network] = newValue
-      case .user(let user, let network): pairs[Pair(user: user, network: network)] = newValue
+      case .user(let user, let network): pairs[UserPlace(user: user, network: network)] = newValue
       }
     }
   }

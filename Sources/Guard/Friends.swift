@@ -2,12 +2,6 @@ import Elements
 
 /// Who has proven himself lately, and from where: what a flood, a ban and a spoofed source cannot touch.
 struct Friends: Sendable {
-  /// A user and where he comes from.
-  private struct Pair: Hashable, Sendable {
-    let user: UserKey
-    let network: IPNetwork
-  }
-
   private struct Acquaintance: Sendable {
     var user: UserKey
     var at: Instant
@@ -22,7 +16,7 @@ struct Friends: Sendable {
   private let friendship: Duration
   private var flows: Generations<Endpoint, Acquaintance>
   private var places: Generations<IPNetwork, Visit>
-  private var pairs: Generations<Pair, Bool>
+  private var pairs: Generations<UserPlace, Bool>
   /// Flows that were used for what led to a ban.
   private var disgraced: Generations<Endpoint, Bool>
   /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
@@ -68,7 +62,7 @@ struct Friends: Sendable {
   }
 
   func knows(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Bool {
-    pairs.value(of: Pair(user: user, network: network), at: now) != nil
+    pairs.value(of: UserPlace(user: user, network: network), at: now) != nil
   }
 
   func expects(_ address: IPAddress, at now: Instant) -> Bool {
@@ -96,7 +90,7 @@ struct Friends: Sendable {
     }
     let visit = Visit(at: now, wall: moment.wall)
     places.update(network, initial: visit, at: now) { $0 = visit }
-    pairs.update(Pair(user: user, network: network), initial: true, at: now) { _ in }
+    pairs.update(UserPlace(user: user, network: network), initial: true, at: now) { _ in }
     return written.update(network, initial: false, at: now) { wasWritten in
       defer { wasWritten = true }
       return !wasWritten

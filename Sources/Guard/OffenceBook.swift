@@ -2,17 +2,12 @@ import Elements
 
 /// Who did what lately, by source and by user; bounded, and forgotten after two windows.
 struct OffenceBook: Sendable {
-  private struct Pair: Hashable, Sendable {
-    let user: UserKey
-    let network: IPNetwork
-  }
-
   private let settings: GuardSettings
   private var sources: Generations<IPNetwork, SlidingLog>
-  private var pairs: Generations<Pair, SlidingLog>
+  private var pairs: Generations<UserPlace, SlidingLog>
   private var users: Generations<UserKey, SlidingLog>
   private var besieged: Generations<UserKey, RateBucket>
-  private var chances: Generations<Pair, RateBucket>
+  private var chances: Generations<UserPlace, RateBucket>
   private var tries: Generations<IPNetwork, RateBucket>
 
   init(_ settings: GuardSettings) {
@@ -41,7 +36,9 @@ struct OffenceBook: Sendable {
     _ response: UInt64, of user: UserKey, from network: IPNetwork, at now: Instant
   ) -> Int? {
     let window = settings.window
-    let count = pairs.update(Pair(user: user, network: network), initial: SlidingLog(), at: now) {
+    let count = pairs.update(
+      UserPlace(user: user, network: network), initial: SlidingLog(), at: now
+    ) {
       $0.add(response, .guesses, at: now, window: window)
     }
     return count.flatMap { $0 >= settings.wrongPasswords ? $0 : nil }
@@ -84,7 +81,7 @@ struct OffenceBook: Sendable {
     _ user: UserKey, _ network: IPNetwork, isKnown: Bool, at now: Instant
   ) -> Bool {
     let rate = isKnown ? settings.secondChanceOfKnown : settings.secondChance
-    return chances.update(Pair(user: user, network: network), initial: RateBucket(), at: now) {
+    return chances.update(UserPlace(user: user, network: network), initial: RateBucket(), at: now) {
       $0.take(rate, at: now)
     }
   }

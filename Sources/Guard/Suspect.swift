@@ -1,10 +1,17 @@
 package import Elements
 
-/// What a user is called here: a keyed fingerprint of tenant and user name.
+/// What a user is called here: the number of his device, or, of one who does not exist, a keyed fingerprint of tenant and
+/// user name.
 ///
-/// Of users that do not exist, too; so a password that somebody typed as his name is kept nowhere.
+/// So a password that somebody typed as his name is kept nowhere.
 package enum UserSubject {}
 package typealias UserKey = ID<UserSubject>
+
+/// A user and where he comes from.
+struct UserPlace: Hashable, Sendable {
+  let user: UserKey
+  let network: IPNetwork
+}
 
 /// Where a message comes from, as far as it can be believed.
 package struct Source: Hashable, Sendable {
