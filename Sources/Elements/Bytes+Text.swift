@@ -89,13 +89,26 @@ extension OutputSpan<UInt8> {
 
   /// Appends an address; there is room for ``IPAddress/longestText``.
   package mutating func append(_ address: IPAddress) {
-    guard let v4 = address.v4 else {
-      for byte in address.description.utf8 { append(byte) }
-      return
-    }
+    guard let v4 = address.v4 else { return append(groupsOf: address) }
     for shift in stride(from: UInt32(24), through: 0, by: -8) {
       if shift < 24 { append(UInt8(ascii: ".")) }
       append(decimal: UInt8(truncatingIfNeeded: v4 >> shift))
+    }
+  }
+
+  /// Appends an address as groups of hexadecimal digits; there is room for them.
+  private mutating func append(groupsOf address: IPAddress) {
+    let gap = address.gap
+    for index in 0..<8 {
+      if index == gap.lowerBound { append(text: "::") }
+      guard !gap.contains(index) else { continue }
+      if index > 0, index != gap.upperBound { append(UInt8(ascii: ":")) }
+      let group = address.group(index)
+      for shift in stride(from: UInt16(12), through: 0, by: -4)
+      where group >> shift > 0 || shift == 0 {
+        let digit = UInt8(truncatingIfNeeded: group >> shift) & 15
+        append(digit < 10 ? digit + 0x30 : digit + 0x57)
+      }
     }
   }
 }

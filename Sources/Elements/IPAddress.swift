@@ -42,29 +42,27 @@ package struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertibl
 
   /// RFC 5952 for IPv6, dotted quad for IPv4.
   package var description: String {
-    if isV4 {
-      var text: [UInt8] = []
-      text.reserveCapacity(15)
-      text.append(self)
-      return String(decoding: text, as: UTF8.self)
-    }
-    let groups = (0..<8).map { index -> UInt16 in
-      let half = index < 4 ? high : low
-      return UInt16(truncatingIfNeeded: half >> UInt64((3 - index % 4) * 16))
-    }
-    let (start, length) = longestRunOfZeros(in: groups)
-    let text = groups.map { String($0, radix: 16) }
-    guard length >= 2 else { return text.joined(separator: ":") }
-    return text[..<start].joined(separator: ":") + "::"
-      + text[(start + length)...].joined(separator: ":")
+    var text: [UInt8] = []
+    text.append(self)
+    return String(decoding: text, as: UTF8.self)
   }
 
-  private func longestRunOfZeros(in groups: [UInt16]) -> (start: Int, length: Int) {
-    var best = (start: 0, length: 0)
-    var run = (start: 0, length: 0)
-    for (index, group) in groups.enumerated() {
-      run = group == 0 ? (run.length == 0 ? index : run.start, run.length + 1) : (0, 0)
-      if run.length > best.length { best = run }
+  /// One of the eight groups of 16 bits, the highest first.
+  func group(_ index: Int) -> UInt16 {
+    let half = index < 4 ? high : low
+    return UInt16(truncatingIfNeeded: half >> UInt64((3 - index % 4) * 16))
+  }
+
+  /// The groups that "::" stands for: the longest run of two zeros or more, the first of several (RFC 5952 §4.2).
+  var gap: Range<Int> {
+    var best = 8..<8
+    var start = 0
+    for index in 0..<8 {
+      if group(index) != 0 {
+        start = index + 1
+      } else if index + 1 - start > max(1, best.count) {
+        best = start..<index + 1
+      }
     }
     return best
   }
@@ -117,8 +115,9 @@ extension IPAddress {
     _ bytes: Span<UInt8>, _ start: Int, _ end: Int
   ) -> (UInt64, UInt64)? {
     guard end - start >= 2, end - start <= 45 else { return nil }
-    var groups: [UInt16] = []
-    var gap: Int?
+    // The groups so far, the last one lowest, and how many stand before the gap and in all.
+    var (bits, head): (UInt128, UInt128) = (0, 0)
+    var (count, gap): (Int, Int?) = (0, nil)
     var index = start
     if bytes[index] == UInt8(ascii: ":") {
       guard bytes[index + 1] == UInt8(ascii: ":") else { return nil }
@@ -130,30 +129,24 @@ extension IPAddress {
         (value, digits, next) = (value << 4 | UInt32(digit), digits + 1, next + 1)
       }
       if next < end, bytes[next] == UInt8(ascii: ".") {
-        guard let v4 = parseV4(bytes, index, end), groups.count <= 6 else { return nil }
-        groups += [UInt16(v4 >> 16), UInt16(truncatingIfNeeded: v4)]
-        index = end
+        guard let v4 = parseV4(bytes, index, end), count <= 6 else { return nil }
+        (bits, count, index) = (bits << 32 | UInt128(v4), count + 2, end)
         break
       }
-      guard (1...4).contains(digits), groups.count < 8 else { return nil }
-      groups.append(UInt16(value))
-      index = next
+      guard (1...4).contains(digits), count < 8 else { return nil }
+      (bits, count, index) = (bits << 16 | UInt128(value), count + 1, next)
       guard index < end else { break }
       guard bytes[index] == UInt8(ascii: ":"), index + 1 < end else { return nil }
       index += 1
       if bytes[index] == UInt8(ascii: ":") {
         guard gap == nil else { return nil }
-        (gap, index) = (groups.count, index + 1)
+        (gap, head, bits, index) = (count, bits, 0, index + 1)
       }
     }
-    guard gap == nil ? groups.count == 8 : groups.count < 8 else { return nil }
-    if let gap {
-      groups.insert(contentsOf: Array(repeating: 0, count: 8 - groups.count), at: gap)
-    }
-    let halves = groups.map(UInt64.init)
+    guard gap == nil ? count == 8 : count < 8 else { return nil }
+    if let gap { bits |= head << UInt128(16 * (8 - gap)) }
     return (
-      halves[0] << 48 | halves[1] << 32 | halves[2] << 16 | halves[3],
-      halves[4] << 48 | halves[5] << 32 | halves[6] << 16 | halves[7]
+      UInt64(truncatingIfNeeded: bits >> 64), UInt64(truncatingIfNeeded: bits)
     )
   }
 

@@ -19,17 +19,19 @@ package struct IPNetwork: Hashable, Comparable, Sendable, CustomStringConvertibl
 
   /// "192.0.2.0/24", "2001:db8::/32", or one address; nil for anything else.
   ///
-  /// Bits behind the length may be set, as people write their own address with its network.
+  /// Bits behind the length may be set, as people write their own address with its network. An IPv4 address in
+  /// IPv6's notation (::ffff:192.0.2.0/120) has its length counted as there, and is the same network.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count), let address = IPAddress(parts[0]) else { return nil }
-    let size = address.isV4 ? 32 : 128
-    var length = size
+    let isMapped = address.isV4 && parts[0].contains(":")
+    let lengths = isMapped ? 96...128 : 0...(address.isV4 ? 32 : 128)
+    var length = lengths.upperBound
     if parts.count == 2 {
-      guard let given = Int(parts[1]), (0...size).contains(given) else { return nil }
+      guard let given = Int(parts[1]), lengths.contains(given) else { return nil }
       length = given
     }
-    self.init(address, length: length)
+    self.init(address, length: isMapped ? length - 96 : length)
   }
 
   /// How many bits count in the family of the address: 24 of 192.0.2.0/24.
