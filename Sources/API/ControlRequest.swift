@@ -27,6 +27,8 @@ package enum ControlRequest: Codable, Sendable {
   case export(withRates: Bool)
   /// Whether the audit trail is as it was written.
   case auditTrail
+  /// How it is with the files that say which country an address is in; without any no finding.
+  case countries
   /// Call records, newest first.
   case records(tenant: String?, extension: String?, limit: Int)
   /// Who is banned.
@@ -54,6 +56,7 @@ package enum ControlReply: Codable, Sendable {
   case banExplained(BanExplanationReport)
   case exported(ExportReport)
   case finding(FindingReport)
+  case findings([FindingReport])
   /// It was done; the text says what.
   case done(String)
   /// It was not done; the text says why and what to do.

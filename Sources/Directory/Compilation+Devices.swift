@@ -55,9 +55,51 @@ extension Compilation {
         context.devicesByLine[number, default: []].append(id)
       }
     }
+    let own = sourceRule(entry.sources, entry.sourceCountries ?? [], ofTenant: false, at: path)
     devices.append(
       Device(
         id: id, tenant: context.id, entry: entry, extensions: lines,
-        sources: networks(entry.sources, at: path.key("sources"))))
+        sources: own.isAnywhere ? context.sources : own))
+  }
+
+  /// What `sources` and `source_countries` of a mapping say.
+  mutating func sourceRule(
+    _ networks: [String], _ countries: [String], ofTenant: Bool, at path: FieldPath
+  ) -> SourceRule {
+    let path = (networks: path.key("sources"), countries: path.key("source_countries"))
+    if !countries.isEmpty, document.platform.countries == nil {
+      report(
+        path.countries,
+        "nothing here says which country an address is in: name a file that does with \"countries\" of "
+          + "\"platform\", or list networks in \"sources\"")
+    }
+    var regions: [Region] = []
+    for (index, text) in countries.enumerated() {
+      if let region = sourceCountry(text, at: path.countries.item(index)) { regions.append(region) }
+    }
+    return SourceRule(
+      networks: self.networks(networks, at: path.networks), countries: regions,
+      isOfTenant: ofTenant)
+  }
+
+  /// A country that an address can be in; reports one that would keep everybody out.
+  private mutating func sourceCountry(_ text: String, at path: FieldPath) -> Region? {
+    guard let region = Region(text), region != .world else {
+      report(path, "\"\(text)\" is not a country; write its two letters of ISO 3166, such as ES")
+      return nil
+    }
+    guard !CountryTable.unknown.contains(region) else {
+      report(
+        path,
+        "\(region) is no country: addresses that are in none, such as those of your own networks, come in by "
+          + "\"sources\"")
+      return nil
+    }
+    if !isInForce, !countries.isEmpty, !countries.has(region) {
+      let hint = region.description == "UK" ? "; Great Britain is GB" : ""
+      report(
+        path, "no address is in \(region), as far as the files of platform.countries say\(hint)")
+    }
+    return region
   }
 }

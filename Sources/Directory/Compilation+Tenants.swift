@@ -22,6 +22,8 @@ extension Compilation {
     var lines: [String: ExtensionID] = [:]
     /// The first single number that rings an extension.
     var directNumbers: [String: PhoneNumber] = [:]
+    /// Where its phones may come from that say nothing else.
+    let sources: SourceRule
     /// Numbers that it may show.
     var ownNumbers: [ClosedRange<PhoneNumber>] = []
     var devicesByName = ByteTable(foldingCase: false)
@@ -39,7 +41,9 @@ extension Compilation {
     else { return }
     var context = TenantContext(
       id: id, entry: entry, path: path, dialPlan: dialPlan,
-      destinations: .safe.overridden(by: entry.destinations))
+      destinations: .safe.overridden(by: entry.destinations),
+      sources: sourceRule(
+        entry.sources ?? [], entry.sourceCountries ?? [], ofTenant: true, at: path))
     nameLines(&context)
     compileNumbers(&context)
     compileDevices(&context)

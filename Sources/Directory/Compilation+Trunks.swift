@@ -62,7 +62,8 @@ extension Compilation {
     let own = address.ip.map { [IPNetwork($0)] } ?? []
     return Trunk(
       id: identities.trunk(entry.name), entry: entry, address: address,
-      sources: networks.isEmpty ? own : networks, numberFormat: format ?? .plus, country: country)
+      sources: networks.isEmpty ? own : networks, isRestricted: !networks.isEmpty,
+      numberFormat: format ?? .plus, country: country)
   }
 
   private mutating func checkNumbers(of entry: TrunkEntry, at path: FieldPath) {

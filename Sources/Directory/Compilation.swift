@@ -17,9 +17,12 @@ struct Compilation {
 
   /// Whom no ban may hit.
   var neverBanned: [IPNetwork] = []
+  let countries: CountryTable
+  /// The document is in force already, and is not asked to follow what came later.
+  let isInForce: Bool
 
-  init(_ document: DirectoryDocument) {
-    self.document = document
+  init(_ document: DirectoryDocument, _ countries: CountryTable, isInForce: Bool) {
+    (self.document, self.countries, self.isInForce) = (document, countries, isInForce)
     identities = document.identities
   }
 
@@ -36,6 +39,7 @@ struct Compilation {
     finish()
     return DirectorySnapshot(
       revision: revision, tenants: tenants, extensions: extensions, devices: devices,
-      trunks: trunks, platform: document.platform, neverBanned: neverBanned, indexes: indexes)
+      trunks: trunks, platform: document.platform, neverBanned: neverBanned,
+      countries: countries, indexes: indexes)
   }
 }

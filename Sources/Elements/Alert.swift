@@ -5,7 +5,7 @@ package struct Alert: Hashable, Sendable {
     case accountBlocked, accountUnblocked, limitShare, limitChanged, callRefused, possiblyStillUp,
       chargedLate
     case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, internalFault
-    case newCountry, newNetwork, forwardAbroad
+    case newCountry, newNetwork, forwardAbroad, passwordElsewhere
     case passwordGuessed, callFlood
   }
 

@@ -56,6 +56,7 @@ extension NoticeWords {
       .forwardAbroad: "Calls are forwarded abroad",
       .passwordGuessed: "Somebody guesses a password",
       .callFlood: "Too many calls at once",
+      .passwordElsewhere: "A right password from where it may not be used",
     ],
     openings: [
       .accountBlocked: """
@@ -102,6 +103,10 @@ extension NoticeWords {
       .callFlood: """
       A phone begins more calls than anybody dials. What is above its rate is refused; nothing is blocked.
       """,
+      .passwordElsewhere: """
+      Somebody has the password of a phone and used it at an address where that phone may not be. He was
+      answered as if it were wrong.
+      """,
     ],
     advices: [
       .accountBlocked: [
@@ -114,6 +119,9 @@ extension NoticeWords {
       ],
       .callFlood: [
         "If this was not you, somebody has the password of this phone: change it, and look at its calls."
+      ],
+      .passwordElsewhere: [
+        "If this was not you, change the password now. If it was, add the address to `sources`."
       ],
       .limitChanged: ["To see all limits: `martinet limits show`."],
       .possiblyStillUp: ["Ask the carrier to end the call if it is still there."],
@@ -136,6 +144,7 @@ extension NoticeWords {
       "before": "Before", "now": "Now", "network": "Network",
       "charged": "Charged", "purchase": "Of the carrier", "seconds": "Seconds", "user": "User",
       "extension": "Extension", "addresses": "Addresses", "last from": "Last from",
+      "tried": "Tried", "allowed": "Allowed from",
     ],
     severities: [.information: "info", .warning: "warning", .critical: "critical"],
     closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")

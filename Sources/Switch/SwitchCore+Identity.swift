@@ -13,10 +13,8 @@ extension SwitchCore {
     case trunk(Trunk)
     /// Not proven yet: to be challenged.
     case unknown(Stranger)
-    /// Proven, and not allowed from there; with the extension that it is.
-    ///
-    /// Nil where the credentials are not of this request: then they prove nothing.
-    case refused(Extension?)
+    /// Its credentials are not of this request, and prove nothing.
+    case refused
     /// Proven, and not who it says in From (A24).
     case misnamed(Extension?)
   }
@@ -26,7 +24,7 @@ extension SwitchCore {
     if let trunk = trunk(sending: message, on: flow) { return .trunk(trunk) }
     switch authenticate(message, flow, at: now) {
     case .unknown(let stranger): return .unknown(stranger)
-    case .refused(let device): return .refused(device.flatMap { own(line: $0) })
+    case .refused: return .refused
     case .device(let device):
       // The identity is the authenticated account; From may choose among its extensions only.
       guard let line = rules.directory.line(of: device, claimedIn: message),
@@ -73,8 +71,8 @@ extension SwitchCore {
   enum Authentication {
     case device(Device)
     case unknown(Stranger)
-    /// From where it may not be; nil where its credentials are not of this request.
-    case refused(Device?)
+    /// Its credentials are not of this request.
+    case refused
   }
 
   /// The extension that a device is when it does not say.
@@ -101,15 +99,13 @@ extension SwitchCore {
     let isLookedAt = admission.looksAt(user, from: Source(flow), at: now)
     let verdict = verifier.verify(
       credentials, nonce, of: message, secrets: isLookedAt ? device?.secrets : nil, at: now)
-    switch verdict {
+    switch allowed(verdict, device, tenant, message, on: flow, at: now) {
     case .accepted:
-      guard let device, device.mayComeFrom(flow.remote.address) else {
-        return .refused(device)
-      }
+      guard let device else { return .unknown(Stranger(tenant: tenant)) }
       welcome(user, on: flow, at: now)
       return .device(device)
     case .stale: return .unknown(Stranger(tenant: tenant, isStale: true))
-    case .mismatched: return .refused(nil)
+    case .mismatched: return .refused
     case .wrong:
       status.authenticationFailures += 1
       let response = mark(credentials.bytes.span.extracting(credentials.response.range))
@@ -121,6 +117,20 @@ extension SwitchCore {
         Alert.Fact("method", message.method.name))
       return .unknown(Stranger(tenant: tenant))
     }
+  }
+
+  /// What a verdict is worth from there: a right password is a wrong one where its phone may not be.
+  ///
+  /// Like a wrong one in everything, bans included: no answer tells a thief that he has the right one. Its owner is told.
+  private mutating func allowed(
+    _ verdict: DigestVerdict, _ device: Device?, _ tenant: Tenant, _ message: Message,
+    on flow: Flow, at now: Now
+  ) -> DigestVerdict {
+    guard verdict != .wrong, let device,
+      !rules.directory.admits(flow.remote.address, to: device.sources)
+    else { return verdict }
+    passwordElsewhere(device, tenant, message.method, flow, at: now)
+    return .wrong
   }
 
   /// Asks who it is; strongest algorithm first (RFC 8760 §2.4).
@@ -161,14 +171,22 @@ extension SwitchCore {
   /// registered from that port, or call as no carrier does (``isOfPhone(_:_:on:)``). Where several trunks have
   /// that address, the one whose registered contact the request is for.
   private func trunk(sending message: Message, on flow: Flow) -> Trunk? {
-    let exact = trunks.values.filter { state in state.hops.contains { $0.remote == flow.remote } }
+    let exact = trunks.values.filter { state in
+      state.hops.contains { $0.remote == flow.remote }
+        && rules.directory.trunk(state.id)?.admits(flow.remote.address) ?? false
+    }
     if !exact.isEmpty { return trunk(registeredFor: message, among: exact.map(\.id)) }
     guard !message.has(.authorization), !message.has(.proxyAuthorization) else { return nil }
     if let host = message.fromHost, rules.directory.tenant(at: host, of: message) != nil {
       return nil
     }
     var near = rules.directory.trunks(from: flow.remote.address).map(\.id)
-    if near.isEmpty { near = trunks.values.filter { $0.isReached(from: flow.remote) }.map(\.id) }
+    if near.isEmpty {
+      near = trunks.values.filter { state in
+        state.isReached(from: flow.remote)
+          && rules.directory.trunk(state.id)?.admits(flow.remote.address) ?? false
+      }.map(\.id)
+    }
     guard let trunk = trunk(registeredFor: message, among: near),
       !bindings.isRegistered(on: flow), !isOfPhone(message, trunk, on: flow)
     else { return nil }

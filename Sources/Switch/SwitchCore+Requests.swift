@@ -107,11 +107,8 @@ extension SwitchCore {
     case .trunk(let trunk): caller = .trunk(trunk)
     case .unknown(let stranger):
       return challenge(server, message, flow, stranger, at: now)
-    case .refused(let line):
-      return refuse(server, line, "Not allowed from this address", message, flow, at: now)
-    case .misnamed(let line):
-      return refuse(
-        server, line, "From is not an extension of this account", message, flow, at: now)
+    case .refused: return refuse(server, 403, at: now)
+    case .misnamed(let line): return refuse(server, misnamed: line, message, flow, at: now)
     }
     let offer = sdp(of: message)
     if let refusal = objection(to: message, offer, on: flow) {
@@ -121,12 +118,13 @@ extension SwitchCore {
     accept(server, message, flow, caller, offer, at: now)
   }
 
-  /// Somebody has proven who he is, and may not call like that.
+  /// Somebody has proven who he is, and names another one.
   private mutating func refuse(
-    _ server: ServerTransactionID, _ line: Extension?, _ words: String, _ message: Message,
-    _ flow: Flow, at now: Now
+    _ server: ServerTransactionID, misnamed line: Extension?, _ message: Message, _ flow: Flow,
+    at now: Now
   ) {
     guard let line else { return refuse(server, 403, at: now) }
+    let words = "From is not an extension of this account"
     var refusal = RouteRefusal(.forbidden, words)
     refusal.words = words
     let (record, leg) = begun(message, .phone(line), at: now)

@@ -49,6 +49,7 @@ package struct SwitchCore: Sendable {
   /// Networks that the services above are to drop.
   var barred: Set<IPNetwork> = []
   var toldCallFloods = ToldToday()
+  var toldPasswords = ToldPasswords()
   private var spareEvents: [SIPEvent] = []
   /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
   ///

@@ -27,6 +27,8 @@ package struct PlatformEntry: Codable, Hashable, Sendable {
   package var retention: RetentionEntry?
   /// Addresses and networks that are never banned, besides the carriers'; nil: none.
   package var neverBan: [String]?
+  /// Files that say which country an address is in.
+  package var countries: [String]?
 
   package init() {}
 }

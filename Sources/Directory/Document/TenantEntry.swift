@@ -32,6 +32,9 @@ package struct TenantEntry: Codable, Hashable, Sendable {
   package var sessionTimer = SessionTimerEntry()
   /// Nil: as the platform.
   package var retention: RetentionEntry?
+  /// Networks and countries that its phones may come from; one of them suffices, nil of both: anywhere.
+  package var sources: [String]?
+  package var sourceCountries: [String]?
 
   package init(name: String, domain: String, country: String) {
     (self.name, self.domain, self.country) = (name, domain, country)
@@ -91,8 +94,10 @@ package struct DeviceEntry: Codable, Hashable, Sendable {
   ///
   /// Empty within an extension.
   package var extensions: [String] = []
-  /// Networks it may come from, "192.0.2.0/24"; empty: anywhere.
+  /// Networks it may come from, "192.0.2.0/24", in the place of the tenant's.
   package var sources: [String] = []
+  /// Countries it may come from besides; with neither it may come from where the tenant says.
+  package var sourceCountries: [String]?
 
   package init(username: String, name: String, hashes: CredentialHashes, extensions: [String] = [])
   {

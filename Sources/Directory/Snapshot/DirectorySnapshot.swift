@@ -15,22 +15,24 @@ package final class DirectorySnapshot: Sendable {
   package let platform: PlatformEntry
   /// Whom no ban may hit, besides the carriers.
   package let neverBanned: [IPNetwork]
+  /// Which country an address is in.
+  package let countries: CountryTable
   let indexes: SnapshotIndexes
 
   init(
     revision: UInt64, tenants: [Tenant], extensions: [Extension], devices: [Device],
-    trunks: [Trunk], platform: PlatformEntry, neverBanned: [IPNetwork],
+    trunks: [Trunk], platform: PlatformEntry, neverBanned: [IPNetwork], countries: CountryTable,
     indexes: SnapshotIndexes
   ) {
     (self.revision, self.tenants, self.extensions) = (revision, tenants, extensions)
     (self.devices, self.trunks, self.platform) = (devices, trunks, platform)
-    (self.neverBanned, self.indexes) = (neverBanned, indexes)
+    (self.neverBanned, self.countries, self.indexes) = (neverBanned, countries, indexes)
   }
 
   /// Without a tenant: what a server has before the first `apply`.
   package static let empty = DirectorySnapshot(
     revision: 0, tenants: [], extensions: [], devices: [], trunks: [], platform: PlatformEntry(),
-    neverBanned: [], indexes: SnapshotIndexes())
+    neverBanned: [], countries: .empty, indexes: SnapshotIndexes())
 
   package func tenant(_ id: TenantID) -> Tenant? { Self.find(id, in: tenants) { $0.id } }
   package func line(_ id: ExtensionID) -> Extension? { Self.find(id, in: extensions) { $0.id } }

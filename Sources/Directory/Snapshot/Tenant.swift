@@ -130,21 +130,17 @@ package final class Device: Sendable {
   package let hashes: CredentialHashes
   /// What it may register and call as; the first is its own identity.
   package let extensions: [ExtensionID]
-  /// Networks it may come from; empty: anywhere.
-  package let sources: [IPNetwork]
+  /// Where it may come from: its own list, or else the tenant's.
+  package let sources: SourceRule
 
   init(
     id: DeviceID, tenant: TenantID, entry: DeviceEntry, extensions: [ExtensionID],
-    sources: [IPNetwork]
+    sources: SourceRule
   ) {
     (self.id, self.tenant) = (id, tenant)
     username = Array(entry.username.utf8)
     name = entry.name
     hashes = entry.hashes
     (self.extensions, self.sources) = (extensions, sources)
-  }
-
-  package func mayComeFrom(_ address: IPAddress) -> Bool {
-    sources.isEmpty || sources.contains { $0.contains(address) }
   }
 }

@@ -12,6 +12,8 @@ package final class Trunk: Sendable {
   package let credentials: TrunkCredentials?
   /// Where its calls come from; the address itself where it is an IP address.
   package let sources: [IPNetwork]
+  /// `sources` were written down: calls come from nowhere else, not even from the address that is called.
+  package let isRestricted: Bool
   package let numberFormat: NumberFormat
   package let prefix: [UInt8]
   /// Nil: the tenant's.
@@ -30,9 +32,10 @@ package final class Trunk: Sendable {
 
   init(
     id: TrunkID, entry: TrunkEntry, address: TrunkAddress, sources: [IPNetwork],
-    numberFormat: NumberFormat, country: CountryPlan?
+    isRestricted: Bool, numberFormat: NumberFormat, country: CountryPlan?
   ) {
     (self.id, self.address, self.sources) = (id, address, sources)
+    self.isRestricted = isRestricted
     name = entry.name
     channels = entry.channels
     registration = entry.registration
@@ -47,6 +50,11 @@ package final class Trunk: Sendable {
     limits = entry.limits
     media = entry.media
     sessionTimer = entry.sessionTimer
+  }
+
+  /// Whether its calls may come from an address that it is called at.
+  package func admits(_ address: IPAddress) -> Bool {
+    !isRestricted || sources.contains { $0.contains(address) }
   }
 
   /// Mobile networks abroad are known to search a subscriber for 15 s before they say anything.

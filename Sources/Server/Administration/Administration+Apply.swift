@@ -26,10 +26,14 @@ extension Administration {
         files[name].map { Array($0.utf8) }
       },
       revision: rulebook().directory.revision + 1, dice: &dice)
-    let changes = DocumentChanges(from: before, to: read.document)
-    if !changes.lines.isEmpty { try adopt(read.document, by: person) }
+    let countries = read.snapshot.countries
+    var changes = DocumentChanges(from: before, to: read.document).lines
+    if countries != rulebook().directory.countries, !countries.isEmpty {
+      changes.append("read the countries of addresses: \(countries.words)")
+    }
+    if !changes.isEmpty { try adopt(read.document, countries: countries, by: person) }
     return ApplyReport(
-      changes: changes.lines,
+      changes: changes,
       generated: read.generated.map { secret in
         ApplyReport.GeneratedPassword(
           purpose: secret.purpose == .webhook ? .webhook : .phone, tenant: secret.tenant,

@@ -26,6 +26,37 @@ extension Administration {
     return FindingReport(.ok, "audit trail", "\(rows) rows, each as it was written.")
   }
 
+  /// How it is with the countries of addresses; nothing where no file is named.
+  package func countryFindings() -> [FindingReport] {
+    guard let paths = document().platform.countries else { return [] }
+    let copy = CountryCopy(in: folder)
+    if let complaint = countriesComplaint {
+      return [
+        FindingReport(
+          .problem, "countries", complaint,
+          wayOut: "Put the file back, and `martinet apply` the configuration again.")
+      ]
+    }
+    let found = rulebook().directory.countries.words + "."
+    if let kept = copy.readAt,
+      let newer = paths.first(where: { CountryCopy.isNewer($0, than: kept) })
+    {
+      return [
+        FindingReport(
+          .warning, "countries", "\(found) \(newer) is newer.",
+          wayOut: "`martinet apply` reads it.")
+      ]
+    }
+    guard !copy.isOld else {
+      return [
+        FindingReport(
+          .warning, "countries", "\(found) It was read more than a year ago, and addresses move.",
+          wayOut: "Get a newer file to \(paths.joined(separator: ", ")), and `martinet apply`.")
+      ]
+    }
+    return [FindingReport(.ok, "countries", found)]
+  }
+
   private func owner(of tenant: TenantID?) -> String {
     guard let tenant else { return "Of the platform" }
     return "Of tenant " + (rulebook().directory.tenant(tenant)?.name ?? "\(tenant), which is gone")

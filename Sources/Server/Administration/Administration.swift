@@ -20,6 +20,8 @@ package final class Administration: Sendable {
   struct State: Sendable {
     var document: DirectoryDocument
     var rulebook: Rulebook
+    /// Why no address has a country although files are named; nil while all is well.
+    var countriesComplaint: String?
   }
 
   /// Opens the folder; makes it, with an empty configuration, when it is not there.
@@ -46,8 +48,10 @@ package final class Administration: Sendable {
       document = stored.document
       revision = UInt64(stored.revision)
     }
-    let rulebook = try Rulebooks.compile(&document, revision: revision)
-    state = Mutex(State(document: document, rulebook: rulebook))
+    let (countries, complaint) = CountryCopy(in: folder).countries(for: document)
+    let rulebook = try Rulebooks.compile(&document, revision: revision, countries: countries)
+    state = Mutex(
+      State(document: document, rulebook: rulebook, countriesComplaint: complaint))
   }
 
   /// What the switch goes by at present.
@@ -55,6 +59,9 @@ package final class Administration: Sendable {
 
   /// The configuration in force.
   func document() -> DirectoryDocument { state.withLock { $0.document } }
+
+  /// Why no address has a country although files are named; nil while all is well.
+  package var countriesComplaint: String? { state.withLock { $0.countriesComplaint } }
 
   /// What the switch is made with; the addresses that are listened on are its own names.
   func switchConfiguration(listeners: [ListenAddress]) -> SwitchConfiguration {
@@ -82,17 +89,26 @@ package final class Administration: Sendable {
 
   /// Checks a document as a whole, stores it with its audit rows and `alert`, and puts it in force; or
   /// changes nothing.
+  ///
+  /// Without `countries` those in force stay.
   func adopt(
-    _ candidate: DirectoryDocument, by person: String, telling alert: Alert? = nil
+    _ candidate: DirectoryDocument, countries: CountryTable? = nil, by person: String,
+    telling alert: Alert? = nil
   ) throws {
     var document = candidate
-    let revision = rulebook().directory.revision + 1
-    let rulebook = try Rulebooks.compile(&document, revision: revision)
+    let before = self.rulebook().directory
+    let countries = countries ?? before.countries
+    let rulebook = try Rulebooks.compile(
+      &document, revision: before.revision + 1, countries: countries)
+    if countries != before.countries { try CountryCopy(in: folder).keep(countries) }
     let now = Clocks.wall()
-    let forwards = rulebook.directory.forwardsAbroad(notIn: self.rulebook().directory)
+    let forwards = rulebook.directory.forwardsAbroad(notIn: before)
     let alerts = Self.alerts(of: forwards, by: person, at: now) + (alert.map { [$0] } ?? [])
     try database.adopt(document, by: person, at: now, telling: alerts)
-    state.withLock { $0 = State(document: document, rulebook: rulebook) }
+    state.withLock { state in
+      let complaint = countries == before.countries ? state.countriesComplaint : nil
+      state = State(document: document, rulebook: rulebook, countriesComplaint: complaint)
+    }
   }
 
   /// One alert for each tenant, however many forwards were set at once.

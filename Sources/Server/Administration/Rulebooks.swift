@@ -6,8 +6,11 @@ import Switch
 /// Makes of a document what the switch goes by: snapshot, rate decks and time zones.
 enum Rulebooks {
   /// - Throws: Everything that is wrong with it, with names of fields.
-  static func compile(_ document: inout DirectoryDocument, revision: UInt64) throws -> Rulebook {
-    let directory = try DirectoryCompiler.compile(&document, revision: revision)
+  static func compile(
+    _ document: inout DirectoryDocument, revision: UInt64, countries: CountryTable
+  ) throws -> Rulebook {
+    let directory = try DirectoryCompiler.compile(
+      &document, revision: revision, countries: countries, isInForce: true)
     var decks: [String: RateDeck] = [:]
     for entry in document.rates {
       guard let currency = Currency(entry.currency) else {

@@ -21,13 +21,14 @@ enum ConfigurationKeys {
     "a tenant", "name", "domain", "timezone", "country", "currency", "limits", "extension_limits",
     "destinations", "outside_line", "emergency", "extensions", "devices", "numbers", "trunks",
     "emergency_trunks", "rates", "notices", "caller_id", "srtp", "codecs", "session_timer",
-    "retention")
+    "retention", "sources", "source_countries")
   static let line = KeySet(
-    "an extension", "number", "name", "username", "password", "sources", "devices", "limits",
-    "destinations", "forwards", "caller_id", "ring", "srtp", "codecs")
-  static let lineDevice = KeySet("a device", "username", "name", "password", "sources")
+    "an extension", "number", "name", "username", "password", "sources", "source_countries",
+    "devices", "limits", "destinations", "forwards", "caller_id", "ring", "srtp", "codecs")
+  static let lineDevice = KeySet(
+    "a device", "username", "name", "password", "sources", "source_countries")
   static let tenantDevice = KeySet(
-    "a device", "username", "name", "password", "sources", "extensions")
+    "a device", "username", "name", "password", "sources", "source_countries", "extensions")
   static let number = KeySet(
     "a number", "number", "first", "last", "to", "order", "ring", "last_digits")
   static let step = KeySet("a step", "extensions", "ring")
@@ -57,7 +58,7 @@ enum ConfigurationKeys {
   static let credentials = KeySet("credentials", "username", "password", "realm")
   static let rates = KeySet("rates", "name", "file", "currency", "timezone")
   static let platform = KeySet(
-    "platform", "limits", "currency", "notices", "retention", "never_ban")
+    "platform", "limits", "currency", "notices", "retention", "never_ban", "countries")
   static let retention = KeySet("retention", "call_records", "alerts")
   static let mail = KeySet(
     "mail", "server", "from", "username", "password", "require_tls", "tls_authorities")

@@ -67,14 +67,15 @@ package struct ConfigurationReader {
   ) throws(ConfigurationProblems) -> CheckedConfiguration {
     var secrets = SecretKeeper(previous: previous, dice: dice)
     guard let root = root(of: file) else { throw problems.sorted(last: file.name) }
-    var document = DocumentReader(file: file, root: root, decks: previous?.rates ?? [])
-      .read(&secrets)
+    let reader = DocumentReader(file: file, root: root, decks: previous?.rates ?? [])
+    var (document, countries) = reader.read(&secrets)
     guard problems.problems.isEmpty else { throw problems.sorted(last: file.name) }
     document.identities = previous?.identities ?? IdentityMap()
     let index = FieldIndex(file: file, root: root)
     let snapshot: DirectorySnapshot
     do throws(DirectoryProblems) {
-      snapshot = try DirectoryCompiler.compile(&document, revision: revision)
+      snapshot = try DirectoryCompiler.compile(
+        &document, revision: revision, countries: countries)
     } catch {
       for problem in error.problems { problems.report(index.place(problem)) }
       throw problems.sorted(last: file.name)

@@ -67,6 +67,7 @@ package struct ConfigurationWriter {
     node.add("notices", NoticeWriter.node(entry.notices))
     node.add("retention", RetentionWriter.node(entry.retention))
     node.add("never_ban", texts: entry.neverBan ?? [])
+    node.add("countries", texts: entry.countries ?? [])
     return node
   }
 

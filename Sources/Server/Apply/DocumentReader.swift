@@ -10,9 +10,11 @@ struct DocumentReader {
   /// Rate decks in force, for those whose file is left out.
   let decks: [RateEntry]
 
-  func read(_ secrets: inout SecretKeeper) -> DirectoryDocument {
+  /// The document, and what the files say that its `countries` name.
+  func read(_ secrets: inout SecretKeeper) -> (DirectoryDocument, CountryTable) {
     var document = DirectoryDocument()
-    guard let mapping = root.mapping(ConfigurationKeys.root) else { return document }
+    var countries = CountryTable.empty
+    guard let mapping = root.mapping(ConfigurationKeys.root) else { return (document, countries) }
     if let version = mapping.required("version")?.wholeNumber(), version != 1 {
       mapping["version"]?.report("this program reads version 1, found \(version)")
     }
@@ -38,9 +40,10 @@ struct DocumentReader {
       document.platform.retention = RetentionReader.read(platform["retention"])
       document.platform.neverBan =
         platform["never_ban"] == nil ? nil : platform.texts("never_ban")
+      (document.platform.countries, countries) = CountriesReader.read(platform["countries"])
     }
     document.mail = mail(mapping["mail"], secrets)
-    return document
+    return (document, countries)
   }
 
   private func mail(_ field: Field?, _ secrets: SecretKeeper) -> MailEntry? {

@@ -43,6 +43,12 @@ struct ExtensionReader {
         found.append(device)
       }
     }
+    let sources = SourceReader.read(mapping)
+    for index in found.indices { found[index].come(from: sources) }
+    if found.isEmpty, let field = mapping["sources"] ?? mapping["source_countries"] {
+      field.report(
+        "the extension has no phone of its own; write this with the device that serves it")
+    }
     return found
   }
 

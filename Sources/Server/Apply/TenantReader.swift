@@ -60,6 +60,8 @@ enum TenantReader {
     tenant.media = MediaReader.read(mapping) ?? MediaEntry()
     tenant.sessionTimer = MediaReader.sessionTimer(mapping["session_timer"])
     tenant.retention = RetentionReader.read(mapping["retention"])
+    let sources = SourceReader.read(mapping)
+    (tenant.sources, tenant.sourceCountries) = (sources.networks, sources.countries)
   }
 }
 
@@ -100,10 +102,12 @@ struct DeviceReader {
     else { return nil }
     let extensions =
       keys.keys.contains("extensions") ? mapping.required("extensions")?.texts() ?? [] : []
-    return device(username, mapping, extensions, &secrets)
+    var device = device(username, mapping, extensions, &secrets)
+    device.come(from: SourceReader.read(mapping))
+    return device
   }
 
-  /// A device out of the keys `name`, `password` and `sources` of `mapping`.
+  /// A device out of the keys `name` and `password` of `mapping`.
   func device(
     _ username: String, _ mapping: Mapping, _ extensions: [String],
     _ secrets: inout SecretKeeper
@@ -115,10 +119,16 @@ struct DeviceReader {
       field.report("the password of \(username) \(objection)")
     }
     let hashes = secrets.hashes(for: username, password: mapping["password"], in: realm)
-    var device = DeviceEntry(
+    return DeviceEntry(
       username: username, name: mapping.text("name") ?? username, hashes: hashes,
       extensions: extensions)
-    device.sources = mapping.texts("sources")
-    return device
+  }
+}
+
+extension DeviceEntry {
+  /// Takes a list over, unless it has one of its own.
+  mutating func come(from sources: SourceReader.Lists) {
+    guard self.sources.isEmpty, sourceCountries == nil else { return }
+    (self.sources, sourceCountries) = (sources.networks ?? [], sources.countries)
   }
 }

@@ -37,6 +37,8 @@ struct TenantWriter {
     MediaWriter.add(tenant.media, to: &node, unless: MediaEntry())
     node.add("session_timer", MediaWriter.node(tenant.sessionTimer))
     node.add("retention", RetentionWriter.node(tenant.retention))
+    node.add("sources", texts: tenant.sources ?? [])
+    node.add("source_countries", texts: tenant.sourceCountries ?? [])
     return node
   }
 
@@ -49,6 +51,7 @@ struct TenantWriter {
       device.username == entry.number, device.name == entry.name
     {
       node.add("sources", texts: device.sources)
+      node.add("source_countries", texts: device.sourceCountries ?? [])
     } else {
       let devices = entry.devices.map { self.device($0, of: entry) }
       if devices.isEmpty {
@@ -80,6 +83,7 @@ struct TenantWriter {
     node.add("name", entry.name, unless: entry.username)
     if line == nil { node.add("extensions", texts: entry.extensions) }
     node.add("sources", texts: entry.sources)
+    node.add("source_countries", texts: entry.sourceCountries ?? [])
     return node
   }
 

@@ -49,6 +49,7 @@ struct OperatorDesk: Sendable {
     case .export(let withRates):
       return .exported(try server.administration.export(withRates: withRates))
     case .auditTrail: return .finding(try server.administration.auditFinding())
+    case .countries: return .findings(server.administration.countryFindings())
     case .records(let tenant, let number, let limit):
       return .records(
         try server.administration.records(tenant: tenant, extension: number, limit: limit))

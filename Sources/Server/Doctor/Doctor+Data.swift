@@ -111,7 +111,7 @@ extension Doctor {
       return [
         journal(try administration.journalComplaint(), isThere: hasJournal),
         try administration.auditFinding(),
-      ]
+      ] + administration.countryFindings()
     } catch StoreError.noInstallation {
       return [
         FindingReport(.ok, "journal", "It is made at the first start, and the database with it.")

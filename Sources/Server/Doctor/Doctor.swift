@@ -167,6 +167,7 @@ package struct Doctor {
       if let alerts = Self.alerts(status) { findings.append(alerts) }
     }
     findings.append(Self.auditTrail(Result { try client.ask(.auditTrail) }))
+    if case .findings(let countries)? = try? client.ask(.countries) { findings += countries }
     if case .trunks(let trunks)? = try? client.ask(.trunks) {
       findings += trunks.map { trunk in
         trunk.state.hasPrefix("up")

@@ -23,6 +23,9 @@ package enum Serving {
       await operatorDesk.answer($0)
     }
     tellOfCertificate(server)
+    if let complaint = administration.countriesComplaint {
+      server.log.services.error("countries: \(complaint)")
+    }
     try await withThrowingTaskGroup { group in
       let (opened, announce) = AsyncStream<Void>.makeStream()
       group.addTask { try await pages.run { announce.finish() } }

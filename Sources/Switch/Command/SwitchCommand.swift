@@ -1,3 +1,4 @@
+package import Directory
 package import Elements
 package import Guard
 package import Limits
@@ -78,6 +79,8 @@ package struct CallSummary: Hashable, Sendable {
   package let answeredAt: WallTime?
   package let payer: AccountID?
   package let trunk: TrunkID?
+  /// Where a carrier's call came from; nil for a phone's.
+  package let carrier: Endpoint?
   /// What is reserved and spent on it so far.
   package let committed: Money?
 }
@@ -93,6 +96,8 @@ package struct RegistrationSummary: Hashable, Sendable {
   package let userAgent: String
   package let registeredAt: WallTime
   package let expiresAt: WallTime
+  /// Whose password it was; nil where that is not known.
+  package let device: DeviceID?
 }
 
 /// One trunk and how it is.

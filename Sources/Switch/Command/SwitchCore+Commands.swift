@@ -1,5 +1,5 @@
 import Directory
-import Elements
+package import Elements
 import Guard
 import Limits
 import SIP
@@ -23,7 +23,7 @@ extension SwitchCore {
         deposit(amount, to: subject, reference: reference, by: by, at: now)
       case .acceptClock(let by): acceptClock(by: by, at: now)
       case .calls(let tenant): .calls(callSummaries(of: tenant))
-      case .registrations(let tenant): .registrations(registrations(of: tenant, at: now))
+      case .registrations(let tenant): .registrations(registrations(of: tenant, at: now.wall))
       case .trunks: .trunks(trunkSummaries())
       case .limits(let subject):
         ledger.standing(of: subject, at: now).map(CommandReply.limits)
@@ -43,7 +43,7 @@ extension SwitchCore {
     ledger.adopt(new.limitBook, at: now, into: &entries, notices: &notices)
     write(entries, notices, at: now)
     let directory = new.directory
-    write(bindings.retain { directory.line($0) != nil })
+    dismissPhones(directory)
     habits.retain { directory.line(paying: $0) != nil }
     adoptTrunks(old, at: now)
     settleUnpriced(at: now)
@@ -53,6 +53,26 @@ extension SwitchCore {
       .info, "directory adopted", Alert.Fact("revision", "\(directory.revision)"),
       Alert.Fact("tenants", "\(directory.tenants.count)"))
     return .done
+  }
+
+  /// Phones that are no more, or that are where they may not be any more, are not called any more.
+  private mutating func dismissPhones(_ directory: DirectorySnapshot) {
+    var foreign: [Binding] = []
+    let changes = bindings.retain {
+      directory.line($0) != nil
+    } stays: { binding in
+      let stays = directory.admits(
+        binding.flow.remote.address, binding.device, for: binding.extension)
+      if !stays { foreign.append(binding) }
+      return stays
+    }
+    write(changes)
+    for binding in foreign {
+      log(
+        .warning, "registration ended", tenant: binding.tenant,
+        Alert.Fact("extension", directory.line(binding.extension).map { "\($0.digits)" } ?? ""),
+        Alert.Fact("from", "\(binding.flow.remote)"))
+    }
   }
 
   private mutating func drain(at now: Now) -> CommandReply {
@@ -156,21 +176,25 @@ extension SwitchCore {
       .map { call in
         let paid = call.legs.indices.last { call.legs[$0].paid != nil }.map { call.legs[$0].paid }
         let outside = call.legs.indices.last { call.legs[$0].party.trunk != nil }
+        let isCarriers = call.caller.party.trunk != nil
         return CallSummary(
           call: call.id, tenant: call.record.tenant, direction: call.record.direction,
           state: call.phase.rawValue, caller: call.record.caller, dialled: call.record.dialled,
           startedAt: call.record.startedAt, answeredAt: call.record.answeredAt,
           payer: paid??.account, trunk: outside.flatMap { call.legs[$0].party.trunk },
+          carrier: isCarriers ? call.caller.flow?.remote : nil,
           committed: paid??.reservation.held)
       }
   }
 
-  private func registrations(of tenant: TenantID?, at now: Now) -> [RegistrationSummary] {
-    bindings.all(at: now.wall).filter { tenant == nil || $0.tenant == tenant }.map {
+  /// The phones that are registered, of one tenant or of all; after a replay, as the journal has them.
+  package func registrations(of tenant: TenantID?, at wall: WallTime) -> [RegistrationSummary] {
+    bindings.all(at: wall).filter { tenant == nil || $0.tenant == tenant }.map {
       RegistrationSummary(
         tenant: $0.tenant, extension: $0.extension, contact: $0.contact,
         transport: "\($0.flow.transport.viaToken)".lowercased(), remote: $0.flow.remote,
-        userAgent: $0.userAgent, registeredAt: $0.registeredAt, expiresAt: $0.expiresAt)
+        userAgent: $0.userAgent, registeredAt: $0.registeredAt, expiresAt: $0.expiresAt,
+        device: $0.device)
     }
   }
 

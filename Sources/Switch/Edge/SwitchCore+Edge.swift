@@ -109,6 +109,33 @@ extension SwitchCore {
       ])
   }
 
+  /// A right password came from where its phone may not be: somebody else has it.
+  mutating func passwordElsewhere(
+    _ device: Device, _ tenant: Tenant, _ method: Method, _ flow: Flow, at now: Now
+  ) {
+    let (address, day) = (flow.remote.address, now.wall.unixMilliseconds / 86_400_000)
+    log(
+      .warning, "right password from a foreign address", tenant: tenant.id,
+      Alert.Fact("user", String(decoding: device.username, as: UTF8.self)),
+      Alert.Fact("from", "\(flow.remote)"))
+    guard toldPasswords.insert(device.id, address.network, on: day) else { return }
+    var facts = [
+      Alert.Fact("user", String(decoding: device.username, as: UTF8.self)),
+      Alert.Fact("from", "\(address)"),
+    ]
+    if let country = rules.directory.countries.country(of: address) {
+      facts.append(Alert.Fact("country", "\(country)"))
+    }
+    let owner = device.sources.isOfTenant ? tenant.name : "this phone"
+    facts += [
+      Alert.Fact("tried", method.name),
+      Alert.Fact("allowed", "\(device.sources) (\(owner))"),
+    ]
+    alert(
+      .passwordElsewhere, .critical, tenant: tenant.id,
+      key: "elsewhere-\(device.id)-\(address.network)-\(day)", at: now, facts)
+  }
+
   /// An account begins more calls than anybody dials.
   mutating func callFlood(_ line: Extension, _ flow: Flow, at now: Now) {
     status.callsOverRate += 1
@@ -167,6 +194,24 @@ struct ToldToday: Sendable {
   mutating func insert(_ account: AccountID, on day: Int64) -> Bool {
     if day != self.day { (self.day, accounts) = (day, []) }
     return accounts.insert(account).inserted
+  }
+}
+
+/// From which networks the right password of each phone came today where it may not be used.
+///
+/// Of one day, and of some networks for each phone: who has a password cannot fill the memory, nor the mailbox.
+struct ToldPasswords: Sendable {
+  private static let networksADay = 4
+  private var day: Int64 = 0
+  private var networks: [DeviceID: [IPAddress]] = [:]
+
+  /// Notes it; false if it was noted on that day, or enough others were.
+  mutating func insert(_ device: DeviceID, _ network: IPAddress, on day: Int64) -> Bool {
+    if day != self.day { (self.day, networks) = (day, [:]) }
+    let known = networks[device] ?? []
+    guard known.count < Self.networksADay, !known.contains(network) else { return false }
+    networks[device] = known + [network]
+    return true
   }
 }
 

@@ -5,8 +5,9 @@ extension BindingChange {
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .put(let binding):
-      writer.write(UInt8(1))
+      writer.write(UInt8(3))
       binding.encode(into: &writer)
+      writer.write(binding.device) { $0.write($1) }
     case .removed(let `extension`, let key):
       writer.write(UInt8(2))
       writer.write(`extension`)
@@ -17,7 +18,12 @@ extension BindingChange {
   package init(from reader: inout ByteReader) throws(ByteCodingError) {
     let start = reader.offset
     switch try reader.read(UInt8.self) {
+    // Without its device, as it was written before 3.
     case 1: self = .put(try Binding(from: &reader))
+    case 3:
+      var binding = try Binding(from: &reader)
+      binding.device = try reader.readOptional(readID)
+      self = .put(binding)
     case 2: self = .removed(try reader.readID(), try Binding.Key(from: &reader))
     case _: throw ByteCodingError(expected: "a binding change", offset: start)
     }

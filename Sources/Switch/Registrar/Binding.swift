@@ -1,3 +1,4 @@
+package import Directory
 package import Elements
 package import SIP
 
@@ -41,17 +42,19 @@ package struct Binding: Hashable, Sendable {
   package var preference: UInt16
   package var userAgent: String
   package var registeredAt: WallTime
+  /// Whose password it was; nil in what older journals have.
+  package var device: DeviceID?
 
   package init(
     extension: ExtensionID, key: Key, tenant: TenantID, contact: String, flow: Flow, path: [String],
     callID: String, sequence: UInt32, expiresAt: WallTime, preference: UInt16, userAgent: String,
-    registeredAt: WallTime
+    registeredAt: WallTime, device: DeviceID? = nil
   ) {
     (self.extension, self.key, self.tenant) = (`extension`, key, tenant)
     (self.contact, self.flow, self.path) = (contact, flow, path)
     (self.callID, self.sequence, self.expiresAt) = (callID, sequence, expiresAt)
     (self.preference, self.userAgent) = (preference, userAgent)
-    self.registeredAt = registeredAt
+    (self.registeredAt, self.device) = (registeredAt, device)
   }
 }
 

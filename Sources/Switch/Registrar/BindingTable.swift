@@ -197,11 +197,14 @@ struct BindingTable: Sendable {
       .compactMap { remove($0.extension, $0.key) }
   }
 
-  /// Removes the bindings of extensions that are no more.
-  mutating func retain(where exists: (ExtensionID) -> Bool) -> [BindingChange] {
+  /// Removes the bindings of extensions that are no more, and those that may not stay.
+  mutating func retain(
+    where exists: (ExtensionID) -> Bool, stays: (Binding) -> Bool
+  ) -> [BindingChange] {
     var changes: [BindingChange] = []
-    for line in lines.sorted(by: { $0.extension < $1.extension }) where !exists(line.extension) {
-      changes += line.entries.compactMap { remove(line.extension, $0.binding.key) }
+    for line in lines.sorted(by: { $0.extension < $1.extension }) {
+      let goes = exists(line.extension) ? line.entries.filter { !stays($0.binding) } : line.entries
+      changes += goes.compactMap { remove(line.extension, $0.binding.key) }
     }
     lines.removeAll { !exists($0.extension) }
     places = Dictionary(uniqueKeysWithValues: lines.indices.map { (lines[$0].extension, $0) })
@@ -283,6 +286,6 @@ extension Binding {
   fileprivate func differsLastingly(from other: Binding) -> Bool {
     contact != other.contact || flow != other.flow || path != other.path
       || preference != other.preference || userAgent != other.userAgent
-      || callID != other.callID || tenant != other.tenant
+      || callID != other.callID || tenant != other.tenant || device != other.device
   }
 }

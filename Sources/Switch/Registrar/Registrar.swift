@@ -29,7 +29,8 @@ extension SwitchCore {
       return sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
     }
     do throws(RegistrarError) {
-      let wanted = try Registration(of: line, in: message, on: flow, configuration.registrar)
+      let wanted = try Registration(
+        of: line, by: device.id, in: message, on: flow, configuration.registrar)
       // Only calls want to know where a phone was before.
       let before = calls.isEmpty ? [] : bindings.bindings(of: line.id, at: now.wall)
       let known = bindings.count

@@ -34,16 +34,19 @@ struct Registration: Sendable {
   let callID: String
   let sequence: UInt32
   let userAgent: String
+  let device: DeviceID
 }
 
 extension Registration {
   /// Reads a REGISTER for an extension.
   init(
-    of line: Extension, in message: Message, on flow: Flow, _ limits: RegistrarLimits
+    of line: Extension, by device: DeviceID, in message: Message, on flow: Flow,
+    _ limits: RegistrarLimits
   ) throws(RegistrarError) {
     let paths = message.values(.path)
     guard paths.count <= limits.pathValues else { throw .malformed("Path Too Long") }
     (tenant, `extension`, self.flow) = (line.tenant.id, line.id, flow)
+    self.device = device
     expires = message.expires
     wish = try Wish(message, expires: expires, limits)
     path = paths.map { message.text($0) }
@@ -218,6 +221,6 @@ extension Registration.Contact {
       extension: request.extension, key: key, tenant: request.tenant, contact: uri,
       flow: request.flow, path: request.path, callID: request.callID, sequence: request.sequence,
       expiresAt: wall + .seconds(Int64(seconds)), preference: preference,
-      userAgent: request.userAgent, registeredAt: wall)
+      userAgent: request.userAgent, registeredAt: wall, device: request.device)
   }
 }

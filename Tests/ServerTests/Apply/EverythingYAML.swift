@@ -4,6 +4,9 @@ import Foundation
 private let authoritiesFile =
   repositoryFolder.appending(path: "Tests/Fixtures/tls/authority.pem").path
 
+/// Some addresses and their countries.
+let countriesFile = repositoryFolder.appending(path: "Tests/Fixtures/directory/countries.csv").path
+
 /// A document with every key of version 1.
 let everythingYAML = """
   version: 1
@@ -15,6 +18,7 @@ let everythingYAML = """
       webhooks: [{ url: "https://provider.example/hook" }]
     retention: { call_records: 730, alerts: 30 }
     never_ban: ["203.0.113.0/24", "2001:db8::7"]
+    countries: "\(countriesFile)"
   mail: { server: "smtps://mail.provider.example", from: "martinet@provider.example",
     username: martinet, password: "mail password", require_tls: true,
     tls_authorities: "\(authoritiesFile)" }
@@ -72,6 +76,7 @@ let everythingYAML = """
           username: reception
           password: "a long password"
           sources: ["192.0.2.0/24"]
+          source_countries: [NO, FR]
           limits: { spend: { day: 30 } }
           destinations: { international: allow }
           forwards: { always: "0+442079460000", busy: "202", no_answer: "202", no_answer_after: 15,
@@ -82,12 +87,13 @@ let everythingYAML = """
           codecs: [G722]
         - number: "202"
           devices:
-            - { username: desk-202, name: Desk, password: "another long one", sources: ["10.0.0.0/8"] }
+            - { username: desk-202, name: Desk, password: "another long one", sources: ["10.0.0.0/8"],
+                source_countries: [ES] }
             - { username: mobile-202 }
         - number: "203"
       devices:
         - { username: dect-base, name: DECT, password: "a base for handsets", extensions: ["202", "203"],
-          sources: ["10.0.0.9"] }
+          sources: ["10.0.0.9"], source_countries: [fr] }
       numbers:
         - { number: "+33142345678", to: ["201", "202"], order: in_turn, ring: 25 }
         - { number: "+33142345679", to: [{ extensions: ["201"], ring: 10 }, { extensions: ["202", "203"] }] }
@@ -103,4 +109,6 @@ let everythingYAML = """
       codecs: []
       session_timer: { expires: 3600, minimum: 600 }
       retention: { call_records: 180, alerts: 14 }
+      sources: ["10.0.0.0/8", "fd00::/8"]
+      source_countries: [FR]
   """

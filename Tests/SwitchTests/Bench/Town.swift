@@ -23,6 +23,7 @@ struct Town {
 
     """
   var wholesale: String?
+  var countries = CountryTable.empty
 
   init() {
     document.platform.currency = "EUR"
@@ -95,7 +96,9 @@ struct Town {
       document.rates.append(
         RateEntry(name: "wholesale", currency: "EUR", file: "wholesale.csv", table: wholesale))
     }
-    let directory = try DirectoryCompiler.compile(&document, revision: revision)
+    document.platform.countries = countries.isEmpty ? nil : ["countries.csv"]
+    let directory = try DirectoryCompiler.compile(
+      &document, revision: revision, countries: countries)
     return Rulebook(directory: directory, decks: decks)
   }
 }
