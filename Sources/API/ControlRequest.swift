@@ -21,8 +21,10 @@ package enum ControlRequest: Codable, Sendable {
     by: String)
   /// Takes the wall clock as it is, after one that stood ahead.
   case acceptClock(by: String)
-  /// Adopts a configuration; `files` are the rate files that the document names, by name.
-  case apply(document: String, file: String, files: [String: String], by: String)
+  /// Adopts a configuration; `files` are the rate files that the document names, by name. Where it would lock out who
+  /// is there now, only if it `locksOut`.
+  case apply(
+    document: String, file: String, files: [String: String], locksOut: Bool, by: String)
   /// The configuration in force, with its rate files where they are wanted.
   case export(withRates: Bool)
   /// Whether the audit trail is as it was written.
@@ -51,6 +53,8 @@ package enum ControlReply: Codable, Sendable {
   case trunks([TrunkReport])
   case limits([LimitReport])
   case applied(ApplyReport)
+  /// Nothing was applied, because of those.
+  case wouldLockOut([LockOutReport])
   case records([RecordReport])
   case bans([BanReport])
   case banExplained(BanExplanationReport)

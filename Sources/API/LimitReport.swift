@@ -111,6 +111,8 @@ package struct ApplyReport: Codable, Sendable {
   package var generated: [GeneratedPassword]
   /// Why the running server does not go by it yet; nil when it does, or none runs.
   package var note: String?
+  /// Who was there and is kept out from now on, as was asked for; nil for nobody.
+  package var lockedOut: [LockOutReport]?
 
   /// A password that is handed over once.
   package struct GeneratedPassword: Codable, Sendable {
@@ -135,7 +137,14 @@ package struct ApplyReport: Codable, Sendable {
     }
   }
 
-  package init(changes: [String], generated: [GeneratedPassword]) {
-    (self.changes, self.generated) = (changes, generated)
+  package init(
+    changes: [String], generated: [GeneratedPassword], lockedOut: [LockOutReport]? = nil
+  ) {
+    (self.changes, self.generated, self.lockedOut) = (changes, generated, lockedOut)
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case changes, generated, note
+    case lockedOut = "locked_out"
   }
 }

@@ -9,15 +9,21 @@ extension Administration {
   /// Reads and checks a document, and puts it in force; or changes nothing and says all that is wrong.
   ///
   /// `text` is the YAML, `file` its name for messages; `files` are the rate files that it names, by the
-  /// names it gives them; `person` goes into the audit trail.
+  /// names it gives them; `person` goes into the audit trail. Whom of `attendance` it would lock out it locks out only
+  /// if it `locksOut`.
   package func apply(
-    document text: String, file: String, files: [String: String], by person: String
+    document text: String, file: String, files: [String: String],
+    attendance: Attendance = .known([]), locksOut: Bool = false, by person: String
   ) throws -> ApplyReport {
-    try inTurn { try replaceDocument(by: text, file: file, files: files, person: person) }
+    try inTurn {
+      try replaceDocument(
+        by: text, file: file, files: files, attendance, locksOut: locksOut, person: person)
+    }
   }
 
   private func replaceDocument(
-    by text: String, file: String, files: [String: String], person: String
+    by text: String, file: String, files: [String: String], _ attendance: Attendance,
+    locksOut: Bool, person: String
   ) throws -> ApplyReport {
     let before = document()
     var dice = Dice.system
@@ -31,7 +37,11 @@ extension Administration {
     if countries != rulebook().directory.countries, !countries.isEmpty {
       changes.append("read the countries of addresses: \(countries.words)")
     }
-    if !changes.isEmpty { try adopt(read.document, countries: countries, by: person) }
+    let lockedOut = try lockOuts(by: read.snapshot, of: attendance, isAccepted: locksOut)
+    if !changes.isEmpty {
+      try noteLockOut(lockedOut, by: person)
+      try adopt(read.document, countries: countries, by: person)
+    }
     return ApplyReport(
       changes: changes,
       generated: read.generated.map { secret in
@@ -39,7 +49,7 @@ extension Administration {
           purpose: secret.purpose == .webhook ? .webhook : .phone, tenant: secret.tenant,
           extension: read.document.extensions(of: secret), user: secret.name,
           password: secret.value)
-      })
+      }, lockedOut: lockedOut.isEmpty ? nil : lockedOut)
   }
 
   /// The configuration in force as YAML, without secrets.

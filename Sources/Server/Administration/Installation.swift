@@ -12,16 +12,24 @@ package struct Installation {
     client = ControlClient(dataFolder: dataFolder)
   }
 
+  /// - Throws: ``LockOutRefusal`` where somebody who is there now would be kept out, unless it `locksOut`.
   package func apply(
-    document: String, file: String, files: [String: String], by person: String
+    document: String, file: String, files: [String: String], locksOut: Bool = false,
+    by person: String
   ) throws -> ApplyReport {
     guard client.isServerRunning else {
-      return try Administration(dataFolder: dataFolder).apply(
-        document: document, file: file, files: files, by: person)
+      let administration = try Administration(dataFolder: dataFolder)
+      return try administration.apply(
+        document: document, file: file, files: files,
+        attendance: administration.attendanceInJournal(), locksOut: locksOut, by: person)
     }
-    let request = ControlRequest.apply(document: document, file: file, files: files, by: person)
-    if case .applied(let report) = try ask(request) { return report }
-    throw ControlClient.Failure.broken("not a report of an apply")
+    let request = ControlRequest.apply(
+      document: document, file: file, files: files, locksOut: locksOut, by: person)
+    switch try ask(request) {
+    case .applied(let report): return report
+    case .wouldLockOut(let rows): throw LockOutRefusal(rows)
+    case _: throw ControlClient.Failure.broken("not a report of an apply")
+    }
   }
 
   /// The configuration in force as YAML, with the rate files that it names where they are wanted.

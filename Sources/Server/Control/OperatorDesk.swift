@@ -15,6 +15,8 @@ struct OperatorDesk: Sendable {
   func answer(_ request: ControlRequest) async -> ControlReply {
     do {
       return try await carryOut(request)
+    } catch let refusal as LockOutRefusal {
+      return .wouldLockOut(refusal.rows)
     } catch {
       return .failed("\(error)")
     }
@@ -41,9 +43,12 @@ struct OperatorDesk: Sendable {
       let text = try server.administration.setLimits(of: target, change: change, by: person)
       let note = await server.handover.bring().note
       return .done([text, note].compactMap(\.self).joined(separator: " "))
-    case .apply(let document, let file, let files, let person):
+    case .apply(let document, let file, let files, let locksOut, let person):
+      let desk = server.desk
       var report = try server.administration.apply(
-        document: document, file: file, files: files, by: person)
+        document: document, file: file, files: files,
+        attendance: await Attendance(asking: { await desk.ask($0) }), locksOut: locksOut,
+        by: person)
       report.note = await server.handover.bring().note
       return .applied(report)
     case .export(let withRates):

@@ -9,19 +9,31 @@ struct Apply: ParsableCommand {
     discussion: """
       The file is checked as a whole first; whatever is wrong is listed with line and field, and then \
       nothing changes. With a running server it holds from the next call on.
+
+      A change of the lists of networks and countries that would lock out phones or carriers that are there \
+      now is refused, and tells which; --lock-out makes it all the same.
       """)
 
   @Argument(help: "YAML file, version 1.") var file: String
   @OptionGroup var folder: DataOption
+  @Flag(help: "Locks out who is there now, where the changed lists do so.") var lockOut = false
   @Flag(help: "One JSON object instead of text.") var json = false
 
   func run() throws {
     let document = try Installation.text(ofFile: file)
     let files = try Installation.filesNamed(in: document, beside: file)
-    let report = try Installation(folder.data).apply(
-      document: document, file: file, files: files, by: Person.name)
+    let report: ApplyReport
+    do {
+      report = try Installation(folder.data).apply(
+        document: document, file: file, files: files, locksOut: lockOut, by: Person.name)
+    } catch let refusal as LockOutRefusal {
+      guard json else { throw refusal }
+      try JSONLine.print(["would_lock_out": refusal.rows])
+      throw ExitCode.failure
+    }
     if json { return try JSONLine.print(report) }
     for change in report.changes { print(change) }
+    for row in report.lockedOut ?? [] { print("locked out \(row.words)") }
     if report.changes.isEmpty { print("Nothing has changed.") }
     if let note = report.note { print(note) }
     guard !report.generated.isEmpty else { return }
