@@ -92,4 +92,45 @@ import Testing
     entry.classes["premium"] = .allow
     #expect(try verdict("+34803123456", tenant.overridden(by: entry)) == "allow")
   }
+
+  @Test(
+    "What an extension closes is closed, whatever its tenant opens within it; what it opens itself is open"
+  )
+  func nearestDenial() throws {
+    let tenant = policy {
+      $0.allow = ["+4420", "+33", "GB", "+346"]; $0.deny = ["+44700"]
+    }
+    func closed(_ change: (inout DestinationEntry) -> Void) -> DestinationPolicy {
+      var entry = DestinationEntry()
+      change(&entry)
+      return tenant.overridden(by: entry)
+    }
+    let (london, paris, mobile) = ("+442079460000", "+33142345678", "+34612345678")
+    for number in [london, paris, mobile] { #expect(try verdict(number, tenant) == "allow") }
+    #expect(try verdict(london, closed { $0.deny = ["+44"] }) == "numbers with +44 are closed")
+    #expect(try verdict(london, closed { $0.deny = ["GB"] }) == "calls to GB are closed")
+    #expect(
+      try verdict(london, closed { $0.international = .deny })
+        == "calls to other countries are closed")
+    #expect(
+      try verdict(paris, closed { $0.international = .deny })
+        == "calls to other countries are closed")
+    #expect(
+      try verdict(mobile, closed { $0.classes["mobile"] = .deny }) == "mobile numbers are closed")
+    #expect(
+      try verdict(
+        london,
+        closed {
+          $0.deny = ["+44"]; $0.allow = ["+442079"]
+        }) == "allow")
+    #expect(
+      try verdict(
+        paris,
+        closed {
+          $0.international = .deny; $0.allow = ["FR"]
+        }) == "allow")
+    // Nor does it open by a wide prefix what its tenant closes within that.
+    #expect(
+      try verdict("+447001234567", closed { $0.allow = ["+44"] }) != "allow")
+  }
 }

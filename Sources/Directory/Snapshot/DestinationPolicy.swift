@@ -4,12 +4,34 @@ package import Numbering
 ///
 /// The longest matching prefix of the lists wins, a denial where both are as long; then a country; then the
 /// class and whether it is abroad. What opens a country does not open its premium numbers: a prefix opens a
-/// closed class only when it is longer than the calling code, or the code of no country (+882).
+/// closed class only when it is longer than the calling code, or the code of no country (+882). What the nearest level
+/// closes stays closed, whatever one above it opens.
 package struct DestinationPolicy: Hashable, Sendable {
   private var openClasses: Set<DestinationClass>
   private var international: Bool
   private var prefixes: [DigitString: Access] = [:]
   private var regions: [Region: Access] = [:]
+  /// What the nearest level says by itself.
+  private var nearest = Closings()
+
+  /// What one level closes, and what it takes out of that.
+  private struct Closings: Hashable, Sendable {
+    var classes: Set<DestinationClass> = []
+    var international = false
+    var prefixes: [DigitString: Access] = [:]
+    var regions: [Region: Access] = [:]
+
+    func refusal(of number: OutsideNumber) -> DestinationRefusal? {
+      if let (prefix, access) = prefixes.longest(of: number.number.digits) {
+        return access == .deny ? .prefix(prefix) : nil
+      }
+      if let access = regions[number.region] {
+        return access == .deny ? .country(number.region) : nil
+      }
+      if classes.contains(number.kind) { return .closedClass(number.kind) }
+      return international && number.isInternational ? .international : nil
+    }
+  }
 
   /// What is closed until a person opens it: other countries, and everything that thieves call.
   package static let safe = DestinationPolicy(
@@ -24,7 +46,8 @@ package struct DestinationPolicy: Hashable, Sendable {
 
   /// May this number be called? An emergency number never comes here.
   package func verdict(on number: OutsideNumber) -> DestinationVerdict {
-    if let (prefix, access) = longestPrefix(of: number.number.digits) {
+    if let refusal = nearest.refusal(of: number) { return .deny(refusal) }
+    if let (prefix, access) = prefixes.longest(of: number.number.digits) {
       if access == .deny { return .deny(.prefix(prefix)) }
       if opensClasses(prefix, number.number) { return .allow }
       return openClasses.contains(number.kind) ? .allow : .deny(.closedClass(number.kind))
@@ -38,19 +61,21 @@ package struct DestinationPolicy: Hashable, Sendable {
     return number.isInternational && !international ? .deny(.international) : .allow
   }
 
-  private func longestPrefix(of digits: DigitString) -> (DigitString, Access)? {
-    guard !prefixes.isEmpty else { return nil }
-    for length in stride(from: digits.count, to: 0, by: -1) {
-      let prefix = digits.prefix(length)
-      if let access = prefixes[prefix] { return (prefix, access) }
-    }
-    return nil
-  }
-
   /// A prefix that names a range and not only a country.
   private func opensClasses(_ prefix: DigitString, _ number: PhoneNumber) -> Bool {
     let code = number.callingCode
     return prefix.count > code.length || (prefix.count == code.length && code.main == .world)
+  }
+}
+
+extension [DigitString: Access] {
+  fileprivate func longest(of digits: DigitString) -> (DigitString, Access)? {
+    guard !isEmpty else { return nil }
+    for length in stride(from: digits.count, to: 0, by: -1) {
+      let prefix = digits.prefix(length)
+      if let access = self[prefix] { return (prefix, access) }
+    }
+    return nil
   }
 }
 
@@ -60,11 +85,15 @@ extension DestinationPolicy {
   /// `entry` has been checked: every name, prefix and country in it is known.
   package func overridden(by entry: DestinationEntry) -> DestinationPolicy {
     var policy = self
+    policy.nearest = Closings()
+    policy.nearest.international = entry.international == .deny
     if let international = entry.international { policy.international = international == .allow }
     for kind in DestinationClass.allCases {
       switch entry.classes[kind.name] {
       case .allow: policy.openClasses.insert(kind)
-      case .deny: policy.openClasses.remove(kind)
+      case .deny:
+        policy.openClasses.remove(kind)
+        policy.nearest.classes.insert(kind)
       case nil: break
       }
     }
@@ -72,8 +101,10 @@ extension DestinationPolicy {
       for text in list {
         if let prefix = PhoneNumber(text)?.digits {
           policy.prefixes[prefix] = access
+          policy.nearest.prefixes[prefix] = access
         } else if let region = Region(text) {
           policy.regions[region] = access
+          policy.nearest.regions[region] = access
         }
       }
     }
