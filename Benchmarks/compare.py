@@ -169,8 +169,12 @@ def job(servers, *words):
 
 
 def warm(servers, *words):
-    """The job behind as many calls: a server that has just started tells every account's owner of its first call abroad."""
+    """The job behind as many calls, whose ports have rested.
+
+    A server that has just started tells every account's owner of its first call abroad, and makes a socket for each port.
+    """
     job(servers, "call", CALLS, 32)
+    time.sleep(2.5)
     return job(servers, *words)
 
 

@@ -20,9 +20,9 @@ struct PortPool: Sendable {
     let address: IPAddress
     var fresh: [UInt16]
     /// In order of `until`, when they are fresh again.
-    var closed = Line<(port: UInt16, until: Instant)>()
+    var closed = Queue<(port: UInt16, until: Instant)>()
     /// Rows of the table, in order of `until`, when they may be rested.
-    var resting = Line<(row: Int, until: Instant)>()
+    var resting = Queue<(row: Int, until: Instant)>()
   }
 
   private let configuration: RelayConfiguration
