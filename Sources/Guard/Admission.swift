@@ -51,6 +51,12 @@ package struct Admission: Sendable {
     return budgets.takeStranger(place, at: now.instant) ? .pass : .overBudget
   }
 
+  /// Whether a source need not prove itself: a friend's flow, a carrier, or whom we have asked something.
+  package func trusts(_ source: Source, at now: Now) -> Bool {
+    isSpared(source.address) || friends.knows(flow: source.remote, at: now.instant)
+      || friends.expects(source.address, at: now.instant)
+  }
+
   /// We ask somebody of our own accord, and so want to hear what comes back, and what he asks within that call.
   package mutating func expect(_ remote: Endpoint, at now: Instant) {
     guard !isSpared(remote.address), !friends.knows(flow: remote, at: now) else { return }

@@ -1,5 +1,6 @@
 package import Elements
 import Glibc
+package import Guard
 package import Relay
 
 /// What a ``LaneGroup`` is made of.
@@ -38,6 +39,18 @@ package struct StreamLimits: Hashable, Sendable {
   package var connections = 50_000
   /// Connections at a time from one IPv4 address or one IPv6 network of 64 bits.
   package var connectionsPerAddress = 1_000
+  /// The same, of connections on which nobody has proven himself.
+  package var strangersPerAddress = 500
+  /// Connections of strangers from 24 bits of IPv4 or 48 bits of IPv6.
+  package var strangersNearby = 2_000
+  /// Connections of all strangers; a further one takes the place of the first.
+  package var strangers = 25_000
+  /// Connections that one IPv4 address or 64 bits of IPv6 may begin: a TLS handshake is work.
+  package var arrivals = Rate(perSecond: 20, burst: 500)
+  /// Until when a stranger must have proven himself.
+  package var strangerLife: Duration = .seconds(60)
+  /// Messages and keep-alives that are read of a stranger; the rest waits in the kernel, with him.
+  package var strangerPace = Rate(perSecond: 20, burst: 100)
   /// From accepting a connection to the first whole message; includes the TLS handshake.
   package var firstMessage: Duration = .seconds(15)
   /// Without a byte from the peer; above the longest registration with a keep-alive (RFC 5626 §4.4.1).

@@ -50,6 +50,8 @@ package struct SwitchCore: Sendable {
   var barred: Set<IPNetwork> = []
   var toldCallFloods = ToldToday()
   var toldPasswords = ToldPasswords()
+  /// Connections on which somebody has proven himself, while they are open; only these carry anything of ours.
+  var trusted: Set<FlowID> = []
   private var spareEvents: [SIPEvent] = []
   /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
   ///
@@ -81,6 +83,8 @@ package struct SwitchCore: Sendable {
       guard admits(flow, at: now) else { break }
       sip.receive(message, on: flow, at: now, events: &events, effects: &output.wire)
     case .flowClosed(let connection):
+      // Nothing of ours was ever on a stranger's connection, and he may open and close as he likes.
+      guard trusted.remove(connection) != nil else { break }
       sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
       connectionClosed(connection)
     case .transmitFailed(let transaction, let reason):
@@ -124,6 +128,7 @@ package struct SwitchCore: Sendable {
     for command in output.relay { effects.append(.relay(command)) }
     for transmission in output.wire { effects.append(.transmit(transmission)) }
     for (number, query) in output.queries { effects.append(.resolve(number, query)) }
+    for connection in output.trusted { effects.append(.trust(connection)) }
     for publication in output.publications { effects.append(.publish(publication)) }
     output.clear()
     let earliest = min(
@@ -168,6 +173,7 @@ struct Output: Sendable {
   var relay: [RelayCommand] = []
   var queries: [(ResolutionID, NameQuery)] = []
   var publications: [Publication] = []
+  var trusted: [FlowID] = []
 
   /// Most events have one or two effects: what is empty is left alone.
   mutating func clear() {
@@ -175,6 +181,7 @@ struct Output: Sendable {
     if !relay.isEmpty { relay.removeAll(keepingCapacity: true) }
     if !queries.isEmpty { queries.removeAll(keepingCapacity: true) }
     if !publications.isEmpty { publications.removeAll(keepingCapacity: true) }
+    if !trusted.isEmpty { trusted.removeAll(keepingCapacity: true) }
   }
 }
 

@@ -50,5 +50,7 @@ package enum SwitchEffect: Sendable {
   case relay(RelayCommand)
   case journal(JournalBatch)
   case resolve(ResolutionID, NameQuery)
+  /// Somebody has proven himself on that connection: it is no stranger's any more.
+  case trust(FlowID)
   case publish(Publication)
 }

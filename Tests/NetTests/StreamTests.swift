@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import Net
 import SIP
 import Testing
@@ -94,9 +95,71 @@ import Testing
     #expect(harness.messages(3).count == 3)
   }
 
+  @Test("A12: who pings without an end gets one answer for what was read at once")
+  func pings() throws {
+    let harness = try StreamHarness { $0.streams.strangerPace = Rate(perSecond: 1, burst: 10_000) }
+    let client = try TestStream(to: try harness.listen(.tcp))
+    client.send(String(repeating: "\r\n\r\n", count: 1_000) + Sample.options(1))
+    let flow = try #require(harness.messages(1).first?.flow)
+    harness.service.send([Transmission(bytes: Array("hello".utf8), destination: .flow(flow))])
+    let answer = client.receive(200)
+    #expect(answer.hasPrefix("\r\n") && answer.hasSuffix("hello") && answer.utf8.count < 100)
+  }
+
+  @Test("A12: a stranger is read at his pace, and in full once he has proven himself")
+  func pace() throws {
+    let harness = try StreamHarness {
+      $0.streams.strangerPace = Rate(every: .seconds(3_600), burst: 3)
+    }
+    let client = try TestStream(to: try harness.listen(.tcp))
+    let texts = (0..<20).map { Sample.options($0) }
+    client.send(texts.joined())
+    let first = harness.messages(4)
+    #expect(first.count == 4, "the one that was too much is taken, and no more")
+    let connection = try #require(first.first?.flow.connection)
+    harness.service.trust([connection])
+    #expect(harness.messages(20).map(\.text) == texts)
+  }
+
+  @Test("A12: a connection on which nobody proves himself ends, and the others stay")
+  func strangers() throws {
+    let harness = try StreamHarness { $0.streams.strangerLife = .milliseconds(500) }
+    let server = try harness.listen(.tcp)
+    let (stranger, phone) = (try TestStream(to: server), try TestStream(to: server))
+    phone.send(Sample.options(1))
+    harness.service.trust([try #require(harness.messages(1).first?.flow.connection)])
+    stranger.send(Sample.options(2))
+    #expect(stranger.isClosedByPeer())
+    phone.send(Sample.options(3))
+    #expect(harness.messages(3).count == 3)
+  }
+
+  @Test("who is banned loses his connections and gets no other until it is lifted")
+  func bans() throws {
+    let harness = try StreamHarness()
+    let (server, other) = (try harness.listen(.tcp), try harness.listen(.tcp, .v6Loopback))
+    let (banned, neighbour) = (try TestStream(to: server), try TestStream(to: other))
+    banned.send(Sample.options(1))
+    neighbour.send(Sample.options(2))
+    _ = harness.messages(2)
+    let network = try #require(IPNetwork("127.0.0.0/8"))
+    harness.service.bar(network, until: nil)
+    #expect(banned.isClosedByPeer())
+    #expect(try TestStream(to: server).isClosedByPeer())
+    neighbour.send(Sample.options(3))
+    #expect(harness.messages(3).count == 3)
+    harness.service.unbar(network)
+    let again = try TestStream(to: server)
+    again.send(Sample.options(4))
+    #expect(harness.messages(4).count == 4)
+  }
+
   @Test("a lane that is busy is not given more than its mailbox holds, and nothing is lost")
   func backpressure() throws {
-    let harness = try StreamHarness { $0.streams.inboundQueue = 4 }
+    let harness = try StreamHarness {
+      $0.streams.inboundQueue = 4
+      $0.streams.strangerPace = Rate(perSecond: 1, burst: 1_000)
+    }
     let client = try TestStream(to: try harness.listen(.tcp))
     let texts = (0..<500).map { Sample.options($0) }
     for text in texts { client.send(text) }

@@ -184,6 +184,30 @@ import Testing
     #expect(bans(bench) == [.network(network)])
   }
 
+  @Test("A12: a connection is a stranger's until somebody proves himself there; a carrier's never")
+  func strangersConnection() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.connect(from: 43_210, as: FlowID(7))
+    phone.password = "wrong"
+    phone.register()
+    #expect(phone.lastStatus == 401 && bench.trusted.isEmpty)
+    phone.password = Town.password
+    phone.register(cseq: 2)
+    phone.register(cseq: 3)
+    #expect(phone.lastStatus == 200 && bench.trusted == [FlowID(7)], "told once")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.connect(from: 43_211, as: FlowID(8))
+    let options = RequestDraft(
+      .options, target: URI(host: .name(Town.domain)), from: carrier.address("x"),
+      to: carrier.address("y"))
+    carrier.send(options)
+    bench.run(for: .milliseconds(100))
+    #expect(bench.trusted == [FlowID(7), FlowID(8)])
+    for connection in bench.trusted { bench.happen(.flowClosed(connection)) }
+    #expect(bench.core.trusted.isEmpty)
+  }
+
   @Test("A04: a user who is guessed at from everywhere is told of once; his phone stays")
   func distributed() throws {
     let bench = try Bench()

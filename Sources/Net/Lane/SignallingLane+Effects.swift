@@ -40,6 +40,7 @@ extension SignallingLane {
         mail.answers.send(SignallingMail.Answer(resolution: resolution, hops: hops))
       }
       if let known { consequences.append(.resolved(resolution, known)) }
+    case .trust(let connection): trusted.append(connection)
     case .publish(let publication): publications.append(publication)
     }
   }

@@ -29,6 +29,8 @@ final class SignallingLane: LaneResident {
   var consequences: [SwitchEvent] = []
   var transmissions: [Transmission] = []
   var publications: [Publication] = []
+  /// Connections on which somebody has proven himself.
+  var trusted: [FlowID] = []
   /// Commands that a media lane's mailbox had no room for; in order, tried again.
   var unsent: [(lane: Int, command: RelayCommand)] = []
   var lastSequence: UInt64
@@ -187,6 +189,10 @@ final class SignallingLane: LaneResident {
     if !transmissions.isEmpty {
       streams.send(transmissions)
       transmissions.removeAll(keepingCapacity: true)
+    }
+    if !trusted.isEmpty {
+      streams.trust(trusted)
+      trusted.removeAll(keepingCapacity: true)
     }
     if !publications.isEmpty {
       doors.publish(publications)

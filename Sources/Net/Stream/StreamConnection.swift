@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -45,6 +46,12 @@ final class StreamConnection: ChannelDuplexHandler {
   /// A read that was asked for while the lane has no room.
   private var holdsRead = false
 
+  /// Until when somebody must have proven himself; nil: somebody has, or the connection is ours.
+  private var strangerUntil: Instant?
+  private var pace = RateBucket()
+  /// A stranger said more than we read of him in that time; what he said waits.
+  private var isPaced = false
+
   /// Set until the first whole message has come.
   private var firstMessageBy: Instant?
   private var messageBy: Instant?
@@ -58,6 +65,7 @@ final class StreamConnection: ChannelDuplexHandler {
     (self.id, self.transport, self.peer, self.table) = (id, transport, peer, table)
     heardAt = Clocks.instant()
     firstMessageBy = heardAt + (peer == nil ? table.limits.firstMessage : table.limits.connect)
+    strangerUntil = peer == nil ? heardAt + table.limits.strangerLife : nil
   }
 
   // MARK: Coming and going
@@ -150,10 +158,11 @@ final class StreamConnection: ChannelDuplexHandler {
       return table.hold(self)
     }
     if case .closing = state { return }
+    guard !isPaced else { return holdsRead = true }
     context.read()
   }
 
-  /// The lane has room again.
+  /// The lane has room again, or the stranger's time has come.
   func resumeReading() {
     guard holdsRead, let context else { return }
     holdsRead = false
@@ -165,18 +174,25 @@ final class StreamConnection: ChannelDuplexHandler {
     let now = Clocks.instant()
     heardAt = now
     framer.append(unwrapInboundIn(data).readableBytesView)
+    take(on: flow, context, at: now)
+  }
+
+  /// Takes what is whole, as far as the pace of a stranger goes.
+  private func take(on flow: Flow, _ context: ChannelHandlerContext, at now: Instant) {
+    var isPinged = false
     do throws(StreamError) {
-      while let item = try framer.next() {
+      while !isPaced, let item = try framer.next() {
         messageBy = nil
         switch item {
         case .message(let bytes):
           firstMessageBy = nil
           table.received(.message(bytes, flow))
-        case .ping: write(StreamFramer.pong, nil, context)
-        case .pong: continue
+        case .ping: isPinged = true
+        case .pong: break
         }
+        isPaced = strangerUntil != nil && !pace.take(table.limits.strangerPace, at: now)
       }
-      if !framer.isWithinMessage {
+      if isPaced || !framer.isWithinMessage {
         messageBy = nil
       } else if messageBy == nil {
         messageBy = now + table.limits.message
@@ -184,6 +200,26 @@ final class StreamConnection: ChannelDuplexHandler {
     } catch {
       broken(error, flow, at: now)
     }
+    // One for all: who pings without reading fills no memory.
+    if isPinged, case .open = state {
+      write(Transmission(bytes: StreamFramer.pong, destination: .flow(flow)), context)
+    }
+  }
+
+  /// Somebody has proven himself here: it is no stranger's connection any more.
+  func trust() {
+    strangerUntil = nil
+    unpace(at: Clocks.instant())
+  }
+
+  /// Goes on with what a stranger said too fast.
+  private func unpace(at now: Instant) {
+    guard isPaced, case .open(let flow) = state, let context else { return }
+    isPaced = false
+    take(on: flow, context, at: now)
+    table.deliver()
+    flush()
+    if !isPaced { resumeReading() }
   }
 
   /// The borders between messages are lost (A20): what can be answered is, then the stream closes.
@@ -258,12 +294,16 @@ final class StreamConnection: ChannelDuplexHandler {
   func sweep(at now: Instant) {
     if case .closing(_, let until) = state, until <= now {
       close("the stream was broken")
+    } else if let strangerUntil, strangerUntil <= now {
+      close("nobody has proven himself")
     } else if let firstMessageBy, firstMessageBy <= now {
       close(peer == nil ? "no message came" : "the connection was not made in time")
     } else if let messageBy, messageBy <= now {
       close("a message did not end")
     } else if heardAt + table.limits.idle <= now {
       close("nothing was heard for too long")
+    } else {
+      unpace(at: now)
     }
   }
 }

@@ -124,6 +124,11 @@ package final class StreamService: Sendable {
     loop.execute { [table] in table.value.unbar(network) }
   }
 
+  /// Somebody has proven himself on these connections: they are no strangers' any more.
+  package func trust(_ ids: [FlowID]) {
+    loop.execute { [table] in table.value.trust(ids) }
+  }
+
   /// The lane has emptied its mailbox.
   package func resumeReading() {
     guard gauge.isCongested.load(ordering: .sequentiallyConsistent) else { return }

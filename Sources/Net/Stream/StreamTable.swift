@@ -25,9 +25,8 @@ final class StreamTable {
   private let gauge: StreamGauge
   private var connections: [FlowID: StreamConnection] = [:]
   private var outgoing: [StreamConnection.Peer: FlowID] = [:]
-  /// Counted against the limits: who connected from where.
-  private var sources: [FlowID: IPAddress] = [:]
-  private var perSource: [IPAddress: Int] = [:]
+  /// Of those that others made to us.
+  private var quota: ConnectionQuota
   private var ids: IDSource<FlowSubject>
   /// Who gets no connection, and until when; nil: until it is lifted.
   private var barred = NetworkTable<Instant?>()
@@ -42,6 +41,7 @@ final class StreamTable {
   ) {
     (self.limits, self.contexts, self.loop) = (limits, contexts, loop)
     (self.mail, self.gauge) = (mail, gauge)
+    quota = ConnectionQuota(limits)
     // A number must never come twice, not even after a restart: a binding that was read back from the
     // journal would lead to somebody else's connection.
     ids = IDSource(after: UInt64(max(0, Clocks.wall().unixMilliseconds)) << 20)
@@ -54,14 +54,13 @@ final class StreamTable {
   /// A place for a connection from `remote`; nil when there are enough.
   func admit(_ transport: Transport, from remote: Endpoint) -> StreamConnection? {
     guard !isBarred(remote.address) else { return nil }
-    let source = remote.address.network
-    let already = perSource[source] ?? 0
-    guard connections.count < limits.connections, already < limits.connectionsPerAddress else {
-      return nil
-    }
     let id = ids.next()
-    (perSource[source], sources[id]) = (already + 1, source)
-    return add(StreamConnection(id: id, transport: transport, peer: nil, table: self))
+    switch quota.admit(id, from: remote.address, at: Clocks.instant()) {
+    case .refused: return nil
+    case .admitted(let displaced):
+      if let displaced { connections[displaced]?.close("others wait who may prove themselves") }
+      return add(StreamConnection(id: id, transport: transport, peer: nil, table: self))
+    }
   }
 
   private func add(_ connection: StreamConnection) -> StreamConnection {
@@ -76,10 +75,7 @@ final class StreamTable {
     connections[id] = nil
     gauge.connections.store(connections.count, ordering: .relaxed)
     if let peer = connection.peer, outgoing[peer] == id { outgoing[peer] = nil }
-    if let source = sources.removeValue(forKey: id) {
-      let left = (perSource[source] ?? 1) - 1
-      perSource[source] = left > 0 ? left : nil
-    }
+    quota.end(id)
     if wasOpen { inbound.append(.closed(id)) }
     deliver()
   }
@@ -92,9 +88,16 @@ final class StreamTable {
   /// Closes what is open from there, and takes nothing new until then.
   func bar(_ network: IPNetwork, until: Instant?) {
     barred[network] = .some(until)
-    for (id, connection) in Array(connections)
-    where sources[id].map({ network.contains($0) }) ?? false {
-      connection.close("its address is banned")
+    for id in quota.connections(from: network) {
+      connections[id]?.close("its address is banned")
+    }
+  }
+
+  /// Somebody has proven himself on these connections.
+  func trust(_ ids: [FlowID]) {
+    for id in ids {
+      quota.trust(id)
+      connections[id]?.trust()
     }
   }
 
@@ -114,6 +117,7 @@ final class StreamTable {
     }
     // Some connections end while the rest is looked at.
     for connection in Array(connections.values) { connection.sweep(at: now) }
+    deliver()
   }
 
   // MARK: To the lane
@@ -237,9 +241,4 @@ extension StreamLimits {
   var waterMark: ChannelOptions.Types.WriteBufferWaterMark {
     .init(low: unsentBytes / 2, high: unsentBytes)
   }
-}
-
-extension IPAddress {
-  /// What one customer can have many of: an IPv4 address counts alone, IPv6 by its network of 64 bits.
-  fileprivate var network: IPAddress { isV4 ? self : IPAddress(high: high, low: 0) }
 }

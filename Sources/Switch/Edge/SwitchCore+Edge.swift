@@ -10,7 +10,13 @@ extension SwitchCore {
   /// Whether a message from there is looked at; counted where it is not.
   mutating func admits(_ flow: Flow, at now: Now) -> Bool {
     switch admission.admit(Source(flow), at: now) {
-    case .pass: return true
+    case .pass:
+      if let connection = flow.connection, !trusted.contains(connection),
+        admission.trusts(Source(flow), at: now)
+      {
+        trust(connection)
+      }
+      return true
     case .banned:
       status.droppedBanned += 1
       return false
@@ -37,8 +43,15 @@ extension SwitchCore {
     return name.finish().low
   }
 
+  /// Somebody has proven himself on that connection, or is known from before.
+  private mutating func trust(_ connection: FlowID) {
+    guard trusted.insert(connection).inserted else { return }
+    output.trusted.append(connection)
+  }
+
   /// Somebody has proven who he is.
   mutating func welcome(_ user: UserKey, on flow: Flow, at now: Now) {
+    if let connection = flow.connection { trust(connection) }
     let changes = admission.welcome(user, from: Source(flow), at: now)
     for change in changes { journal.write(.guard(change)) }
   }

@@ -39,6 +39,8 @@ final class Bench {
   var journal: [JournalBatch] = []
   var commands: [RelayCommand] = []
   var publications: [Publication] = []
+  /// Connections on which somebody has proven himself.
+  var trusted: [FlowID] = []
   /// Every datagram that left the switch, with its destination.
   var sent: [(to: Endpoint, text: String)] = []
   /// False: batches wait for ``confirmJournal()``.
@@ -167,6 +169,7 @@ final class Bench {
       }
       later(.milliseconds(1), .happens(.resolved(question, hops ?? [])))
     case .publish(let publication): publications.append(publication)
+    case .trust(let connection): trusted.append(connection)
     }
   }
 

@@ -1,0 +1,103 @@
+import Elements
+import Guard
+import Net
+import SIP
+import Testing
+
+@Suite("A12: who may hold a connection") struct ConnectionQuotaTests {
+  private let now = Instant.start + .seconds(1)
+
+  private func limits(_ change: (inout StreamLimits) -> Void) -> StreamLimits {
+    var limits = StreamLimits()
+    change(&limits)
+    return limits
+  }
+
+  private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
+
+  @Test("strangers of one address have a share of its connections; who is proven makes room")
+  func address() throws {
+    var quota = ConnectionQuota(
+      limits { ($0.strangersPerAddress, $0.connectionsPerAddress) = (2, 3) })
+    let office = try address("203.0.113.9")
+    #expect(quota.admit(FlowID(1), from: office, at: now) == .admitted(inPlaceOf: nil))
+    #expect(quota.admit(FlowID(2), from: office, at: now) == .admitted(inPlaceOf: nil))
+    #expect(quota.admit(FlowID(3), from: office, at: now) == .refused)
+    quota.trust(FlowID(1))
+    #expect(quota.admit(FlowID(4), from: office, at: now) == .admitted(inPlaceOf: nil))
+    quota.trust(FlowID(2))
+    #expect(quota.admit(FlowID(5), from: office, at: now) == .refused)
+    quota.end(FlowID(1))
+    #expect(quota.admit(FlowID(6), from: office, at: now) == .admitted(inPlaceOf: nil))
+  }
+
+  @Test(
+    "a neighbourhood of strangers is bounded, also one that has many networks of 64 bits",
+    arguments: [("203.0.113.", "203.0.114.1"), ("2001:db8:1:%::1", "2001:db8:2::1")])
+  func neighbours(_ pattern: String, elsewhere: String) throws {
+    var quota = ConnectionQuota(limits { $0.strangersNearby = 10 })
+    for number in 0..<12 {
+      let text =
+        pattern.contains("%") ? pattern.replacing("%", with: "\(number)") : "\(pattern)\(number)"
+      let verdict = quota.admit(FlowID(UInt64(number)), from: try address(text), at: now)
+      #expect(verdict == (number < 10 ? .admitted(inPlaceOf: nil) : .refused))
+    }
+    let other = try address(elsewhere)
+    #expect(quota.admit(FlowID(99), from: other, at: now) == .admitted(inPlaceOf: nil))
+  }
+
+  @Test("where strangers have used up their share, the first of them makes room, no friend")
+  func displaced() throws {
+    var quota = ConnectionQuota(limits { ($0.strangers, $0.connections) = (3, 5) })
+    for number in 1...3 {
+      _ = quota.admit(FlowID(UInt64(number)), from: try address("203.0.\(number).1"), at: now)
+    }
+    quota.trust(FlowID(1))
+    #expect(
+      quota.admit(FlowID(4), from: try address("203.0.4.1"), at: now) == .admitted(inPlaceOf: nil))
+    #expect(
+      quota.admit(FlowID(5), from: try address("203.0.5.1"), at: now)
+        == .admitted(inPlaceOf: FlowID(2)))
+    for number: UInt64 in 3...5 { quota.trust(FlowID(number)) }
+    #expect(
+      quota.admit(FlowID(6), from: try address("203.0.6.1"), at: now) == .admitted(inPlaceOf: nil))
+    #expect(
+      quota.admit(FlowID(7), from: try address("203.0.7.1"), at: now)
+        == .admitted(inPlaceOf: FlowID(6)), "all are in use")
+    quota.trust(FlowID(7))
+    #expect(quota.admit(FlowID(8), from: try address("203.0.8.1"), at: now) == .refused)
+  }
+
+  @Test("a source begins so many connections at once, then so many a second")
+  func rate() throws {
+    var quota = ConnectionQuota(limits { $0.arrivals = Rate(perSecond: 1, burst: 2) })
+    let source = try address("203.0.113.9")
+    for number: UInt64 in 1...3 {
+      let verdict = quota.admit(FlowID(number), from: source, at: now)
+      #expect(verdict == (number < 3 ? .admitted(inPlaceOf: nil) : .refused))
+      quota.end(FlowID(number))
+    }
+    #expect(
+      quota.admit(FlowID(4), from: source, at: now + .seconds(1)) == .admitted(inPlaceOf: nil))
+  }
+
+  @Test("the connections of a network are found, whatever its length")
+  func networks() throws {
+    var quota = ConnectionQuota(StreamLimits())
+    let addresses = ["203.0.113.9", "203.0.113.10", "203.0.114.9", "2001:db8::1", "2001:db8::2"]
+    for (number, text) in addresses.enumerated() {
+      _ = quota.admit(FlowID(UInt64(number)), from: try address(text), at: now)
+    }
+    func found(_ network: String) throws -> [FlowID] {
+      quota.connections(from: try #require(IPNetwork(network)))
+    }
+    #expect(try found("203.0.113.9") == [FlowID(0)])
+    #expect(try found("203.0.113.0/24") == [FlowID(0), FlowID(1)])
+    #expect(try found("203.0.0.0/16") == [FlowID(0), FlowID(1), FlowID(2)])
+    #expect(try found("2001:db8::2") == [FlowID(4)])
+    #expect(try found("2001:db8::/32") == [FlowID(3), FlowID(4)])
+    #expect(try found("::/0") == [FlowID(3), FlowID(4)])
+    quota.end(FlowID(0))
+    #expect(try found("203.0.113.9").isEmpty)
+  }
+}
