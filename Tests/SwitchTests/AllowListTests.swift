@@ -40,7 +40,7 @@ import Testing
   /// Sends a request in which the password stands, again and again, and gives all that came back.
   private func answers(
     to method: Method, _ password: String, from address: String, _ town: Town, tries: Int = 14,
-    copies: Int = 1, wrongURI: Bool = false
+    copies: Int = 1, wrongURI: Bool = false, naming name: String = "101"
   ) throws -> (answers: [String], bench: Bench) {
     let bench = try Bench(town)
     let thief = UserAgent(bench, user: "101", address: address)
@@ -50,7 +50,7 @@ import Testing
     for number in 0..<tries {
       let target = URI(user: method == .register ? nil : "102", host: .name(Town.domain))
       var draft = RequestDraft(
-        method, target: target, from: thief.address("101"), to: thief.address("101"))
+        method, target: target, from: thief.address(name), to: thief.address(name))
       draft.callID = Array("\(method)-\(number)".utf8)
       if method == .invite { draft.body = .sdp(Array(Bench.sdp.utf8)) }
       thief.send(draft)
@@ -104,6 +104,22 @@ import Testing
           wrongURI: wrongURI)
         #expect(right.answers == wrong.answers, "\(method) \(copies) \(wrongURI)")
         #expect(right.bench.alerts.count == 1)
+      }
+    }
+  }
+
+  @Test("A24, A28: nor does it whom a request names, be it a colleague, nobody or a number")
+  func named() throws {
+    let town = try List.tenant.town()
+    for method in [Method.register, .invite, .message] {
+      for name in ["102", "999", "anonymous", "+34976111222"] {
+        let right = try answers(
+          to: method, Town.password, from: Self.outside[0], town, tries: 2, naming: name)
+        let wrong = try answers(
+          to: method, "a wrong one", from: Self.outside[0], town, tries: 2, naming: name)
+        #expect(right.answers == wrong.answers && !right.answers.isEmpty, "\(method) \(name)")
+        #expect(!right.answers.contains { $0.hasPrefix("SIP/2.0 403") })
+        #expect(right.bench.core.bindings.count == 0 && right.bench.records.isEmpty)
       }
     }
   }
