@@ -144,7 +144,7 @@ extension NoticeWords {
       "before": "Before", "now": "Now", "network": "Network",
       "charged": "Charged", "purchase": "Of the carrier", "seconds": "Seconds", "user": "User",
       "extension": "Extension", "addresses": "Addresses", "last from": "Last from",
-      "tried": "Tried", "allowed": "Allowed from",
+      "tried": "Tried", "allowed": "Allowed from", "located in": "Located in",
     ],
     severities: [.information: "info", .warning: "warning", .critical: "critical"],
     closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")

@@ -150,7 +150,7 @@ import Testing
     #expect(alert.severity == .critical && alert.tenant == TenantID(1))
     #expect(
       alert.facts.map { "\($0.name): \($0.value)" } == [
-        "user: 101", "from: 203.0.113.9", "country: FR", "tried: REGISTER",
+        "user: 101", "from: 203.0.113.9", "located in: FR", "tried: REGISTER",
         "allowed: ES (office)",
       ])
     UserAgent(bench, user: "101", address: "203.0.113.77:5062").register()

@@ -74,6 +74,22 @@ import Testing
     #expect(carrier.received(.invite).count == 4)
   }
 
+  @Test("Where files say which country an address is in, the alert does")
+  func located() throws {
+    var town = Town()
+    town.countries = try CountryTable(
+      parsing: [CountryFile(name: "c", bytes: Array("203.0.113.0/24,FR\n".utf8))])
+    let bench = try Bench(town)
+    let (phone, _) = ends(bench)
+    call("976333444", phone, bench)
+    call("976333444", UserAgent(bench, user: "101", address: "203.0.113.66:5062"), bench)
+    call("976333444", UserAgent(bench, user: "101", address: "192.0.2.200:5062"), bench)
+    let facts = told(bench, .newNetwork).map { alert in
+      alert.facts.filter { $0.name == "located in" }.map(\.value)
+    }
+    #expect(facts == [["FR"], []])
+  }
+
   @Test("Of a forwarded call the caller's network is not the payer's")
   func forwarded() throws {
     var town = Town()

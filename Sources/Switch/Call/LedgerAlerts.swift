@@ -122,7 +122,10 @@ extension SwitchCore {
     guard let call else { return [] }
     var facts = [Alert.Fact("call", "\(call.id)"), Alert.Fact("to", call.record.normalised)]
     if !call.record.country.isEmpty { facts.append(Alert.Fact("country", call.record.country)) }
-    if let flow = call.caller.flow { facts.append(Alert.Fact("from", "\(flow.remote)")) }
+    if let flow = call.caller.flow {
+      facts.append(Alert.Fact("from", "\(flow.remote)"))
+      facts += located(flow.remote.address)
+    }
     if !call.caller.userAgent.isEmpty {
       facts.append(Alert.Fact("phone", call.caller.userAgent))
     }

@@ -136,9 +136,7 @@ extension SwitchCore {
       Alert.Fact("user", String(decoding: device.username, as: UTF8.self)),
       Alert.Fact("from", "\(address)"),
     ]
-    if let country = rules.directory.countries.country(of: address) {
-      facts.append(Alert.Fact("country", "\(country)"))
-    }
+    facts += located(address)
     let owner = device.sources.isOfTenant ? tenant.name : "this phone"
     facts += [
       Alert.Fact("tried", method.name),
@@ -147,6 +145,11 @@ extension SwitchCore {
     alert(
       .passwordElsewhere, .critical, tenant: tenant.id,
       key: "elsewhere-\(device.id)-\(address.network)-\(day)", at: now, facts)
+  }
+
+  /// The country that an address is in, where the files of the platform say so.
+  func located(_ address: IPAddress) -> [Alert.Fact] {
+    rules.directory.countries.country(of: address).map { [Alert.Fact("located in", "\($0)")] } ?? []
   }
 
   /// An account begins more calls than anybody dials.
