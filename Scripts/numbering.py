@@ -432,7 +432,8 @@ def short_numbers(territory, region_index):
 def literal_prefix(territory):
     preferred = territory.get("preferredInternationalPrefix") or territory.get("internationalPrefix")
     if preferred:
-        digits = preferred.split("~")[0]
+        # "8~10": wait for a tone behind the 8, and go on.
+        digits = preferred.replace("~", "")
         if digits.isdigit():
             return digits
     return "00"
