@@ -78,10 +78,12 @@ package struct StreamFramer: Sendable {
   private mutating func findEnd() throws(StreamError) {
     let buffer = self.buffer
     let span = buffer.span
+    // The same limit however much has arrived: a message is taken or not, whichever way it was cut.
+    let end = min(buffer.count, start + MessageLimits.headBytes)
     var offset = scanned
     while true {
-      offset = span.lineEnd(from: offset, end: buffer.count)
-      guard offset + 3 < buffer.count else { break }
+      offset = span.lineEnd(from: offset, end: end)
+      guard offset + 3 < end else { break }
       if span[offset] == 0x0D, span[offset + 1] == 0x0A, span[offset + 2] == 0x0D,
         span[offset + 3] == 0x0A
       {
@@ -95,7 +97,7 @@ package struct StreamFramer: Sendable {
       }
       offset += 1
     }
-    scanned = max(start, min(offset, buffer.count))
+    scanned = max(start, min(offset, end))
     guard buffer.count - start <= MessageLimits.headBytes else { throw .headTooLong }
   }
 

@@ -93,6 +93,31 @@ import Testing
     #expect(error.rejected?.status == 513)
   }
 
+  @Test(
+    "A head up to its limit is taken, a longer one is not, whether it comes at once or in pieces")
+  func longHead() throws {
+    let start = "Content-Length: 0\r\nX: "
+    for excess in [0, 1] {
+      let count = MessageLimits.headBytes - start.utf8.count - 4 + excess
+      let head = Array((start + String(repeating: "y", count: count) + "\r\n\r\n").utf8)
+      for piece in [1, 1000, head.count] {
+        var framer = StreamFramer()
+        var found: [StreamFramer.Item] = []
+        let error = Result { () throws(StreamError) in
+          for offset in stride(from: 0, to: head.count, by: piece) {
+            framer.append(head[offset..<min(offset + piece, head.count)])
+            found += try items(of: &framer)
+          }
+        }
+        switch error {
+        case .success: #expect(excess == 0 && found == [.message(head)], "pieces of \(piece)")
+        case .failure(let error):
+          #expect(excess == 1 && error == .headTooLong, "pieces of \(piece)")
+        }
+      }
+    }
+  }
+
   @Test("A head without an end is refused at its limit")
   func endlessHead() throws {
     var framer = StreamFramer()
