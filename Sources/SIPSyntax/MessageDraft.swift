@@ -154,6 +154,7 @@ extension MessageDraft {
   private mutating func parseHeaders(_ bytes: Span<UInt8>, at offset: inout Int, end: Int) {
     fields.reserveCapacity(24)
     let table = HeaderNameTable.shared
+    var count = 0
     while offset < end {
       if bytes[offset] == 0x0D, offset + 1 < end, bytes[offset + 1] == 0x0A {
         offset += 2
@@ -168,9 +169,10 @@ extension MessageDraft {
         last = line(bytes, from: offset, end: end)
         offset = last.next
       }
-      guard fields.count < MessageLimits.headerFields else {
-        note("at most \(MessageLimits.headerFields) header fields", at: lineStart)
-        continue
+      count += 1
+      guard count <= MessageLimits.headerFields else {
+        // Whoever sends so many has told where an answer goes, or wants none.
+        return note("at most \(MessageLimits.headerFields) header fields", at: lineStart)
       }
       parseField(
         bytes, table, lineStart, last.end, next: offset,

@@ -2,9 +2,9 @@
 package enum MessageLimits {
   /// Bytes of a whole message; also what keeps every offset in 16 bits.
   package static let messageBytes = 65_535
-  /// Bytes of start line and header fields on a stream, before the empty line has been seen.
+  /// Bytes of start line and header fields on a stream, the empty line behind them included.
   package static let headBytes = 32_768
-  /// Header fields of a message, compact or not.
+  /// Header fields of a message, compact or not, broken ones too; what follows is not looked at.
   package static let headerFields = 256
   /// Via values; a request through more hops than a Max-Forwards of 70 allows is a loop.
   package static let vias = 70

@@ -82,6 +82,15 @@ import Testing
     }
     #expect(try rejection(fields(most + 1)).status == 400)
 
+    // Broken ones count, too; who hides his Via behind so many gets no answer.
+    let broken = "OPTIONS sip:b@example.com SIP/2.0\n" + String(repeating: "l\n", count: 300)
+    let error = #expect(throws: MessageError.self) {
+      try MessageParser.parse(
+        MessageTests.bytes(broken + "Via: SIP/2.0/UDP h;branch=z9hG4bK1\n\n"), framing: .datagram)
+    }
+    guard case .rejected(let late) = error else { return }
+    #expect(late.headers.fields.isEmpty && !late.isAnswerable)
+
     func vias(_ count: Int) -> String {
       edit(
         "Max-Forwards: ",
