@@ -8,6 +8,8 @@ package import Elements
 package struct RateDeckParser: Sendable {
   package static let mostErrors = 50
   package static let mostRows = 2_000_000
+  /// Rows of one prefix: all of them are looked at for each call to it.
+  package static let mostRowsOfPrefix = 100
 
   /// Currency of rows that name none.
   package let currency: Currency
@@ -176,26 +178,41 @@ struct RateDeckReading {
     }
     var twins: [RateDeckError] = []
     var start = 0
+    var lines: [RateSchedule: Int32] = [:]
     for index in rows.indices {
-      if rows[start].prefix != rows[index].prefix { start = index }
-      // Bounded: what is compared is the rows of one prefix, a few hours and dates each.
-      for earlier in start..<index where rows[earlier].row.schedule == rows[index].row.schedule {
-        let digits = String(decoding: rows[index].prefix.map { $0 + 48 }, as: UTF8.self)
+      if rows[start].prefix != rows[index].prefix {
+        start = index
+        lines = [:]
+      }
+      let row = rows[index].row
+      if let earlier = lines[row.schedule] {
+        twins.append(error(in: index, "has a price in line \(earlier) already; keep one"))
+      } else {
+        lines[row.schedule] = row.line
+      }
+      if index - start == RateDeckParser.mostRowsOfPrefix, !parser.isInForce {
         twins.append(
-          RateDeckError(
-            line: Int(rows[index].row.line), field: "prefix",
-            reason: "\(digits) has a price in line \(rows[earlier].row.line) already; keep one"))
-        break
+          error(in: index, "has more than \(RateDeckParser.mostRowsOfPrefix) rows; take some out"))
       }
     }
     for twin in twins.sorted(by: { $0.line < $1.line }) { note(twin) }
+  }
+
+  /// Something wrong with the prefix of a row.
+  private func error(in index: Int, _ reason: String) -> RateDeckError {
+    let digits = String(decoding: rows[index].prefix.map { $0 + 48 }, as: UTF8.self)
+    return RateDeckError(
+      line: Int(rows[index].row.line), field: "prefix", reason: "\(digits) \(reason)")
   }
 
   /// Finds prefixes with hours that no row prices: a call that runs into them would be charged by a price that
   /// nobody has given.
   private mutating func noteGaps() {
     var gaps: [RateDeckError] = []
-    for (prefix, rows) in groups where rows.contains(where: { !$0.schedule.isAllWeek }) {
+    for (prefix, rows) in groups
+    where rows.count <= RateDeckParser.mostRowsOfPrefix
+      && rows.contains(where: { !$0.schedule.isAllWeek })
+    {
       let dates = Set(rows.flatMap { [$0.schedule.validFrom, $0.schedule.validUntil] }).sorted()
       // Bounded by the dates of one prefix; the first gap of a prefix is enough.
       for date in dates {

@@ -49,6 +49,23 @@ import Testing
     #expect(RateDeck.empty.quote(for: number, at: Bench.noon) == nil)
   }
 
+  @Test("A prefix has a bounded number of rows, since each call to it looks at all of them")
+  func rowsOfOnePrefix() throws {
+    func rows(_ count: Int) -> String {
+      (0..<count).reduce("prefix,price_per_minute,valid_from,valid_until\n") { text, row in
+        text + "34,0.01,\(2000 + row)-01-01,\(2000 + row)-12-31\n"
+      }
+    }
+    #expect(try deck(rows(RateDeckParser.mostRowsOfPrefix)).count == 100)
+    #expect(
+      errors(rows(RateDeckParser.mostRowsOfPrefix + 50)) == [
+        "line 102, prefix: 34 has more than 100 rows; take some out"
+      ])
+    // What is in force stays so.
+    let inForce = RateDeckParser(isInForce: true)
+    #expect(throws: Never.self) { try inForce.parse(Array(rows(150).utf8)) }
+  }
+
   @Test(
     "Spreadsheets: byte order mark, CRLF, quotes, any order of columns, semicolons, decimal commas")
   func spreadsheet() throws {
