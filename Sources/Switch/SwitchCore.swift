@@ -64,7 +64,8 @@ package struct SwitchCore: Sendable {
     sip = SIPCore(configuration: configuration.sip, dice: dice)
     admission = Admission(configuration.edge)
     edgeKey = FingerprintKey(configuration.nonceSecret, purpose: "edge")
-    verifier = DigestVerifier(secret: configuration.nonceSecret)
+    var salt = dice
+    verifier = DigestVerifier(secret: configuration.nonceSecret, salt: salt.next())
   }
 
   /// Takes one event and gives every effect it has; drain them before the next event.

@@ -30,9 +30,11 @@ package struct DigestVerifier: Sendable {
   /// Secrets that nobody has, as long as those of each algorithm: only the time that they take counts.
   private let fakes: (short: HashText, long: HashText)
 
-  /// - Parameter secret: At least 16 random bytes; the same after a restart keeps nonces alive.
-  package init(secret: Secret) {
-    nonces = NonceMaker(secret: secret)
+  /// - Parameters:
+  ///   - secret: At least 16 random bytes.
+  ///   - salt: Another for each process: which nonces were used is forgotten at its end, so they must end with it.
+  package init(secret: Secret, salt: UInt64) {
+    nonces = NonceMaker(secret: secret, salt: salt)
     uses = NonceUses(life: Self.life, limit: Self.usesLimit)
     let fake = FingerprintKey(secret, purpose: "no such user").absorber().finish()
     fakes = (HashValue(fake, nil).text, HashValue(fake, fake).text)

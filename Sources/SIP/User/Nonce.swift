@@ -20,10 +20,16 @@ package struct NonceMaker: Sendable {
   package static let letters = 27
 
   private let key: FingerprintKey
+  private let salt: UInt64
   private var serial: UInt32
 
-  package init(secret: Secret, serial: UInt32 = 0) {
+  /// - Parameters:
+  ///   - secret: At least 16 random bytes.
+  ///   - salt: Makers of different salts do not know each other's nonces.
+  ///   - serial: Of the nonce before the first.
+  package init(secret: Secret, salt: UInt64, serial: UInt32 = 0) {
     (key, self.serial) = (FingerprintKey(secret, purpose: "nonce"), serial)
+    self.salt = salt
   }
 
   /// A new nonce for a peer that is seen at `source`.
@@ -58,6 +64,7 @@ package struct NonceMaker: Sendable {
     _ opened: Opened, source: IPAddress, realm: Span<UInt8>
   ) -> Fingerprint {
     var seal = key.absorber()
+    seal.absorb(salt)
     seal.absorb(source.high)
     seal.absorb(source.low)
     seal.absorb(opened.name)

@@ -14,7 +14,9 @@ import Testing
     user: Array("alice".utf8), realm: Array("pbx.example.com".utf8),
     password: Secret("zanzibar-20-letters"), algorithms: [.md5, .sha256])
 
-  private func verifier() -> DigestVerifier { DigestVerifier(secret: Secret("0123456789abcdef")) }
+  private func verifier() -> DigestVerifier {
+    DigestVerifier(secret: Secret("0123456789abcdef"), salt: 1)
+  }
 
   private func request(
     _ method: String, _ headers: [HeaderDraft] = [], uri: String = "sip:pbx.example.com"
@@ -223,14 +225,14 @@ import Testing
       String(repeating: "!", count: 27),
     ])
   func foreignNonce(nonce: String) {
-    let maker = NonceMaker(secret: Secret("0123456789abcdef"))
+    let maker = NonceMaker(secret: Secret("0123456789abcdef"), salt: 1)
     let letters = Array(nonce.utf8)
     #expect(maker.open(letters.span, source: phone, realm: realm.span) == nil)
   }
 
   @Test("Each bit of a nonce is under its seal, and so are address and realm")
   func seal() {
-    var maker = NonceMaker(secret: Secret("0123456789abcdef"))
+    var maker = NonceMaker(secret: Secret("0123456789abcdef"), salt: 1)
     let nonce = maker.make(source: phone, realm: realm.span, at: now(5_000)).bytes
     let opened = maker.open(nonce.span, source: phone, realm: realm.span)
     #expect(opened == NonceMaker.Opened(second: 5, serial: 1))
@@ -242,13 +244,15 @@ import Testing
       changed[index] = changed[index] == 65 ? 66 : 65
       #expect(maker.open(changed.span, source: phone, realm: realm.span) == nil)
     }
-    let other = NonceMaker(secret: Secret("another secret of ours"))
+    let other = NonceMaker(secret: Secret("another secret of ours"), salt: 1)
     #expect(other.open(nonce.span, source: phone, realm: realm.span) == nil)
+    let later = NonceMaker(secret: Secret("0123456789abcdef"), salt: 2)
+    #expect(later.open(nonce.span, source: phone, realm: realm.span) == nil)
   }
 
   @Test("Two phones behind one address never share a nonce")
   func unique() {
-    var maker = NonceMaker(secret: Secret("0123456789abcdef"))
+    var maker = NonceMaker(secret: Secret("0123456789abcdef"), salt: 1)
     let nonces = (0..<1_000).map { _ in
       maker.make(source: phone, realm: realm.span, at: now(0)).bytes
     }
