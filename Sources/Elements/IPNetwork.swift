@@ -38,6 +38,9 @@ package struct IPNetwork: Hashable, Comparable, Sendable, CustomStringConvertibl
   package var length: Int { address.isV4 ? bits - 96 : bits }
   package var isSingle: Bool { bits == 128 }
 
+  /// Whether one holds the other.
+  package func overlaps(_ other: IPNetwork) -> Bool { contains(other) || other.contains(self) }
+
   package func contains(_ other: IPAddress) -> Bool {
     address.isV4 == other.isV4 && other.masked(to: bits) == address
   }

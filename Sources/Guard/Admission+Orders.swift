@@ -4,14 +4,21 @@ package import Elements
 
 extension Admission {
   /// Bans a network by order of a person; `until` nil: until it is lifted.
+  ///
+  /// A ban that is in force already is never made shorter by it, and keeps its rung.
   package mutating func order(
     _ network: IPNetwork, until: WallTime?, words: String, at now: Now
-  ) throws(BanOrderError) -> GuardChange {
+  ) throws(BanOrderError) -> [GuardChange] {
     if let spared = firstSpared(within: network) { throw .spared(network, spared) }
     guard network.length >= (network.address.isV4 ? 8 : 16) else { throw .tooWide(network) }
-    let ban = Ban(.network(network), .order(words), since: now.wall, until: until, rung: 0)
-    bans.apply(.put(ban), at: now.wall)
-    return .put(ban)
+    let present = bans.ban(.network(network), at: now.wall)
+    var end = until
+    if let present {
+      end = if let until, let other = present.until { max(until, other) } else { nil }
+    }
+    let ban = Ban(
+      .network(network), .order(words), since: now.wall, until: end, rung: present?.rung ?? 0)
+    return bans.apply(.put(ban), at: now.wall)
   }
 
   /// Lifts every ban that a network is in or that is within it.
@@ -19,10 +26,15 @@ extension Admission {
   /// - Returns: What was lifted.
   package mutating func lift(_ network: IPNetwork, at now: Now) -> [GuardChange] {
     let changes = bans.standing(at: now.wall).filter {
-      $0.subject.network.contains(network) || network.contains($0.subject.network)
+      $0.subject.network.overlaps(network)
     }.map { GuardChange.lift($0.subject) }
     for change in changes { bans.apply(change, at: now.wall) }
     return changes
+  }
+
+  /// What is in force of a network itself.
+  package func ban(of network: IPNetwork, at wall: WallTime) -> Ban? {
+    bans.ban(.network(network), at: wall)
   }
 
   /// What is in force, by network.

@@ -18,6 +18,8 @@ package struct Admission: Sendable {
   private var calls: Generations<AccountID, RateBucket>
   /// Never banned: carriers, other nodes, and what the operator lists.
   private var spared = NetworkTable<Bool>()
+  /// Whether somebody has said who is spared.
+  private var knowsSpared = false
 
   package init(_ settings: GuardSettings = GuardSettings()) {
     self.settings = settings
@@ -33,9 +35,7 @@ package struct Admission: Sendable {
   /// Whether a message from there is looked at.
   package mutating func admit(_ source: Source, at now: Now) -> Verdict {
     if isSpared(source.address) { return .pass }
-    if bans.orders > 0, bans.ban(of: source.address, at: now.wall)?.isOrder ?? false {
-      return .banned
-    }
+    if bans.orders > 0, bans.isOrdered(source.address, at: now.wall) { return .banned }
     if friends.knows(flow: source.remote, at: now.instant) {
       return budgets.takeFriend(source.remote, at: now.instant) ? .pass : .overBudget
     }
@@ -43,11 +43,12 @@ package struct Admission: Sendable {
       return budgets.takeFriend(Endpoint(source.address, 0), at: now.instant) ? .pass : .overBudget
     }
     let place = source.place
-    let ban = bans.ban(of: source.address, at: now.wall)
     if friends.knows(place.network, at: now.instant) {
-      return budgets.takeKnown(place, isWatched: ban != nil, at: now.instant) ? .pass : .overBudget
+      // Its neighbours' bans are none of its own.
+      let isWatched = bans.ban(.network(place.network), at: now.wall) != nil
+      return budgets.takeKnown(place, isWatched: isWatched, at: now.instant) ? .pass : .overBudget
     }
-    guard ban == nil else { return .banned }
+    guard bans.ban(of: source.address, at: now.wall) == nil else { return .banned }
     return budgets.takeStranger(place, at: now.instant) ? .pass : .overBudget
   }
 
@@ -80,9 +81,15 @@ package struct Admission: Sendable {
   }
 
   /// Says anew who is never banned.
-  package mutating func spare(_ networks: [IPNetwork]) {
-    spared = NetworkTable()
-    for network in networks { spared[network] = true }
+  ///
+  /// - Returns: Whether that is others than before.
+  @discardableResult
+  package mutating func spare(_ networks: [IPNetwork]) -> Bool {
+    let wanted = Set(networks)
+    guard !knowsSpared || wanted != Set(spared.networks) else { return false }
+    (spared, knowsSpared) = (NetworkTable(), true)
+    for network in wanted { spared[network] = true }
+    return true
   }
 
   // MARK: - Those who prove themselves
@@ -90,17 +97,24 @@ package struct Admission: Sendable {
   /// Whether credentials with a fresh nonce of ours are compared; if not they are wrong, whatever they are.
   ///
   /// On its own flow a user always is, whoever else guesses behind the same address.
-  package mutating func looksAt(_ user: UserKey, from source: Source, at now: Now) -> Bool {
+  package mutating func look(at user: UserKey, from source: Source, at now: Now) -> Look {
     if isSpared(source.address) || friends.knows(user, on: source.remote, at: now.instant) {
-      return true
+      return .compares
     }
     let unit = source.place.network
     let isKnown = friends.knows(user, from: unit, at: now.instant)
     if bans.ban(.user(user, from: unit), at: now.wall) != nil {
       return offences.secondChance(user, unit, isKnown: isKnown, at: now.instant)
+        ? .compares : .isClosed
     }
-    guard !isKnown, offences.isBesieged(user, at: now.instant) else { return true }
-    return offences.strangerChance(user, at: now.instant)
+    if isKnown { return .compares }
+    if bans.ban(.network(unit), at: now.wall) != nil,
+      !offences.newcomersChance(unit, at: now.instant)
+    {
+      return .isRationed
+    }
+    guard offences.isBesieged(user, at: now.instant) else { return .compares }
+    return offences.strangersChance(user, at: now.instant) ? .compares : .isRationed
   }
 
   /// Somebody has proven who he is: his flow and his address are known from now on.
@@ -115,10 +129,16 @@ package struct Admission: Sendable {
     }
     if bans.count > 0, bans.ban(.user(user, from: unit), at: now.wall) != nil {
       let change = GuardChange.lift(.user(user, from: unit))
-      bans.apply(change, at: now.wall)
-      changes.append(change)
+      changes += bans.apply(change, at: now.wall)
     }
     return changes
+  }
+
+  /// A phone that was registered before a restart, as its binding says: known again, and nothing else is changed.
+  package mutating func befriend(
+    _ user: UserKey, from source: Source, since wall: WallTime, at now: Now
+  ) {
+    friends.befriend(user, on: source.remote, source.place.network, since: wall, at: now)
   }
 
   // MARK: - Offences
@@ -135,29 +155,33 @@ package struct Admission: Sendable {
     var notices: [GuardNotice] = []
     switch offence {
     case .wrongCredentials(let user, let response):
-      noteWrong(response, of: user, from: source, at: now, into: &notices)
+      guard bans.ban(.user(user, from: unit), at: now.wall) == nil else {
+        guard let tries = offences.persists(unit, at: now.instant) else { return [] }
+        put(.network(unit), .persistence(tries: tries), at: now, into: &notices)
+        return notices
+      }
+      noteWrong(response, of: user, from: unit, at: now, into: &notices)
     case .foreignDomain, .malformed:
       // Phones have their bugs.
       guard !friends.knows(flow: source.remote, at: now.instant) else { return [] }
     }
-    if let count = offences.add(offence, from: unit, at: now.instant) {
-      put(.network(unit), .offences(offence.kind, count: count), source, at: now, into: &notices)
+    guard let count = offences.add(offence, from: unit, at: now.instant) else { return notices }
+    if count >= offence.kind.limit(settings) {
+      put(.network(unit), .offences(offence.kind, count: count), at: now, into: &notices)
+    }
+    let wider = Neighbourhood(of: source.address).wider
+    if let count = offences.addNearby(wider, at: now.instant), firstSpared(within: wider) == nil {
+      put(.network(wider), .offences(offence.kind, count: count), at: now, into: &notices)
     }
     return notices
   }
 
   private mutating func noteWrong(
-    _ response: UInt64, of user: UserKey, from source: Source, at now: Now,
+    _ response: UInt64, of user: UserKey, from unit: IPNetwork, at now: Now,
     into notices: inout [GuardNotice]
   ) {
-    let unit = source.place.network
-    guard bans.ban(.user(user, from: unit), at: now.wall) == nil else {
-      guard let tries = offences.persists(unit, at: now.instant) else { return }
-      return put(.network(unit), .persistence(tries: tries), source, at: now, into: &notices)
-    }
     if let count = offences.addWrong(response, of: user, from: unit, at: now.instant) {
-      put(
-        .user(user, from: unit), .offences(.guesses, count: count), source, at: now, into: &notices)
+      put(.user(user, from: unit), .offences(.guesses, count: count), at: now, into: &notices)
     }
     if let count = offences.besiege(user, from: unit, at: now.instant) {
       notices.append(.besieged(user, addresses: count))
@@ -165,10 +189,8 @@ package struct Admission: Sendable {
   }
 
   private mutating func put(
-    _ subject: BanSubject, _ cause: Ban.Cause, _ source: Source, at now: Now,
-    into notices: inout [GuardNotice]
+    _ subject: BanSubject, _ cause: Ban.Cause, at now: Now, into notices: inout [GuardNotice]
   ) {
-    if subject.isNetwork { friends.disgrace(source.remote, at: now.instant) }
     guard bans.ban(subject, at: now.wall) == nil else { return }
     apply(bans.next(subject, cause, at: now.wall), at: now, into: &notices)
     guard subject.isNetwork else { return }
@@ -180,9 +202,17 @@ package struct Admission: Sendable {
   }
 
   private mutating func apply(_ ban: Ban, at now: Now, into notices: inout [GuardNotice]) {
-    bans.apply(.put(ban), at: now.wall)
-    notices.append(.changed(.put(ban)))
+    for change in bans.apply(.put(ban), at: now.wall) { notices.append(.changed(change)) }
   }
+}
+
+/// What is done with the credentials of somebody who can read what we send him.
+package enum Look: Hashable, Sendable {
+  case compares
+  /// This user is closed to that neighbourhood; who goes on is banned whole.
+  case isClosed
+  /// Too many guess at this user, or too much was guessed there: nobody is told, nothing is noted, and even the right ones are wrong.
+  case isRationed
 }
 
 /// What the guard has decided, to be written, told and done.

@@ -50,6 +50,11 @@ struct BanTable: Sendable {
     return networks.first(around: address) { isInForce($1, at: wall) ? $1 : nil }
   }
 
+  /// Whether a person has ordered that an address is banned, whatever else bans it.
+  func isOrdered(_ address: IPAddress, at wall: WallTime) -> Bool {
+    networks.first(around: address) { $1.isOrder && isInForce($1, at: wall) ? true : nil } ?? false
+  }
+
   /// Everything, also what is over, by subject.
   private var all: [Ban] {
     (Array(networks.all) + pairs.values).sorted { $0.subject < $1.subject }
@@ -99,19 +104,23 @@ struct BanTable: Sendable {
     return nil
   }
 
-  mutating func apply(_ change: GuardChange, at wall: WallTime) {
+  /// - Returns: What has changed by it, in order: what had to make room, then the change itself.
+  @discardableResult
+  mutating func apply(_ change: GuardChange, at wall: WallTime) -> [GuardChange] {
+    var changes: [GuardChange] = []
     switch change {
     case .known: break
     case .lift(let subject): remove(subject)
     case .put(let ban):
       if self[ban.subject] == nil {
-        if count >= settings.bans { makeRoom(at: wall) }
+        if count >= settings.bans { changes = makeRoom(at: wall).map(GuardChange.lift) }
         count(ban.subject, by: 1)
       }
       if self[ban.subject]?.isOrder ?? false { orders -= 1 }
       if ban.isOrder { orders += 1 }
       self[ban.subject] = ban
     }
+    return changes + [change]
   }
 
   private mutating func remove(_ subject: BanSubject) {
@@ -130,16 +139,18 @@ struct BanTable: Sendable {
   }
 
   /// Drops what is over and has decayed, then, if that is not enough, what ends soonest.
-  private mutating func makeRoom(at wall: WallTime) {
+  private mutating func makeRoom(at wall: WallTime) -> [BanSubject] {
     let all = all
-    for ban in all where ban.until.map({ $0 + settings.decay <= wall }) ?? false {
-      remove(ban.subject)
-    }
-    guard count >= settings.bans else { return }
+    let decayed = all.filter { $0.until.map { $0 + settings.decay <= wall } ?? false }
+      .map(\.subject)
+    for subject in decayed { remove(subject) }
+    guard count >= settings.bans else { return decayed }
     let soonest = all.filter { !$0.isOrder && $0.until != nil }.sorted {
       ($0.until ?? $0.since, $0.subject) < ($1.until ?? $1.since, $1.subject)
     }
-    for ban in soonest.prefix(max(1, settings.bans / 16)) { remove(ban.subject) }
+    let evicted = soonest.prefix(max(1, settings.bans / 16)).map(\.subject)
+    for subject in evicted { remove(subject) }
+    return decayed + evicted
   }
 }
 

@@ -30,9 +30,8 @@ struct Budgets: Sendable {
     guard sources.update(place, initial: RateBucket(), at: now, { $0.take(rate, at: now) }) else {
       return false
     }
-    let address = place.network.address
     let wider = Source.Place(
-      network: IPNetwork(address, length: address.isV4 ? 24 : 48), isStream: place.isStream)
+      network: Neighbourhood(of: place.network.address).wider, isStream: place.isStream)
     let around = settings.neighbours
     guard neighbours.update(wider, initial: RateBucket(), at: now, { $0.take(around, at: now) })
     else { return false }

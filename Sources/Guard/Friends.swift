@@ -17,14 +17,12 @@ struct Friends: Sendable {
   private var flows: Generations<Endpoint, Acquaintance>
   private var places: Generations<IPNetwork, Visit>
   private var pairs: Generations<UserPlace, Bool>
-  /// Flows that were used for what led to a ban.
-  private var disgraced: Generations<Endpoint, Bool>
   /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
   private var expected: Generations<IPAddress, Bool>
   /// Read back from a journal, before a clock is known.
   private var remembered: [IPNetwork: WallTime] = [:]
   /// When each place was last written down.
-  private var written: Generations<IPNetwork, Bool>
+  private var written: Generations<IPNetwork, WallTime>
 
   /// Within it the same phone on the same flow is no news.
   private static let freshness: Duration = .seconds(600)
@@ -36,9 +34,8 @@ struct Friends: Sendable {
     flows = Generations(life: Self.flowLife, limit: settings.friends)
     places = Generations(life: friendship, limit: settings.friends)
     pairs = Generations(life: friendship, limit: settings.friends)
-    disgraced = Generations(life: settings.disgrace, limit: settings.sources)
     expected = Generations(life: settings.expectation, limit: settings.sources)
-    written = Generations(life: friendship / 4, limit: settings.friends)
+    written = Generations(life: friendship, limit: settings.friends)
   }
 
   /// Whether somebody has proven himself on that very flow.
@@ -54,8 +51,11 @@ struct Friends: Sendable {
     places.value(of: network, at: now).map { now - $0.at <= friendship } ?? false
   }
 
-  /// Whether a phone has proven itself from anywhere within a network; looks at all places.
+  /// Whether a phone has proven itself from anywhere within a network, or we have asked somebody there; looks at all places.
   func isAnybody(within network: IPNetwork, at now: Instant) -> Bool {
+    if expected.contains(at: now, where: { address, _ in network.contains(address) }) {
+      return true
+    }
     let unit = Neighbourhood(of: network.address).network
     guard network.bits < unit.bits else { return knows(unit, at: now) }
     return places.contains(at: now) { network.contains($0) && now - $1.at <= friendship }
@@ -83,24 +83,29 @@ struct Friends: Sendable {
     {
       return false
     }
-    if disgraced.value(of: flow, at: now) == nil {
-      flows.update(flow, initial: Acquaintance(user: user, at: now), at: now) {
-        $0 = Acquaintance(user: user, at: now)
-      }
-    }
-    let visit = Visit(at: now, wall: moment.wall)
-    places.update(network, initial: visit, at: now) { $0 = visit }
-    pairs.update(UserPlace(user: user, network: network), initial: true, at: now) { _ in }
-    return written.update(network, initial: false, at: now) { wasWritten in
-      defer { wasWritten = true }
-      return !wasWritten
-    }
+    know(user, on: flow, network, Visit(at: now, wall: moment.wall), at: now)
+    let last = written.value(of: network, at: now)
+    if let last, moment.wall - last < friendship / 4 { return false }
+    written.update(network, initial: moment.wall, at: now) { $0 = moment.wall }
+    return true
   }
 
-  /// What was done on this flow led to a ban: it is a stranger's for a while, whoever proves himself on it.
-  mutating func disgrace(_ flow: Endpoint, at now: Instant) {
-    flows.forget(flow)
-    disgraced.update(flow, initial: true, at: now) { _ in }
+  /// What a binding says of the time before a restart.
+  mutating func befriend(
+    _ user: UserKey, on flow: Endpoint, _ network: IPNetwork, since wall: WallTime, at now: Now
+  ) {
+    let since = min(wall, now.wall)
+    let visit = Visit(at: now.instant - (now.wall - since), wall: since)
+    know(user, on: flow, network, visit, at: now.instant)
+  }
+
+  private mutating func know(
+    _ user: UserKey, on flow: Endpoint, _ network: IPNetwork, _ visit: Visit, at now: Instant
+  ) {
+    let acquaintance = Acquaintance(user: user, at: visit.at)
+    flows.update(flow, initial: acquaintance, at: now) { $0 = acquaintance }
+    places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
+    pairs.update(UserPlace(user: user, network: network), initial: true, at: now) { _ in }
   }
 
   // MARK: - The journal

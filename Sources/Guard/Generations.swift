@@ -36,11 +36,6 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
   /// Everything, also what is forgotten at the next look.
   package var all: [Key: Value] { young.merging(old) { young, _ in young } }
 
-  package mutating func forget(_ key: Key) {
-    young[key] = nil
-    old[key] = nil
-  }
-
   /// Changes what is known of a key, from `initial` where nothing is.
   package mutating func update<Result>(
     _ key: Key, initial: @autoclosure () -> Value, at now: Instant,

@@ -27,6 +27,10 @@ package struct GuardSettings: Hashable, Sendable {
   /// Addresses that guess at one user, after which strangers are rarely looked at.
   package var besiegers = 20
   package var strangersOfUser = Rate(every: .seconds(5), burst: 2)
+  /// Users that are new at a known neighbourhood where somebody guesses: nobody is banned there, so few are looked at.
+  package var newcomersOfPlace = Rate(every: .seconds(5), burst: 20)
+  /// Offences from 24 bits of IPv4 or 48 bits of IPv6, however few from each neighbourhood.
+  package var nearby = Rate(every: .seconds(6), burst: 100)
 
   // MARK: Budgets of those who have proven nothing yet
 
@@ -52,8 +56,6 @@ package struct GuardSettings: Hashable, Sendable {
   package var bans = 100_000
   /// Flows and addresses of those who have proven themselves, in each of two generations.
   package var friends = 200_000
-  /// How long a flow that was used for a banned offence is no friend's, whoever proves himself on it.
-  package var disgrace: Duration = .seconds(3_600)
   /// How long whom we have asked something may speak without a budget.
   package var expectation: Duration = .seconds(7_200)
   /// How long a good registration speaks for its address.

@@ -32,6 +32,16 @@ package struct NetworkTable<Value: Sendable>: Sendable {
     return nil
   }
 
+  /// Every network that an address is in, the widest first.
+  package func networks(around address: IPAddress) -> [IPNetwork] {
+    var found: [IPNetwork] = []
+    let _: Never? = first(around: address) { network, _ in
+      found.append(network)
+      return nil
+    }
+    return found
+  }
+
   private mutating func count(_ bits: Int, by difference: Int) {
     guard let index = lengths.firstIndex(where: { $0.bits == bits }) else {
       lengths.append((bits, difference))

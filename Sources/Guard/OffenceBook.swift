@@ -6,7 +6,10 @@ struct OffenceBook: Sendable {
   private var sources: Generations<IPNetwork, SlidingLog>
   private var pairs: Generations<UserPlace, SlidingLog>
   private var users: Generations<UserKey, SlidingLog>
-  private var besieged: Generations<UserKey, RateBucket>
+  private var besieged: Generations<UserKey, Bool>
+  private var strangers: Generations<UserKey, RateBucket>
+  private var newcomers: Generations<IPNetwork, RateBucket>
+  private var nearby: Generations<IPNetwork, RateBucket>
   private var chances: Generations<UserPlace, RateBucket>
   private var tries: Generations<IPNetwork, RateBucket>
 
@@ -16,17 +19,28 @@ struct OffenceBook: Sendable {
     pairs = Generations(life: settings.window, limit: settings.sources)
     users = Generations(life: settings.window, limit: settings.sources)
     besieged = Generations(life: settings.window, limit: settings.sources)
+    strangers = Generations(life: settings.window, limit: settings.sources)
+    newcomers = Generations(life: settings.window, limit: settings.sources)
+    nearby = Generations(life: settings.window, limit: settings.sources)
     chances = Generations(life: settings.window, limit: settings.sources)
     tries = Generations(life: settings.window, limit: settings.sources)
   }
 
-  /// - Returns: How many different ones of the kind there are when they are too many.
+  /// - Returns: How many different ones of the kind there are; nil where it is the same again.
   mutating func add(_ offence: Offence, from network: IPNetwork, at now: Instant) -> Int? {
     let window = settings.window
-    let count = sources.update(network, initial: SlidingLog(), at: now) {
+    return sources.update(network, initial: SlidingLog(), at: now) {
       $0.add(offence.mark, offence.kind, at: now, window: window)
     }
-    return count.flatMap { $0 >= offence.kind.limit(settings) ? $0 : nil }
+  }
+
+  /// An offence more of somebody in a wider network, who may have many neighbourhoods and offend a little from each.
+  ///
+  /// - Returns: How many there were at once when they are too many.
+  mutating func addNearby(_ network: IPNetwork, at now: Instant) -> Int? {
+    let rate = settings.nearby
+    let isCalm = nearby.update(network, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+    return isCalm ? nil : rate.burst
   }
 
   /// A wrong response for one user from one source.
@@ -56,13 +70,15 @@ struct OffenceBook: Sendable {
   /// - Returns: How many addresses guess at him when they begin to be too many.
   mutating func besiege(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Int? {
     let window = settings.window
-    let mark = network.address.high ^ network.address.low
+    // Whoever has one network of IPv6 has thousands of 64 bits.
+    let place = network.address.isV4 ? network : Neighbourhood(of: network.address).wider
+    let mark = place.address.high ^ place.address.low
     let count = users.update(user, initial: SlidingLog(), at: now) {
       $0.add(mark, .wrongCredentials, at: now, window: window)
     }
     guard let count, count >= settings.besiegers else { return nil }
     let wasBesieged = isBesieged(user, at: now)
-    besieged.update(user, initial: RateBucket(), at: now) { _ in }
+    besieged.update(user, initial: true, at: now) { _ in }
     return wasBesieged ? nil : count
   }
 
@@ -70,10 +86,16 @@ struct OffenceBook: Sendable {
     besieged.value(of: user, at: now) != nil
   }
 
-  /// Whether a stranger may be this one that is looked at.
-  mutating func strangerChance(_ user: UserKey, at now: Instant) -> Bool {
+  /// Whether the credentials of this stranger are among the few that are looked at while a user is besieged.
+  mutating func strangersChance(_ user: UserKey, at now: Instant) -> Bool {
     let rate = settings.strangersOfUser
-    return besieged.update(user, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+    return strangers.update(user, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+  }
+
+  /// The same for a user who is new at a neighbourhood where somebody guesses.
+  mutating func newcomersChance(_ network: IPNetwork, at now: Instant) -> Bool {
+    let rate = settings.newcomersOfPlace
+    return newcomers.update(network, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
   }
 
   /// Whether somebody who is closed out may be looked at once more.

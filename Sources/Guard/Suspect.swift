@@ -43,6 +43,11 @@ package struct Neighbourhood: Hashable, Sendable {
     network = address.isV4 ? IPNetwork(address) : IPNetwork(address, length: 64)
   }
 
+  /// What one customer or provider can have at most of: 24 bits of IPv4, 48 bits of IPv6.
+  package var wider: IPNetwork {
+    IPNetwork(network.address, length: network.address.isV4 ? 24 : 48)
+  }
+
   /// Wider networks, narrowest first: each is banned when so many of the step before are.
   var steps: [WideningStep] {
     network.address.isV4

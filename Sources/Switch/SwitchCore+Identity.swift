@@ -96,9 +96,9 @@ extension SwitchCore {
     let device = rules.directory.device(of: tenant, named: username)
     let user = userKey(tenant, username, device)
     // Where they are not looked at, even the right ones are wrong: that takes the same time, and tells nothing.
-    let isLookedAt = admission.looksAt(user, from: Source(flow), at: now)
+    let look = admission.look(at: user, from: Source(flow), at: now)
     let verdict = verifier.verify(
-      credentials, nonce, of: message, secrets: isLookedAt ? device?.secrets : nil, at: now)
+      credentials, nonce, of: message, secrets: look == .compares ? device?.secrets : nil, at: now)
     switch allowed(verdict, device, tenant, message, on: flow, at: now) {
     case .accepted:
       guard let device else { return .unknown(Stranger(tenant: tenant)) }
@@ -108,10 +108,13 @@ extension SwitchCore {
     case .mismatched: return .refused
     case .wrong:
       status.authenticationFailures += 1
-      let response = mark(credentials.bytes.span.extracting(credentials.response.range))
-      note(
-        .wrongCredentials(user, response: response), tenant, device, on: flow, isProven: true,
-        at: now)
+      // Where many guess even a right password is not looked at: that counts against nobody.
+      if look != .isRationed {
+        let response = mark(credentials.bytes.span.extracting(credentials.response.range))
+        note(
+          .wrongCredentials(user, response: response), tenant, device, on: flow, isProven: true,
+          at: now)
+      }
       log(
         .info, "authentication failed", tenant: tenant.id, Alert.Fact("from", "\(flow.remote)"),
         Alert.Fact("method", message.method.name))

@@ -46,8 +46,8 @@ package struct SwitchCore: Sendable {
   var output = Output()
   var date = DateField()
   var malformedCount: UInt64 = 0
-  /// Networks that the services above are to drop.
-  var barred: Set<IPNetwork> = []
+  /// Networks that the services above are to drop, and until when; some are over.
+  var barred = NetworkTable<WallTime?>()
   var toldCallFloods = ToldToday()
   var toldPasswords = ToldPasswords()
   /// Connections on which somebody has proven himself, while they are open; only these carry anything of ours.

@@ -21,18 +21,18 @@ import Testing
     #expect(street.looksAt(alice, from: Source("203.0.113.7:7000")))
   }
 
-  @Test(
-    "A flow on which five users are tried is no friend's any more, whoever proves himself on it")
+  @Test("Who guesses on a friend's flow takes nothing from it, and is looked at rarely")
   func stolenFlow() {
     let street = Street()
     street.welcome(alice, from: phone)
     street.ban(phone)
-    #expect(street.passing(1_000, from: phone) == 400, "it is slowed like anybody new there")
-    street.welcome(alice, from: phone)
-    #expect(street.admit(phone) == .overBudget)
-    street.wait(.seconds(2 * 3_600))
-    street.welcome(alice, from: phone)
     #expect(street.passing(1_000, from: phone) == 1_000)
+    #expect(street.looksAt(alice, from: phone))
+    let looks = (0..<1_000).count { street.looksAt(UserKey(2_000 + UInt64($0)), from: phone) }
+    #expect(looks == 20)
+    street.wait(.seconds(5))
+    #expect(street.looksAt(UserKey(9), from: neighbour), "a new phone gets in")
+    #expect(!street.looksAt(UserKey(10), from: neighbour))
   }
 
   @Test("Even a friend's flow has a budget, one for a whole exchange")
@@ -105,6 +105,42 @@ import Testing
     #expect((second.admit(neighbour) == .pass) == (seconds == 3_600))
   }
 
+  @Test("A place in steady use is written down again, so that a restart knows it on any day")
+  func steadyUse() {
+    let street = Street()
+    var changes: [GuardChange] = []
+    for _ in 0..<300 {
+      changes += street.welcome(alice, from: phone)
+      street.wait(.seconds(660))
+    }
+    #expect((2...12).contains(changes.count), "not each time")
+    let second = Street()
+    for change in changes { second.admission.replay(change) }
+    second.now = street.now
+    second.admission.recover(at: second.now)
+    second.ban(neighbour)
+    #expect(second.admit(neighbour) == .pass)
+  }
+
+  @Test("What a binding says of the time before a restart makes a friend, and lifts nothing")
+  func befriended() {
+    let street = Street()
+    let network = IPNetwork(phone.address)
+    for number in 0..<10 { street.guess(UInt64(number), of: alice, from: neighbour) }
+    #expect(!street.admission.standing(at: street.now.wall).isEmpty)
+    street.admission.befriend(
+      alice, from: phone, since: street.now.wall + .seconds(-80_000), at: street.now)
+    #expect(
+      street.admission.standing(at: street.now.wall).map(\.subject) == [.user(alice, from: network)]
+    )
+    #expect(street.looksAt(alice, from: phone))
+    street.ban(neighbour)
+    #expect(street.admit(neighbour) == .pass)
+    street.wait(.seconds(10_000))
+    street.ban(neighbour)
+    #expect(street.admit(neighbour) == .banned, "a day after it was there, not after the restart")
+  }
+
   @Test("A person's order holds for a known phone too, and never for half the world")
   func order() throws {
     let street = Street()
@@ -112,6 +148,13 @@ import Testing
     _ = try street.admission.order(
       IPNetwork(phone.address), until: nil, words: "", at: street.now)
     #expect(street.admit(phone) == .banned)
+    let other = Source("203.0.113.200:5060")
+    street.welcome(UserKey(2), from: other)
+    for host in 1...16 { street.ban(Source("203.0.113.\(100 + host):5060")) }
+    #expect(street.admit(other) == .pass)
+    _ = try street.admission.order(
+      IPNetwork(other.address), until: nil, words: "", at: street.now)
+    #expect(street.admit(other) == .banned, "also within a network that the guard has banned")
     let wide = try #require(IPNetwork("0.0.0.0/1"))
     #expect(throws: BanOrderError.tooWide(wide)) {
       _ = try street.admission.order(wide, until: nil, words: "", at: street.now)

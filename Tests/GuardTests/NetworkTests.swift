@@ -41,7 +41,71 @@ import Testing
     #expect(street.admit(Source("203.0.113.99:5060")) == .banned)
     #expect(street.admit(Source("203.0.114.99:5060")) == .pass)
     #expect(street.admit(phone) == .pass)
-    #expect(street.passing(1_000, from: Source("203.0.113.200:7777")) == 400)
+    #expect(street.passing(1_000, from: Source("203.0.113.200:7777")) == 1_000)
+  }
+
+  @Test(
+    "Whoever has many neighbourhoods and offends a little from each is banned by the wider network",
+    arguments: [("2001:db8:1:%::1", "2001:db8:1:ffff::1"), ("203.0.113.%", "203.0.113.250")])
+  func littleFromEach(_ pattern: String, last: String) {
+    let street = Street()
+    for number in 0..<200 {
+      let host = Source(
+        Endpoint(IPAddress(pattern.replacing("%", with: "\(number)")) ?? .v4Any, 5060),
+        isStream: false)
+      street.guess(0, of: UserKey(UInt64(number)), from: host)
+      street.wait(.seconds(1))
+    }
+    let other = Source(Endpoint(IPAddress(last) ?? .v4Any, 5060), isStream: false)
+    #expect(street.admit(other) == .banned)
+  }
+
+  @Test("One network of IPv6 is one besieger, however many of 64 bits it has")
+  func siege() {
+    let street = Street()
+    let told = (0..<60).flatMap {
+      street.guess(UInt64($0), of: UserKey(1), from: Source("[2001:db8:1:\($0)::1]:5060"))
+    }
+    #expect(told.isEmpty)
+    #expect(street.looksAt(UserKey(1), from: Source("[2001:db8:9::1]:5060")))
+  }
+
+  @Test("An order never makes a ban shorter")
+  func longer() throws {
+    let street = Street()
+    let source = Source("203.0.113.9:5060")
+    let network = IPNetwork(source.address)
+    street.ban(source)
+    _ = try street.admission.order(
+      network, until: street.now.wall + .seconds(60), words: "", at: street.now)
+    street.wait(.seconds(299))
+    #expect(street.admit(source) == .banned)
+    street.wait(.seconds(1_301))
+    street.ban(source)
+    street.wait(.seconds(3_599))
+    #expect(street.admit(source) == .banned, "nor does it begin the ladder again")
+  }
+
+  @Test("What must make room for a ban is told, before the ban")
+  func evicted() {
+    var settings = GuardSettings()
+    settings.bans = 2
+    let street = Street(settings)
+    for host in 1...2 {
+      street.ban(Source("203.0.\(host).1:5060"))
+      street.wait(.seconds(1))
+    }
+    let last = Source("203.0.3.1:5060")
+    for user in 0..<UInt64(4) { street.guess(0, of: UserKey(user), from: last) }
+    let changes = street.guess(0, of: UserKey(4), from: last).compactMap { notice -> String? in
+      guard case .changed(let change) = notice else { return nil }
+      return switch change {
+      case .lift(let subject): "lift \(subject)"
+      case .put(let ban): "put \(ban.subject)"
+      case .known: nil
+      }
+    }
+    #expect(changes == ["lift 203.0.1.1", "put 203.0.3.1"])
   }
 
   @Test("A person bans and lifts; what lies within is lifted with it")

@@ -42,7 +42,7 @@ final class Street {
   }
 
   func looksAt(_ user: UserKey, from source: Source) -> Bool {
-    admission.looksAt(user, from: source, at: now)
+    admission.look(at: user, from: source, at: now) == .compares
   }
 
   func mayCall(_ account: AccountID) -> Bool { admission.mayCall(account, at: now.instant) }

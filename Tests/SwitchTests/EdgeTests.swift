@@ -113,6 +113,58 @@ import Testing
     )
   }
 
+  @Test("A21: a nonce ends with the process, which has forgotten what it was used for")
+  func nonceOverRestart() throws {
+    let configuration = try Bench().core.configuration
+    let now = Now(instant: .start + .seconds(1), wall: WallTime(unixMilliseconds: 0))
+    let nonces = (0..<2).map { _ in
+      var core = SwitchCore(configuration: configuration, dice: .system)
+      return core.verifier.challenges(
+        realm: Array(Town.domain.utf8), algorithms: [.md5], source: .v4Loopback, isStale: false,
+        at: now)
+    }
+    #expect(nonces[0] != nonces[1], "of the same secret, second and serial number")
+  }
+
+  @Test("A user who is closed to a place stays so over a restart, though a phone of his is there")
+  func closedOverRestart() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "\(Self.thiefAddress):5062")
+    phone.register()
+    _ = guess(bench, "101", passwords: 11, port: 6_000)
+    #expect(bans(bench).map(\.user).count == 1)
+    let before = bans(bench)
+    try bench.restart()
+    #expect(bans(bench) == before)
+    let flow = Flow(
+      transport: .udp, local: Bench.switchEndpoint, remote: phone.endpoint)
+    #expect(
+      bench.core.admission.trusts(Source(flow), at: bench.now), "the phone is a friend at once")
+    phone.register(cseq: 2)
+    #expect(phone.lastStatus == 200)
+  }
+
+  @Test("A04: who moves house while many guess at him is not banned for his right passwords")
+  func besiegedAway() throws {
+    let bench = try Bench { $0.edge.wrongUsers = 2 }
+    for (place, user) in ["101", "102"].enumerated() {
+      for number in 0..<25 {
+        let thief = UserAgent(bench, user: user, address: "10.\(place).\(number).1:5060")
+        thief.password = "guess \(number)"
+        thief.register()
+      }
+    }
+    let phones = ["101", "102"].enumerated().map {
+      UserAgent(bench, user: $0.element, address: "198.51.100.99:\(5062 + 2 * $0.offset)")
+    }
+    for phone in phones { phone.register() }
+    #expect(phones.map(\.lastStatus) == [401, 401], "their turn has not come")
+    #expect(bans(bench).allSatisfy { !$0.network.contains(phones[0].endpoint.address) })
+    bench.run(for: .seconds(6))
+    for phone in phones { phone.register(cseq: 5) }
+    #expect(phones.map(\.lastStatus) == [200, 200])
+  }
+
   @Test("A carrier's address is never banned, whatever comes from it")
   func carrier() throws {
     let bench = try Bench()
@@ -267,6 +319,33 @@ import Testing
     bench.town = town
     try bench.adopt(revision: 3)
     #expect(bars == ["unbar \(network)"])
+  }
+
+  @Test(
+    "A door that the guard has closed is opened for whom we ask something, and when it is lifted")
+  func doors() throws {
+    let bench = try Bench()
+    var bars: [String] {
+      defer { bench.publications.removeAll() }
+      return bench.publications.compactMap {
+        switch $0 {
+        case .bar(let network, _): "bar \(network)"
+        case .unbar(let network): "unbar \(network)"
+        case .reply, .log, .drained: nil
+        }
+      }
+    }
+    for number in 0..<5 { _ = guess(bench, "9\(number)", passwords: 1, port: 6_000 + number) }
+    #expect(bars == ["bar \(network)"])
+    bench.core.admission.expect(
+      Endpoint(network.address, 5060), at: bench.now.instant)
+    bench.core.openDoors(to: network.address, at: bench.now)
+    bench.command(.bans(.list))
+    #expect(bars == ["unbar \(network)"])
+    let other = IPNetwork(try #require(IPAddress("203.0.113.77")))
+    bench.command(.bans(.add(other, lasting: nil, reason: "", by: "anna")))
+    bench.command(.bans(.lift(other, by: "anna")))
+    #expect(bars == ["bar \(other)", "unbar \(other)"])
   }
 
   @Test("The journal gives back each change of the guard as it was")

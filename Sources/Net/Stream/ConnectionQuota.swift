@@ -113,6 +113,6 @@ package struct ConnectionQuota {
   }
 
   private static func neighbours(of address: IPAddress) -> IPNetwork {
-    IPNetwork(address, length: address.isV4 ? 24 : 48)
+    Neighbourhood(of: address).wider
   }
 }

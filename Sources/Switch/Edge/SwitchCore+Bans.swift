@@ -11,15 +11,20 @@ extension SwitchCore {
     case .add(let network, let lasting, let reason, let person):
       do throws(BanOrderError) {
         let until = lasting.map { now.wall + $0 }
-        banned(
-          try admission.order(network, until: until, words: "\(person): \(reason)", at: now),
-          at: now)
+        let changes = try admission.order(
+          network, until: until, words: "\(person): \(reason)", at: now)
+        for change in changes { banned(change, at: now) }
         return .done
       } catch { return .refused("\(error)") }
     case .lift(let network, let person):
       let changes = admission.lift(network, at: now)
-      guard !changes.isEmpty else { return .refused("Nothing of \(network) is banned.") }
       for change in changes { banned(change, at: now) }
+      // Also where the clock was set and the ban is over for us, but not for those who count seconds.
+      let closed = barred.networks.filter { $0.overlaps(network) }.sorted()
+      for network in closed { unbar(network) }
+      guard !changes.isEmpty || !closed.isEmpty else {
+        return .refused("Nothing of \(network) is banned.")
+      }
       log(
         .info, "ban lifted", Alert.Fact("network", "\(network)"), Alert.Fact("by", person),
         Alert.Fact("bans", "\(changes.count)"))

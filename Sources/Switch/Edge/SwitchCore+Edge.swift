@@ -87,13 +87,11 @@ extension SwitchCore {
   mutating func banned(_ change: GuardChange, at now: Now) {
     journal.write(.guard(change))
     switch change {
-    case .lift(let subject):
-      guard barred.remove(subject.network) != nil else { return }
-      output.publications.append(.unbar(subject.network))
+    case .lift(let subject): reconcile(subject, at: now)
     case .known: break
     case .put(let ban):
       status.bansTotal += 1
-      bar(ban, at: now)
+      reconcile(ban.subject, at: now)
       let seconds = ban.until.map { "\(($0 - ban.since).wholeMilliseconds / 1000) s" }
       log(
         .warning, "banned", Alert.Fact("who", "\(ban.subject)"), Alert.Fact("why", "\(ban.cause)"),
@@ -101,11 +99,31 @@ extension SwitchCore {
     }
   }
 
-  /// Has a banned network dropped as early as can be, where nobody would suffer for it.
-  private mutating func bar(_ ban: Ban, at now: Now) {
-    guard admission.isBarrable(ban, at: now) else { return }
-    barred.insert(ban.subject.network)
-    output.publications.append(.bar(ban.subject.network, until: ban.until))
+  /// Has a banned network dropped as early as can be where nobody would suffer for it, and opened where that has changed.
+  private mutating func reconcile(_ subject: BanSubject, at now: Now) {
+    guard case .network(let network) = subject else { return }
+    guard let ban = admission.ban(of: network, at: now.wall), admission.isBarrable(ban, at: now)
+    else {
+      if barred[network] != nil { unbar(network) }
+      return
+    }
+    guard barred[network] != .some(ban.until) else { return }
+    if barred.count >= 2 * configuration.edge.bans { forgetOpened(at: now) }
+    barred[network] = .some(ban.until)
+    output.publications.append(.bar(network, until: ban.until))
+  }
+
+  mutating func unbar(_ network: IPNetwork) {
+    barred[network] = nil
+    output.publications.append(.unbar(network))
+  }
+
+  /// What is over was opened by those who count the seconds.
+  private mutating func forgetOpened(at now: Now) {
+    for network in Array(barred.networks)
+    where barred[network].flatMap(\.self).map({ $0 <= now.wall }) ?? false {
+      barred[network] = nil
+    }
   }
 
   private mutating func besieged(
@@ -169,24 +187,19 @@ extension SwitchCore {
     var networks = rules.directory.neverBanned
     for trunk in rules.directory.trunks { networks += trunk.sources }
     for state in trunks.values { networks += state.hops.map { IPNetwork($0.remote.address) } }
-    admission.spare(networks)
-    for ban in admission.standing(at: now.wall) where ban.subject.user == nil {
-      let network = ban.subject.network
-      switch (admission.isBarrable(ban, at: now), barred.contains(network)) {
-      case (true, false): bar(ban, at: now)
-      case (false, true):
-        barred.remove(network)
-        output.publications.append(.unbar(network))
-      case (true, true), (false, false): break
-      }
-    }
+    guard admission.spare(networks) else { return }
+    for ban in admission.standing(at: now.wall) { reconcile(ban.subject, at: now) }
   }
 
   /// The first directory after a start: phones that were registered are friends before they have spoken.
   mutating func befriendPhones(at now: Now) {
     for binding in bindings.all(at: now.wall) {
-      for device in rules.directory.line(binding.extension)?.devices ?? [] {
-        welcome(UserKey(device.number), on: binding.flow, at: now)
+      // What older journals have may be any of them.
+      let devices =
+        binding.device.map { [$0] } ?? rules.directory.line(binding.extension)?.devices ?? []
+      for device in devices {
+        admission.befriend(
+          UserKey(device.number), from: Source(binding.flow), since: binding.registeredAt, at: now)
       }
     }
   }
@@ -196,8 +209,15 @@ extension SwitchCore {
     for transmission in output.wire {
       if case .open(let hop) = transmission.destination {
         admission.expect(hop.remote, at: now.instant)
+        openDoors(to: hop.remote.address, at: now)
       }
     }
+  }
+
+  /// Whom we ask something must be heard, where only the guard itself had banned him.
+  mutating func openDoors(to address: IPAddress, at now: Now) {
+    guard barred.count > 0 else { return }
+    for network in barred.networks(around: address) { reconcile(.network(network), at: now) }
   }
 }
 
