@@ -57,7 +57,8 @@ extension DirectorySnapshot {
 
   /// Whom of those who are there `before` lets in and this configuration does not, in the order given.
   ///
-  /// Extensions, phones and trunks that are taken out are no lock-out: somebody wrote that down.
+  /// Extensions, phones and trunks that are taken out are no lock-out, nor is a trunk that is to be elsewhere: somebody
+  /// wrote that down.
   package func lockOuts(of present: [Presence], after before: DirectorySnapshot) -> [LockOut] {
     present.compactMap { presence in
       switch presence.who {
@@ -69,8 +70,9 @@ extension DirectorySnapshot {
         return LockOut(
           who: .phone(line), presence: presence, rule: words(of: rule, line, presence.address))
       case .carrier(let id):
-        guard let trunk = trunk(id), !trunk.admits(presence.address),
-          before.trunk(id)?.admits(presence.address) ?? false
+        guard let trunk = trunk(id), let former = before.trunk(id),
+          former.admits(presence.address), !trunk.admits(presence.address),
+          former.address == trunk.address
         else { return nil }
         let networks = SourceRule(networks: trunk.sources, countries: [], isOfTenant: false)
         return LockOut(

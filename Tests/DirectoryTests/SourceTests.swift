@@ -242,6 +242,10 @@ import Testing
       after.trunks[0].sources = sources
       let second = try DirectoryCompiler.compile(&after, revision: 2)
       #expect(second.lockOuts(of: [present], after: first).map(\.rule) == rules)
+      // Who moves a trunk means to.
+      after.trunks[0].address = "sip:192.0.2.9:5090"
+      let moved = try DirectoryCompiler.compile(&after, revision: 3)
+      #expect(moved.lockOuts(of: [present], after: first) == [])
     }
   }
 

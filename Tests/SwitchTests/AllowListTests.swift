@@ -222,11 +222,10 @@ import Testing
     bench.town.office("101") { $0.devices[0].sources = [Self.office] }
     try bench.restart()
     #expect(bench.core.bindings.count == 2, "the mobile may be anywhere")
-    guard case .registrations(let rows)? = bench.ask(.registrations(nil)) else {
-      Issue.record("no registrations")
-      return
+    let phones = bench.core.attendance(at: bench.now.wall).compactMap { presence in
+      if case .phone(_, let device?) = presence.who { device } else { nil }
     }
-    #expect(Set(rows.compactMap(\.device)).count == 2)
+    #expect(Set(phones).count == 2)
     bench.town.office("101") { $0.devices.removeLast() }
     try bench.adopt(revision: 12)
     #expect(bench.core.bindings.all(at: bench.now.wall).map(\.flow.remote) == [desk.endpoint])
@@ -256,6 +255,20 @@ import Testing
     bench.town.document.tenants[0].sources = [Self.office]
     try bench.adopt(revision: 3)
     #expect(bench.core.bindings.count == 0)
+  }
+
+  @Test("A file of countries that puts a phone elsewhere ends its registration")
+  func moved() throws {
+    let bench = try Bench(List.countries.town())
+    let phone = UserAgent(bench, user: "101", address: Self.inside)
+    phone.register()
+    #expect(bench.core.bindings.count == 1)
+    bench.town.countries = try CountryTable(
+      parsing: [CountryFile(name: "c", bytes: Array("198.51.100.0/24,FR\n10.0.0.0/8,ES\n".utf8))])
+    try bench.adopt(revision: 2)
+    #expect(bench.core.bindings.count == 0)
+    phone.register(cseq: 2)
+    #expect(phone.lastStatus == 401)
   }
 
   @Test("A30: a right password within a call counts from where its phone may be only")
@@ -312,10 +325,15 @@ import Testing
     desk.call("976333444")
     bench.run(for: .seconds(2))
     #expect(desk.statuses().last == 200)
-    guard case .calls(let rows)? = bench.ask(.calls(nil)) else {
-      Issue.record("no calls")
+    guard case .attendance(let present)? = bench.ask(.attendance) else {
+      Issue.record("no attendance")
       return
     }
-    #expect(rows.map(\.carrier) == [Endpoint("203.0.113.7:5060"), nil])
+    let carriers = present.compactMap { presence in
+      if case .carrier(let trunk) = presence.who { "\(trunk) \(presence.address)" } else { nil }
+    }
+    // Where both trunks are called, and where a call of the first has come from.
+    #expect(carriers == ["1 192.0.2.50", "2 192.0.2.51", "1 203.0.113.7"])
+    #expect(present.count == 4)
   }
 }

@@ -39,6 +39,7 @@ extension Administration {
     }
     let lockedOut = try lockOuts(by: read.snapshot, of: attendance, isAccepted: locksOut)
     if !changes.isEmpty {
+      try noteCountries(countries, of: read.document, by: person)
       try noteLockOut(lockedOut, by: person)
       try adopt(read.document, countries: countries, by: person)
     }

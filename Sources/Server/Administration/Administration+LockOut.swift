@@ -64,10 +64,23 @@ extension Administration {
     do {
       let standing = try database.journalStanding(in: folder) { try core.replay($0) }
       if let complaint = standing.complaint { return .unknown(complaint) }
-      return .known(core.registrations(of: nil, at: Clocks.wall()).map { Presence($0) })
+      return .known(core.attendance(at: Clocks.wall()))
     } catch {
       return .unknown("\(error)")
     }
+  }
+
+  /// Notes that addresses may be in other countries from now on, before it is so: the document says only which files.
+  func noteCountries(
+    _ countries: CountryTable, of document: DirectoryDocument, by person: String
+  ) throws {
+    guard countries != rulebook().directory.countries else { return }
+    let files = document.platform.countries ?? []
+    try database.audit([
+      AuditEntry(
+        tenant: nil, at: Clocks.wall(), actor: person, action: "countries.ordered",
+        subject: "platform", detail: files.isEmpty ? "none" : "\(files): \(countries.words)")
+    ])
   }
 
   /// Notes that somebody was locked out on purpose, before it is done.
@@ -85,36 +98,16 @@ extension Administration {
   }
 }
 
-extension Presence {
-  init(_ row: RegistrationSummary) {
-    self.init(
-      .phone(row.extension, row.device), at: row.remote.address, since: row.registeredAt)
-  }
-}
-
 extension Attendance {
-  /// What a running switch says: its phones, where carriers are reached, and where their calls have come from.
+  /// What a running switch says.
   package init(
     asking ask: @Sendable (SwitchCommand) async -> CommandReply
   ) async {
-    guard case .registrations(let phones) = await ask(.registrations(nil)),
-      case .trunks(let trunks) = await ask(.trunks), case .calls(let calls) = await ask(.calls(nil))
-    else {
-      self = .unknown("the running server is too busy to answer")
-      return
+    switch await ask(.attendance) {
+    case .attendance(let present): self = .known(present)
+    case .refused(let reason): self = .unknown(reason)
+    case _: self = .unknown("the switch gave another answer than was asked for")
     }
-    var present = phones.map { Presence($0) }
-    for trunk in trunks {
-      present += trunk.addresses.map {
-        Presence(.carrier(trunk.trunk), at: $0.address, since: trunk.since)
-      }
-    }
-    for call in calls {
-      if let trunk = call.trunk, let carrier = call.carrier {
-        present.append(Presence(.carrier(trunk), at: carrier.address, since: call.startedAt))
-      }
-    }
-    self = .known(present)
   }
 }
 

@@ -91,7 +91,7 @@ extension Orders {
         )
       }
       return (.done(sentence(deed, former, standing)), false)
-    case .done, .calls, .registrations, .trunks, .status, .bans, .banExplained:
+    case .done, .calls, .registrations, .attendance, .trunks, .status, .bans, .banExplained:
       return (Self.strangeAnswer, true)
     }
   }

@@ -131,7 +131,7 @@ package struct Orders: Sendable {
         try administration.database.audit([order.entry("refused", why)])
       }
     case .done: return .done(sentence)
-    case .calls, .registrations, .trunks, .limits, .status, .bans, .banExplained:
+    case .calls, .registrations, .attendance, .trunks, .limits, .status, .bans, .banExplained:
       return Self.strangeAnswer
     }
   }

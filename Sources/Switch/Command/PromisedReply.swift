@@ -13,7 +13,8 @@ extension SwitchCommand {
   var mustLast: Bool {
     switch self {
     case .block, .unblock, .acceptClock, .bans(.add), .bans(.lift): true
-    case .adopt, .drain, .undrain, .hangUpAll, .hangUp, .deposit, .calls, .registrations, .trunks,
+    case .adopt, .drain, .undrain, .hangUpAll, .hangUp, .deposit, .calls, .registrations,
+      .attendance, .trunks,
       .limits, .status, .bans(.list), .bans(.explain):
       false
     }

@@ -33,6 +33,8 @@ package enum SwitchCommand: Sendable {
   /// Running calls, of one tenant or of all.
   case calls(TenantID?)
   case registrations(TenantID?)
+  /// Who is there: phones and carriers, by their addresses.
+  case attendance
   case trunks
   /// Where the limits of one payer stand.
   case limits(LimitSubject)
@@ -59,6 +61,7 @@ package enum CommandReply: Sendable {
   case refused(String)
   case calls([CallSummary])
   case registrations([RegistrationSummary])
+  case attendance([Presence])
   case trunks([TrunkSummary])
   case limits(Standing)
   case status(SwitchStatus)
@@ -79,8 +82,6 @@ package struct CallSummary: Hashable, Sendable {
   package let answeredAt: WallTime?
   package let payer: AccountID?
   package let trunk: TrunkID?
-  /// Where a carrier's call came from; nil for a phone's.
-  package let carrier: Endpoint?
   /// What is reserved and spent on it so far.
   package let committed: Money?
 }
@@ -96,8 +97,6 @@ package struct RegistrationSummary: Hashable, Sendable {
   package let userAgent: String
   package let registeredAt: WallTime
   package let expiresAt: WallTime
-  /// Whose password it was; nil where that is not known.
-  package let device: DeviceID?
 }
 
 /// One trunk and how it is.

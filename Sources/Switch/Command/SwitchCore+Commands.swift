@@ -1,4 +1,4 @@
-import Directory
+package import Directory
 package import Elements
 import Guard
 import Limits
@@ -23,7 +23,8 @@ extension SwitchCore {
         deposit(amount, to: subject, reference: reference, by: by, at: now)
       case .acceptClock(let by): acceptClock(by: by, at: now)
       case .calls(let tenant): .calls(callSummaries(of: tenant))
-      case .registrations(let tenant): .registrations(registrations(of: tenant, at: now.wall))
+      case .registrations(let tenant): .registrations(registrations(of: tenant, at: now))
+      case .attendance: .attendance(attendance(at: now.wall))
       case .trunks: .trunks(trunkSummaries())
       case .limits(let subject):
         ledger.standing(of: subject, at: now).map(CommandReply.limits)
@@ -176,26 +177,46 @@ extension SwitchCore {
       .map { call in
         let paid = call.legs.indices.last { call.legs[$0].paid != nil }.map { call.legs[$0].paid }
         let outside = call.legs.indices.last { call.legs[$0].party.trunk != nil }
-        let isCarriers = call.caller.party.trunk != nil
         return CallSummary(
           call: call.id, tenant: call.record.tenant, direction: call.record.direction,
           state: call.phase.rawValue, caller: call.record.caller, dialled: call.record.dialled,
           startedAt: call.record.startedAt, answeredAt: call.record.answeredAt,
           payer: paid??.account, trunk: outside.flatMap { call.legs[$0].party.trunk },
-          carrier: isCarriers ? call.caller.flow?.remote : nil,
           committed: paid??.reservation.held)
       }
   }
 
-  /// The phones that are registered, of one tenant or of all; after a replay, as the journal has them.
-  package func registrations(of tenant: TenantID?, at wall: WallTime) -> [RegistrationSummary] {
-    bindings.all(at: wall).filter { tenant == nil || $0.tenant == tenant }.map {
+  private func registrations(of tenant: TenantID?, at now: Now) -> [RegistrationSummary] {
+    bindings.all(at: now.wall).filter { tenant == nil || $0.tenant == tenant }.map {
       RegistrationSummary(
         tenant: $0.tenant, extension: $0.extension, contact: $0.contact,
         transport: "\($0.flow.transport.viaToken)".lowercased(), remote: $0.flow.remote,
-        userAgent: $0.userAgent, registeredAt: $0.registeredAt, expiresAt: $0.expiresAt,
-        device: $0.device)
+        userAgent: $0.userAgent, registeredAt: $0.registeredAt, expiresAt: $0.expiresAt)
     }
+  }
+
+  /// Registered phones, carriers at the addresses that they are called at, and where their running calls came from.
+  ///
+  /// After a replay, which knows of phones only, as the journal has it.
+  package func attendance(at wall: WallTime) -> [Presence] {
+    var present = bindings.all(at: wall).map {
+      Presence(
+        .phone($0.extension, $0.device), at: $0.flow.remote.address, since: $0.registeredAt)
+    }
+    for id in trunks.keys.sorted() {
+      guard let state = trunks[id] else { continue }
+      for address in Set(state.hops.map(\.remote.address)).sorted() {
+        present.append(Presence(.carrier(id), at: address, since: state.since))
+      }
+    }
+    for id in calls.keys.sorted() {
+      guard let call = calls[id]?.value, let trunk = call.caller.party.trunk,
+        let flow = call.caller.flow
+      else { continue }
+      present.append(
+        Presence(.carrier(trunk), at: flow.remote.address, since: call.record.startedAt))
+    }
+    return present
   }
 
   private func trunkSummaries() -> [TrunkSummary] {
