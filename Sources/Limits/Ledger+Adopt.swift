@@ -49,17 +49,11 @@ extension Ledger {
         limits.currency = node.limits.currency
       }
       guard node.limits != limits || node.tenantID != line.tenant || !node.isActive else { return }
-      if node.isActive { tellChanges(of: line.subject, node.limits, limits, &notices) }
+      if node.isActive, node.limits != limits {
+        notices.append(.limitsChanged(line.subject, from: node.limits, to: limits))
+      }
     }
     record(.terms(line.subject, tenant: line.tenant, limits), &entries)
-  }
-
-  private func tellChanges(
-    of subject: LimitSubject, _ old: LimitSet, _ new: LimitSet, _ notices: inout [LedgerNotice]
-  ) {
-    for name in LimitName.all where old[name] != new[name] {
-      notices.append(.limitChanged(subject, name, old: old[name], new: new[name]))
-    }
   }
 
   /// Opens the windows of another zone, and keeps the old ones.

@@ -8,8 +8,8 @@ package enum LedgerNotice: Hashable, Sendable {
   case unblocked(LimitSubject, by: String?, grants: [Grant])
   /// 50, 80 or 100 percent of a limit are used: once for each window.
   case share(LimitSubject, Meter, percent: Int, used: Int64, limit: Int64)
-  /// nil is no limit.
-  case limitChanged(LimitSubject, LimitName, old: Int64?, new: Int64?)
+  /// Once for each subject, whatever was changed of its limits at once.
+  case limitsChanged(LimitSubject, from: LimitSet, to: LimitSet)
   /// `count` calls of the account in this hour had no rate: at 3, 30, 300 …
   case unknownRate(AccountID, count: Int)
   /// The carrier took longer than was held for; the excess is posted and may be above a limit.

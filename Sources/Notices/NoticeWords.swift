@@ -141,7 +141,7 @@ extension NoticeWords {
       "limit of": "Limit of", "used": "Used", "refused": "Refused", "percent": "Percent",
       "from": "From address", "phone": "Phone", "to": "To", "number": "Number",
       "caller": "Caller", "country": "Country", "trunk": "Trunk", "call": "Call", "by": "By",
-      "before": "Before", "now": "Now", "network": "Network",
+      "applied by": "Applied by", "network": "Network",
       "charged": "Charged", "purchase": "Of the carrier", "seconds": "Seconds", "user": "User",
       "extension": "Extension", "addresses": "Addresses", "last from": "Last from",
       "tried": "Tried", "allowed": "Allowed from", "located in": "Located in",

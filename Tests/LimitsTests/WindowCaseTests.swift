@@ -152,11 +152,12 @@ import Testing
     var bench = Bench(account: Bench.day(10))
     let hold = try bench.reserve(.perMinute(600)).hold
     let slice = try bench.answer(hold)
-    bench.change { $0.moneyPerDay = 50_000 }
+    var lowered = Bench.day(10)
+    lowered.moneyPerDay = 50_000
+    bench.change { $0 = lowered }
     #expect(
       bench.notices.contains(
-        .limitChanged(
-          .account(Bench.account), .meter(money), old: 10_000_000, new: 50_000)))
+        .limitsChanged(.account(Bench.account), from: Bench.day(10), to: lowered)))
     bench.wait(try #require(slice.renewAt) - bench.now.instant)
     #expect(throws: LimitError.self) { try bench.renew(hold) }
     bench.wait(.seconds(2))

@@ -197,6 +197,24 @@ import Testing
     }
   }
 
+  @Test(
+    "A change is told by the ledger that takes it over, who knows by whom it is, and by nobody else"
+  )
+  func toldOnce() throws {
+    try office { administration in
+      for target in [line, .tenant("office"), .trunk("carrier"), .platform] {
+        _ = try administration.setLimits(
+          of: target, change: LimitChange([.concurrent: "7"]), by: "eva")
+      }
+      let scopes = [
+        TenantScope(TenantID(1), as: .operator, in: administration.database),
+        .platform(in: administration.database),
+      ]
+      #expect(try scopes.allSatisfy { try $0.alerts().isEmpty })
+      #expect(administration.rulebook().appliedBy == "eva")
+    }
+  }
+
   @Test("A value that a limit cannot have names its option and the way out, and changes nothing")
   func wrongValues() throws {
     try office { administration in

@@ -58,6 +58,35 @@ import Testing
     #expect(carrier.received(.invite).count == 1)
   }
 
+  @Test(
+    "F27: however many limits of a subject are changed at once, and by whatever way, it is told once"
+  )
+  func changedLimits() throws {
+    let bench = try Bench()
+    bench.town.office("101") { line in
+      line.limits = .account
+      line.limits?.spend.dayMicros = 20_000_000
+      line.limits?.concurrent = nil
+      line.limits?.basis = .sell
+      line.limits?.releases = [.day]
+    }
+    try bench.adopt(revision: 2)
+    bench.run(for: .seconds(1))
+    let told = bench.alerts.filter { $0.kind == .limitChanged }
+    #expect(
+      told.map(\.facts) == [
+        [
+          .init("subject", "office 101"), .init("money per day", "10.00 EUR -> 20.00 EUR"),
+          .init("paid calls at a time", "10 -> none"),
+          .init("price that counts", "the dearer of both -> sell"),
+          .init("blocks that end by themselves", "none -> day"), .init("applied by", "anna"),
+        ]
+      ])
+    #expect(told.first?.tenant == bench.core.rules.directory.tenants.first?.id)
+    try bench.restart()
+    #expect(bench.alerts.count { $0.kind == .limitChanged } == 1)
+  }
+
   @Test("G10: nothing goes out on credit; what is paid in is, and no more; it outlives a restart")
   func deposit() throws {
     var town = Town()

@@ -44,12 +44,15 @@ package final class Administration: Sendable {
     database = try Database(in: folder, key: key, bringsUp: bringsUp)
     var document = DirectoryDocument()
     var revision: UInt64 = 0
+    var person: String?
     if let stored = try database.configuration() {
       document = stored.document
       revision = UInt64(stored.revision)
+      person = stored.appliedBy
     }
     let (countries, complaint) = CountryCopy(in: folder).countries(for: document)
-    let rulebook = try Rulebooks.compile(&document, revision: revision, countries: countries)
+    let rulebook = try Rulebooks.compile(
+      &document, revision: revision, countries: countries, by: person)
     state = Mutex(
       State(document: document, rulebook: rulebook, countriesComplaint: complaint))
   }
@@ -87,23 +90,22 @@ package final class Administration: Sendable {
     try turn.withLock { _ in try body() }
   }
 
-  /// Checks a document as a whole, stores it with its audit rows and `alert`, and puts it in force; or
-  /// changes nothing.
+  /// Checks a document as a whole, stores it with its audit rows, and puts it in force; or changes nothing.
   ///
-  /// Without `countries` those in force stay.
+  /// Without `countries` those in force stay. What it changes of limits the ledger tells when it takes it over,
+  /// and nobody else.
   func adopt(
-    _ candidate: DirectoryDocument, countries: CountryTable? = nil, by person: String,
-    telling alert: Alert? = nil
+    _ candidate: DirectoryDocument, countries: CountryTable? = nil, by person: String
   ) throws {
     var document = candidate
     let before = self.rulebook().directory
     let countries = countries ?? before.countries
     let rulebook = try Rulebooks.compile(
-      &document, revision: before.revision + 1, countries: countries)
+      &document, revision: before.revision + 1, countries: countries, by: person)
     if countries != before.countries { try CountryCopy(in: folder).keep(countries) }
     let now = Clocks.wall()
     let forwards = rulebook.directory.forwardsAbroad(notIn: before)
-    let alerts = Self.alerts(of: forwards, by: person, at: now) + (alert.map { [$0] } ?? [])
+    let alerts = Self.alerts(of: forwards, by: person, at: now)
     try database.adopt(document, by: person, at: now, telling: alerts)
     state.withLock { state in
       let complaint = countries == before.countries ? state.countriesComplaint : nil

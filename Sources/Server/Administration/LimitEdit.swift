@@ -1,9 +1,7 @@
 package import API
 import Directory
 import Elements
-import Net
 import Store
-import Switch
 
 extension Administration {
   /// Changes the limits of one subject; the owner is told.
@@ -18,11 +16,9 @@ extension Administration {
   ) throws -> String {
     var document = document()
     let (subject, others, words): (String, String, String)
-    var tenantID: TenantID?
     switch target {
     case .account(let name, let number):
       let index = try document.place(ofTenant: name)
-      tenantID = rulebook().directory.tenants.first { $0.name == name }?.id
       guard
         let line = document.tenants[index].extensions.firstIndex(where: { $0.number == number })
       else {
@@ -39,7 +35,6 @@ extension Administration {
       (subject, others) = ("extension \(number) of \(name)", "its tenant, trunks and the platform")
     case .tenant(let name):
       let index = try document.place(ofTenant: name)
-      tenantID = rulebook().directory.tenants.first { $0.name == name }?.id
       words = try document.tenants[index].limits.apply(change, usual: LimitEntry())
       (subject, others) = ("tenant \(name)", "its extensions, trunks and the platform")
     case .trunk(let name):
@@ -52,13 +47,7 @@ extension Administration {
       words = try document.platform.limits.apply(change, usual: LimitEntry())
       (subject, others) = ("the platform", "extensions, tenants and trunks")
     }
-    let now = Clocks.wall()
-    try adopt(
-      document, by: person,
-      telling: Alert(
-        .limitChanged, .warning, tenant: tenantID, at: now,
-        key: "limits.changed/\(subject)/\(now.unixMilliseconds)",
-        facts: [.init("subject", subject), .init("change", words), .init("by", person)]))
+    try adopt(document, by: person)
     let isTaken = change.values.values.contains(LimitChange.none)
     return "The limits of \(subject) are changed: \(words)."
       + (isTaken ? " Where it says none, only the limits of \(others) hold from now on." : "")

@@ -7,7 +7,8 @@ import Switch
 enum Rulebooks {
   /// - Throws: Everything that is wrong with it, with names of fields.
   static func compile(
-    _ document: inout DirectoryDocument, revision: UInt64, countries: CountryTable
+    _ document: inout DirectoryDocument, revision: UInt64, countries: CountryTable,
+    by person: String?
   ) throws -> Rulebook {
     let directory = try DirectoryCompiler.compile(
       &document, revision: revision, countries: countries, isInForce: true)
@@ -34,6 +35,6 @@ enum Rulebooks {
       zones[tenant.timezone] = try InstalledZones.rules(
         tenant.timezone, for: "tenants.\(tenant.name).timezone")
     }
-    return Rulebook(directory: directory, decks: decks, zones: zones)
+    return Rulebook(directory: directory, decks: decks, zones: zones, appliedBy: person)
   }
 }

@@ -40,15 +40,12 @@ extension SwitchCore {
           Alert.Fact("used", amount(used, meter, of: subject)),
           Alert.Fact("limit", amount(limit, meter, of: subject)),
         ] + callFacts(call))
-    case .limitChanged(let subject, let limit, let old, let new):
+    case .limitsChanged(let subject, let old, let new):
       return Alert(
         .limitChanged, .warning, tenant: tenant(of: subject), at: now.wall,
-        key: "changed-\(subject)-\(limit)-\(now.wall.unixMilliseconds)",
-        facts: [
-          Alert.Fact("subject", name(of: subject)), Alert.Fact("limit of", "\(limit)"),
-          Alert.Fact("before", old.map { amount($0, limit, of: subject) } ?? "none"),
-          Alert.Fact("now", new.map { amount($0, limit, of: subject) } ?? "none"),
-        ])
+        key: "changed-\(subject)-\(now.wall.unixMilliseconds)",
+        facts: [Alert.Fact("subject", name(of: subject))] + changes(from: old, to: new)
+          + (rules.appliedBy.map { [Alert.Fact("applied by", $0)] } ?? []))
     case .unknownRate, .overrun, .clockBehind: return operatorAlert(of: notice, call, at: now)
     }
   }
@@ -76,7 +73,7 @@ extension SwitchCore {
         .internalFault, .critical, tenant: nil, at: now.wall,
         key: "clock-\(now.wall.unixSeconds / 3600)",
         facts: [Alert.Fact("the clock is behind by", "\(by.wholeMilliseconds / 1000) s")])
-    case .blocked, .unblocked, .share, .limitChanged:
+    case .blocked, .unblocked, .share, .limitsChanged:
       return alert(of: notice, call: call, at: now)
     }
   }
@@ -152,16 +149,14 @@ extension SwitchCore {
     }
   }
 
-  // MARK: - Amounts
-
-  private func amount(_ value: Int64, _ limit: LimitName, of subject: LimitSubject) -> String {
-    switch limit {
-    case .meter(let meter): amount(value, meter, of: subject)
-    case .concurrentCalls: "\(value)"
-    case .pricePerMinute, .connectionFee, .costPerCall:
-      Money(micros: value, currency(of: subject)).description
+  /// ("money per day", "10.00 EUR -> none"), one for each term that is another one.
+  private func changes(from old: LimitSet, to new: LimitSet) -> [Alert.Fact] {
+    zip(old.terms, new.terms).compactMap { old, new in
+      old.value == new.value ? nil : Alert.Fact(old.name, "\(old.value) -> \(new.value)")
     }
   }
+
+  // MARK: - Amounts
 
   private func amount(_ value: Int64, _ meter: Meter, of subject: LimitSubject) -> String {
     switch meter.quantity {
@@ -189,5 +184,35 @@ extension SwitchCore {
         Alert.Fact("call", "\(record.call)"), Alert.Fact("caller", record.caller),
         Alert.Fact("number", record.normalised), Alert.Fact("from", "\(flow.remote)"),
       ])
+  }
+}
+
+extension LimitSet {
+  /// What a person may set of it, each with its value in words; of every set the same ones in the same order.
+  fileprivate var terms: [(name: String, value: String)] {
+    LimitName.all.map { name in
+      let value = self[name].map { name.isMoney ? "\(Money(micros: $0, currency))" : "\($0)" }
+      return ("\(name)", value ?? "none")
+    } + [
+      ("price that counts", basis.words), ("prepaid", isPrepaid ? "yes" : "no"),
+      ("blocks that end by themselves", releasesAtRoll.words),
+    ]
+  }
+}
+
+extension Basis {
+  fileprivate var words: String {
+    switch self {
+    case .sell: "sell"
+    case .purchase: "purchase"
+    case .max: "the dearer of both"
+    }
+  }
+}
+
+extension PeriodSet {
+  fileprivate var words: String {
+    let periods = Period.allCases.filter { contains(PeriodSet($0)) }
+    return periods.isEmpty ? "none" : periods.map(\.description).joined(separator: ", ")
   }
 }

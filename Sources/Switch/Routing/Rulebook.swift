@@ -9,12 +9,15 @@ package struct Rulebook: Sendable {
   package let decks: [String: RateDeck]
   /// Rules of the time zones that tenants name; a missing one counts as UTC.
   package let zones: [String: TimeZoneRules]
+  /// Who brought it into force; nil where nobody has.
+  package let appliedBy: String?
 
   package init(
     directory: DirectorySnapshot, decks: [String: RateDeck] = [:],
-    zones: [String: TimeZoneRules] = [:]
+    zones: [String: TimeZoneRules] = [:], appliedBy: String? = nil
   ) {
     (self.directory, self.decks, self.zones) = (directory, decks, zones)
+    self.appliedBy = appliedBy
   }
 
   package static let empty = Rulebook(directory: .empty)

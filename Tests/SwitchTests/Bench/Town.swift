@@ -99,6 +99,6 @@ struct Town {
     document.platform.countries = countries.isEmpty ? nil : ["countries.csv"]
     let directory = try DirectoryCompiler.compile(
       &document, revision: revision, countries: countries)
-    return Rulebook(directory: directory, decks: decks)
+    return Rulebook(directory: directory, decks: decks, appliedBy: "anna")
   }
 }
