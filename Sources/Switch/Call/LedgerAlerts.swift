@@ -1,8 +1,5 @@
-import Directory
 import Elements
 import Limits
-import Numbering
-import SIP
 
 // The words of what the ledger has to tell people; in the batch of what caused it (guard rule 14).
 
@@ -78,112 +75,11 @@ extension SwitchCore {
     }
   }
 
-  /// Tells the first paid call of an account to a country, and from a network; what is known is told once.
-  mutating func noteHabits(of route: OutsideRoute, in call: Call, at now: Now) {
-    if route.number.isInternational {
-      note(.country(route.account, route.number.region), isTold: true, route, call, at: now)
-    }
-    // Of a forwarded call the caller's address says nothing about whose money it is.
-    guard route.forwardedBy == nil, call.caller.party.extension == route.payer,
-      let source = call.caller.flow?.remote.address
-    else { return }
-    note(
-      .network(route.account, source.network), isTold: habits.hasNetwork(route.account), route,
-      call, at: now)
-  }
-
-  private mutating func note(
-    _ habit: Habit, isTold: Bool, _ route: OutsideRoute, _ call: Call, at now: Now
-  ) {
-    guard !habits.knows(habit) else { return }
-    habits.take(habit)
-    journal.write(.habit(habit))
-    guard isTold else { return }
-    let whose = Alert.Fact("subject", name(of: .account(route.account)))
-    let time = now.wall.unixMilliseconds
-    switch habit {
-    case .country(let account, let region):
-      alert(
-        .newCountry, .warning, tenant: tenant(of: .account(account)),
-        key: "country-\(account)-\(region)-\(time)", at: now, [whose] + callFacts(call))
-    case .network(let account, let network):
-      alert(
-        .newNetwork, .warning, tenant: tenant(of: .account(account)),
-        key: "network-\(account)-\(network)-\(time)", at: now,
-        [whose, Alert.Fact("network", network.networkText)] + callFacts(call))
-    }
-  }
-
-  /// From where, with what, and to where the call was that brought it about.
-  private func callFacts(_ call: Call?) -> [Alert.Fact] {
-    guard let call else { return [] }
-    var facts = [Alert.Fact("call", "\(call.id)"), Alert.Fact("to", call.record.normalised)]
-    if !call.record.country.isEmpty { facts.append(Alert.Fact("country", call.record.country)) }
-    if let flow = call.caller.flow {
-      facts.append(Alert.Fact("from", "\(flow.remote)"))
-      facts += located(flow.remote.address)
-    }
-    if !call.caller.userAgent.isEmpty {
-      facts.append(Alert.Fact("phone", call.caller.userAgent))
-    }
-    return facts
-  }
-
-  /// As people know it: "office 101".
-  func name(of subject: LimitSubject) -> String {
-    switch subject {
-    case .account(let account):
-      rules.directory.line(paying: account).map { "\($0.tenant.name) \($0.digits)" }
-        ?? "\(subject)"
-    case .tenant(let tenant): rules.directory.tenant(tenant)?.name ?? "\(subject)"
-    case .trunk(let trunk): rules.directory.trunk(trunk)?.name ?? "\(subject)"
-    case .platform: "\(subject)"
-    }
-  }
-
-  private func tenant(of subject: LimitSubject) -> TenantID? {
-    switch subject {
-    case .account(let account): rules.directory.line(paying: account)?.tenant.id
-    case .tenant(let tenant): tenant
-    case .trunk, .platform: nil
-    }
-  }
-
   /// ("money per day", "10.00 EUR -> none"), one for each term that is another one.
   private func changes(from old: LimitSet, to new: LimitSet) -> [Alert.Fact] {
     zip(old.terms, new.terms).compactMap { old, new in
       old.value == new.value ? nil : Alert.Fact(old.name, "\(old.value) -> \(new.value)")
     }
-  }
-
-  // MARK: - Amounts
-
-  private func amount(_ value: Int64, _ meter: Meter, of subject: LimitSubject) -> String {
-    switch meter.quantity {
-    case .money: Money(micros: value, currency(of: subject)).description
-    case .international, .attempts: "\(value)"
-    }
-  }
-
-  private func currency(of subject: LimitSubject) -> Currency {
-    let platform = Currency(rules.directory.platform.currency) ?? .eur
-    switch subject {
-    case .account(let account):
-      return rules.directory.line(paying: account)?.tenant.currency ?? platform
-    case .tenant(let tenant): return rules.directory.tenant(tenant)?.currency ?? platform
-    case .trunk, .platform: return platform
-    }
-  }
-
-  /// Somebody calls for help: the operator is told at once.
-  mutating func emergencyAlert(_ record: CallDetailRecord, _ flow: Flow, at now: Now) {
-    alert(
-      .emergencyCall, .critical, tenant: record.tenant,
-      key: "emergency-\(record.call)-\(now.wall.unixMilliseconds)", at: now,
-      [
-        Alert.Fact("call", "\(record.call)"), Alert.Fact("caller", record.caller),
-        Alert.Fact("number", record.normalised), Alert.Fact("from", "\(flow.remote)"),
-      ])
   }
 }
 
