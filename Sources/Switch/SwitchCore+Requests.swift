@@ -74,9 +74,9 @@ extension SwitchCore {
     }
     switch message.method {
     case .refer: refuse(server, 403, at: now)
-    case .subscribe, .publish, .notify: refuse(server, 489, at: now)
-    case .message, .invite, .ack, .bye, .cancel, .register, .options, .prack, .info, .update,
-      .other:
+    // Without event packages the method is none of ours: a 489 must name one in Allow-Events (RFC 6665 §8.4).
+    case .subscribe, .publish, .notify, .message, .invite, .ack, .bye, .cancel, .register, .options,
+      .prack, .info, .update, .other:
       refuse(server, 405, [HeaderDraft(.allow, Self.allow)], at: now)
     }
   }

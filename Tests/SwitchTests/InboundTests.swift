@@ -363,6 +363,31 @@ import Testing
     #expect(desk.requests.isEmpty)
   }
 
+  @Test(
+    "RFC 6665 §8.4: without event packages SUBSCRIBE and NOTIFY are not allowed, in and out of calls"
+  )
+  func noEvents() throws {
+    let bench = try Bench()
+    let (desk, other) = bench.twoPhonesTalking()
+    let event = HeaderDraft(named: "Event", Array("message-summary".utf8))
+    for method in [Method.subscribe, .notify, .publish] {
+      desk.send(
+        RequestDraft(
+          method, target: URI(user: "101", host: .name(Town.domain)), from: desk.address("101"),
+          to: desk.address("101"), headers: [event]))
+      bench.run(for: .seconds(1))
+      desk.send(in: try #require(desk.dialog), RequestDraft(method, headers: [event]))
+      bench.run(for: .seconds(1))
+      let answers = desk.responses.filter { $0.cseq.method == method && $0.status != 401 }
+      #expect(answers.map(\.status) == [405, 405], "\(method)")
+      for answer in answers {
+        #expect(answer.text(.allow)?.contains("INVITE") == true)
+        #expect(answer.text(.allow)?.contains(method.name) == false)
+      }
+    }
+    #expect(other.requests.allSatisfy { $0.method == .invite || $0.method == .ack })
+  }
+
   @Test("F15, F16: Replaces is refused before and REFER within a call, from whichever side")
   func transferRefused() throws {
     let bench = try Bench()

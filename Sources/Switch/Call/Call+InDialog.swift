@@ -28,8 +28,7 @@ extension SwitchCore {
         core.respond(server, message.body.isEmpty ? 200 : 488, at: now)
       case .options: core.respond(server, core.sip.optionsAnswer(), at: now)
       case .refer: core.respond(server, 403, at: now)
-      case .subscribe, .notify: core.respond(server, 489, at: now)
-      case .ack, .cancel, .register, .publish, .message, .other:
+      case .ack, .cancel, .register, .subscribe, .notify, .publish, .message, .other:
         core.respond(server, 405, [HeaderDraft(.allow, Self.allow)], at: now)
       }
     }
