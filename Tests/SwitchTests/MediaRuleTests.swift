@@ -65,6 +65,48 @@ import Testing
     }
   }
 
+  @Test(
+    "A trunk whose codecs leave nothing of the voice is passed over for the next one; 488 behind the last",
+    arguments: ["976333444", "112"])
+  func trunks(number: String) throws {
+    var town = Town()
+    town.document.trunks[0].media.codecs = ["G722"]
+    let bench = try Bench(town)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
+    phone.call(number)
+    bench.run(for: .seconds(3))
+    #expect(phone.statuses().last == 200 && carrier.requests.isEmpty)
+    #expect(spare.received(.invite).count == 1)
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    bench.town.document.trunks[1].media.codecs = ["G722"]
+    try bench.adopt(revision: 2)
+    phone.call(number)
+    bench.run(for: .seconds(3))
+    #expect(phone.lastStatus == 488 && carrier.requests.isEmpty)
+    #expect(spare.received(.invite).count == 1)
+    #expect(bench.records.map(\.cause) == [.normal, .incompatible])
+    #expect(bench.loadAtRest().openHolds == 0)
+  }
+
+  @Test(
+    "A trunk that may use none of the caller's codecs is no reason to give up the one that is silent"
+  )
+  func spareTrunk() throws {
+    var town = Town()
+    town.document.trunks[1].media.codecs = ["G722"]
+    let bench = try Bench(town)
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
+    phone.call("976333444")
+    bench.run(for: .milliseconds(300))
+    carrier.answer(try #require(carrier.open.first).server, 100)
+    bench.run(for: .seconds(25))
+    #expect(carrier.received(.cancel).isEmpty && spare.requests.isEmpty)
+    carrier.answer(try #require(carrier.open.first).server, 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 200)
+  }
+
   @Test("A refresh of a phone whose offer says more than it may use is none for the other side")
   func refresh() throws {
     let bench = try Bench(town("101", codecs: ["PCMA"]))

@@ -17,7 +17,10 @@ extension SwitchCore {
       if case .emergency = call.branches[index].target {
         guard !call.branches[index].emergencyTrunks.isEmpty else { break }
         let trunk = call.branches[index].emergencyTrunks.removeFirst()
-        if addEmergencyLeg(trunk, branch: index, to: &call, at: now) { return }
+        guard let failure = addEmergencyLeg(trunk, branch: index, to: &call, at: now) else {
+          return
+        }
+        note(failure, branch: index, in: &call)
         continue
       }
       guard case .outside(let route) = call.branches[index].target,
@@ -29,7 +32,9 @@ extension SwitchCore {
       }
       note(failure, branch: index, in: &call)
       // What no other trunk can change ends the branch at once.
-      if !failure.isOfTheTrunk, failure.cause != .unknownRate { break }
+      if !failure.isOfTheTrunk, failure.cause != .unknownRate, failure.cause != .incompatible {
+        break
+      }
     }
     releaseKeptHold(of: index, in: &call, at: now)
     if call.branches[index].failure == nil {
@@ -52,6 +57,7 @@ extension SwitchCore {
       return LegFailure(.trunkFailure)
     }
     guard journal.failure == nil else { return LegFailure(.journalUnavailable) }
+    guard mayHear(trunk, call) else { return LegFailure(.incompatible) }
     guard let hop = state.hops.first, state.takesCalls(at: now.instant) else {
       return LegFailure(.trunkFailure)
     }
@@ -65,6 +71,11 @@ extension SwitchCore {
     }
     addTrunkLeg(trunk.id, hop, money: money, branch: branch, to: &call, at: now)
     return nil
+  }
+
+  /// Whether the codecs that a trunk may use leave something of the caller's voice.
+  private func mayHear(_ trunk: Trunk, _ call: Call) -> Bool {
+    call.invitation.offer?.hasVoice(in: trunk.media.codecs) ?? true
   }
 
   /// Reserves the price of the first slice, or moves the hold of the failed attempt before.
@@ -115,12 +126,15 @@ extension SwitchCore {
   /// for one is that given up.
   mutating func hasSpareTrunk(_ branch: Int, of call: Call, at now: Now) -> Bool {
     guard case .outside(let route) = call.branches[branch].target else {
-      return call.branches[branch].emergencyTrunks.contains { trunks[$0]?.hops.isEmpty == false }
+      return call.branches[branch].emergencyTrunks.contains {
+        guard let trunk = rules.directory.trunk($0) else { return false }
+        return trunks[$0]?.hops.isEmpty == false && mayHear(trunk, call)
+      }
     }
     for candidate in call.branches[branch].candidates {
       guard let trunk = rules.directory.trunk(candidate.trunk), let state = trunks[trunk.id],
         !state.hops.isEmpty, state.takesCalls(at: now.instant),
-        state.channelsInUse < trunk.channels
+        state.channelsInUse < trunk.channels, mayHear(trunk, call)
       else { continue }
       var entries: [LedgerEntry] = []
       let fits = ledger.fits(
@@ -167,13 +181,16 @@ extension SwitchCore {
     if call.media.state != .none { openMedia(&call, at: now) }
   }
 
-  /// Emergency calls ask no limit, no channel and no health; only where to send them must be known.
+  /// Emergency calls ask no limit, no channel and no health; only where to send them must be known, and a voice be left.
   private mutating func addEmergencyLeg(
-    _ trunk: TrunkID, branch: Int, to call: inout Call, at now: Now
-  ) -> Bool {
-    guard let hop = trunks[trunk]?.hops.first else { return false }
-    addTrunkLeg(trunk, hop, money: nil, branch: branch, to: &call, at: now)
-    return true
+    _ id: TrunkID, branch: Int, to call: inout Call, at now: Now
+  ) -> LegFailure? {
+    guard let trunk = rules.directory.trunk(id), let hop = trunks[id]?.hops.first else {
+      return LegFailure(.trunkFailure)
+    }
+    guard mayHear(trunk, call) else { return LegFailure(.incompatible) }
+    addTrunkLeg(id, hop, money: nil, branch: branch, to: &call, at: now)
+    return nil
   }
 
   /// What the ledger's refusal means for the call; the alert that belongs to it is a notice of the ledger.

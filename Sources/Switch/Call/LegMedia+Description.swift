@@ -70,8 +70,7 @@ extension LegMedia {
 
   /// Whether there is something in an offer that this leg may be offered.
   func mayHear(_ offer: SessionDescription) -> Bool {
-    var body = offer
-    return body.keepCodecs(rules.codecs)
+    offer.hasVoice(in: rules.codecs)
   }
 
   /// What of an offer of the party its rules allow; nil: a voice without codecs, or SRTP where it is off.
@@ -180,6 +179,12 @@ extension LegMedia {
 }
 
 extension SessionDescription {
+  /// Whether something of each voice is left where only these codecs may be used; empty: all of them.
+  func hasVoice(in names: [String]) -> Bool {
+    var body = self
+    return body.keepCodecs(names)
+  }
+
   /// Keeps the codecs that a customer allows, in its order; telephone events and comfort noise stay.
   ///
   /// - Parameter names: Empty: all of them.
