@@ -198,7 +198,8 @@ extension SwitchCore {
       offer: leg.media.said, maxForwards: (message.maxForwards ?? 70) - 1,
       passing: passing(message),
       supportsReliable: message.supported.contains("100rel"),
-      requiresReliable: message.require.contains("100rel"))
+      requiresReliable: message.require.contains("100rel"),
+      isSecure: message.requestURI?.scheme == .sips)
     if plan.direction == .emergency { emergencyAlert(record, flow, at: now) }
     if logs(.info) {
       log(

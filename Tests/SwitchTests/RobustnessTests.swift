@@ -178,6 +178,40 @@ import Testing
     #expect(one.lastStatus == 403 && two.received(.invite).isEmpty)
   }
 
+  @Test(
+    "RFC 5630 §5.3: a call by sips rings phones over TLS only; without one the caller is told why")
+  func sipsToPhones() throws {
+    let bench = try Bench()
+    func phone(_ user: String, _ port: UInt16, tls: FlowID? = nil) -> UserAgent {
+      let phone = UserAgent(bench, user: user, address: "198.51.100.9:\(port)")
+      phone.isSecret = tls != nil
+      if let tls { phone.connect(from: port + 1_000, as: tls) }
+      phone.manner = .rings
+      phone.register()
+      return phone
+    }
+    let caller = phone("101", 5_070, tls: FlowID(1))
+    let clear = phone("102", 5_071)
+    caller.call("102", target: try URI("sips:102@\(caller.domain)"))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 480 && clear.requests.isEmpty)
+    #expect(caller.responses.last?.text(.warning)?.hasPrefix("380 ") == true)
+    caller.call("102")
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 180 && clear.received(.invite).count == 1)
+    caller.cancel()
+    bench.run(for: .seconds(1))
+    let secret = phone("102", 5_072, tls: FlowID(2))
+    caller.call("102", target: try URI("sips:102@\(caller.domain)"))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 180)
+    #expect(secret.received(.invite).count == 1 && clear.received(.invite).count == 1)
+    // Nobody is there at all: that is another reason.
+    caller.call("103", target: try URI("sips:103@\(caller.domain)"))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 480 && caller.responses.last?.has(.warning) == false)
+  }
+
   @Test("RFC 4568: an SRTP offer is keyed with us, and the other leg speaks plain RTP")
   func secured() throws {
     let bench = try Bench()

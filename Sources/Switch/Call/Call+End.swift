@@ -367,7 +367,11 @@ extension LegFailure {
   }
 
   /// What a person at the phone should read; nothing about our inside.
-  var warning: String? { hasWarning ? "399 pbx \"\(cause.phrase)\"" : nil }
+  var warning: String? {
+    // RFC 5630 §5.3, for a caller that may try again with a SIP URI.
+    if lacksTLS { return "380 pbx \"SIPS Not Allowed\"" }
+    return hasWarning ? "399 pbx \"\(cause.phrase)\"" : nil
+  }
 
   var hasWarning: Bool {
     switch cause {

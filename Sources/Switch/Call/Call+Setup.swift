@@ -98,13 +98,17 @@ extension SwitchCore {
     switch target {
     case .extension(let `extension`):
       var instances: Set<String> = []
-      for binding in bindings.bindings(of: `extension`, at: now.wall)
-      where call.legs.count < configuration.calls.legs {
+      let known = bindings.bindings(of: `extension`, at: now.wall)
+      for binding in known
+      where call.legs.count < configuration.calls.legs && call.mayReach(binding) {
         // A phone with several flows is asked over one of them at a time (RFC 5626 §7).
         if let instance = binding.key.instance, !instances.insert(instance).inserted { continue }
         branch.legs.append(addPhoneLeg(binding, branch: index, to: &call))
       }
-      if branch.legs.isEmpty { branch.failure = LegFailure(.notRegistered) }
+      if branch.legs.isEmpty {
+        branch.failure = LegFailure(.notRegistered)
+        branch.failure?.lacksTLS = !known.isEmpty && !known.contains(where: call.mayReach)
+      }
     case .outside(let route):
       branch.candidates = route.candidates
       call.record.forwardedBy = route.forwardedBy ?? call.record.forwardedBy
@@ -123,7 +127,7 @@ extension SwitchCore {
     else { return false }
     let tried = call.branches[branch].legs.map { call.legs[$0].route?.binding?.key }
     let next = bindings.bindings(of: dead.extension, at: now.wall)
-      .first { $0.key.instance == instance && !tried.contains($0.key) }
+      .first { $0.key.instance == instance && !tried.contains($0.key) && call.mayReach($0) }
     guard let next else { return false }
     call.branches[branch].legs.append(addPhoneLeg(next, branch: branch, to: &call))
     if call.media.state != .none { openMedia(&call, at: now) }
@@ -249,6 +253,11 @@ extension SwitchCore {
 }
 
 extension Call {
+  /// Whether a phone may be rung there: not in the clear by a call that was asked for with a SIPS URI.
+  fileprivate func mayReach(_ binding: Binding) -> Bool {
+    !invitation.isSecure || binding.flow.transport == .tls
+  }
+
   /// Whether a call failed here, before anybody outside could say no.
   fileprivate func isOurs(_ cause: HangupCause) -> Bool {
     switch cause {

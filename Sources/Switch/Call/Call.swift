@@ -126,6 +126,8 @@ struct Invitation: Sendable {
   var supportsReliable: Bool
   /// Every provisional answer must be reliable (RFC 3262 §3).
   var requiresReliable: Bool
+  /// Asked for with a SIPS URI: it reaches phones over TLS only (RFC 3261 §26.2.2, RFC 5630 §5.3).
+  var isSecure: Bool
 }
 
 /// The media session of a call.

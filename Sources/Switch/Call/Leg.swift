@@ -220,6 +220,8 @@ struct LegFailure: Hashable, Sendable {
   /// The Q.850 cause that the other side named in a Reason header field.
   var q850: UInt8?
   var retryAfterSeconds: UInt32?
+  /// Phones are there, and none of them over TLS as the caller asked for.
+  var lacksTLS = false
 
   init(status: UInt16, cause: HangupCause, q850: UInt8? = nil, retryAfterSeconds: UInt32? = nil) {
     (self.status, self.cause, self.q850) = (status, cause, q850)

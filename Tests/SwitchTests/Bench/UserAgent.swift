@@ -69,7 +69,9 @@ final class UserAgent {
 
   /// Speaks over a connection of this number instead of by datagrams.
   var connection: FlowID?
-  private var transport: Transport { connection == nil ? .udp : .tcp }
+  /// And that connection is TLS.
+  var isSecret = false
+  private var transport: Transport { connection == nil ? .udp : isSecret ? .tls : .tcp }
 
   var flow: Flow {
     Flow(
