@@ -91,7 +91,7 @@ extension ProtectionProfile {
     switch self {
     case .aeadAES256GCM: .gcm256
     case .aeadAES128GCM: .gcm128
-    case .aes256CMSHA1Tag80: .ctr256
+    case .aes256CMSHA1Tag80, .aes256CMSHA1Tag32: .ctr256
     case .aes128CMSHA1Tag80, .aes128CMSHA1Tag32: .ctr128
     }
   }

@@ -4,6 +4,7 @@ package enum ProtectionProfile: UInt8, Hashable, Sendable, CaseIterable {
   case aeadAES128GCM
   case aes256CMSHA1Tag80
   case aes128CMSHA1Tag80
+  case aes256CMSHA1Tag32
   case aes128CMSHA1Tag32
 
   /// The name in an `a=crypto` attribute.
@@ -13,6 +14,7 @@ package enum ProtectionProfile: UInt8, Hashable, Sendable, CaseIterable {
     case .aeadAES128GCM: "AEAD_AES_128_GCM"
     case .aes256CMSHA1Tag80: "AES_256_CM_HMAC_SHA1_80"
     case .aes128CMSHA1Tag80: "AES_CM_128_HMAC_SHA1_80"
+    case .aes256CMSHA1Tag32: "AES_256_CM_HMAC_SHA1_32"
     case .aes128CMSHA1Tag32: "AES_CM_128_HMAC_SHA1_32"
     }
   }
@@ -26,7 +28,7 @@ package enum ProtectionProfile: UInt8, Hashable, Sendable, CaseIterable {
 
   package var keyBytes: Int {
     switch self {
-    case .aeadAES256GCM, .aes256CMSHA1Tag80: 32
+    case .aeadAES256GCM, .aes256CMSHA1Tag80, .aes256CMSHA1Tag32: 32
     case .aeadAES128GCM, .aes128CMSHA1Tag80, .aes128CMSHA1Tag32: 16
     }
   }
@@ -34,7 +36,7 @@ package enum ProtectionProfile: UInt8, Hashable, Sendable, CaseIterable {
   package var saltBytes: Int {
     switch self {
     case .aeadAES256GCM, .aeadAES128GCM: 12
-    case .aes256CMSHA1Tag80, .aes128CMSHA1Tag80, .aes128CMSHA1Tag32: 14
+    case .aes256CMSHA1Tag80, .aes128CMSHA1Tag80, .aes256CMSHA1Tag32, .aes128CMSHA1Tag32: 14
     }
   }
 
@@ -43,7 +45,7 @@ package enum ProtectionProfile: UInt8, Hashable, Sendable, CaseIterable {
     switch self {
     case .aeadAES256GCM, .aeadAES128GCM: 16
     case .aes256CMSHA1Tag80, .aes128CMSHA1Tag80: 10
-    case .aes128CMSHA1Tag32: 4
+    case .aes256CMSHA1Tag32, .aes128CMSHA1Tag32: 4
     }
   }
 

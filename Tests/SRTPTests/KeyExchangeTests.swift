@@ -57,6 +57,21 @@ import Testing
     #expect(parse(text) == nil)
   }
 
+  @Test(
+    "RFC 4568 §6.2, RFC 6188: every suite of AES in counter mode is known by its name",
+    arguments: [("AES_CM_128", 30), ("AES_256_CM", 46)], ["80", "32"])
+  func suites(cipher: (name: String, bytes: Int), tag: String) throws {
+    let name = "\(cipher.name)_HMAC_SHA1_\(tag)"
+    /// So many bytes of nought.
+    func key(_ bytes: Int) -> String {
+      let digits = String(repeating: "A", count: (bytes * 8 + 5) / 6)
+      return digits + String(repeating: "=", count: (4 - digits.count % 4) % 4)
+    }
+    let attribute = try #require(parse("1 \(name) inline:\(key(cipher.bytes))"))
+    #expect(attribute.key.profile.name == name)
+    #expect(parse("1 \(name) inline:\(key(cipher.bytes - 16))") == nil)
+  }
+
   @Test("RFC 4568 §7.1: each suite goes through offer and answer", arguments: UInt64(1)...20)
   func exchange(seed: UInt64) throws {
     var (ours, theirs) = (Dice.seeded(SplitMix(seed: seed)), Dice.seeded(SplitMix(seed: ~seed)))

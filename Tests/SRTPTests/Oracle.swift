@@ -25,6 +25,9 @@ final class Oracle {
     case .aes256CMSHA1Tag80:
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtp)
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp)
+    case .aes256CMSHA1Tag32:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32(&policy.rtp)
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp)
     case .aes128CMSHA1Tag80:
       srtp_crypto_policy_set_rtp_default(&policy.rtp)
       srtp_crypto_policy_set_rtcp_default(&policy.rtcp)

@@ -68,7 +68,7 @@ import Testing
       #expect(try mine == theirs.protectRTCP(report))
       #expect(try run(mine, oursIn.unprotectRTCP) == report)
       // With the short tag libsrtp 2.5 looks for the MKI of a report where RTP would have it.
-      if profile == .aes128CMSHA1Tag32, !identifier.isEmpty { continue }
+      if profile.name.hasSuffix("_32"), !identifier.isEmpty { continue }
       #expect(try theirsIn.unprotectRTCP(mine) == report)
     }
   }
