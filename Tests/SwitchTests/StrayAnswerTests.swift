@@ -17,11 +17,16 @@ import Testing
   /// 0.50 EUR to connect, 2 EUR a minute, whole minutes.
   private static let oneMinute: Int64 = 2_500_000
 
-  init() throws {
-    bench = try Bench()
+  init() throws { try self.init(over: .udp) }
+
+  private init(over transport: Transport) throws {
+    var town = Town()
+    town.document.trunks[0].address = "sip:192.0.2.50:5060;transport=\(transport)"
+    bench = try Bench(town)
     phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
     carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
     carrier.manner = .rings
+    if transport != .udp { carrier.connection = FlowID(9) }
     phone.register()
     phone.call("+8821234567890")
     bench.run(for: .seconds(2))
@@ -47,7 +52,8 @@ import Testing
         to, "Contact: <sip:x@192.0.2.50>", "Content-Length: 0", "", "",
       ]).joined(separator: "\r\n")
     let flow = Flow(
-      transport: .udp, local: Bench.switchEndpoint, remote: carrier.endpoint)
+      transport: carrier.flow.transport, local: Bench.switchEndpoint, remote: carrier.endpoint,
+      connection: carrier.connection)
     bench.happen(.received(Array(text.utf8), flow))
     bench.run(for: .milliseconds(100))
   }
@@ -88,14 +94,20 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
-  @Test("F04: an answer behind a refusal is charged, although the hold went back")
-  func behindTheRefusal() throws {
-    respond("486 Busy Here", tag: "first")
-    #expect(try posted() == 0)
-    respond("200 OK", tag: "second")
-    bench.run(for: .seconds(1))
-    #expect(try posted() == Self.oneMinute && lateCharges.count == 1)
-    #expect(bench.loadAtRest().isAtRest)
+  @Test(
+    "F04: an answer behind a refusal is charged, although the hold went back; over a stream, too",
+    arguments: [Transport.udp, .tcp])
+  func behindTheRefusal(_ transport: Transport) throws {
+    let world = try Self(over: transport)
+    world.respond("486 Busy Here", tag: "first")
+    #expect(try world.posted() == 0)
+    world.bench.run(for: .seconds(20))
+    world.respond("200 OK", tag: "second")
+    world.bench.run(for: .seconds(1))
+    #expect(world.bench.requests("ACK", to: world.carrier.endpoint).count == 2)
+    #expect(world.bench.requests("BYE", to: world.carrier.endpoint).count == 1)
+    #expect(try world.posted() == Self.oneMinute && world.lateCharges.count == 1)
+    #expect(world.bench.loadAtRest().isAtRest)
   }
 
   @Test("F04: an answer behind a refusal is charged, while the call goes on at the next trunk")

@@ -102,7 +102,8 @@ package struct InviteClientTransaction: Hashable, Sendable {
     case (.calling, .failure), (.proceeding, .failure):
       effects.append(.sendAcknowledgement)
       effects.append(.deliver)
-      return isReliable ? .terminated : .completed(until: now + timers.d)
+      // Over a stream as well, where RFC 3261 §17.1.1.2 has no timer D: another fork may still answer (§16.7).
+      return .completed(until: now + timers.d)
     case (.completed(let until), .failure):
       effects.append(.sendAcknowledgement)  // Our ACK got lost.
       return .completed(until: until)
