@@ -13,10 +13,10 @@ package enum Agent {
     else { throw AgentError("the first line of the standard input names no role") }
     switch role {
     case .phone(let settings):
-      try run { loop throws(NetError) in _ = try UserAgent(settings, book: nil, loop: loop) }
+      try run { loop throws(NetError) in _ = try Softphone(settings, book: nil, loop: loop) }
     case .carrier(let settings, let prices):
       try run { loop throws(NetError) in
-        _ = try UserAgent(settings, book: CarrierBook(prices), loop: loop)
+        _ = try Softphone(settings, book: CarrierBook(prices), loop: loop)
       }
     case .mailServer:
       try run { loop throws(NetError) in _ = try MailSink(loop: loop) }

@@ -72,10 +72,10 @@ struct CarrierLeg {
 }
 
 /// A carrier: answers early, late, twice or never, loses BYEs, and bills what it saw by its own tariff.
-final class Carrier: UserAgent {
+final class Carrier: SimulatedAgent {
   /// Its position among the trunks of the town.
   let trunk: Int
-  /// By call of ``UserAgent/calls``; nil for calls that it places itself.
+  /// By call of ``SimulatedAgent/calls``; nil for calls that it places itself.
   var legs: [CarrierLeg?] = []
   /// The INVITEs, where forks are planned, and the answers of forks that wait for their ACK.
   var invites: [Int: [UInt8]] = [:]

@@ -3,7 +3,7 @@ import SIP
 import SIPSyntax
 
 /// A phone of a customer: registers, calls and is called; some are slow, some are broken.
-class Phone: UserAgent {
+class Phone: SimulatedAgent {
   enum Temper: Hashable, CaseIterable {
     case good
     /// Looks at packets up to seconds after they came.

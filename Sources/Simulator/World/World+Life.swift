@@ -26,7 +26,7 @@ extension World {
     schedule(.heal, after: options.life)
   }
 
-  private func join(_ agent: UserAgent, _ faults: LinkFaults, nat: VirtualNAT? = nil) {
+  private func join(_ agent: SimulatedAgent, _ faults: LinkFaults, nat: VirtualNAT? = nil) {
     agents.append(agent)
     network.join(agent.endpoint, faults, nat: nat)
   }

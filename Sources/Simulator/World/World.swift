@@ -22,7 +22,7 @@ final class World {
 
   var network = VirtualNetwork()
   var disk: VirtualDisk
-  var agents: [UserAgent] = []
+  var agents: [SimulatedAgent] = []
   var carriers: [Carrier] = []
   var attempts: [Attempt] = []
   var mediaEnds: [Endpoint: (agent: Int, call: Int)] = [:]

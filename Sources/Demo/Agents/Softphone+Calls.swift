@@ -5,7 +5,7 @@ import SIPSyntax
 
 // What a user agent does with the events of SIP.
 
-extension UserAgent {
+extension Softphone {
   private var domain: Host { Host(settings.domain) ?? .address(.v4Loopback) }
   private var address: NameAddress {
     NameAddress(uri: URI(user: settings.user, host: domain))

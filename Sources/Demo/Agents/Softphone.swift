@@ -8,7 +8,7 @@ import SIPSyntax
 ///
 /// With a ``CarrierBook`` it is a carrier, which bills what it connects. SIP over UDP on 127.0.0.1, one
 /// audio stream in A-law; lives on a lane of its own.
-final class UserAgent: LaneResident {
+final class Softphone: LaneResident {
   private(set) var settings: PhoneSettings
   var core: SIPCore
   var dice = Dice.system

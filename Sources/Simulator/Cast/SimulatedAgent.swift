@@ -7,7 +7,7 @@ import SIPSyntax
 /// The far end of a call: a SIP core as the peer of ours, and the calls it has.
 ///
 /// Phones and carriers differ in what they do when something happens, and in nothing below that.
-class UserAgent {
+class SimulatedAgent {
   unowned let world: World
   let index: Int
   let endpoint: Endpoint
