@@ -40,6 +40,51 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
   }
 
+  @Test(
+    "F23: a call that rings at a carrier gets a CANCEL after a death, from the batches or a checkpoint",
+    arguments: [0, 1])
+  func ringingCall(_ way: Int) throws {
+    let bench = try Bench()
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.manner = .rings
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    try bench.restart(from: way == 0 ? nil : bench.core.checkpoint())
+    bench.run(for: .seconds(1))
+    let cancel = try #require(bench.requests("CANCEL", to: carrier.endpoint).first)
+    #expect(cancel.contains("\r\nReason: Q.850;cause=41;"))
+    // It has answered 487, and that is acknowledged once.
+    #expect(carrier.open.isEmpty && bench.requests("ACK", to: carrier.endpoint).count == 1)
+    #expect(bench.requests("CANCEL", to: carrier.endpoint).count == 1)
+    // The next death sends nothing more.
+    try bench.restart()
+    bench.run(for: .seconds(60))
+    #expect(bench.requests("CANCEL", to: carrier.endpoint).count == 1)
+    #expect(bench.records.count == 1 && bench.core.load.isAtRest)
+  }
+
+  @Test(
+    "F04: a 200 that crosses the CANCEL of the next process gets ACK and BYE, and is charged once")
+  func crossing() throws {
+    let bench = try Bench()
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    (carrier.manner, carrier.heedsCancel) = (.rings, false)
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    #expect(carrier.open.count == 1)
+    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
+    bench.run(for: .seconds(60))
+    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
+    #expect(bench.records.count == 2 && bench.records.last?.sell?.micros == 0)
+    #expect(bench.core.load.isAtRest)
+  }
+
   @Test("F23: a carrier that confirms before there are prices is paid when they are there")
   func confirmedBeforePrices() throws {
     let bench = try Bench()

@@ -48,7 +48,12 @@ extension SwitchCore {
     guard call.legs[leg].state != .cancelling, call.phase != .ending, call.answered == nil else {
       return
     }
+    let isFirst = call.legs[leg].state == .inviting
     if message.status != 181, message.status != 182 { try call.legs[leg].take(.rang) }
+    // Should we die now, the next process takes it back.
+    if isFirst, let mark = inviteMark(of: call.legs[leg]), mark.sent != nil {
+      journal.write(.call(.invited(call.id, mark)))
+    }
     if let dialog { follow(dialog, of: leg, in: &call) }
     if call.phase == .routing {
       call.phase = .ringing

@@ -25,9 +25,15 @@ package struct InviteMark: Hashable, Sendable {
   package var realm: [UInt8]?
   /// The digits that were called, by which it is priced; a forward leads elsewhere than the record says.
   package var number: String
+  /// By what it can be taken back, once it rings.
+  package var sent: SentInvite?
 
-  package init(callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil, number: String = "") {
+  package init(
+    callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil, number: String = "",
+    sent: SentInvite? = nil
+  ) {
     (self.callID, self.trunk, self.realm, self.number) = (callID, trunk, realm, number)
+    self.sent = sent
   }
 }
 
@@ -76,12 +82,18 @@ extension CallMark {
       writer.write(UInt8(3))
       writer.write(call)
     case .invited(let call, let invite):
-      writer.write(UInt8(invite.realm == nil ? 7 : 8))
+      writer.write(UInt8(invite.sent != nil ? 9 : invite.realm == nil ? 7 : 8))
       writer.write(call)
       writer.write(invite.callID)
       writer.write(invite.trunk)
-      if let realm = invite.realm { writer.write(realm) }
-      writer.write(invite.number)
+      if let sent = invite.sent {
+        writer.write(invite.realm) { $0.write($1) }
+        writer.write(invite.number)
+        sent.encode(into: &writer)
+      } else {
+        if let realm = invite.realm { writer.write(realm) }
+        writer.write(invite.number)
+      }
     }
   }
 
@@ -90,7 +102,7 @@ extension CallMark {
     let kind = try reader.read(UInt8.self)
     switch kind {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
-    // 5, 6 and 8: with a realm behind it. 4 and 6, of earlier versions: without the number.
+    // 5, 6 and 8: with a realm behind it. 4 and 6, of earlier versions: without the number. 9: an INVITE that rings.
     case 2, 5:
       let call: CallID = try reader.readID()
       var dialog = try DialogMark(from: &reader)
@@ -104,8 +116,45 @@ extension CallMark {
       if kind == 6 || kind == 8 { invite.realm = try reader.readBytes() }
       if kind >= 7 { invite.number = try reader.readString() }
       self = .invited(call, invite)
+    case 9:
+      let call: CallID = try reader.readID()
+      var invite = InviteMark(callID: try reader.readBytes(), trunk: try reader.readID())
+      invite.realm = try reader.readOptional { reader throws(ByteCodingError) in
+        try reader.readBytes()
+      }
+      invite.number = try reader.readString()
+      invite.sent = try SentInvite(from: &reader)
+      self = .invited(call, invite)
     case _: throw ByteCodingError(expected: "a call mark", offset: start)
     }
+  }
+}
+
+extension SentInvite {
+  fileprivate func encode(into writer: inout ByteWriter) {
+    for bytes in [target, from, to, branch] { writer.write(bytes) }
+    writer.write(cseq)
+    writer.write(hop.transport.rawValue)
+    writer.write(hop.remote)
+    writer.write(hop.local)
+    writer.write(hop.serverName) { $0.write($1) }
+  }
+
+  fileprivate init(from reader: inout ByteReader) throws(ByteCodingError) {
+    let (target, from) = (try reader.readBytes(), try reader.readBytes())
+    let (to, branch) = (try reader.readBytes(), try reader.readBytes())
+    let cseq: UInt32 = try reader.read()
+    let start = reader.offset
+    guard let transport = Transport(rawValue: try reader.read()) else {
+      throw ByteCodingError(expected: "a transport", offset: start)
+    }
+    let (remote, local) = (try reader.readEndpoint(), try reader.readEndpoint())
+    let name = try reader.readOptional { reader throws(ByteCodingError) in
+      try reader.readString()
+    }
+    self.init(
+      target: target, from: from, to: to, cseq: cseq, branch: branch,
+      hop: NextHop(transport: transport, remote: remote, local: local, serverName: name))
   }
 }
 

@@ -21,7 +21,7 @@ struct LateAnswer: Sendable {
   static let forkLimit = 8
 
   let call: CallID
-  let invite: InviteMark
+  var invite: InviteMark
   /// What is known of the call.
   let record: CallDetailRecord?
   /// Why there was nobody left to hear the answer.
@@ -46,6 +46,7 @@ extension SwitchCore {
       for mark in orphan.dialogs where mark.callID == invite.callID {
         if let tag = try? NameAddress(parsing: mark.remote.span).tag { late.ended.insert(tag) }
       }
+      late.invite.sent = nil  // It has had its CANCEL.
       lateAnswers[invite.callID] = late
     }
   }
@@ -157,7 +158,8 @@ extension SwitchCore {
   func inviteMark(of leg: Leg) -> InviteMark? {
     guard let callID = leg.callID, let money = leg.paid else { return nil }
     return InviteMark(
-      callID: callID, trunk: money.trunk, realm: realm(of: leg), number: money.number)
+      callID: callID, trunk: money.trunk, realm: realm(of: leg), number: money.number,
+      sent: leg.clientInvite.flatMap { sip.sentInvite($0) })
   }
 }
 

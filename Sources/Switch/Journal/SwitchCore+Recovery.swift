@@ -67,6 +67,7 @@ extension SwitchCore {
       guard let orphan = orphans[id] else { continue }
       if orphan.costs { keepInvites(of: orphan, id) } else { settle(orphan: id, at: now) }
       for index in orphan.byes.indices { sendBye(ofOrphan: id, index, at: now) }
+      cancelInvites(of: orphan, at: now)
       // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
       guard orphan.record != nil || !orphan.dialogs.isEmpty else { continue }
       log(
@@ -88,6 +89,17 @@ extension SwitchCore {
       _ = ledger.finish(hold, .unknown, at: now, into: &entries, notices: &notices)
     }
     write(entries, notices, at: now)
+  }
+
+  /// Takes back what rings at carriers for nobody; they might let it ring, and be answered, for minutes.
+  private mutating func cancelInvites(of orphan: Orphan, at now: Now) {
+    let reason = HeaderDraft(.reason, LegFailure(.restart).reasonValue)
+    for invite in orphan.invites
+    where !orphan.dialogs.contains(where: { $0.callID == invite.callID }) {
+      guard let sent = invite.sent else { continue }
+      sip.cancel(
+        sent, callID: invite.callID, headers: [reason], at: now, effects: &output.wire)
+    }
   }
 
   /// Brings the dialogs of a call back that can be reached; those over connections of phones died with us.

@@ -31,6 +31,8 @@ final class UserAgent {
   var sdp = Bench.sdp
   /// Answers BYE, or is deaf to it.
   var answersBye = true
+  /// Lets an INVITE be taken back, or answers it all the same.
+  var heedsCancel = true
   var userAgent = "Phone/1.0"
   /// What its answers say that it takes.
   var allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
@@ -212,7 +214,7 @@ final class UserAgent {
       }
       core.respond(to: request, answer, effects: &out)
       emit(out)
-    case .cancelled(let server, _): answer(server, 487)
+    case .cancelled(let server, _): if heedsCancel { answer(server, 487) }
     case .acknowledged(_, let message): acknowledgements.append(message)
     case .response(let client, let message, _, let dialog):
       responses.append(message)
