@@ -33,8 +33,10 @@ struct JournalPen: Sendable {
     defer { (isAwaited, opened) = (false, nil) }
     guard !pending.isEmpty else { return nil }
     sequence += 1
-    defer { pending.removeAll(keepingCapacity: true) }
-    return JournalBatch(sequence: sequence, entries: pending, isAwaited: isAwaited)
+    // Handed over with its memory: kept, each batch would have as much as the largest ever.
+    var entries: [JournalEntry] = []
+    swap(&entries, &pending)
+    return JournalBatch(sequence: sequence, entries: entries, isAwaited: isAwaited)
   }
 
   mutating func confirm(through number: UInt64) {
