@@ -18,6 +18,18 @@ package struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible
     self.init(address, port)
   }
 
+  // Written out, as those of the address are: only so are they inlined where other modules look endpoints up.
+  @inlinable
+  package static func == (left: Endpoint, right: Endpoint) -> Bool {
+    left.port == right.port && left.address == right.address
+  }
+
+  @inlinable
+  package func hash(into hasher: inout Hasher) {
+    address.hash(into: &hasher)
+    hasher.combine(port)
+  }
+
   package static func < (left: Endpoint, right: Endpoint) -> Bool {
     (left.address, left.port) < (right.address, right.port)
   }

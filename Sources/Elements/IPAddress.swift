@@ -19,6 +19,17 @@ package struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertibl
   @inlinable package var v4: UInt32? { isV4 ? UInt32(truncatingIfNeeded: low) : nil }
 
   @inlinable
+  package static func == (left: IPAddress, right: IPAddress) -> Bool {
+    left.low == right.low && left.high == right.high
+  }
+
+  @inlinable
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(high)
+    hasher.combine(low)
+  }
+
+  @inlinable
   package static func < (left: IPAddress, right: IPAddress) -> Bool {
     (left.high, left.low) < (right.high, right.low)
   }

@@ -41,6 +41,17 @@ package struct IPNetwork: Hashable, Comparable, Sendable, CustomStringConvertibl
   /// Whether one holds the other.
   package func overlaps(_ other: IPNetwork) -> Bool { contains(other) || other.contains(self) }
 
+  @inlinable
+  package static func == (left: IPNetwork, right: IPNetwork) -> Bool {
+    left.bits == right.bits && left.address == right.address
+  }
+
+  @inlinable
+  package func hash(into hasher: inout Hasher) {
+    address.hash(into: &hasher)
+    hasher.combine(UInt8(truncatingIfNeeded: bits))
+  }
+
   package func contains(_ other: IPAddress) -> Bool {
     address.isV4 == other.isV4 && other.masked(to: bits) == address
   }

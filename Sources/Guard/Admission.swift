@@ -10,7 +10,7 @@ package struct Admission: Sendable {
     case overBudget
   }
 
-  package let settings: GuardSettings
+  @Boxed package private(set) var settings: GuardSettings
   var bans: BanTable
   var friends: Friends
   var budgets: Budgets
@@ -34,14 +34,12 @@ package struct Admission: Sendable {
 
   /// Whether a message from there is looked at.
   package mutating func admit(_ source: Source, at now: Now) -> Verdict {
-    if isSpared(source.address) { return .pass }
+    if spared.holds(source.address) { return .pass }
     if bans.orders > 0, bans.isOrdered(source.address, at: now.wall) { return .banned }
-    if friends.knows(flow: source.remote, at: now.instant) {
-      return budgets.takeFriend(source.remote, at: now.instant) ? .pass : .overBudget
-    }
-    if friends.expects(source.address, at: now.instant) {
-      return budgets.takeFriend(Endpoint(source.address, 0), at: now.instant) ? .pass : .overBudget
-    }
+    let isWithin =
+      friends.take(from: source.remote, at: now.instant)
+      ?? friends.takeExpected(from: source.address, at: now.instant)
+    if let isWithin { return isWithin ? .pass : .overBudget }
     let place = source.place
     if friends.knows(place.network, at: now.instant) {
       // Its neighbours' bans are none of its own.
@@ -60,20 +58,17 @@ package struct Admission: Sendable {
 
   /// We ask somebody of our own accord, and so want to hear what comes back, and what he asks within that call.
   package mutating func expect(_ remote: Endpoint, at now: Instant) {
-    guard !isSpared(remote.address), !friends.knows(flow: remote, at: now) else { return }
+    guard !spared.holds(remote.address), !friends.knows(flow: remote, at: now) else { return }
     friends.expect(remote.address, at: now)
   }
 
   /// Whether an account may begin one call more now.
   package mutating func mayCall(_ account: AccountID, at now: Instant) -> Bool {
-    calls.update(account, initial: RateBucket(), at: now) {
-      $0.take(settings.callsOfAccount, at: now)
-    }
+    let rate = settings.callsOfAccount
+    return calls.update(account, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
   }
 
-  package func isSpared(_ address: IPAddress) -> Bool {
-    spared.count > 0 && spared.first(around: address) { $1 } ?? false
-  }
+  package func isSpared(_ address: IPAddress) -> Bool { spared.holds(address) }
 
   /// What of a network is never banned.
   func firstSpared(within network: IPNetwork) -> IPNetwork? {
@@ -98,7 +93,7 @@ package struct Admission: Sendable {
   ///
   /// On its own flow a user always is, whoever else guesses behind the same address.
   package mutating func look(at user: UserKey, from source: Source, at now: Now) -> Look {
-    if isSpared(source.address) || friends.knows(user, on: source.remote, at: now.instant) {
+    if spared.holds(source.address) || friends.knows(user, on: source.remote, at: now.instant) {
       return .compares
     }
     let unit = source.place.network
@@ -150,7 +145,7 @@ package struct Admission: Sendable {
   package mutating func note(
     _ offence: Offence, from source: Source, isProven: Bool, at now: Now
   ) -> [GuardNotice] {
-    guard isProven || source.isStream, !isSpared(source.address) else { return [] }
+    guard isProven || source.isStream, !spared.holds(source.address) else { return [] }
     let unit = source.place.network
     var notices: [GuardNotice] = []
     switch offence {

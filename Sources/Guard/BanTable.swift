@@ -4,7 +4,7 @@ import Elements
 ///
 /// One that is over stays for a while, since it makes the next one longer.
 struct BanTable: Sendable {
-  private let settings: GuardSettings
+  @Boxed private var settings: GuardSettings
   private var networks = NetworkTable<Ban>()
   private var pairs: [UserPlace: Ban] = [:]
   /// How many banned networks lie within each wider one; those that are over are counted yet.

@@ -1,18 +1,17 @@
 import Elements
 
-/// What may come from where within a time: of strangers by source, by neighbourhood and all together, of known places and of
-/// friends each for itself.
+/// What may come from where within a time: of strangers by source, by neighbourhood and all together, of known places each for
+/// itself; that of friends is with them.
 ///
 /// Datagrams and streams are counted apart: a flood with forged senders takes nothing from those whose address is proven.
 struct Budgets: Sendable {
   /// A source that was quiet for that long has its whole budget again.
   private static let life: Duration = .seconds(60)
 
-  private let settings: GuardSettings
+  @Boxed private var settings: GuardSettings
   private var sources: Generations<Source.Place, RateBucket>
   private var neighbours: Generations<Source.Place, RateBucket>
   private var places: Generations<Source.Place, RateBucket>
-  private var friends: Generations<Endpoint, RateBucket>
   private var datagrams = RateBucket()
   private var streams = RateBucket()
 
@@ -21,7 +20,6 @@ struct Budgets: Sendable {
     sources = Generations(life: Self.life, limit: settings.sources)
     neighbours = Generations(life: Self.life, limit: settings.sources)
     places = Generations(life: Self.life, limit: settings.friends)
-    friends = Generations(life: Self.life, limit: settings.friends)
   }
 
   /// A stranger's message; false where one of his budgets is used up.
@@ -43,10 +41,5 @@ struct Budgets: Sendable {
   mutating func takeKnown(_ place: Source.Place, isWatched: Bool, at now: Instant) -> Bool {
     let rate = isWatched ? settings.watchedSource : settings.knownSource
     return places.update(place, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
-  }
-
-  mutating func takeFriend(_ flow: Endpoint, at now: Instant) -> Bool {
-    let rate = settings.friend
-    return friends.update(flow, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
   }
 }

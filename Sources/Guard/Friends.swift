@@ -5,6 +5,7 @@ struct Friends: Sendable {
   private struct Acquaintance: Sendable {
     var user: UserKey
     var at: Instant
+    var budget = RateBucket()
   }
 
   /// When somebody last proved himself from a place, on both clocks: one counts, the other outlives a restart.
@@ -14,11 +15,13 @@ struct Friends: Sendable {
   }
 
   private let friendship: Duration
+  /// What each of them may send.
+  private let rate: Rate
   private var flows: Generations<Endpoint, Acquaintance>
   private var places: Generations<IPNetwork, Visit>
   private var pairs: Generations<UserPlace, Bool>
   /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
-  private var expected: Generations<IPAddress, Bool>
+  private var expected: Generations<IPAddress, RateBucket>
   /// Read back from a journal, before a clock is known.
   private var remembered: [IPNetwork: WallTime] = [:]
   /// When each place was last written down.
@@ -30,7 +33,7 @@ struct Friends: Sendable {
   private static let flowLife: Duration = .seconds(7_800)
 
   init(_ settings: GuardSettings) {
-    friendship = settings.friendship
+    (friendship, rate) = (settings.friendship, settings.friend)
     flows = Generations(life: Self.flowLife, limit: settings.friends)
     places = Generations(life: friendship, limit: settings.friends)
     pairs = Generations(life: friendship, limit: settings.friends)
@@ -65,12 +68,22 @@ struct Friends: Sendable {
     pairs.value(of: UserPlace(user: user, network: network), at: now) != nil
   }
 
+  /// Takes a message out of the budget of a flow; nil where nobody has proven himself on it.
+  mutating func take(from flow: Endpoint, at now: Instant) -> Bool? {
+    flows.touch(flow, at: now) { $0.budget.take(rate, at: now) }
+  }
+
+  /// The same for an address that we have asked something.
+  mutating func takeExpected(from address: IPAddress, at now: Instant) -> Bool? {
+    expected.touch(address, at: now) { $0.take(rate, at: now) }
+  }
+
   func expects(_ address: IPAddress, at now: Instant) -> Bool {
     expected.value(of: address, at: now) != nil
   }
 
   mutating func expect(_ address: IPAddress, at now: Instant) {
-    expected.update(address, initial: true, at: now) { _ in }
+    expected.update(address, initial: RateBucket(), at: now) { _ in }
   }
 
   /// - Returns: Whether the place is to be written down.
@@ -103,7 +116,9 @@ struct Friends: Sendable {
     _ user: UserKey, on flow: Endpoint, _ network: IPNetwork, _ visit: Visit, at now: Instant
   ) {
     let acquaintance = Acquaintance(user: user, at: visit.at)
-    flows.update(flow, initial: acquaintance, at: now) { $0 = acquaintance }
+    flows.update(flow, initial: acquaintance, at: now) {
+      ($0.user, $0.at) = (acquaintance.user, acquaintance.at)
+    }
     places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
     pairs.update(UserPlace(user: user, network: network), initial: true, at: now) { _ in }
   }

@@ -42,11 +42,22 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     _ change: (inout Value) -> Result
   ) -> Result {
     turn(at: now)
-    var value = young[key] ?? old.removeValue(forKey: key) ?? initial()
+    if let index = young.index(forKey: key) { return change(&young.values[index]) }
+    var value = old.removeValue(forKey: key) ?? initial()
     let result = change(&value)
-    if young.count >= limit, young[key] == nil { (old, young) = (young, [:]) }
+    if young.count >= limit { (old, young) = (young, [:]) }
     young[key] = value
     return result
+  }
+
+  /// Changes what is known of a key without having it last any longer; nil where nothing is known.
+  package mutating func touch<Result>(
+    _ key: Key, at now: Instant, _ change: (inout Value) -> Result
+  ) -> Result? {
+    guard let turnAt, now < turnAt + life else { return nil }
+    if let index = young.index(forKey: key) { return change(&young.values[index]) }
+    guard now < turnAt, let index = old.index(forKey: key) else { return nil }
+    return change(&old.values[index])
   }
 
   private mutating func turn(at now: Instant) {

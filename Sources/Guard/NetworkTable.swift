@@ -42,6 +42,11 @@ package struct NetworkTable<Value: Sendable>: Sendable {
     return found
   }
 
+  /// Whether any network around an address is in the table.
+  package func holds(_ address: IPAddress) -> Bool {
+    !lengths.isEmpty && first(around: address) { _, _ in true } ?? false
+  }
+
   private mutating func count(_ bits: Int, by difference: Int) {
     guard let index = lengths.firstIndex(where: { $0.bits == bits }) else {
       lengths.append((bits, difference))

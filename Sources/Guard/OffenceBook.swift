@@ -2,7 +2,7 @@ import Elements
 
 /// Who did what lately, by source and by user; bounded, and forgotten after two windows.
 struct OffenceBook: Sendable {
-  private let settings: GuardSettings
+  @Boxed private var settings: GuardSettings
   private var sources: Generations<IPNetwork, SlidingLog>
   private var pairs: Generations<UserPlace, SlidingLog>
   private var users: Generations<UserKey, SlidingLog>

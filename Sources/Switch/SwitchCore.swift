@@ -11,11 +11,11 @@ import SIPSyntax
 /// Events in, effects out.
 /// See README.md for the words, the invariants and the state diagrams.
 package struct SwitchCore: Sendable {
-  let configuration: SwitchConfiguration
+  @Boxed private(set) var configuration: SwitchConfiguration
   var dice: Dice
   var sip: SIPCore
   /// The door in front of the parser.
-  var admission: Admission
+  @Boxed var admission: Admission
   let edgeKey: FingerprintKey
   var verifier: DigestVerifier
   /// Owned here and changed only through the calls of this core; a simulated world reads it, and breaks

@@ -68,6 +68,25 @@ import Testing
     #expect(table.value(of: 9_999, at: start + .seconds(25)) == 0)
   }
 
+  @Test("What is changed in passing lasts no longer for it")
+  func touched() {
+    var table = Generations<Int, Int>(life: .seconds(10), limit: 100)
+    let start = Instant.start + .seconds(1)
+    func touch(_ key: Int, after seconds: Int64) -> Int? {
+      table.touch(key, at: start + .seconds(seconds)) {
+        $0 += 1
+        return $0
+      }
+    }
+    table.update(1, initial: 5, at: start) { _ in }
+    #expect(touch(1, after: 9) == 6)
+    table.update(2, initial: 0, at: start + .seconds(12)) { _ in }
+    // It is of the old generation now.
+    #expect(touch(1, after: 13) == 7)
+    #expect(touch(1, after: 23) == nil)
+    #expect(touch(3, after: 13) == nil)
+  }
+
   @Test("Bans are bounded: the ones that end soonest make room")
   func boundedBans() {
     var settings = GuardSettings()

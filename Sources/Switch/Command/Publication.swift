@@ -2,7 +2,8 @@ package import Elements
 
 /// What the switch tells the services above it; nothing here is needed for its own work.
 package enum Publication: Sendable {
-  case reply(CommandToken, CommandReply)
+  /// In a place of its own: it is large, and every effect would be as large as the largest.
+  indirect case reply(CommandToken, CommandReply)
   case log(LogLine)
   /// Draining is complete: no call is left.
   case drained

@@ -66,7 +66,8 @@ extension SwitchCore {
     guard let id = owners.resolutions.removeValue(forKey: question),
       trunks[id]?.resolution == question
     else { return }
-    let change = trunks[id]?.adopt(hops, times: configuration.trunks, at: now)
+    let times = configuration.trunks
+    let change = trunks[id]?.adopt(hops, times: times, at: now)
     spareCarriers(at: now)
     tell(id, change ?? nil, at: now)
     handleDeadline(ofTrunk: id, at: now)
@@ -103,8 +104,9 @@ extension SwitchCore {
   }
 
   private mutating func scheduleProbe(_ id: TrunkID, at now: Now) {
-    let every = rules.directory.trunk(id)?.probeEvery ?? configuration.trunks.probe
-    trunks[id]?.scheduleProbe(every: every, times: configuration.trunks, at: now.instant)
+    let times = configuration.trunks
+    let every = rules.directory.trunk(id)?.probeEvery ?? times.probe
+    trunks[id]?.scheduleProbe(every: every, times: times, at: now.instant)
     schedule(id, at: now)
   }
 
@@ -131,8 +133,8 @@ extension SwitchCore {
         Alert.Fact("trunk", rules.directory.trunk(id)?.name ?? "\(id)"),
         Alert.Fact("why", reason))
     }
-    let change = trunks[id]?.silent(
-      reason, isProbed: isProbed, times: configuration.trunks, at: now)
+    let times = configuration.trunks
+    let change = trunks[id]?.silent(reason, isProbed: isProbed, times: times, at: now)
     tell(id, change ?? nil, at: now)
   }
 
@@ -222,8 +224,10 @@ extension SwitchCore {
   mutating func registerFailed(
     _ id: TrunkID, _ reason: String, isFinal: Bool = false, at now: Now
   ) {
-    let wasRegistered = trunks[id]?.registration?.wasRegistered ?? false
-    trunks[id]?.registration?.failed(reason, times: configuration.trunks, at: now.instant)
+    let (wasRegistered, times) = (
+      trunks[id]?.registration?.wasRegistered ?? false, configuration.trunks
+    )
+    trunks[id]?.registration?.failed(reason, times: times, at: now.instant)
     let name = rules.directory.trunk(id)?.name ?? "\(id)"
     log(
       .warning, "trunk registration failed", Alert.Fact("trunk", name),
