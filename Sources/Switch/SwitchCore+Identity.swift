@@ -264,6 +264,7 @@ extension SwitchCore {
     // RFC 3323 §4.1: a phone that hides itself in From needs no Privacy for it.
     dialled.asksPrivacy = message.wantsPrivacy || message.isFromAnonymous
     dialled.forwards = message.forwardCount
+    dialled.meaning = router.meaning(of: dialled)
     return dialled
   }
 

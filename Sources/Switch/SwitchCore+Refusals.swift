@@ -67,7 +67,8 @@ extension SwitchCore {
     record.dialled = (message.requestURI?.dialled).map { String(decoding: $0, as: UTF8.self) } ?? ""
     let party: Leg.Party
     switch caller {
-    case .phone(let line):
+    case .phone(let dialled):
+      let line = dialled.line
       party = .phone(line.id)
       (record.caller, record.tenant) = (line.digits.description, line.tenant.id)
     case .trunk(let trunk):

@@ -97,13 +97,12 @@ extension SwitchCore {
     let caller: CallerKind
     switch identify(message, flow, at: now) {
     case .phone(_, let line):
-      guard
-        isEmergency(message, on: flow) || admission.mayCall(line.account, at: now.instant)
-      else {
+      let dialled = dialled(message, by: line)
+      guard dialled.isEmergency || admission.mayCall(line.account, at: now.instant) else {
         callFlood(line, flow, at: now)
         return refuse(server, 503, [HeaderDraft(.retryAfter, "10")], at: now)
       }
-      caller = .phone(line)
+      caller = .phone(dialled)
     case .trunk(let trunk): caller = .trunk(trunk)
     case .unknown(let stranger):
       return challenge(server, message, flow, stranger, at: now)
@@ -127,13 +126,13 @@ extension SwitchCore {
     let words = "From is not an extension of this account"
     var refusal = RouteRefusal(.forbidden, words)
     refusal.words = words
-    let (record, leg) = begun(message, .phone(line), at: now)
+    let (record, leg) = begun(message, .phone(dialled(message, by: line)), at: now)
     refuse(server, refusal, record, leg, message, flow, at: now)
   }
 
   /// Who calls, once that is proven.
   enum CallerKind {
-    case phone(Extension)
+    case phone(Router.Dialled)
     case trunk(Trunk)
   }
 
@@ -145,9 +144,9 @@ extension SwitchCore {
     do throws(RouteRefusal) {
       let plan: CallPlan
       switch kind {
-      case .phone(let line):
-        plan = try router.plan(dialled(message, by: line), at: now.wall)
-        record.payer = line.account
+      case .phone(let dialled):
+        plan = try router.plan(dialled, at: now.wall)
+        record.payer = dialled.line.account
       case .trunk(let trunk):
         plan = try inboundPlan(message, trunk, &record, at: now)
         guard (trunks[trunk.id]?.channelsInUse ?? 0) < trunk.channels else {

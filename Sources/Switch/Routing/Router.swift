@@ -27,11 +27,15 @@ struct Router: Sendable {
     var isEmergencyService = false
     /// Forwards that the call says it has behind it (Diversion, History-Info).
     var forwards = 0
+    /// What it means, where that was asked already.
+    var meaning: DirectorySnapshot.Dialled?
+
+    var isEmergency: Bool { if case .emergency = meaning { true } else { false } }
   }
 
   func plan(_ dialled: Dialled, at wall: WallTime) throws(RouteRefusal) -> CallPlan {
     let line = dialled.line
-    let meaning = meaning(of: dialled)
+    let meaning = dialled.meaning ?? meaning(of: dialled)
     if dialled.forwards > forwardLimit {
       // A call for help goes out, whatever it went through before.
       guard case .emergency = meaning else {
@@ -77,14 +81,14 @@ struct Router: Sendable {
 
   /// What kind of call it was that goes nowhere.
   func direction(of dialled: Dialled) -> CallDetailRecord.Direction {
-    switch meaning(of: dialled) {
+    switch dialled.meaning ?? meaning(of: dialled) {
     case .emergency: .emergency
     case .outside: .outbound
     case .line, .ownNumber, .unknown, .invalid: .internal
     }
   }
 
-  private func meaning(of dialled: Dialled) -> DirectorySnapshot.Dialled {
+  func meaning(of dialled: Dialled) -> DirectorySnapshot.Dialled {
     guard dialled.isEmergencyService else {
       return directory.dial(dialled.user.span, from: dialled.line)
     }
