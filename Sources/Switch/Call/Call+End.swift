@@ -270,7 +270,6 @@ extension SwitchCore {
     record.legs = call.recordedLegs()
     journal.write(.record(record))
     keepForks(of: call, at: now)
-    markKeptInvites(of: call)
     owners.sessions[call.media.session] = nil
     for leg in call.legs.indices {
       forgetDialogs(of: &call.legs[leg])

@@ -19,7 +19,7 @@ extension SwitchCore {
     } else if status.isSuccess {
       try accepted(&call, leg, message, dialog: dialog, at: now)
     } else {
-      keepForks(of: call.legs[leg], in: call, at: now)
+      keepForks(ofLeg: leg, in: call, at: now)
       var failure = LegFailure(message, status: status.number)
       // 5xx of a phone is a failure of that phone.
       if call.legs[leg].party.trunk == nil, failure.cause == .trunkFailure {

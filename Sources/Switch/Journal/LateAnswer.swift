@@ -53,12 +53,8 @@ extension SwitchCore {
 
   /// What is remembered of the INVITE of a paid leg.
   func lateAnswer(of leg: Leg, in call: Call, cause: HangupCause) -> LateAnswer? {
-    guard let invite = inviteMark(of: leg), let money = leg.paid else { return nil }
-    var record = call.record
-    (record.payer, record.hold, record.trunk) = (
-      money.account, money.reservation.hold, money.trunk
-    )
-    return LateAnswer(call: call.id, invite: invite, record: record, cause: cause)
+    guard let invite = inviteMark(of: leg) else { return nil }
+    return LateAnswer(invite, of: leg, in: call, cause: cause)
   }
 
   /// Remembers the INVITE of a paid leg that ended without a word of its carrier.
@@ -72,35 +68,36 @@ extension SwitchCore {
   }
 
   /// Remembers the paid INVITEs of a call that is over while their transactions may still bring forks.
+  ///
+  /// Behind its record a call leaves no mark; the next process must know of those that were given up all the same.
   mutating func keepForks(of call: Call, at now: Now) {
-    for leg in call.legs { keepForks(of: leg, in: call, at: now) }
+    for leg in call.legs.indices {
+      guard let invite = keepForks(ofLeg: leg, in: call, at: now) else { continue }
+      journal.write(.call(.invited(call.id, invite)))
+    }
   }
 
   /// The same for one that was refused: its call goes on elsewhere, or asks the same carrier again.
-  mutating func keepForks(of leg: Leg, in call: Call, at now: Now) {
-    guard var late = lateAnswer(of: leg, in: call, cause: .normal),
-      lateAnswers[late.invite.callID]?.isGivenUp != true
-    else { return }
+  ///
+  /// - Returns: The mark of one that is remembered already, as it was given up.
+  @discardableResult
+  mutating func keepForks(ofLeg leg: Int, in call: Call, at now: Now) -> InviteMark? {
+    guard let invite = inviteMark(of: call.legs[leg]) else { return nil }
+    if lateAnswers[invite.callID]?.isGivenUp ?? false { return invite }
+    guard var late = LateAnswer(invite, of: call.legs[leg], in: call, cause: .normal) else {
+      return nil
+    }
     (late.isGivenUp, late.until) = (false, now.instant + LateAnswer.forkPatience)
     _ = keep(late, at: now)
+    return nil
   }
 
-  private mutating func keep(_ late: LateAnswer, at now: Now) -> Bool {
+  private mutating func keep(_ late: consuming LateAnswer, at now: Now) -> Bool {
     guard lateAnswers.count < LateAnswer.limit else { return false }
     if lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.sweep) }
-    lateAnswers[late.invite.callID] = late
+    let callID = late.invite.callID
+    lateAnswers[callID] = late
     return true
-  }
-
-  /// Behind its record a call leaves no mark; the next process must know of its INVITEs all the same.
-  mutating func markKeptInvites(of call: Call) {
-    guard !lateAnswers.isEmpty else { return }
-    for leg in call.legs {
-      guard let invite = inviteMark(of: leg), lateAnswers[invite.callID]?.isGivenUp == true else {
-        continue
-      }
-      journal.write(.call(.invited(call.id, invite)))
-    }
   }
 
   /// All that came with a replay waits from now on.
@@ -160,6 +157,19 @@ extension SwitchCore {
     return InviteMark(
       callID: callID, trunk: money.trunk, realm: realm(of: leg), number: money.number,
       sent: leg.clientInvite.flatMap { sip.sentInvite($0) })
+  }
+}
+
+extension LateAnswer {
+  fileprivate init?(
+    _ invite: InviteMark, of leg: Leg, in call: Call, cause: HangupCause
+  ) {
+    guard let money = leg.paid else { return nil }
+    var record = call.record
+    (record.payer, record.hold, record.trunk) = (
+      money.account, money.reservation.hold, money.trunk
+    )
+    self.init(call: call.id, invite: invite, record: record, cause: cause)
   }
 }
 
