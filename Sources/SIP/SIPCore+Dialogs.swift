@@ -13,7 +13,7 @@ extension SIPCore {
     let dialogID = dialogs.nextID()
     var dialog = Dialog(
       id: dialogID, isUAS: true, callID: callID, localTag: tag, remoteTag: remoteTag,
-      localAddress: request.value(.to) + Array(";tag=".utf8) + tag,
+      localAddress: request.value(.to, tag: tag),
       remoteAddress: request.value(.from),
       remoteTarget: request.contactTarget ?? request.fromURI,
       routeSet: RouteSet(recordedIn: request, reversed: false), flow: flow,
@@ -25,11 +25,12 @@ extension SIPCore {
     return dialogID
   }
 
-  /// Finds or makes the dialog of a response to a request of ours (RFC 3261 §12.1.2).
+  /// Finds or makes the dialog of a response to a request of ours (RFC 3261 §12.1.2); nil for one that is gone.
   mutating func makeDialog(
-    of response: Message, to transaction: ClientTransaction, on flow: Flow
-  ) -> DialogID {
-    let plan = transaction.plan
+    of response: Message, to transaction: ClientTransactionID, on flow: Flow
+  ) -> DialogID? {
+    guard let (plan, destination) = clients.with(transaction, { ($0.plan, $0.destination) })
+    else { return nil }
     // RFC 3261 §12.1.2: a peer of RFC 2543 has no tag, and the dialog an empty one.
     let remoteTag = response.toTag.map { Array(response[$0]) } ?? []
     let key = names.dialog(
@@ -41,7 +42,7 @@ extension SIPCore {
       localAddress: plan.from, remoteAddress: response.value(.to),
       remoteTarget: response.contactTarget ?? plan.target,
       routeSet: RouteSet(recordedIn: response, reversed: true), flow: flow,
-      destination: transaction.destination, key: key)
+      destination: destination, key: key)
     dialog.localSequence = plan.cseq
     dialog.contact = plan.contact
     dialogs.insert(dialog, id, name: key)
@@ -49,10 +50,11 @@ extension SIPCore {
   }
 
   mutating func removeDialog(_ id: DialogID) {
-    guard let dialog = dialogs.remove(id) else { return }
-    dialogs.forget(dialog.key, of: id)
+    guard let (key, bye) = dialogs.with(id, { ($0.key, $0.waitingBye) }) else { return }
     // A BYE that still waited will not leave any more.
-    if dialog.deferredBye != nil, let bye = dialog.pending.ourBye { clients.remove(bye) }
+    if let bye { clients.remove(bye) }
+    dialogs.remove(id)
+    dialogs.forget(key, of: id)
   }
 
   /// Forgets a dialog without a message: its end is known from elsewhere (481, 408 …, RFC 5057).
@@ -138,4 +140,14 @@ extension Dialog {
 extension Message {
   /// The bytes of the first field of that name.
   func value(_ name: HeaderName) -> [UInt8] { first(name).map { Array(self[$0]) } ?? [] }
+
+  /// The same with a tag behind it.
+  func value(_ name: HeaderName, tag: [UInt8]) -> [UInt8] {
+    let value = bytes.span.extracting(first(name)?.range ?? 0..<0)
+    return [UInt8](room: value.count + 5 + tag.count) { text in
+      text.append(copying: value)
+      text.append(text: ";tag=")
+      text.append(copying: tag.span)
+    }
+  }
 }

@@ -20,28 +20,31 @@ extension SIPCore {
     _ id: ServerTransactionID, dialog dialogID: DialogID, at now: Instant,
     events: inout [SIPEvent], effects: inout [Transmission]
   ) {
-    guard let transaction = servers[id], let message = transaction.request,
-      let dialog = dialogs[dialogID]
+    guard case (let message?, let flow)? = servers.with(id, { ($0.request, $0.flow) }),
+      let (pending, last) = dialogs.with(dialogID, { ($0.pending, $0.remoteSequence) })
     else {
       answer(id, ResponseDraft(481), at: now, effects: &effects)
       return
     }
-    if let refusal = refusal(of: message, in: dialog) {
+    if let refusal = refusal(of: message, behind: last, in: dialogID, beside: pending) {
       answer(id, refusal, at: now, effects: &effects)
       return
     }
-    if message.method == .prack, !acknowledgeProvisional(message, in: dialog, at: now, &effects) {
+    if message.method == .prack,
+      !acknowledgeProvisional(message, in: dialogID, beside: pending, at: now, &effects)
+    {
       answer(id, ResponseDraft(481), at: now, effects: &effects)
       return
     }
-    dialogs[dialogID]?.follow(message, on: transaction.flow, id)
-    events.append(.request(id, message, transaction.flow, dialog: dialogID))
+    dialogs.with(dialogID) { $0.follow(message, on: flow, id) }
+    events.append(.request(id, message, flow, dialog: dialogID))
   }
 
   /// Order and glare: why a request of the peer cannot be taken now.
-  private mutating func refusal(of message: Message, in dialog: Dialog) -> ResponseDraft? {
-    if let last = dialog.remoteSequence, message.cseq.number < last { return ResponseDraft(500) }
-    let pending = dialog.pending
+  private mutating func refusal(
+    of message: Message, behind last: UInt32?, in dialog: DialogID, beside pending: DialogPending
+  ) -> ResponseDraft? {
+    if let last, message.cseq.number < last { return ResponseDraft(500) }
     switch message.method {
     case .invite:
       if pending.ourInvite != nil { return ResponseDraft(491) }
@@ -51,7 +54,7 @@ extension SIPCore {
       if pending.theirUpdate != nil { return tryLater() }
       guard !message.body.isEmpty else { return nil }
       if pending.ourUpdate != nil { return ResponseDraft(491) }
-      guard !dialog.isOfferSettled else { return nil }
+      guard !isOfferSettled(in: dialog) else { return nil }
       if pending.ourInvite != nil { return ResponseDraft(491) }
       return pending.theirInvite != nil ? tryLater() : nil
     case .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish, .info,
@@ -68,14 +71,15 @@ extension SIPCore {
 
   /// Matches a PRACK with the reliable response that waits for it (RFC 3262 §3).
   private mutating func acknowledgeProvisional(
-    _ prack: Message, in dialog: Dialog, at now: Instant, _ effects: inout [Transmission]
+    _ prack: Message, in dialog: DialogID, beside pending: DialogPending, at now: Instant,
+    _ effects: inout [Transmission]
   ) -> Bool {
-    guard let id = dialog.pending.theirInvite, let invite = servers[id],
+    guard let id = pending.theirInvite, let invite = servers[id],
       let rack = try? prack.rack(), rack.cseq == invite.request?.cseq,
       servers[id]?.provisionals?.machine.acknowledge(rack.responseNumber) ?? false
     else { return false }
     if !prack.body.isEmpty || invite.provisionals?.hasBody ?? false {
-      dialogs[dialog.id]?.isOfferSettled = true
+      dialogs[dialog]?.isOfferSettled = true
     }
     sendNextProvisional(of: id, at: now, effects: &effects)
     return true

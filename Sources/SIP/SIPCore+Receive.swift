@@ -104,7 +104,7 @@ extension SIPCore {
       answerStatelessly(message, key: key, on: flow, ResponseDraft(481), effects: &effects)
       return
     }
-    let isStranger = !(dialogs[dialog]?.isPlausible(flow) ?? false)
+    let isStranger = !(dialogs.with(dialog) { $0.isPlausible(flow) } ?? false)
     let id = open(
       message, on: flow, key: key, dialog: dialog, isStranger: isStranger, at: now)
     guard !isStranger else {
@@ -191,14 +191,12 @@ extension SIPCore {
     }
     // The ACK of a 2xx is in the dialog; of an answer that left no state there is nothing to find.
     // From elsewhere (the second machine of a carrier) it may say that it came, but describe no media.
-    guard let id = findDialog(of: message), let dialog = dialogs[id],
-      dialog.isPlausible(flow) || message.body.isEmpty,
-      var success = dialog.success, success.sequence == message.cseq.number
-    else { return }
-    let isFirst = success.machine.isWaiting
-    var ignored: [SuccessRetransmission.Effect] = []
-    success.machine.handle(.acknowledged, at: now, into: &ignored)
-    dialogs[id]?.success = nil
+    guard let id = findDialog(of: message) else { return }
+    let taken = dialogs.with(id) { dialog -> Bool? in
+      guard dialog.isPlausible(flow) || message.body.isEmpty else { return nil }
+      return dialog.acknowledge(message.cseq.number, at: now)
+    }
+    guard case let isFirst?? = taken else { return }
     if isFirst { events.append(.acknowledged(id, message)) }
     sendDeferredBye(in: id, at: now, effects: &effects)
   }

@@ -23,10 +23,10 @@ extension SIPCore {
     to id: ServerTransactionID, _ draft: ResponseDraft, at now: Now,
     effects: inout [Transmission]
   ) {
-    guard isPending(id), let transaction = removeServer(id), let request = transaction.request
-    else { return }
-    answerStatelessly(
-      request, key: transaction.key, on: transaction.flow, draft, effects: &effects)
+    let pending = servers.with(id) { ($0.isPending ? $0.request : nil, $0.key, $0.flow) }
+    guard case (let request?, let key, let flow)? = pending else { return }
+    removeServer(id)
+    answerStatelessly(request, key: key, on: flow, draft, effects: &effects)
   }
 
   /// Forgets a request without an answer, for those who deserve none.
@@ -52,22 +52,24 @@ extension SIPCore {
     _ id: ServerTransactionID, _ draft: ResponseDraft, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard let transaction = servers[id], transaction.isPending, let request = transaction.request
-    else { return }
+    let pending = servers.with(id) {
+      ($0.isPending ? $0.request : nil, $0.provisionals?.machine.isWaiting ?? false)
+    }
+    guard case (let request?, let isBehind)? = pending else { return }
     if request.method == .invite, draft.status > 100, draft.status.number < 300 {
       let isReliable = draft.reliably && draft.status.isProvisional && request.takesReliable
-      if transaction.provisionals?.machine.isWaiting ?? false {
+      if isBehind {
         // RFC 3262 §3: one at a time, and the 2xx behind them.
         if isReliable || draft.status.isSuccess {
           queueBehindProvisional(id, draft)
           return
         }
       } else if isReliable {
-        sendReliably(id, transaction, request, draft, at: now, effects: &effects)
+        sendReliably(id, request, draft, at: now, effects: &effects)
         return
       }
     }
-    transmit(id, transaction, request, draft, at: now, effects: &effects)
+    transmit(id, request, draft, at: now, effects: &effects)
   }
 
   private mutating func queueBehindProvisional(_ id: ServerTransactionID, _ draft: ResponseDraft) {
@@ -79,10 +81,10 @@ extension SIPCore {
   }
 
   private mutating func sendReliably(
-    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ request: Message,
-    _ draft: ResponseDraft, at now: Instant, effects: inout [Transmission]
+    _ id: ServerTransactionID, _ request: Message, _ draft: ResponseDraft, at now: Instant,
+    effects: inout [Transmission]
   ) {
-    if transaction.provisionals == nil {
+    if servers[id]?.provisionals == nil {
       let first = UInt32(truncatingIfNeeded: dice.next()) & 0xFFFF
       servers[id]?.provisionals = ProvisionalQueue(
         machine: ReliableProvisional(after: first, timers: configuration.timers))
@@ -91,7 +93,7 @@ extension SIPCore {
     var draft = draft
     draft.headers.append(HeaderDraft(.require, "100rel"))
     draft.headers.append(HeaderDraft(.rseq, "\(number)"))
-    transmit(id, transaction, request, draft, at: now, effects: &effects)
+    transmit(id, request, draft, at: now, effects: &effects)
     guard let latest = servers[id]?.latest else { return }
     servers[id]?.provisionals?.latest = latest
     servers[id]?.provisionals?.hasBody = draft.body != nil
@@ -111,22 +113,24 @@ extension SIPCore {
   }
 
   private mutating func transmit(
-    _ id: ServerTransactionID, _ transaction: ServerTransaction, _ request: Message,
-    _ draft: ResponseDraft, at now: Instant, effects: inout [Transmission]
+    _ id: ServerTransactionID, _ request: Message, _ draft: ResponseDraft, at now: Instant,
+    effects: inout [Transmission]
   ) {
-    let (flow, status) = (transaction.flow, draft.status)
-    let tag = status > 100 ? transaction.localTag ?? makeTag() : nil
+    let known = servers.with(id) { ($0.flow, $0.localTag, $0.isStranger, $0.dialog) }
+    guard case (let flow, let localTag, let isStranger, var dialog)? = known else { return }
+    let status = draft.status
+    let tag = status > 100 ? localTag ?? makeTag() : nil
     let makesDialog = request.isDialogMade(by: status)
-    var dialog = transaction.dialog
     if makesDialog, dialog == nil {
       dialog = makeDialog(of: id, request, on: flow, draft.contact, tag ?? [])
     }
     let bytes = serialize(draft, to: request, tag: tag, on: flow, recordsRoute: makesDialog)
-    if let turned = servers[id]?.respond(status, bytes, tag: tag, dialog: dialog, at: now) {
-      follow(turned, of: id, effects: &effects)
+    let turned = servers.with(id) {
+      $0.respond(status, bytes, tag: tag, dialog: dialog, at: now)
     }
-    guard status.isFinal, !transaction.isStranger, let dialog,
-      dialogs[dialog]?.pending.release(id) != nil
+    if let turned { follow(turned, of: id, effects: &effects) }
+    guard status.isFinal, !isStranger, let dialog,
+      dialogs.with(dialog, { $0.pending.release(id) }) != nil
     else { return }
     let success = DialogSuccess(
       machine: SuccessRetransmission(timers: configuration.timers, at: now),
@@ -141,9 +145,10 @@ extension SIPCore {
   ) {
     switch request.method {
     case .invite where status.isSuccess:
-      dialogs[id]?.state = .confirmed
-      dialogs[id]?.isOfferSettled = false
-      dialogs[id]?.success = success
+      dialogs.with(id) {
+        ($0.state, $0.isOfferSettled) = (.confirmed, false)
+        $0.success = success
+      }
       schedule(id)
     case .invite where dialogs[id]?.state == .early && request.toTag == nil:
       removeDialog(id)

@@ -14,7 +14,7 @@ extension SIPCore {
       branch: message.bytes.span.extracting(branch.range), method: message.cseq.method)
     let known = clients.find(key)
     guard let id = known,
-      let turned = clients[id]?.turn(by: message, status, at: now)
+      case let turned?? = clients.with(id, { $0.turn(by: message, status, at: now) })
     else {
       let isStray = !acknowledgeAgain(message, status, effects: &effects) && known == nil
       if isStray, status.isSuccess, message.cseq.method == .invite {
@@ -31,7 +31,7 @@ extension SIPCore {
         message, status, of: id, turned, on: flow, at: now, events: &events, effects: &effects)
     }
     // A next hop may have taken the number over.
-    if turned.isTerminated, clients[id]?.isTerminated ?? false { finish(id) }
+    if turned.isTerminated, clients.with(id, { $0.isTerminated }) ?? false { finish(id) }
   }
 
   /// What a new response means for dialogs and cancelling, and whether the user is to see it.
@@ -53,8 +53,7 @@ extension SIPCore {
       deliverSuccess(message, of: id, on: flow, events: &events, effects: &effects)
     case .subscribe where status.isSuccess && dialog == nil,
       .refer where status.isSuccess && dialog == nil:
-      guard let transaction = clients[id] else { return }
-      let dialog = makeDialog(of: message, to: transaction, on: flow)
+      guard let dialog = makeDialog(of: message, to: id, on: flow) else { return }
       dialogs[dialog]?.state = .confirmed
       events.append(.response(id, message, flow, dialog: dialog))
     case .invite, .ack, .bye, .cancel, .register, .options, .prack, .subscribe, .notify, .publish,
@@ -85,7 +84,7 @@ extension SIPCore {
 
   /// The transaction does not hold the dialog any more.
   mutating func release(_ dialog: DialogID, from id: ClientTransactionID) {
-    dialogs[dialog]?.pending.release(id)
+    dialogs.with(dialog) { $0.pending.release(id) }
   }
 }
 
@@ -96,19 +95,18 @@ extension SIPCore {
   private mutating func earlyDialog(
     _ message: Message, of id: ClientTransactionID, on flow: Flow
   ) -> DialogID? {
-    guard let transaction = clients[id] else { return nil }
-    if let dialog = transaction.dialog { return dialog }
+    guard let (own, early) = clients.with(id, { ($0.dialog, $0.earlyDialogs) }) else { return nil }
+    if let own { return own }
     guard message.toTag != nil else { return nil }
-    let early = transaction.earlyDialogs
     if let known = dialogs.find(dialogName(of: message)) {
       if let target = message.contactTarget { dialogs[known]?.remoteTarget = target }
       if early.contains(known) { return known }
     } else if early.count >= ClientTransaction.forkLimit {
       return nil
     }
-    let dialog = makeDialog(of: message, to: transaction, on: flow)
-    clients[id]?.earlyDialogs.append(dialog)
-    dialogs[dialog]?.pending.ourInvite = id
+    guard let dialog = makeDialog(of: message, to: id, on: flow) else { return nil }
+    clients.with(id) { $0.earlyDialogs.append(dialog) }
+    dialogs.with(dialog) { $0.pending.ourInvite = id }
     return dialog
   }
 
@@ -127,23 +125,22 @@ extension SIPCore {
     _ message: Message, of id: ClientTransactionID, on flow: Flow, events: inout [SIPEvent],
     effects: inout [Transmission]
   ) {
-    let own = clients[id]?.dialog
+    let own = clients.with(id) { $0.dialog } ?? nil
     let key = own == nil ? dialogName(of: message) : nil
     // A copy of a 2xx whose dialog has ended already would make it rise again.
     let known = own ?? key.flatMap { dialogs.find($0) }
-    if let key, known == nil, clients[id]?.mayFork(to: key) == false { return }
-    guard
-      let dialog = known
-        ?? clients[id].map({ makeDialog(of: message, to: $0, on: flow) })
-    else { return }
-    if dialogs[dialog]?.acceptedSequence == message.cseq.number {
+    if let key, known == nil, clients.with(id, { $0.mayFork(to: key) }) == false { return }
+    guard let dialog = known ?? makeDialog(of: message, to: id, on: flow) else { return }
+    if dialogs.with(dialog, { $0.acceptedSequence }) == message.cseq.number {
       repeatAcknowledgement(of: message, in: dialog, effects: &effects)
       return
     }
-    dialogs[dialog]?.confirm(by: message, on: flow, isFirst: own == nil)
+    dialogs.with(dialog) { $0.confirm(by: message, on: flow, isFirst: own == nil) }
     release(dialog, from: id)
-    clients[id]?.earlyDialogs.removeAll { $0 == dialog }
-    if let key { clients[id]?.acceptedForks.append(key) }
+    clients.with(id) { transaction in
+      transaction.earlyDialogs.removeAll { $0 == dialog }
+      if let key { transaction.acceptedForks.append(key) }
+    }
     events.append(.response(id, message, flow, dialog: dialog))
   }
 
@@ -197,7 +194,7 @@ extension SIPCore {
 
   /// Early dialogs end with their INVITE (RFC 3261 §12.3, §13.2.2.4).
   mutating func dropEarlyDialogs(of id: ClientTransactionID, but kept: DialogID?) {
-    guard let early = clients[id]?.earlyDialogs else { return }
+    guard let early = clients.with(id, { $0.earlyDialogs }) else { return }
     for dialog in early where dialog != kept && dialogs[dialog]?.state == .early {
       removeDialog(dialog)
     }

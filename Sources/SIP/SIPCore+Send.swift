@@ -12,14 +12,15 @@ extension SIPCore {
   ) -> ClientTransactionID {
     let tag = draft.fromTag ?? makeTag()
     var from = draft.from?.serialized ?? Array("<sip:anonymous@anonymous.invalid>".utf8)
-    from += Array(";tag=".utf8) + tag
+    from.append(text: ";tag=")
+    from.append(contentsOf: tag)
     let target = draft.target ?? draft.to?.uri ?? URI(host: .address(destination.remote.address))
     var plan = RequestPlan(
       method: draft.method, target: target, from: from,
       to: draft.to?.serialized ?? Array("<".utf8) + target.bytes + Array(">".utf8),
       localTag: tag, callID: draft.callID ?? makeCallID(), cseq: draft.cseq ?? 1,
       maxForwards: draft.maxForwards)
-    plan.contact = requestContact(draft.contact, draft.method)
+    plan.contact = draft.contact.inRequest(draft.method)
     (plan.headers, plan.body) = (draft.headers, draft.body)
     let id = clients.nextID()
     launch(
@@ -35,8 +36,8 @@ extension SIPCore {
   package mutating func send(
     _ draft: RequestDraft, in id: DialogID, at now: Now, effects: inout [Transmission]
   ) throws(DialogError) -> ClientTransactionID {
-    guard let dialog = dialogs[id] else { throw .unknownDialog }
-    try checkFree(draft.method, in: dialog)
+    guard let pending = dialogs.with(id, { $0.pending }) else { throw .unknownDialog }
+    try checkFree(draft.method, beside: pending)
     let transaction = clients.nextID()
     switch draft.method {
     case .invite:
@@ -44,11 +45,12 @@ extension SIPCore {
       dialogs[id]?.provisionalOrder = ProvisionalOrder()  // RSeq begins anew with each INVITE.
     case .update: dialogs[id]?.pending.ourUpdate = transaction
     case .bye:
-      dialogs[id]?.pending.ourBye = transaction
-      if dialog.isUAS, dialog.success?.machine.isWaiting ?? false {
-        dialogs[id]?.deferredBye = draft
-        return transaction
+      let isDeferred = dialogs.with(id) { dialog in
+        dialog.pending.ourBye = transaction
+        dialog.deferredBye = dialog.waitsForAcknowledgement ? Boxed(draft) : nil
+        return dialog.deferredBye != nil
       }
+      if isDeferred ?? false { return transaction }
     case .ack, .cancel, .register, .options, .prack, .subscribe, .notify, .publish, .info,
       .refer, .message, .other:
       break
@@ -57,8 +59,9 @@ extension SIPCore {
     return transaction
   }
 
-  private func checkFree(_ method: Method, in dialog: Dialog) throws(DialogError) {
-    let pending = dialog.pending
+  private func checkFree(
+    _ method: Method, beside pending: DialogPending
+  ) throws(DialogError) {
     switch method {
     case .invite:
       guard pending.ourInvite == nil, pending.theirInvite == nil else { throw .pending(.invite) }
@@ -76,46 +79,24 @@ extension SIPCore {
   mutating func sendDeferredBye(
     in id: DialogID, at now: Instant, effects: inout [Transmission]
   ) {
-    guard let dialog = dialogs[id], let draft = dialog.deferredBye,
-      let transaction = dialog.pending.ourBye
-    else { return }
-    dialogs[id]?.deferredBye = nil
-    launch(draft, transaction, in: id, at: now, effects: &effects)
+    let waiting = dialogs.with(id) { ($0.deferredBye.take(), $0.pending.ourBye) }
+    guard case (let draft?, let transaction?)? = waiting else { return }
+    launch(draft.value, transaction, in: id, at: now, effects: &effects)
   }
 
   private mutating func launch(
     _ draft: RequestDraft, _ transaction: ClientTransactionID, in id: DialogID, at now: Instant,
     effects: inout [Transmission]
   ) {
-    dialogs[id]?.localSequence += 1
-    guard let dialog = dialogs[id] else {
+    let next = dialogs.with(id) { dialog in
+      dialog.localSequence += 1
+      return (dialog.plan(draft, sequence: dialog.localSequence), dialog.destination)
+    }
+    guard let (plan, destination) = next else {
       clients.remove(transaction)
       return
     }
-    let plan = plan(draft, in: dialog, sequence: dialog.localSequence)
-    launch(plan, transaction, to: [dialog.destination], at: now, effects: &effects)
-  }
-
-  private func plan(
-    _ draft: RequestDraft, in dialog: Dialog, sequence: UInt32
-  ) -> RequestPlan {
-    let (target, routes) = dialog.routeSet.plan(to: dialog.remoteTarget)
-    var plan = RequestPlan(
-      method: draft.method, target: target, from: dialog.localAddress, to: dialog.remoteAddress,
-      localTag: dialog.localTag, callID: dialog.callID, cseq: sequence,
-      maxForwards: draft.maxForwards)
-    plan.routes = routes
-    let contact = draft.contact == .automatic ? dialog.contact : draft.contact
-    plan.contact = requestContact(contact, draft.method)
-    (plan.headers, plan.body, plan.dialog) = (draft.headers, draft.body, dialog.id)
-    plan.isInsistent = draft.isInsistent
-    return plan
-  }
-
-  /// An automatic Contact is for methods that make or refresh a dialog, and for registering.
-  private func requestContact(_ contact: ContactDraft, _ method: Method) -> ContactDraft {
-    if case .automatic = contact, !method.carriesContact, method != .register { return .none }
-    return contact
+    launch(plan, transaction, to: [destination], at: now, effects: &effects)
   }
 
   // MARK: Acknowledgements
@@ -127,14 +108,18 @@ extension SIPCore {
     _ id: DialogID, headers: [HeaderDraft] = [], body: BodyDraft? = nil, at now: Now,
     effects: inout [Transmission]
   ) throws(DialogError) {
-    guard let dialog = dialogs[id] else { throw .unknownDialog }
-    guard let sequence = dialog.acceptedSequence else { throw .nothingToAcknowledge }
-    let plan = plan(
-      RequestDraft(.ack, headers: headers, body: body), in: dialog, sequence: sequence)
+    let draft = RequestDraft(.ack, headers: headers, body: body)
+    let found = dialogs.with(id) { dialog in
+      (dialog.acceptedSequence.map { dialog.plan(draft, sequence: $0) }, dialog.destination)
+    }
+    guard let (plan, destination) = found else { throw .unknownDialog }
+    guard let plan else { throw .nothingToAcknowledge }
     let bytes = plan.serialize(
-      to: dialog.destination, branch: makeBranch(), software: configuration.software)
-    dialogs[id]?.acknowledgement = DialogAcknowledgement(sequence: sequence, bytes: bytes)
-    effects.append(Transmission(bytes: bytes, destination: dialog.destination))
+      to: destination, branch: makeBranch(), software: configuration.software)
+    dialogs.with(id) {
+      $0.acknowledgement = DialogAcknowledgement(sequence: plan.cseq, bytes: bytes)
+    }
+    effects.append(Transmission(bytes: bytes, destination: destination))
   }
 
   /// Acknowledges the latest reliable provisional response of our INVITE in this dialog (RFC 3262 §4).
@@ -150,6 +135,32 @@ extension SIPCore {
     let transaction = clients.nextID()
     launch(draft, transaction, in: id, at: now.instant, effects: &effects)
     return transaction
+  }
+}
+
+extension Dialog {
+  /// What a request in this dialog is made of.
+  ///
+  /// Mutating only so that a dialog is asked in its place: a copy would retain everything in it.
+  mutating func plan(_ draft: RequestDraft, sequence: UInt32) -> RequestPlan {
+    let (target, routes) = routeSet.plan(to: remoteTarget)
+    var plan = RequestPlan(
+      method: draft.method, target: target, from: localAddress, to: remoteAddress,
+      localTag: localTag, callID: callID, cseq: sequence, maxForwards: draft.maxForwards)
+    plan.routes = routes
+    let contact = draft.contact == .automatic ? contact : draft.contact
+    plan.contact = contact.inRequest(draft.method)
+    (plan.headers, plan.body, plan.dialog) = (draft.headers, draft.body, id)
+    plan.isInsistent = draft.isInsistent
+    return plan
+  }
+}
+
+extension ContactDraft {
+  /// An automatic Contact is for methods that make or refresh a dialog, and for registering.
+  fileprivate func inRequest(_ method: Method) -> ContactDraft {
+    if case .automatic = self, !method.carriesContact, method != .register { return .none }
+    return self
   }
 }
 

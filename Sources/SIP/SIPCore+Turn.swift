@@ -9,7 +9,7 @@ extension SIPCore {
     _ id: ServerTransactionID, _ input: ServerTransaction.Input, at now: Instant,
     effects: inout [Transmission]
   ) {
-    guard let turned = servers[id]?.turn(input, at: now) else { return }
+    guard let turned = servers.with(id, { $0.turn(input, at: now) }) else { return }
     follow(turned, of: id, effects: &effects)
   }
 
@@ -25,13 +25,13 @@ extension SIPCore {
     if let due = turned.due { deadlines.schedule(.server(id), at: due) }
   }
 
-  @discardableResult
-  mutating func removeServer(_ id: ServerTransactionID) -> ServerTransaction? {
-    guard let transaction = servers.remove(id) else { return nil }
-    servers.forget(transaction.key, of: id)
-    if let mergeKey = transaction.mergeKey { servers.forget(mergeKey, of: id) }
-    if let dialog = transaction.dialog { dialogs[dialog]?.pending.release(id) }
-    return transaction
+  mutating func removeServer(_ id: ServerTransactionID) {
+    guard let (key, mergeKey, dialog) = servers.with(id, { ($0.key, $0.mergeKey, $0.dialog) })
+    else { return }
+    servers.remove(id)
+    servers.forget(key, of: id)
+    if let mergeKey { servers.forget(mergeKey, of: id) }
+    if let dialog { dialogs[dialog]?.pending.release(id) }
   }
 }
 
@@ -41,7 +41,7 @@ extension SIPCore {
   /// A transaction is over: the end of its early dialogs, and of what waited for it.
   mutating func finish(_ id: ClientTransactionID) {
     dropEarlyDialogs(of: id, but: nil)
-    if let dialog = clients[id]?.dialog { release(dialog, from: id) }
+    if let dialog = clients.with(id, { $0.dialog }) ?? nil { release(dialog, from: id) }
     removeClient(id)
   }
 
@@ -53,8 +53,9 @@ extension SIPCore {
   }
 
   mutating func removeClient(_ id: ClientTransactionID) {
-    guard let transaction = clients.remove(id) else { return }
-    clients.forget(transaction.key, of: id)
+    let key = clients.with(id) { $0.key }
+    clients.remove(id)
+    if let key { clients.forget(key, of: id) }
   }
 
   /// The lane could not send a request.
@@ -189,8 +190,7 @@ extension SIPCore {
     _ id: ClientTransactionID, at now: Instant, _ events: inout [SIPEvent],
     _ effects: inout [Transmission]
   ) {
-    clients[id]?.scheduled = nil
-    guard let deadline = clients[id]?.deadline else { return }
+    guard let deadline = clients.with(id, { $0.leaveQueue() }) ?? nil else { return }
     guard deadline <= now else {
       schedule(id)
       return
@@ -202,8 +202,7 @@ extension SIPCore {
     _ id: ServerTransactionID, at now: Instant, _ events: inout [SIPEvent],
     _ effects: inout [Transmission]
   ) {
-    servers[id]?.scheduled = nil
-    guard let deadline = servers[id]?.deadline else { return }
+    guard let deadline = servers.with(id, { $0.leaveQueue() }) ?? nil else { return }
     guard deadline <= now else {
       schedule(id)
       return
@@ -228,8 +227,7 @@ extension SIPCore {
     _ id: DialogID, at now: Instant, _ events: inout [SIPEvent],
     _ effects: inout [Transmission]
   ) {
-    dialogs[id]?.scheduled = nil
-    guard let deadline = dialogs[id]?.deadline else { return }
+    guard let deadline = dialogs.with(id, { $0.leaveQueue() }) ?? nil else { return }
     guard deadline <= now, var success = dialogs[id]?.success else {
       schedule(id)
       return
@@ -252,17 +250,17 @@ extension SIPCore {
   // put back at its deadline of then.
 
   mutating func schedule(_ id: ClientTransactionID) {
-    guard let moment = clients[id]?.claimDeadline() else { return }
+    guard let moment = clients.with(id, { $0.claimDeadline() }) ?? nil else { return }
     deadlines.schedule(.client(id), at: moment)
   }
 
   mutating func schedule(_ id: ServerTransactionID) {
-    guard let moment = servers[id]?.claimDeadline() else { return }
+    guard let moment = servers.with(id, { $0.claimDeadline() }) ?? nil else { return }
     deadlines.schedule(.server(id), at: moment)
   }
 
   mutating func schedule(_ id: DialogID) {
-    guard let moment = dialogs[id]?.claimDeadline() else { return }
+    guard let moment = dialogs.with(id, { $0.claimDeadline() }) ?? nil else { return }
     deadlines.schedule(.dialog(id), at: moment)
   }
 }
@@ -275,11 +273,21 @@ protocol Scheduled {
 }
 
 extension Scheduled {
+  @inline(__always)
+  mutating func give<Result>(to body: (inout Self) -> Result) -> Result { body(&self) }
+
   /// The moment to queue it at; nil if it needs none, or is in the queue early enough.
   @inline(__always)
   mutating func claimDeadline() -> Instant? {
     guard let deadline, scheduled.map({ deadline < $0 }) ?? true else { return nil }
     scheduled = deadline
+    return deadline
+  }
+
+  /// The moment in the queue has come: until when it has to wait now.
+  @inline(__always)
+  mutating func leaveQueue() -> Instant? {
+    scheduled = nil
     return deadline
   }
 }

@@ -44,7 +44,7 @@ package struct Dialog: Sendable {
   /// CSeq of our latest INVITE that got a 2xx in this dialog.
   var acceptedSequence: UInt32?
   /// Our BYE, which may not leave before the ACK of our 2xx (RFC 3261 §15).
-  var deferredBye: RequestDraft?
+  var deferredBye: Boxed<RequestDraft>?
   /// The reliable provisional response that waits for our PRACK.
   var provisional: RAckDraft?
   var provisionalOrder = ProvisionalOrder()
@@ -59,6 +59,25 @@ package struct Dialog: Sendable {
   func isPlausible(_ other: Flow) -> Bool {
     flow.isPlausible(other) || destination.remote.address == other.remote.address
   }
+
+  /// Takes the ACK of our 2xx with that number; nil: none waits for it.
+  ///
+  /// - Returns: Whether it is the first one.
+  mutating func acknowledge(_ sequence: UInt32, at now: Instant) -> Bool? {
+    guard let isFirst = success?.machine.isWaiting, success?.sequence == sequence else {
+      return nil
+    }
+    var ignored: [SuccessRetransmission.Effect] = []
+    success?.machine.handle(.acknowledged, at: now, into: &ignored)
+    success = nil
+    return isFirst
+  }
+
+  /// Our BYE, as long as it has to wait for an ACK.
+  var waitingBye: ClientTransactionID? { deferredBye == nil ? nil : pending.ourBye }
+
+  /// We have accepted the call, and do not know that the peer has heard it.
+  var waitsForAcknowledgement: Bool { isUAS && success?.machine.isWaiting ?? false }
 }
 
 /// Requests of a dialog that exclude others while they wait (RFC 3261 §14, RFC 3311 §5).

@@ -4,7 +4,7 @@ import Elements
 ///
 /// A number is a place in an array and, above it, the count of numbers so far: looking a thing up
 /// hashes nothing, numbers ascend, and an old number never finds the new owner of its place.
-struct TransactionTable<Subject, Value: Sendable>: Sendable {
+struct TransactionTable<Subject, Value: Scheduled & Sendable>: Sendable {
   private struct Place: Sendable {
     /// The number that holds the place; zero when it is free.
     var number: UInt64
@@ -55,11 +55,27 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
 
   /// A value may be changed in place; one is added by ``insert(_:_:name:)`` only, none is taken out.
   ///
-  /// Inlined, so that who asks for one thing does not copy the whole, and with one `yield`, which needs no
-  /// frame on the heap: a transaction is large, and either costs more than most things that are done with it.
+  /// Inlined, so that who asks for one thing does not copy the whole, and changed through a span: the subscript of an array
+  /// would be a coroutine within this one, whose frame lies on the heap. A transaction is large, and either costs more than
+  /// most things that are done with it.
   subscript(id: ID<Subject>) -> Value? {
     @inline(__always) get { places[place(of: id)].value }
-    @inline(__always) _modify { yield &places[place(of: id)].value }
+    @inline(__always) _modify {
+      let place = place(of: id)
+      var span = places.mutableSpan
+      yield &span[place].value
+    }
+  }
+
+  /// Gives a value in its place to who asks for several things of it, or changes it; nil where there is none.
+  ///
+  /// What is asked for one by one, with other ways to go on between, may be copied as a whole each time.
+  @inline(__always)
+  @discardableResult
+  mutating func with<Result>(_ id: ID<Subject>, _ body: (inout Value) -> Result) -> Result? {
+    let place = place(of: id)
+    var span = places.mutableSpan
+    return span[place].value?.give(to: body)
   }
 
   /// Puts a value under a number that ``nextID()`` has given.
@@ -81,13 +97,12 @@ struct TransactionTable<Subject, Value: Sendable>: Sendable {
     places[place(of: id)].value.take()
   }
 
-  /// Takes a value out and gives its number up.
-  @discardableResult
-  mutating func remove(_ id: ID<Subject>) -> Value? {
+  /// Drops a value and gives its number up.
+  mutating func remove(_ id: ID<Subject>) {
     let place = place(of: id)
-    guard place > 0 else { return nil }
+    guard place > 0 else { return }
     places[place].number = 0
+    places[place].value = nil
     free.append(place)
-    return places[place].value.take()
   }
 }
