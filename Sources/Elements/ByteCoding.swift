@@ -67,10 +67,14 @@
     unsafe room = larger
   }
 
-  private mutating func append(_ source: UnsafeRawBufferPointer) {
-    guard let bytes = source.baseAddress else { return }
+  /// A length of four bytes, then the bytes.
+  private mutating func append(_ source: Span<UInt8>) {
+    write(UInt32(source.count))
     let start = extend(by: source.count)
-    unsafe (room + start).copyMemory(from: bytes, byteCount: source.count)
+    unsafe source.withUnsafeBytes { bytes in
+      guard let bytes = bytes.baseAddress else { return }
+      unsafe (room + start).copyMemory(from: bytes, byteCount: source.count)
+    }
   }
 
   /// Seven bits a byte, lowest first, the eighth says that more follow: small numbers stay short.
@@ -90,17 +94,9 @@
   @inlinable
   public mutating func write(_ value: Bool) { write(value ? 1 : 0 as UInt8) }
 
-  /// A length of four bytes, then the bytes.
-  package mutating func write(_ value: [UInt8]) {
-    write(UInt32(value.count))
-    unsafe value.withUnsafeBytes { unsafe append($0) }
-  }
+  package mutating func write(_ value: [UInt8]) { append(value.span) }
 
-  package mutating func write(_ value: String) {
-    write(UInt32(value.utf8.count))
-    var value = value
-    value.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
-  }
+  package mutating func write(_ value: String) { append(value.utf8Span.span) }
 
   /// A presence byte, then the value.
   @inlinable

@@ -86,11 +86,14 @@ package struct DigitString: Hashable, Comparable, Sendable {
   /// Appends the keys as ASCII.
   package func write(into bytes: inout [UInt8]) {
     bytes.append(addingCapacity: count) { text in
-      for index in 0..<count {
-        let key = self[index]
-        text.append(key < 10 ? 48 + key : key == 10 ? UInt8(ascii: "*") : UInt8(ascii: "#"))
-      }
+      for index in 0..<count { text.append(character(at: index)) }
     }
+  }
+
+  /// The key at `index` in ASCII.
+  func character(at index: Int) -> UInt8 {
+    let key = self[index]
+    return key < 10 ? 48 + key : key == 10 ? UInt8(ascii: "*") : UInt8(ascii: "#")
   }
 
   private static func shift(_ index: Int) -> UInt64 { UInt64(60 - 4 * index) }
@@ -107,8 +110,9 @@ package struct DigitString: Hashable, Comparable, Sendable {
 
 extension DigitString: CustomStringConvertible {
   package var description: String {
-    var bytes: [UInt8] = []
-    write(into: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    unsafe String(unsafeUninitializedCapacity: count) { text in
+      for index in 0..<count { unsafe text[index] = character(at: index) }
+      return count
+    }
   }
 }

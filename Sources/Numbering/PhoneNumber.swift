@@ -47,10 +47,10 @@ package struct PhoneNumber: Hashable, Comparable, Sendable {
 
 extension PhoneNumber: CustomStringConvertible {
   package var description: String {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(1 + DigitString.maximumCount)
-    bytes.append(UInt8(ascii: "+"))
-    digits.write(into: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    unsafe String(unsafeUninitializedCapacity: 1 + digits.count) { text in
+      unsafe text[0] = UInt8(ascii: "+")
+      for index in 0..<digits.count { unsafe text[1 + index] = digits.character(at: index) }
+      return 1 + digits.count
+    }
   }
 }

@@ -63,13 +63,12 @@ package struct ConnectionAddress: Hashable, Sendable {
 
   /// "IN IP4 192.0.2.1".
   static func serialize(_ address: IPAddress) -> [UInt8] {
-    var value: [UInt8] = []
-    value.reserveCapacity(48)
-    append(address, to: &value)
-    return value
+    [UInt8](room: longestText) { append(address, to: &$0) }
   }
 
-  fileprivate static func append(_ address: IPAddress, to value: inout [UInt8]) {
+  fileprivate static var longestText: Int { 7 + IPAddress.longestText }
+
+  fileprivate static func append(_ address: IPAddress, to value: inout OutputSpan<UInt8>) {
     value.append(text: address.isV4 ? "IN IP4 " : "IN IP6 ")
     value.append(address)
   }
@@ -89,15 +88,15 @@ package struct Origin: Hashable, Sendable {
   }
 
   var serialized: [UInt8] {
-    var value: [UInt8] = []
-    value.reserveCapacity(user.utf8.count + 90)
-    value.append(contentsOf: user.utf8)
-    value.append(.space)
-    value.append(decimal: id)
-    value.append(.space)
-    value.append(decimal: version)
-    value.append(.space)
-    ConnectionAddress.append(address, to: &value)
-    return value
+    let name = user.utf8Span.span
+    return [UInt8](room: name.count + 43 + ConnectionAddress.longestText) { value in
+      value.append(copying: name)
+      value.append(.space)
+      value.append(decimal: id)
+      value.append(.space)
+      value.append(decimal: version)
+      value.append(.space)
+      ConnectionAddress.append(address, to: &value)
+    }
   }
 }

@@ -19,13 +19,14 @@ package enum MediaProfile: Hashable, Sendable {
   ]
 
   package var name: String {
-    var bytes: [UInt8] = []
-    append(to: &bytes)
-    return bytes.text
+    [UInt8](room: room) { append(to: &$0) }.text
   }
 
+  /// Bytes of its name, at most.
+  var room: Int { if case .other(let word) = self { word.count } else { 17 } }
+
   /// Appends it as it stands in the m= line.
-  func append(to bytes: inout [UInt8]) {
+  func append(to bytes: inout OutputSpan<UInt8>) {
     switch self {
     case .avp: bytes.append(text: "RTP/AVP")
     case .avpf: bytes.append(text: "RTP/AVPF")
@@ -33,7 +34,7 @@ package enum MediaProfile: Hashable, Sendable {
     case .savpf: bytes.append(text: "RTP/SAVPF")
     case .dtlsSAVP: bytes.append(text: "UDP/TLS/RTP/SAVP")
     case .dtlsSAVPF: bytes.append(text: "UDP/TLS/RTP/SAVPF")
-    case .other(let word): bytes.append(contentsOf: word)
+    case .other(let word): bytes.append(copying: word.span)
     }
   }
 

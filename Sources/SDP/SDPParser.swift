@@ -112,7 +112,10 @@ extension MediaDescription {
 }
 
 extension MediaDescription.Kind {
-  func append(to bytes: inout [UInt8]) {
+  /// Bytes of the longest name of ours.
+  static var longestName: Int { 11 }
+
+  fileprivate func append(to bytes: inout OutputSpan<UInt8>) {
     switch self {
     case .audio: bytes.append(text: "audio")
     case .video: bytes.append(text: "video")
@@ -120,7 +123,7 @@ extension MediaDescription.Kind {
     case .text: bytes.append(text: "text")
     case .application: bytes.append(text: "application")
     case .message: bytes.append(text: "message")
-    case .other(let word): bytes.append(contentsOf: word)
+    case .other(let word): bytes.append(copying: word.span)
     }
   }
 
@@ -133,38 +136,52 @@ extension MediaDescription.Kind {
 extension SessionDescription {
   /// The body to send: every line ends in CRLF.
   package func serialized() -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(1024)
-    func append(_ type: UInt8, _ value: ArraySlice<UInt8>) {
-      bytes.append(type)
-      bytes.append(.equals)
-      bytes.append(contentsOf: value)
-      bytes.append(13)
-      bytes.append(10)
-    }
-    for line in lines { append(line.type, line.value) }
+    var room = 0
+    for line in lines { room += line.value.count + 4 }
     for section in media {
-      bytes.append(.m)
-      bytes.append(.equals)
-      section.appendLine(to: &bytes)
-      bytes.append(13)
-      bytes.append(10)
-      for line in section.lines { append(line.type, line.value) }
+      room += section.room + 4
+      for line in section.lines { room += line.value.count + 4 }
     }
-    return bytes
+    return [UInt8](room: room) { text in
+      for line in lines { text.append(line) }
+      for section in media {
+        text.append(.m)
+        text.append(.equals)
+        section.append(to: &text)
+        text.append(13)
+        text.append(10)
+        for line in section.lines { text.append(line) }
+      }
+    }
   }
 }
 
 extension MediaDescription {
+  /// Bytes of the value of the m= line, at most.
+  fileprivate var room: Int {
+    let word = if case .other(let word) = kind { word.count } else { Kind.longestName }
+    return word + portCount.count + profile.room + formats.count + 8
+  }
+
   /// Appends the value of the m= line.
-  func appendLine(to value: inout [UInt8]) {
+  fileprivate func append(to value: inout OutputSpan<UInt8>) {
     kind.append(to: &value)
     value.append(.space)
     value.append(decimal: UInt64(port))
-    if port != 0 { value.append(contentsOf: portCount) }
+    if port != 0 { value.append(copying: portCount.span) }
     value.append(.space)
     profile.append(to: &value)
     value.append(.space)
-    value.append(contentsOf: formats)
+    value.append(copying: formats.span)
+  }
+}
+
+extension OutputSpan<UInt8> {
+  fileprivate mutating func append(_ line: Line) {
+    append(line.type)
+    append(.equals)
+    append(copying: line.value.span)
+    append(13)
+    append(10)
   }
 }

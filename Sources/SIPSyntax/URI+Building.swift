@@ -28,7 +28,7 @@ extension URI {
     parts.schemeEnd = UInt16(bytes.count - 1)
     if let user, !user.isEmpty {
       let start = bytes.count
-      bytes.appendEscaped(user.utf8, keeping: .plainUser)
+      bytes.appendEscaped(user.utf8Span.span, keeping: .plainUser)
       parts.user = Piece(start, bytes.count)
       bytes.append(UInt8(ascii: "@"))
     }
@@ -50,7 +50,7 @@ extension URI {
     var bytes = Array("tel:".utf8)
     var parts = URIParts(scheme: .tel)
     parts.schemeEnd = 3
-    bytes.appendEscaped(Array(number.utf8), keeping: .plainTelephone)
+    bytes.appendEscaped(number.utf8Span.span, keeping: .plainTelephone)
     parts.user = Piece(4, bytes.count)
     self.init(bytes: bytes, parts: parts)
   }
@@ -61,9 +61,9 @@ extension URI {
     var (bytes, parts) = (bytes, parts)
     bytes.append(UInt8(ascii: parts.headers.isPresent ? "&" : "?"))
     if !parts.headers.isPresent { parts.headers = Piece(bytes.count, bytes.count) }
-    bytes.appendEscaped(Array(header.name.utf8), keeping: .plainHeader)
+    bytes.appendEscaped(header.name.utf8Span.span, keeping: .plainHeader)
     bytes.append(UInt8(ascii: "="))
-    bytes.appendEscaped(header.value ?? [], keeping: .plainHeader)
+    if let value = header.value { bytes.appendEscaped(value.span, keeping: .plainHeader) }
     parts.headers = Piece(Int(parts.headers.lower), bytes.count)
     return URI(bytes: bytes, parts: parts)
   }
@@ -114,10 +114,10 @@ extension [UInt8] {
     let start = count
     for (index, component) in components.enumerated() {
       if index > 0 { append(UInt8(ascii: marks.between)) }
-      appendEscaped(Array(component.name.utf8), keeping: plain)
+      appendEscaped(component.name.utf8Span.span, keeping: plain)
       guard let value = component.value else { continue }
       append(UInt8(ascii: "="))
-      appendEscaped(value, keeping: plain)
+      appendEscaped(value.span, keeping: plain)
     }
     piece = Piece(start, count)
   }

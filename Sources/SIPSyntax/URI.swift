@@ -82,7 +82,7 @@ package struct URI: Hashable, Sendable, CustomStringConvertible {
     guard let host else { return nil }
     var text: [UInt8] = []
     if let user {
-      text.appendEscaped(user, keeping: .plainUser)
+      text.appendEscaped(user.span, keeping: .plainUser)
       text.append(UInt8(ascii: "@"))
     }
     return String(decoding: text, as: UTF8.self) + "\(host)"
@@ -127,9 +127,14 @@ private func hexadecimal(_ digit: UInt8) -> UInt8 {
 
 extension [UInt8] {
   /// Appends bytes, each outside `plain` as "%" and two upper-case digits.
-  mutating func appendEscaped(_ value: some Collection<UInt8>, keeping plain: ByteSet) {
-    if value.allSatisfy({ plain.contains($0) }) { return append(contentsOf: value) }
-    for byte in value {
+  mutating func appendEscaped(_ value: Span<UInt8>, keeping plain: ByteSet) {
+    var offset = 0
+    _ = value.run(of: plain, at: &offset, end: value.count)
+    if offset == value.count {
+      return append(addingCapacity: value.count) { $0.append(copying: value) }
+    }
+    for index in value.indices {
+      let byte = value[index]
       if plain.contains(byte) {
         append(byte)
       } else {

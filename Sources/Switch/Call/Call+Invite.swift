@@ -8,7 +8,7 @@ import SIPSyntax
 // The INVITEs that we send: everything in them is ours but what is known to be safe to pass.
 
 extension SwitchCore {
-  static let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
+  static let allow = Array("INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO".utf8)
 
   mutating func invite(
     toPhone binding: Binding, leg index: Int, of call: inout Call
