@@ -60,15 +60,9 @@ extension OutputSpan<UInt8> {
 extension OutputSpan<UInt8> {
   /// Appends a number in decimal digits; there is room for twenty.
   package mutating func append(decimal number: UInt64) {
-    if number < 10 { return append(UInt8(truncatingIfNeeded: number) + 0x30) }
-    var divisor: UInt64 = 1
-    while number / 10 >= divisor { divisor *= 10 }
-    var rest = number
-    while divisor > 0 {
-      append(UInt8(truncatingIfNeeded: rest / divisor) + 0x30)
-      rest %= divisor
-      divisor /= 10
-    }
+    // To divide by ten is a multiplication; by a divisor that moves on it is a division for each digit.
+    if number >= 10 { append(decimal: number / 10) }
+    append(UInt8(truncatingIfNeeded: number % 10) + 0x30)
   }
 
   /// Appends a byte in decimal digits; there is room for them.
