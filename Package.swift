@@ -18,6 +18,9 @@ let standalone =
 /// With MARTINET_FLOORS=core only the pure floors are in the package: nothing to fetch, builds in seconds.
 let coreOnly = Context.environment["MARTINET_FLOORS"] == "core"
 
+/// With MARTINET_FUZZ=1 there is the fuzzer besides, which links with its sanitizer only (Fuzzing/README.md).
+let withFuzzer = coreOnly && Context.environment["MARTINET_FUZZ"] == "1"
+
 let everywhere: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
@@ -100,6 +103,15 @@ let coreBenchmark = Target.executableTarget(
   name: "CoreBenchmark",
   dependencies: ["Elements", "SIP", "Relay", "Directory", "Limits", "Switch"],
   path: "Benchmarks/Core", swiftSettings: everywhere, linkerSettings: [.linkedLibrary("m")])
+
+/// Reads what nobody would send (Fuzzing/README.md).
+let fuzzer = Target.executableTarget(
+  name: "Fuzzer",
+  dependencies: [
+    "Elements", "SIPSyntax", "SDP", "RTP", "Numbering", "SIP", "SRTP", "Directory", "Limits",
+    "Relay", "Switch",
+  ],
+  path: "Fuzzing", exclude: ["README.md", "run", "seeds.py"], swiftSettings: everywhere)
 
 /// Tests of the pure floors, which need no library: built and run by themselves, in a debug build.
 let coreTests: [Target] = [
@@ -227,7 +239,8 @@ let package = Package(
       .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
       .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-  targets: coreTargets + (coreOnly ? coreTests + [coreBenchmark] : shellTargets),
+  targets: coreTargets
+    + (withFuzzer ? [fuzzer] : coreOnly ? coreTests + [coreBenchmark] : shellTargets),
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
 )

@@ -37,7 +37,8 @@ EXCEPTIONS = {
 
 
 def findings():
-    for path in sorted(ROOT.glob("Sources/*/**/*.swift")) + sorted(ROOT.glob("Tests/**/*.swift")):
+    for path in sorted(
+            path for folder in ["Sources/*", "Tests", "Fuzzing"] for path in ROOT.glob(f"{folder}/**/*.swift")):
         name = str(path.relative_to(ROOT))
         target = name.split("/")[1]
         in_core = name.startswith("Sources/") and target in CORE
