@@ -4,6 +4,7 @@ import Elements
 import Foundation
 import Server
 import Store
+import Switch
 import Testing
 
 @Suite struct LimitEditTests {
