@@ -129,6 +129,15 @@ import Testing
         closed {
           $0.international = .deny; $0.allow = ["FR"]
         }) == "allow")
+    // A country that it opens does not open a class that it closes there, whatever range its tenant opens.
+    let range = policy { $0.allow = ["+44909"] }
+    for allowed in ["GB", "+44"] {
+      var entry = DestinationEntry()
+      (entry.allow, entry.classes["premium"]) = ([allowed], .deny)
+      #expect(
+        try verdict("+449098790879", range.overridden(by: entry)) == "premium numbers are closed")
+      #expect(try verdict(london, range.overridden(by: entry)) == "allow")
+    }
     // Nor does it open by a wide prefix what its tenant closes within that.
     #expect(
       try verdict("+447001234567", closed { $0.allow = ["+44"] }) != "allow")

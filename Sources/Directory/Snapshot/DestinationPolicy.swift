@@ -23,12 +23,14 @@ package struct DestinationPolicy: Hashable, Sendable {
 
     func refusal(of number: OutsideNumber) -> DestinationRefusal? {
       if let (prefix, access) = prefixes.longest(of: number.number.digits) {
-        return access == .deny ? .prefix(prefix) : nil
+        if access == .deny { return .prefix(prefix) }
+        return classes.contains(number.kind) && !prefix.opensClasses(of: number.number)
+          ? .closedClass(number.kind) : nil
       }
+      if classes.contains(number.kind) { return .closedClass(number.kind) }
       if let access = regions[number.region] {
         return access == .deny ? .country(number.region) : nil
       }
-      if classes.contains(number.kind) { return .closedClass(number.kind) }
       return international && number.isInternational ? .international : nil
     }
   }
@@ -49,7 +51,7 @@ package struct DestinationPolicy: Hashable, Sendable {
     if let refusal = nearest.refusal(of: number) { return .deny(refusal) }
     if let (prefix, access) = prefixes.longest(of: number.number.digits) {
       if access == .deny { return .deny(.prefix(prefix)) }
-      if opensClasses(prefix, number.number) { return .allow }
+      if prefix.opensClasses(of: number.number) { return .allow }
       return openClasses.contains(number.kind) ? .allow : .deny(.closedClass(number.kind))
     }
     guard openClasses.contains(number.kind) else { return .deny(.closedClass(number.kind)) }
@@ -60,11 +62,13 @@ package struct DestinationPolicy: Hashable, Sendable {
     }
     return number.isInternational && !international ? .deny(.international) : .allow
   }
+}
 
-  /// A prefix that names a range and not only a country.
-  private func opensClasses(_ prefix: DigitString, _ number: PhoneNumber) -> Bool {
+extension DigitString {
+  /// Whether a prefix of a number names a range and not only a country.
+  fileprivate func opensClasses(of number: PhoneNumber) -> Bool {
     let code = number.callingCode
-    return prefix.count > code.length || (prefix.count == code.length && code.main == .world)
+    return count > code.length || (count == code.length && code.main == .world)
   }
 }
 
