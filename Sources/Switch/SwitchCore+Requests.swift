@@ -14,7 +14,9 @@ extension SwitchCore {
     case .stateless(let request): register(request, at: now)
     case .request(let server, let message, let flow, nil):
       request(server, message, flow, at: now)
-    case .request(let server, let message, _, let dialog?):
+    case .request(let server, let message, let flow, let dialog?):
+      // A phone may go on over another connection (RFC 3261 §18.1.1); from then on the dialog is there.
+      if let connection = flow.connection { trust(connection) }
       inDialog(server, message, dialog, at: now)
     case .stranger(let server, let message, let flow, let dialog):
       stranger(server, message, flow, dialog, at: now)

@@ -81,6 +81,18 @@ import Testing
       quota.admit(FlowID(4), from: source, at: now + .seconds(1)) == .admitted(inPlaceOf: nil))
   }
 
+  @Test("who comes and goes leaves nothing behind, and who proves himself neither")
+  func bounded() throws {
+    var quota = ConnectionQuota(limits { $0.arrivals = Rate(perSecond: 1_000, burst: 100_000) })
+    let source = try address("203.0.113.9")
+    for number: UInt64 in 1...10_000 {
+      _ = quota.admit(FlowID(number), from: source, at: now)
+      if number % 2 == 0 { quota.trust(FlowID(number)) }
+      quota.end(FlowID(number))
+    }
+    #expect(quota.arrivalsRemembered == 0)
+  }
+
   @Test("the connections of a network are found, whatever its length")
   func networks() throws {
     var quota = ConnectionQuota(StreamLimits())

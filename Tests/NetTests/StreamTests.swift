@@ -149,6 +149,10 @@ import Testing
     neighbour.send(Sample.options(3))
     #expect(harness.messages(3).count == 3)
     harness.service.unbar(network)
+    // What is sent behind it leaves when it is done.
+    let flow = try #require(harness.messages(3).first { !$0.flow.remote.address.isV4 }?.flow)
+    harness.service.send([Transmission(bytes: Array("done".utf8), destination: .flow(flow))])
+    #expect(neighbour.receive(4) == "done")
     let again = try TestStream(to: server)
     again.send(Sample.options(4))
     #expect(harness.messages(4).count == 4)

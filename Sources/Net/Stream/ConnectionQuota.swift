@@ -70,6 +70,7 @@ package struct ConnectionQuota {
     guard let caller = callers[id], caller.isStranger else { return }
     callers[id]?.isStranger = false
     countStranger(at: caller.address, by: -1)
+    _ = firstStranger()
   }
 
   /// A connection is gone.
@@ -79,6 +80,7 @@ package struct ConnectionQuota {
     let source = Self.source(of: caller.address)
     sources[source]?.connections.remove(id)
     if sources[source]?.connections.isEmpty ?? false { sources[source] = nil }
+    _ = firstStranger()
   }
 
   /// The connections from a network.
@@ -92,6 +94,10 @@ package struct ConnectionQuota {
       .filter { callers[$0].map { network.contains($0.address) } ?? false }.sorted()
   }
 
+  /// How many arrivals are remembered: those since the first one who is a stranger yet, for a minute at most.
+  package var arrivalsRemembered: Int { arrivals.count }
+
+  /// Forgets the arrivals in front of it.
   private mutating func firstStranger() -> FlowID? {
     while let first = arrivals.first {
       if callers[first]?.isStranger ?? false { return first }

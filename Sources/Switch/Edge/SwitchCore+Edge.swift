@@ -44,7 +44,7 @@ extension SwitchCore {
   }
 
   /// Somebody has proven himself on that connection, or is known from before.
-  private mutating func trust(_ connection: FlowID) {
+  mutating func trust(_ connection: FlowID) {
     guard trusted.insert(connection).inserted else { return }
     output.trusted.append(connection)
   }
