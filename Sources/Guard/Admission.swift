@@ -89,7 +89,7 @@ package struct Admission: Sendable {
 
   // MARK: - Those who prove themselves
 
-  /// Whether credentials with a fresh nonce of ours are compared; if not they are wrong, whatever they are.
+  /// What is done with credentials that have a fresh nonce of ours: where they are not compared they are wrong, whatever they are.
   ///
   /// On its own flow a user always is, whoever else guesses behind the same address.
   package mutating func look(at user: UserKey, from source: Source, at now: Now) -> Look {

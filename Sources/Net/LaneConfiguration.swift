@@ -35,7 +35,7 @@ package struct LaneConfiguration: Sendable {
 
 /// Bounds of TCP and TLS connections (A12).
 package struct StreamLimits: Hashable, Sendable {
-  /// Connections at a time, in and out.
+  /// Connections at a time that others have made to us; ours are as many as there are next hops.
   package var connections = 50_000
   /// Connections at a time from one IPv4 address or one IPv6 network of 64 bits.
   package var connectionsPerAddress = 1_000
