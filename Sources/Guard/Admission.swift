@@ -37,8 +37,8 @@ package struct Admission: Sendable {
     if spared.holds(source.address) { return .pass }
     if bans.orders > 0, bans.isOrdered(source.address, at: now.wall) { return .banned }
     let isWithin =
-      friends.take(from: source.remote, at: now.instant)
-      ?? friends.takeExpected(from: source.address, at: now.instant)
+      friends.take(from: source.way, at: now.instant)
+      ?? friends.takeExpected(from: source, at: now.instant)
     if let isWithin { return isWithin ? .pass : .overBudget }
     let place = source.place
     if friends.knows(place.network, at: now.instant) {
@@ -52,13 +52,13 @@ package struct Admission: Sendable {
 
   /// Whether a source need not prove itself: a friend's flow, a carrier, or whom we have asked something.
   package func trusts(_ source: Source, at now: Now) -> Bool {
-    isSpared(source.address) || friends.knows(flow: source.remote, at: now.instant)
+    isSpared(source.address) || friends.knows(source.way, at: now.instant)
       || friends.expects(source.address, at: now.instant)
   }
 
   /// We ask somebody of our own accord, and so want to hear what comes back, and what he asks within that call.
   package mutating func expect(_ remote: Endpoint, at now: Instant) {
-    guard !spared.holds(remote.address), !friends.knows(flow: remote, at: now) else { return }
+    guard !spared.holds(remote.address), !friends.knows(.datagrams(remote), at: now) else { return }
     friends.expect(remote.address, at: now)
   }
 
@@ -93,7 +93,7 @@ package struct Admission: Sendable {
   ///
   /// On its own flow a user always is, whoever else guesses behind the same address.
   package mutating func look(at user: UserKey, from source: Source, at now: Now) -> Look {
-    if spared.holds(source.address) || friends.knows(user, on: source.remote, at: now.instant) {
+    if spared.holds(source.address) || friends.knows(user, on: source.way, at: now.instant) {
       return .compares
     }
     let unit = source.place.network
@@ -119,7 +119,7 @@ package struct Admission: Sendable {
   {
     let unit = source.place.network
     var changes: [GuardChange] = []
-    if friends.welcome(user, on: source.remote, unit, at: now) {
+    if friends.welcome(user, on: source.way, unit, at: now) {
       changes.append(.known(unit, now.wall))
     }
     if bans.count > 0, bans.ban(.user(user, from: unit), at: now.wall) != nil {
@@ -133,8 +133,12 @@ package struct Admission: Sendable {
   package mutating func befriend(
     _ user: UserKey, from source: Source, since wall: WallTime, at now: Now
   ) {
-    friends.befriend(user, on: source.remote, source.place.network, since: wall, at: now)
+    friends.befriend(
+      user, on: source.isStream ? nil : source.way, source.place.network, since: wall, at: now)
   }
+
+  /// A connection is over, and who proved himself on it is known by it no more.
+  package mutating func ended(_ connection: FlowID) { friends.forget(.stream(connection)) }
 
   // MARK: - Offences
 
@@ -145,7 +149,8 @@ package struct Admission: Sendable {
   package mutating func note(
     _ offence: Offence, from source: Source, isProven: Bool, at now: Now
   ) -> [GuardNotice] {
-    guard isProven || source.isStream, !spared.holds(source.address) else { return [] }
+    guard isProven || source.isStream else { return [] }
+    guard !spared.holds(source.address) else { return noteSpared(offence, from: source, at: now) }
     let unit = source.place.network
     var notices: [GuardNotice] = []
     switch offence {
@@ -156,9 +161,9 @@ package struct Admission: Sendable {
         return notices
       }
       noteWrong(response, of: user, from: unit, at: now, into: &notices)
-    case .foreignDomain, .malformed:
+    case .probe, .malformed:
       // Phones have their bugs.
-      guard !friends.knows(flow: source.remote, at: now.instant) else { return [] }
+      guard !friends.knows(source.way, at: now.instant) else { return [] }
     }
     guard let count = offences.add(offence, from: unit, at: now.instant) else { return notices }
     if count >= offence.kind.limit(settings) {
@@ -169,6 +174,15 @@ package struct Admission: Sendable {
       put(.network(wider), .offences(offence.kind, count: count), at: now, into: &notices)
     }
     return notices
+  }
+
+  /// Nobody is banned at an address that is spared, so the owner of a user who is guessed at there must be told.
+  private mutating func noteSpared(
+    _ offence: Offence, from source: Source, at now: Now
+  ) -> [GuardNotice] {
+    guard case .wrongCredentials(let user, let response) = offence else { return [] }
+    let count = offences.addWrong(response, of: user, from: source.place.network, at: now.instant)
+    return count == settings.wrongPasswords ? [.besieged(user, addresses: 1)] : []
   }
 
   private mutating func noteWrong(

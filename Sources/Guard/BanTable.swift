@@ -141,7 +141,7 @@ struct BanTable: Sendable {
   /// Drops what is over and has decayed, then, if that is not enough, what ends soonest.
   private mutating func makeRoom(at wall: WallTime) -> [BanSubject] {
     let all = all
-    let decayed = all.filter { $0.until.map { $0 + settings.decay <= wall } ?? false }
+    let decayed = all.filter { $0.isOver(at: wall) && rung(after: $0, at: wall) == 0 }
       .map(\.subject)
     for subject in decayed { remove(subject) }
     guard count >= settings.bans else { return decayed }

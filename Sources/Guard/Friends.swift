@@ -8,6 +8,12 @@ struct Friends: Sendable {
     var budget = RateBucket()
   }
 
+  /// What somebody may send whom we have asked something: a forged datagram takes nothing from his streams.
+  private struct Expectation: Sendable {
+    var datagrams = RateBucket()
+    var streams = RateBucket()
+  }
+
   /// When somebody last proved himself from a place, on both clocks: one counts, the other outlives a restart.
   private struct Visit: Sendable {
     var at: Instant
@@ -17,11 +23,11 @@ struct Friends: Sendable {
   private let friendship: Duration
   /// What each of them may send.
   private let rate: Rate
-  private var flows: Generations<Endpoint, Acquaintance>
+  private var flows: Generations<Source.Way, Acquaintance>
   private var places: Generations<IPNetwork, Visit>
   private var pairs: Generations<UserPlace, Bool>
   /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
-  private var expected: Generations<IPAddress, RateBucket>
+  private var expected: Generations<IPAddress, Expectation>
   /// Read back from a journal, before a clock is known.
   private var remembered: [IPNetwork: WallTime] = [:]
   /// When each place was last written down.
@@ -42,11 +48,11 @@ struct Friends: Sendable {
   }
 
   /// Whether somebody has proven himself on that very flow.
-  func knows(flow: Endpoint, at now: Instant) -> Bool { flows.value(of: flow, at: now) != nil }
+  func knows(_ way: Source.Way, at now: Instant) -> Bool { flows.value(of: way, at: now) != nil }
 
   /// Whether that user has.
-  func knows(_ user: UserKey, on flow: Endpoint, at now: Instant) -> Bool {
-    flows.value(of: flow, at: now)?.user == user
+  func knows(_ user: UserKey, on way: Source.Way, at now: Instant) -> Bool {
+    flows.value(of: way, at: now)?.user == user
   }
 
   /// Whether a phone has proven itself from there within a day.
@@ -69,13 +75,15 @@ struct Friends: Sendable {
   }
 
   /// Takes a message out of the budget of a flow; nil where nobody has proven himself on it.
-  mutating func take(from flow: Endpoint, at now: Instant) -> Bool? {
-    flows.touch(flow, at: now) { $0.budget.take(rate, at: now) }
+  mutating func take(from way: Source.Way, at now: Instant) -> Bool? {
+    flows.touch(way, at: now) { $0.budget.take(rate, at: now) }
   }
 
   /// The same for an address that we have asked something.
-  mutating func takeExpected(from address: IPAddress, at now: Instant) -> Bool? {
-    expected.touch(address, at: now) { $0.take(rate, at: now) }
+  mutating func takeExpected(from source: Source, at now: Instant) -> Bool? {
+    expected.touch(source.address, at: now) {
+      source.isStream ? $0.streams.take(rate, at: now) : $0.datagrams.take(rate, at: now)
+    }
   }
 
   func expects(_ address: IPAddress, at now: Instant) -> Bool {
@@ -83,45 +91,50 @@ struct Friends: Sendable {
   }
 
   mutating func expect(_ address: IPAddress, at now: Instant) {
-    expected.update(address, initial: RateBucket(), at: now) { _ in }
+    expected.update(address, initial: Expectation(), at: now) { _ in }
   }
 
   /// - Returns: Whether the place is to be written down.
   mutating func welcome(
-    _ user: UserKey, on flow: Endpoint, _ network: IPNetwork, at moment: Now
+    _ user: UserKey, on way: Source.Way, _ network: IPNetwork, at moment: Now
   ) -> Bool {
     let now = moment.instant
-    if let known = flows.value(of: flow, at: now), known.user == user,
+    if let known = flows.value(of: way, at: now), known.user == user,
       now - known.at < Self.freshness
     {
       return false
     }
-    know(user, on: flow, network, Visit(at: now, wall: moment.wall), at: now)
+    know(user, on: way, network, Visit(at: now, wall: moment.wall), at: now)
     let last = written.value(of: network, at: now)
     if let last, moment.wall - last < friendship / 4 { return false }
     written.update(network, initial: moment.wall, at: now) { $0 = moment.wall }
     return true
   }
 
-  /// What a binding says of the time before a restart.
+  /// What a binding says of the time before a restart; without a way where that was a stream, which has ended.
   mutating func befriend(
-    _ user: UserKey, on flow: Endpoint, _ network: IPNetwork, since wall: WallTime, at now: Now
+    _ user: UserKey, on way: Source.Way?, _ network: IPNetwork, since wall: WallTime, at now: Now
   ) {
     let since = min(wall, now.wall)
     let visit = Visit(at: now.instant - (now.wall - since), wall: since)
-    know(user, on: flow, network, visit, at: now.instant)
+    know(user, on: way, network, visit, at: now.instant)
   }
 
   private mutating func know(
-    _ user: UserKey, on flow: Endpoint, _ network: IPNetwork, _ visit: Visit, at now: Instant
+    _ user: UserKey, on way: Source.Way?, _ network: IPNetwork, _ visit: Visit, at now: Instant
   ) {
     let acquaintance = Acquaintance(user: user, at: visit.at)
-    flows.update(flow, initial: acquaintance, at: now) {
-      ($0.user, $0.at) = (acquaintance.user, acquaintance.at)
+    if let way {
+      flows.update(way, initial: acquaintance, at: now) {
+        ($0.user, $0.at) = (acquaintance.user, acquaintance.at)
+      }
     }
     places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
     pairs.update(UserPlace(user: user, network: network), initial: true, at: now) { _ in }
   }
+
+  /// A stream is over; its number and its port are anybody's.
+  mutating func forget(_ way: Source.Way) { flows.forget(way) }
 
   // MARK: - The journal
 

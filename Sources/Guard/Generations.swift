@@ -60,6 +60,11 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     return change(&old.values[index])
   }
 
+  package mutating func forget(_ key: Key) {
+    young[key] = nil
+    old[key] = nil
+  }
+
   private mutating func turn(at now: Instant) {
     if let turnAt, now < turnAt { return }
     if let turnAt, now < turnAt + life { old = young } else { old = [:] }

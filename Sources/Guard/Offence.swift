@@ -6,14 +6,14 @@ import Elements
 package enum Offence: Hashable, Sendable {
   /// Credentials that are wrong, and what was tried; whether the user exists plays no part, so that a ban tells nobody.
   case wrongCredentials(UserKey, response: UInt64)
-  /// A request for a domain that is not ours.
-  case foreignDomain(UInt64)
+  /// Somebody asks without saying who he is: for a domain that is not ours, or whether a user is there. Each target is another.
+  case probe(UInt64)
   /// Bytes that are no message; each is another.
   case malformed(UInt64)
 
   package enum Kind: UInt8, Hashable, Sendable, CaseIterable {
     case wrongCredentials = 1
-    case foreignDomain, malformed
+    case probe, malformed
     /// Many tries on one user.
     case guesses
   }
@@ -21,7 +21,7 @@ package enum Offence: Hashable, Sendable {
   var kind: Kind {
     switch self {
     case .wrongCredentials: .wrongCredentials
-    case .foreignDomain: .foreignDomain
+    case .probe: .probe
     case .malformed: .malformed
     }
   }
@@ -31,7 +31,7 @@ package enum Offence: Hashable, Sendable {
   var mark: UInt64 {
     switch self {
     case .wrongCredentials(let user, _): user.number
-    case .foreignDomain(let mark), .malformed(let mark): mark
+    case .probe(let mark), .malformed(let mark): mark
     }
   }
 }
@@ -42,7 +42,7 @@ extension Offence.Kind {
     switch self {
     case .wrongCredentials: settings.wrongUsers
     case .guesses: settings.wrongPasswords
-    case .foreignDomain: settings.foreignDomains
+    case .probe: settings.probes
     case .malformed: settings.malformed
     }
   }
@@ -51,7 +51,7 @@ extension Offence.Kind {
     switch self {
     case .wrongCredentials: "users with wrong credentials"
     case .guesses: "wrong passwords for one user"
-    case .foreignDomain: "domains that are not ours"
+    case .probe: "targets that were probed"
     case .malformed: "malformed messages"
     }
   }

@@ -16,14 +16,25 @@ struct UserPlace: Hashable, Sendable {
 /// Where a message comes from, as far as it can be believed.
 package struct Source: Hashable, Sendable {
   package let remote: Endpoint
-  /// A stream: its handshake proves that the peer receives at that address.
-  package let isStream: Bool
+  /// That of a stream, whose handshake proves that the peer receives at that address; datagrams have none.
+  package let connection: FlowID?
 
-  package init(_ remote: Endpoint, isStream: Bool) {
-    (self.remote, self.isStream) = (remote, isStream)
+  package init(_ remote: Endpoint, connection: FlowID?) {
+    (self.remote, self.connection) = (remote, connection)
   }
 
   package var address: IPAddress { remote.address }
+  package var isStream: Bool { connection != nil }
+
+  /// What somebody who proved himself is known by.
+  ///
+  /// A datagram may claim the address and port of a stream, and whoever has that port later is somebody else.
+  enum Way: Hashable, Sendable {
+    case datagrams(Endpoint)
+    case stream(FlowID)
+  }
+
+  var way: Way { connection.map(Way.stream) ?? .datagrams(remote) }
 
   /// A neighbourhood, and by which of the two ways it speaks.
   struct Place: Hashable, Sendable {

@@ -142,12 +142,12 @@ extension SwitchCore {
     at now: Now
   ) {
     guard let tenant = stranger.tenant else {
-      noteForeign(message, on: flow, at: now)
+      noteProbe(message, on: flow, at: now)
       // No domain of ours: nothing is relayed (A33), nothing is told.
       return refuse(server, 403, at: now)
     }
     let challenges = verifier.challenges(
-      realm: tenant.domainBytes, algorithms: ChallengeChoice.algorithms(for: message),
+      realm: tenant.domainBytes, algorithms: ChallengeChoice.algorithms(for: message, on: flow),
       source: flow.remote.address, isStale: stranger.isStale, at: now)
     refuse(server, 401, challenges, at: now)
   }
@@ -155,12 +155,13 @@ extension SwitchCore {
   /// The same for a registration, written into its answer.
   mutating func challenge(_ request: StatelessRequest, _ stranger: Stranger, at now: Now) {
     guard let tenant = stranger.tenant else {
-      noteForeign(request.message, on: request.flow, at: now)
+      noteProbe(request.message, on: request.flow, at: now)
       return sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
     }
     var answer = sip.beginAnswer(to: request, 401)
     verifier.challenge(
-      realm: tenant.domainBytes, algorithms: ChallengeChoice.algorithms(for: request.message),
+      realm: tenant.domainBytes,
+      algorithms: ChallengeChoice.algorithms(for: request.message, on: request.flow),
       source: request.flow.remote.address, isStale: stranger.isStale, at: now, in: &answer)
     sip.send(answer, to: request, effects: &output.wire)
   }

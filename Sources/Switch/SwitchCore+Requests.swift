@@ -54,6 +54,7 @@ extension SwitchCore {
     switch message.method {
     case .invite: invited(server, message, flow, at: now)
     case .options:
+      noteProbe(message, on: flow, at: now)
       sip.respondStatelessly(to: server, sip.optionsAnswer(), at: now, effects: &output.wire)
     case .bye, .prack, .update, .info, .ack, .cancel, .register:
       refuse(server, 481, at: now)

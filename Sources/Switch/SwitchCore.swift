@@ -88,6 +88,7 @@ package struct SwitchCore: Sendable {
       guard trusted.remove(connection) != nil else { break }
       sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
       connectionClosed(connection)
+      admission.ended(connection)
     case .transmitFailed(let transaction, let reason):
       sip.transportFailed(
         transaction, reason: reason, at: now, events: &events, effects: &output.wire)

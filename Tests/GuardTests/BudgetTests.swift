@@ -34,7 +34,7 @@ import Testing
     for _ in 0..<100_000 {
       let source = Source(
         Endpoint(IPAddress(v4: UInt32.random(in: .min ... .max, using: &dice)), 5060),
-        isStream: false)
+        connection: nil)
       if street.admit(source) == .pass { passed += 1 }
       street.wait(.microseconds(10))
     }

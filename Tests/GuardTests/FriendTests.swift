@@ -55,6 +55,30 @@ import Testing
     #expect(street.admit(Source("198.51.100.77:5060", isStream: true)) == .pass)
   }
 
+  @Test("A friend's stream is known by its number, which no datagram and no newcomer can claim")
+  func stream() {
+    let street = Street()
+    let stream = Source("203.0.113.7:50123", isStream: true)
+    let forged = Source("203.0.113.7:50123")
+    street.welcome(alice, from: stream)
+    #expect(street.passing(100_000, from: forged) == 4_000, "no more than anybody there")
+    #expect(street.passing(100_000, from: stream) == 10_000)
+    #expect(!street.admission.trusts(forged, at: street.now))
+    #expect(street.admission.trusts(stream, at: street.now))
+    street.admission.ended(FlowID(50_123))
+    #expect(!street.admission.trusts(stream, at: street.now))
+  }
+
+  @Test("A stream ends with the process, whatever its binding says; the place stays known")
+  func streamOverRestart() {
+    let street = Street()
+    let stream = Source("203.0.113.7:50123", isStream: true)
+    street.admission.befriend(alice, from: stream, since: street.now.wall, at: street.now)
+    #expect(!street.admission.trusts(stream, at: street.now))
+    street.ban(neighbour)
+    #expect(street.admit(neighbour) == .pass)
+  }
+
   @Test("Whom we have asked something is heard while a flood uses up everybody's budget")
   func expected() {
     let street = Street()
@@ -63,6 +87,9 @@ import Testing
     #expect(street.admit(node) == .overBudget)
     street.admission.expect(node.remote, at: street.now.instant)
     #expect(street.passing(100, from: node) == 100)
+    // Datagrams under its address take nothing from its streams.
+    #expect(street.passing(20_000, from: node) < 20_000)
+    #expect(street.passing(100, from: Source("192.0.2.60:40000", isStream: true)) == 100)
     street.wait(.seconds(5 * 3_600))
     street.ban(node)
     #expect(street.admit(node) == .banned)
@@ -76,7 +103,7 @@ import Testing
       banned +=
         street.note(.wrongCredentials(UserKey(UInt64(user)), response: 0), from: phone).banned
       for filler in 0..<19 {
-        banned += street.note(.foreignDomain(UInt64(filler)), from: phone).banned
+        banned += street.note(.probe(UInt64(filler)), from: phone).banned
       }
     }
     #expect(banned.contains(.network(IPNetwork(phone.address))))

@@ -52,11 +52,11 @@ import Testing
     for number in 0..<200 {
       let host = Source(
         Endpoint(IPAddress(pattern.replacing("%", with: "\(number)")) ?? .v4Any, 5060),
-        isStream: false)
+        connection: nil)
       street.guess(0, of: UserKey(UInt64(number)), from: host)
       street.wait(.seconds(1))
     }
-    let other = Source(Endpoint(IPAddress(last) ?? .v4Any, 5060), isStream: false)
+    let other = Source(Endpoint(IPAddress(last) ?? .v4Any, 5060), connection: nil)
     #expect(street.admit(other) == .banned)
   }
 
@@ -106,6 +106,39 @@ import Testing
       }
     }
     #expect(changes == ["lift 203.0.1.1", "put 203.0.3.1"])
+  }
+
+  @Test("Where bans make room, how often somebody was banned is kept until all of it has decayed")
+  func rungs() {
+    var settings = GuardSettings()
+    settings.bans = 2
+    let street = Street(settings)
+    let (twice, once) = (Source("203.0.1.1:5060"), Source("203.0.2.1:5060"))
+    street.ban(twice)
+    street.wait(.seconds(601))
+    street.ban(twice)
+    street.ban(once)
+    street.wait(.seconds(8 * 86_400))
+    street.ban(Source("203.0.3.1:5060"))
+    street.wait(.seconds(301))
+    street.ban(twice)
+    street.wait(.seconds(301))
+    #expect(street.admit(twice) == .banned, "an hour, not five minutes")
+  }
+
+  @Test("Where nobody is banned the owner of a user who is guessed at is told")
+  func sparedGuesses() {
+    let street = Street()
+    let source = Source("198.51.100.7:5060")
+    street.admission.spare([IPNetwork(source.address)])
+    let notices = (0..<100).flatMap { street.guess($0, of: UserKey(1), from: source) }
+    #expect(notices == [.besieged(UserKey(1), addresses: 1)])
+    #expect(street.looksAt(UserKey(1), from: source))
+    let forged = (0..<100).flatMap {
+      street.note(
+        .wrongCredentials(UserKey(2), response: $0), from: source, isProven: false)
+    }
+    #expect(forged.isEmpty)
   }
 
   @Test("A person bans and lifts; what lies within is lifted with it")

@@ -56,9 +56,10 @@ final class Street {
 }
 
 extension Source {
-  /// "203.0.113.7:5060", by UDP unless said otherwise.
+  /// "203.0.113.7:5060", by UDP unless said otherwise; a connection has the number of its port.
   init(_ text: String, isStream: Bool = false) {
-    self.init(Endpoint(text) ?? Endpoint(.v4Loopback, 1), isStream: isStream)
+    let remote = Endpoint(text) ?? Endpoint(.v4Loopback, 1)
+    self.init(remote, connection: isStream ? FlowID(UInt64(remote.port)) : nil)
   }
 }
 

@@ -22,7 +22,7 @@ func resolve(_ dialled: String, in plan: DialPlan) -> String {
   }
 }
 
-@Suite struct DisguiseTests {
+@Suite("A34: numbers in disguise") struct DisguiseTests {
   @Test(
     "F31: every disguise of a British premium number comes to its normal form, dialled in Spain",
     arguments: [

@@ -228,11 +228,17 @@ import Testing
     let bench = try Bench()
     let remote = try #require(Endpoint("\(Self.thiefAddress):5060"))
     let datagrams = Flow(transport: .udp, local: Bench.switchEndpoint, remote: remote)
-    let stream = Flow(
-      transport: .tcp, local: Bench.switchEndpoint, remote: remote, connection: FlowID(7))
     for _ in 0..<40 { bench.happen(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8), datagrams)) }
     #expect(bans(bench).isEmpty)
-    for _ in 0..<40 { bench.happen(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8), stream)) }
+    // Each ends its connection.
+    for number in 0..<20 {
+      #expect(bans(bench).isEmpty)
+      let stream = Flow(
+        transport: .tcp, local: Bench.switchEndpoint,
+        remote: Endpoint(remote.address, UInt16(5_000 + number)), connection: FlowID(UInt64(number))
+      )
+      bench.happen(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8), stream))
+    }
     #expect(bans(bench) == [.network(network)])
   }
 
@@ -256,8 +262,11 @@ import Testing
     carrier.send(options)
     bench.run(for: .milliseconds(100))
     #expect(bench.trusted == [FlowID(7), FlowID(8)])
+    let friend = Source(Endpoint(phone.endpoint.address, 43_210), connection: FlowID(7))
+    #expect(bench.core.admission.trusts(friend, at: bench.now))
     for connection in bench.trusted { bench.happen(.flowClosed(connection)) }
     #expect(bench.core.trusted.isEmpty)
+    #expect(!bench.core.admission.trusts(friend, at: bench.now))
   }
 
   @Test("A04: a user who is guessed at from everywhere is told of once; his phone stays")

@@ -70,12 +70,17 @@ extension SwitchCore {
     }
   }
 
-  /// A request for a domain that is not ours, from somebody who is known to receive at his address.
-  mutating func noteForeign(_ message: Message, on flow: Flow, at now: Now) {
+  /// A request for a domain that is not ours, or OPTIONS, from somebody who is known to receive at his address.
+  mutating func noteProbe(_ message: Message, on flow: Flow, at now: Now) {
     // A datagram may say that it is from anywhere.
     guard flow.transport.isReliable else { return }
-    let host = message.requestHost.map { mark(message.bytes.span.extracting($0.range)) } ?? 0
-    note(.foreignDomain(host), on: flow, isProven: false, at: now)
+    var target = edgeKey.absorber()
+    let user = message.requestUser ?? []
+    target.absorb(part: user.span)
+    if let host = message.requestHost {
+      target.absorb(part: message.bytes.span.extracting(host.range))
+    }
+    note(.probe(target.finish().low), on: flow, isProven: false, at: now)
   }
 
   /// Bytes on a stream that are no message.
@@ -252,5 +257,5 @@ struct ToldPasswords: Sendable {
 }
 
 extension Source {
-  init(_ flow: Flow) { self.init(flow.remote, isStream: flow.transport.isReliable) }
+  init(_ flow: Flow) { self.init(flow.remote, connection: flow.connection) }
 }

@@ -94,7 +94,7 @@ struct Bans: ParsableCommand {
     case (true, false): return "\(why.address) is banned: nothing from there is read."
     case (true, true):
       return
-        "\(why.address) is banned, but phones are known there: they go on, and who is new is slowed."
+        "\(why.address) is banned, but phones are known there: unless it was by order they go on, and who is new is slowed."
     }
   }
 
