@@ -133,6 +133,13 @@ extension Compilation {
 
   mutating func networks(_ texts: [String], at path: FieldPath) -> [IPNetwork] {
     var networks: [IPNetwork] = []
+    guard texts.count <= Self.mostNetworks else {
+      report(
+        path,
+        "\(texts.count) networks are listed, \(Self.mostNetworks) at most can be; write the wider networks that they are in"
+      )
+      return []
+    }
     for (index, text) in texts.enumerated() {
       if let network = IPNetwork(text) {
         networks.append(network)
@@ -143,6 +150,9 @@ extension Compilation {
     }
     return networks
   }
+
+  /// Each of them is looked at for each request of a phone that has the list.
+  private static let mostNetworks = 1_000
 
   /// The deck must be there, and in `currency` where one is given.
   mutating func checkRate(_ name: String, currency: String?, at path: FieldPath) {

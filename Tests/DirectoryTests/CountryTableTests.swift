@@ -88,6 +88,25 @@ import Testing
     }
   }
 
+  @Test("Where a continent may be the country, a line of headings says which field is which")
+  func continent() throws {
+    let rows = "192.0.2.0,192.0.2.255,EU,ES,Madrid\n10.0.0.0,10.0.0.255,AF,ZA,Gauteng"
+    let error = #expect(throws: CountryFileProblems.self) { _ = try table(rows) }
+    #expect(error?.problems.first?.line == 1)
+    #expect(error?.problems.first?.reason.contains("first,last,continent,country") == true)
+    let headed = try table("first,last,continent,country,region\n" + rows)
+    #expect(try country("10.0.0.1", headed) == "ZA")
+    #expect(try country("192.0.2.1", headed) == "ES")
+  }
+
+  @Test("A file whose lines end in CR alone is not taken for one line")
+  func carriageReturns() {
+    let error = #expect(throws: CountryFileProblems.self) {
+      _ = try table("10.0.0.0/8,ES\r11.0.0.0/8,FR\r")
+    }
+    #expect(error?.problems.first?.reason.contains("CR alone") == true)
+  }
+
   @Test("Of rows within each other the narrower one counts, in whatever order they stand")
   func nested() throws {
     let rows = [

@@ -80,6 +80,15 @@ import Testing
     #expect(problems(of: document).count == 1, "24 bits of IPv6's notation are neither family's")
   }
 
+  @Test("A list is bounded")
+  func bound() {
+    var document = officeDocument()
+    document.tenants[0].sources = (0..<1_001).map { "10.\($0 / 256).\($0 % 256).1" }
+    #expect(problems(of: document).first?.contains("1000 at most") == true)
+    document.tenants[0].sources?.removeLast()
+    #expect(problems(of: document).isEmpty)
+  }
+
   @Test("Countries need a file, exist in it, and are none where there is none")
   func mistakes() throws {
     var document = officeDocument()

@@ -56,17 +56,23 @@ struct CountryFileParser {
       split(content, upTo: 32, of: text)
       if let named = namedLayout(text) {
         layout = named
-      } else if let found = shownLayout(text) {
-        layout = found
-        take(found, text, &rows)
       } else {
-        return report("", Self.expectation)
+        let found = shownLayouts(text)
+        guard found.count == 1 else {
+          return report("", found.isEmpty ? Self.expectation : Self.ambiguity)
+        }
+        layout = found[0]
+        take(found[0], text, &rows)
       }
     }
   }
 
   private static let expectation =
     "neither network,country (192.0.2.0/24,ES) nor first,last,country (192.0.2.0,192.0.2.255,ES)"
+
+  /// A continent has two letters, too, and some continents' letters are a country's.
+  private static let ambiguity =
+    "more than one of its fields may be the country; put a line above it that says what they are, such as first,last,continent,country"
 
   private mutating func report(_ field: String, _ reason: String, line: Int? = nil) {
     total += 1
@@ -83,7 +89,9 @@ struct CountryFileParser {
     if bytes.prefix(4_096).contains(0) {
       return "it is no text; of a database that comes as MMDB and as CSV the CSV is read"
     }
-    return bytes.isEmpty ? "it is empty" : nil
+    if bytes.isEmpty { return "it is empty" }
+    return bytes.contains(13) && !bytes.contains(10)
+      ? "its lines end in CR alone; end them in LF" : nil
   }
 
   // MARK: - Which field is what
@@ -115,18 +123,19 @@ struct CountryFileParser {
     return Layout(addresses: .range(first: first, last: last), country: country)
   }
 
-  /// By the first row.
-  private func shownLayout(_ text: Span<UInt8>) -> Layout? {
-    guard let start = fields.first else { return nil }
+  /// By the first row: what may be meant, none or several.
+  private func shownLayouts(_ text: Span<UInt8>) -> [Layout] {
+    guard let start = fields.first else { return [] }
     let isNetwork = self.network(start, text) != nil && start.contains { text[$0] == 0x2F }
     let isRange =
       fields.count > 1 && address(start, text) != nil && address(fields[1], text) != nil
-    guard isNetwork || isRange else { return nil }
+    guard isNetwork || isRange else { return [] }
     let addresses = isNetwork ? Layout.Addresses.network(0) : .range(first: 0, last: 1)
-    let country = fields.indices.dropFirst(isNetwork ? 1 : 2).first {
-      code(fields[$0], text) != nil
-    }
-    return country.map { Layout(addresses: addresses, country: $0) }
+    let countries = fields.indices.dropFirst(isNetwork ? 1 : 2)
+      .filter { code(fields[$0], text) != nil }
+    let named = countries.filter { fields[$0].count == 2 }
+    return (named.isEmpty ? Array(countries.prefix(1)) : named)
+      .map { Layout(addresses: addresses, country: $0) }
   }
 
   // MARK: - Rows

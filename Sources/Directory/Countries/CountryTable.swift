@@ -26,8 +26,12 @@ package struct CountryTable: Equatable, Sendable {
   package var countryCount: Int { regions.count }
   package var hasV4: Bool { v4.count > 0 }
   package var hasV6: Bool { v6.count > 0 }
+  package var isWhole: Bool { hasV4 && hasV6 }
   /// Bytes of memory that it takes.
   package var size: Int { v4.size + v6.size }
+
+  /// Whether it says anything of the family of an address; where it does not, nobody of it is in any country.
+  package func covers(_ address: IPAddress) -> Bool { address.isV4 ? hasV4 : hasV6 }
 
   package func has(_ country: Region) -> Bool { regions.contains(country) }
 

@@ -12,6 +12,7 @@ package struct SourceRule: Hashable, Sendable, CustomStringConvertible {
     (self.networks, self.countries, self.isOfTenant) = (networks, countries, isOfTenant)
   }
 
+  package var isByCountry: Bool { !countries.isEmpty }
   package var isAnywhere: Bool { networks.isEmpty && countries.isEmpty }
 
   /// "192.0.2.0/24, ES"; of a long list the beginning.
