@@ -121,7 +121,8 @@ extension NoticeWords {
         "If this was not you, somebody has the password of this phone: change it, and look at its calls."
       ],
       .passwordElsewhere: [
-        "If this was not you, change the password now. If it was, add the address to `sources`."
+        "If this was not you, change the password now. If it was, add the address to `sources`;",
+        "where it was banned for many tries `martinet bans lift ADDRESS` lets it in at once.",
       ],
       .limitChanged: ["To see all limits: `martinet limits show`."],
       .possiblyStillUp: ["Ask the carrier to end the call if it is still there."],

@@ -2,6 +2,7 @@ import API
 import Directory
 import Elements
 import Foundation
+import Glibc
 import SIP
 import Server
 import Store
@@ -92,6 +93,8 @@ import Testing
     #expect(
       try apply(administration, narrowed(to: "192.0.2.0/24"), busy, locksOut: true).changes.count
         == 2)
+    let platform = try TenantScope.platform(in: folder.administration.database).audit()
+    #expect(platform.contains { $0.action == "lock_out.ordered" && $0.detail.contains("unseen") })
   }
 
   @Test("Without a server the journal knows who is registered")
@@ -132,15 +135,24 @@ import Testing
   func countryFile() throws {
     let folder = try ServedFolder()
     let file = folder.path + "/operators.csv"
-    try Data("203.0.113.0/24,ES\n".utf8).write(to: URL(filePath: file))
+    try Data("203.0.113.0/24,ES\n2001:db8::/32,ES\n".utf8).write(to: URL(filePath: file))
     let first = try apply(folder.administration, countries(file))
     #expect(
       first.changes.contains(
-        "read the countries of addresses: 1 stretches of addresses in 1 countries, IPv4 only; 0.0 MB of memory"
+        "read the countries of addresses: 2 stretches of addresses in 1 countries, IPv4 and IPv6; 0.0 MB of memory"
       ))
     #expect(try country(folder.administration) == "ES")
     #expect(folder.administration.countryFindings().map(\.verdict) == [.ok])
+    // Written again, and the same: read again it is news no more.
+    let later = Date(timeIntervalSinceNow: -1)
+    for (path, moment) in [
+      (folder.path + "/countries.csv", Date(timeIntervalSince1970: 1)), (file, later),
+    ] {
+      try FileManager.default.setAttributes([.modificationDate: moment], ofItemAtPath: path)
+    }
+    #expect(folder.administration.countryFindings().map(\.verdict) == [.warning])
     #expect(try apply(folder.administration, countries(file)).changes == [])
+    #expect(folder.administration.countryFindings().map(\.verdict) == [.ok])
     try Data("203.0.113.0/24,FR\n198.51.100.0/24,ES\n".utf8).write(to: URL(filePath: file))
     #expect(throws: LockOutRefusal.self) {
       try apply(folder.administration, countries(file), attendance(folder.administration))
@@ -176,6 +188,27 @@ import Testing
     #expect(again.administration.countriesComplaint?.contains(file) == true)
     let finding = try #require(again.administration.countryFindings().first)
     #expect(finding.verdict == .problem && finding.wayOut?.contains("apply") == true)
+  }
+
+  @Test("Files of one family are warned of where phones come in by country")
+  func oneFamily() throws {
+    let folder = try ServedFolder()
+    let file = folder.path + "/operators.csv"
+    try Data("203.0.113.0/24,ES\n".utf8).write(to: URL(filePath: file))
+    _ = try apply(folder.administration, countries(file))
+    let finding = try #require(folder.administration.countryFindings().first)
+    #expect(finding.verdict == .warning && finding.finding.contains("IPv4 only"))
+  }
+
+  @Test("What is no file is not waited for")
+  func pipe() throws {
+    let folder = try ServedFolder()
+    let path = folder.path + "/pipe.csv"
+    #expect(mkfifo(path, 0o600) == 0)
+    let error = #expect(throws: ConfigurationProblems.self) {
+      _ = try apply(folder.administration, countries(path))
+    }
+    #expect(error?.description.contains("is no file") == true)
   }
 
   @Test("Without the key there is no copy and nothing to find")

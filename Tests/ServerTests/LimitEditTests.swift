@@ -66,7 +66,7 @@ import Testing
     }
     _ = try administration.apply(
       document: officeYAML, file: "office.yaml", files: Dictionary(uniqueKeysWithValues: files),
-      by: "anna")
+      attendance: .known([]), by: "anna")
     func concurrent() throws -> [Int64?] {
       let document = try #require(try administration.database.configuration()).document
       let tenant = try #require(document.tenants.first)
@@ -110,7 +110,7 @@ import Testing
             extension_limits: { concurrent: 4, spend: { call: 3 } }
             extensions: [{ number: "101" }]
         trunks: [{ name: carrier, address: "sip:192.0.2.1" }]
-        """, file: "office.yaml", files: [:], by: "anna")
+        """, file: "office.yaml", files: [:], attendance: .known([]), by: "anna")
     try body(administration)
   }
 
@@ -159,7 +159,7 @@ import Testing
               extensions: [{ number: "101", limits: \(yaml) }]
           trunks: [{ name: carrier, address: "sip:192.0.2.1", limits: \(yaml) }]
           platform: { limits: \(yaml) }
-          """, file: "office.yaml", files: [:], by: "anna")
+          """, file: "office.yaml", files: [:], attendance: .known([]), by: "anna")
       written = try limits(administration)
     }
     #expect(commanded == written)

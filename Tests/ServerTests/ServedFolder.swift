@@ -19,7 +19,7 @@ final class ServedFolder: Sendable {
     }
     _ = try administration.apply(
       document: officeYAML, file: "office.yaml", files: Dictionary(uniqueKeysWithValues: files),
-      by: "anna")
+      attendance: .known([]), by: "anna")
   }
 
   /// A folder that is there already; it is removed in the end, as one that was made here.

@@ -167,6 +167,16 @@ import Testing
     #expect(Set(elsewhere().map(\.key)).count == 6)
   }
 
+  @Test("Where the files lack a family its owner is told that this is why")
+  func family() throws {
+    let bench = try Bench(List.countries.town())
+    UserAgent(bench, user: "101", address: "[2001:db8:1::9]:5062").register()
+    let alert = try #require(bench.alerts.first { $0.kind == .passwordElsewhere })
+    #expect(
+      alert.facts.contains(Alert.Fact("located in", "no country: the files have no IPv6 addresses"))
+    )
+  }
+
   @Test(
     "A list that is narrowed ends the registrations it keeps out, over a restart, and no others")
   func narrowed() throws {
@@ -229,6 +239,34 @@ import Testing
     bench.town.office("101") { $0.devices.removeLast() }
     try bench.adopt(revision: 12)
     #expect(bench.core.bindings.all(at: bench.now.wall).map(\.flow.remote) == [desk.endpoint])
+  }
+
+  @Test("Before a replay has ended those are there, too, whose connections are gone")
+  func connected() throws {
+    let remote = try #require(Endpoint(Self.outside[0]))
+    func binding(_ connection: FlowID?) -> Binding {
+      let flow = Flow(
+        transport: connection == nil ? .udp : .tls, local: Bench.switchEndpoint, remote: remote,
+        connection: connection)
+      return Binding(
+        extension: ExtensionID(1), key: .contact("sip:101@203.0.113.9"), tenant: TenantID(1),
+        contact: "sip:101@203.0.113.9", flow: flow, path: [], callID: "a", sequence: 1,
+        expiresAt: WallTime(unixMilliseconds: 2_000), preference: 1000, userAgent: "",
+        registeredAt: WallTime(unixMilliseconds: 1_000), device: nil)
+    }
+    let wall = WallTime(unixMilliseconds: 1_500)
+    var table = BindingTable()
+    table.replay(.put(binding(FlowID(7))))
+    #expect(table.attendance(at: wall) == [binding(FlowID(7))] && table.all(at: wall).isEmpty)
+    #expect(table.attendance(at: WallTime(unixMilliseconds: 2_000)).isEmpty)
+    table.replay(.put(binding(nil)))
+    #expect(table.attendance(at: wall) == [binding(nil)], "the same phone, by datagrams now")
+    table.replay(.put(binding(FlowID(8))))
+    table.replay(.removed(ExtensionID(1), .contact("sip:101@203.0.113.9")))
+    #expect(table.attendance(at: wall).isEmpty)
+    table.replay(.put(binding(FlowID(9))))
+    table.recovered(at: Now(instant: Instant(nanoseconds: 0), wall: wall))
+    #expect(table.attendance(at: wall).isEmpty, "a server that runs knows who is there")
   }
 
   @Test(

@@ -13,7 +13,7 @@ extension Administration {
   /// if it `locksOut`.
   package func apply(
     document text: String, file: String, files: [String: String],
-    attendance: Attendance = .known([]), locksOut: Bool = false, by person: String
+    attendance: Attendance, locksOut: Bool = false, by person: String
   ) throws -> ApplyReport {
     try inTurn {
       try replaceDocument(
@@ -37,6 +37,7 @@ extension Administration {
     if countries != rulebook().directory.countries, !countries.isEmpty {
       changes.append("read the countries of addresses: \(countries.words)")
     }
+    if countries == rulebook().directory.countries { CountryCopy(in: folder).renew() }
     let lockedOut = try lockOuts(by: read.snapshot, of: attendance, isAccepted: locksOut)
     if !changes.isEmpty {
       try noteCountries(countries, of: read.document, by: person)
@@ -50,7 +51,7 @@ extension Administration {
           purpose: secret.purpose == .webhook ? .webhook : .phone, tenant: secret.tenant,
           extension: read.document.extensions(of: secret), user: secret.name,
           password: secret.value)
-      }, lockedOut: lockedOut.isEmpty ? nil : lockedOut)
+      }, lockedOut: lockedOut.flatMap { $0.isEmpty ? nil : $0 })
   }
 
   /// The configuration in force as YAML, without secrets.

@@ -37,7 +37,17 @@ extension Administration {
           wayOut: "Put the file back, and `martinet apply` the configuration again.")
       ]
     }
-    let found = rulebook().directory.countries.words + "."
+    let directory = rulebook().directory
+    let found = directory.countries.words + "."
+    if !directory.countries.isWhole, directory.devices.contains(where: \.sources.isByCountry) {
+      return [
+        FindingReport(
+          .warning, "countries",
+          "\(found) Phones with `source_countries` never come in by the other family.",
+          wayOut:
+            "Name a file of the other family, too, in platform.countries, and `martinet apply`.")
+      ]
+    }
     if let kept = copy.readAt,
       let newer = paths.first(where: { CountryCopy.isNewer($0, than: kept) })
     {

@@ -34,12 +34,12 @@ package struct LockOutRefusal: Error, CustomStringConvertible {
 }
 
 extension Administration {
-  /// Whom `directory` would lock out that may come in now.
+  /// Whom `directory` would lock out that may come in now; nil where that is to be done unseen.
   ///
   /// - Throws: ``LockOutRefusal`` where there is anybody and nobody said so; or why nobody knows.
   func lockOuts(
     by directory: DirectorySnapshot, of attendance: Attendance, isAccepted: Bool
-  ) throws -> [LockOutReport] {
+  ) throws -> [LockOutReport]? {
     let before = rulebook().directory
     guard !directory.letsInAs(before) else { return [] }
     switch attendance {
@@ -54,7 +54,7 @@ extension Administration {
           problem: "nobody can say whom the changed lists would lock out: \(reason)",
           wayOut: "Try again, or give --lock-out to change them unseen; nothing was changed.")
       }
-      return []
+      return nil
     }
   }
 
@@ -83,11 +83,18 @@ extension Administration {
     ])
   }
 
-  /// Notes that somebody was locked out on purpose, before it is done.
-  func noteLockOut(_ rows: [LockOutReport], by person: String) throws {
-    guard !rows.isEmpty else { return }
+  /// Notes that somebody was locked out on purpose, before it is done; of nil, that nobody looked whom.
+  func noteLockOut(_ rows: [LockOutReport]?, by person: String) throws {
     let directory = rulebook().directory
     let now = Clocks.wall()
+    guard let rows else {
+      return try database.audit([
+        AuditEntry(
+          tenant: nil, at: now, actor: person, action: "lock_out.ordered", subject: "platform",
+          detail: "allow-lists changed unseen")
+      ])
+    }
+    guard !rows.isEmpty else { return }
     let entries = rows.map { row in
       AuditEntry(
         tenant: row.tenant.flatMap { name in directory.tenants.first { $0.name == name }?.id },

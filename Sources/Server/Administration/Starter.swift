@@ -16,7 +16,7 @@ extension Administration {
     let zone = Starter.timezone
     let report = try apply(
       document: Starter.document(domain: "\(address)", timezone: zone), file: "the first office",
-      files: [:], by: "first start")
+      files: [:], attendance: .known([]), by: "first start")
     let port = listeners.first { $0.transport == .udp }?.endpoint.port ?? 5060
     let phones = report.generated.map { phone in
       "  phone \(phone.extension ?? phone.user)   server \(address):\(port)   user \(phone.user)   password \(phone.password)"

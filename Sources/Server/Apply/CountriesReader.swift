@@ -49,17 +49,22 @@ enum CountriesReader {
         description:
           "\(path): write the whole path, from / on: the server reads it, wherever it runs")
     }
-    let size =
-      (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
-    guard let size, let data = FileManager.default.contents(atPath: path) else {
-      throw Unreadable(
-        description:
-          "there is no file at \(path) that the server can read; check the path and its rights")
+    let nothing = Unreadable(
+      description:
+        "there is no file at \(path) that the server can read; check the path and its rights")
+    // Asked of what the path leads to: reading a pipe would wait for its writer.
+    let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    guard let facts = try? FileManager.default.attributesOfItem(atPath: real),
+      let size = facts[.size] as? Int, let type = facts[.type] as? FileAttributeType
+    else { throw nothing }
+    guard type == .typeRegular else {
+      throw Unreadable(description: "\(path) is no file; name the file itself")
     }
     guard size <= largestFileBytes else {
       throw Unreadable(
         description: "\(path) has \(size) bytes, at most \(largestFileBytes) are read")
     }
+    guard let data = FileManager.default.contents(atPath: real) else { throw nothing }
     return Array(data)
   }
 }

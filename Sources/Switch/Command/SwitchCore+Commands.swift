@@ -199,7 +199,7 @@ extension SwitchCore {
   ///
   /// After a replay, which knows of phones only, as the journal has it.
   package func attendance(at wall: WallTime) -> [Presence] {
-    var present = bindings.all(at: wall).map {
+    var present = bindings.attendance(at: wall).map {
       Presence(
         .phone($0.extension, $0.device), at: $0.flow.remote.address, since: $0.registeredAt)
     }

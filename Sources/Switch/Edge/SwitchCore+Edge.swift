@@ -160,6 +160,10 @@ extension SwitchCore {
       Alert.Fact("from", "\(address)"),
     ]
     facts += located(address)
+    if !device.sources.countries.isEmpty, !rules.directory.countries.covers(address) {
+      let family = address.isV4 ? "IPv4" : "IPv6"
+      facts.append(Alert.Fact("located in", "no country: the files have no \(family) addresses"))
+    }
     let owner = device.sources.isOfTenant ? tenant.name : "this phone"
     facts += [
       Alert.Fact("tried", method.name),

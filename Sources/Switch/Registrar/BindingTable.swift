@@ -49,6 +49,8 @@ struct BindingTable: Sendable {
   private var byConnection: [FlowID: Set<Place>] = [:]
   /// How many bindings receive datagrams at an address and port.
   private var byEndpoint: [Endpoint: Int] = [:]
+  /// What a replay has of connections, which did not outlive the process: nobody can be reached by them.
+  private var disconnected: [Place: Binding] = [:]
   private(set) var expiries = DeadlineQueue<ExtensionID>()
   private(set) var count = 0
 
@@ -131,6 +133,12 @@ struct BindingTable: Sendable {
   /// Every live binding in order of its extension.
   func all(at wall: WallTime) -> [Binding] {
     places.keys.sorted().flatMap { bindings(of: $0, at: wall) }
+  }
+
+  /// The same, and before the replay has ended those whose connections are gone: their phones will be back.
+  func attendance(at wall: WallTime) -> [Binding] {
+    let gone = disconnected.values.filter { $0.expiresAt > wall }
+    return all(at: wall) + gone.sorted { ($0.extension, $0.key) < ($1.extension, $1.key) }
   }
 
   /// Adds or refreshes a binding of a line; gives the change to write, if there is one to write.
@@ -220,9 +228,15 @@ struct BindingTable: Sendable {
     switch change {
     case .removed(let `extension`, let key):
       _ = remove(`extension`, key)
+      disconnected[Place(extension: `extension`, key: key)] = nil
     case .put(let binding):
       _ = remove(binding.extension, binding.key)
-      guard binding.flow.connection == nil else { return }
+      let own = Place(extension: binding.extension, key: binding.key)
+      guard binding.flow.connection == nil else {
+        disconnected[own] = binding
+        return
+      }
+      disconnected[own] = nil
       lines[place(for: binding.extension)].entries.append(
         Entry(binding, durableUntil: binding.expiresAt))
       count += 1
@@ -232,6 +246,7 @@ struct BindingTable: Sendable {
 
   /// Ends the replay: schedules the expiries, which need a clock.
   mutating func recovered(at now: Now) {
+    disconnected = [:]
     for `extension` in places.keys.sorted() {
       guard let line = places[`extension`],
         let first = lines[line].entries.map(\.binding.expiresAt).min()

@@ -191,7 +191,8 @@ import Testing
     }
     try opened(path) { first in
       _ = try first.apply(
-        document: Self.yaml, file: "a.yaml", files: ["retail.csv": Self.timed], by: "anna")
+        document: Self.yaml, file: "a.yaml", files: ["retail.csv": Self.timed],
+        attendance: .known([]), by: "anna")
       #expect(prices(first) == [20_000, 100_000])
     }
     try opened(path) { second in #expect(prices(second) == [20_000, 100_000]) }
@@ -205,11 +206,12 @@ import Testing
     }
     let export = try opened(path) { administration in
       _ = try administration.apply(
-        document: Self.yaml, file: "a.yaml", files: ["retail.csv": Self.timed], by: "anna")
+        document: Self.yaml, file: "a.yaml", files: ["retail.csv": Self.timed],
+        attendance: .known([]), by: "anna")
       let export = try administration.export(withRates: false)
       #expect(export.files.isEmpty && !export.document.contains("retail.csv"))
       let again = try administration.apply(
-        document: export.document, file: "b.yaml", files: [:], by: "anna")
+        document: export.document, file: "b.yaml", files: [:], attendance: .known([]), by: "anna")
       #expect(again.changes == [])
       return export
     }
