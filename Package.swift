@@ -158,7 +158,9 @@ let shellTargets: [Target] = [
     [
       "Guard", "Switch", "SIP", "SIPSyntax", "Relay", "CLinuxSockets",
       .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
-      .product(name: "NIOTLS", package: nio), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      .product(name: "NIOTLS", package: nio), .product(name: "NIOHTTP1", package: nio),
+      .product(name: "NIOWebSocket", package: nio),
+      .product(name: "NIOSSL", package: "swift-nio-ssl"),
       .product(name: "X509", package: "swift-certificates"),
       .product(name: "SwiftASN1", package: "swift-asn1"),
       .product(name: "Crypto", package: "swift-crypto"),

@@ -16,7 +16,7 @@ export MARTINET_SCRATCH
 SWIFT_PACKAGES="g++ git ca-certificates libncurses6 libxml2 libsqlite3-0 libcurl4"
 # Libraries the program is built with, and what the tests and benchmarks run beside it.
 BUILD_PACKAGES="libsqlite3-dev zlib1g-dev libssl-dev libsrtp2-dev libcurl4-openssl-dev pkg-config tzdata"
-TEST_PACKAGES="python3 python3-aiosmtpd sip-tester kamailio kamailio-tls-modules baresip-core
+TEST_PACKAGES="python3 python3-aiosmtpd python3-websockets sip-tester kamailio kamailio-tls-modules baresip-core
   linphone-cli sox iproute2 nftables openssl sipvicious"
 BENCHMARK_PACKAGES="python3 kamailio rtpengine-daemon sip-tester openssl"
 

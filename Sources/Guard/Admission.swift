@@ -182,7 +182,7 @@ package struct Admission: Sendable {
   ) -> [GuardNotice] {
     guard case .wrongCredentials(let user, let response) = offence else { return [] }
     let count = offences.addWrong(response, of: user, from: source.place.network, at: now.instant)
-    return count == settings.wrongPasswords ? [.besieged(user, addresses: 1)] : []
+    return count == nil ? [] : [.guessedWhereSpared(user)]
   }
 
   private mutating func noteWrong(
@@ -229,4 +229,6 @@ package enum GuardNotice: Hashable, Sendable {
   case changed(GuardChange)
   /// So many addresses guess at one user: his owner should know.
   case besieged(UserKey, addresses: Int)
+  /// Somebody guesses at a user at an address that is never banned; told for each further guess.
+  case guessedWhereSpared(UserKey)
 }

@@ -10,7 +10,7 @@ package struct GuardSettings: Hashable, Sendable {
   package var wrongUsers = 5
   /// Different wrong responses for one user.
   package var wrongPasswords = 10
-  /// Different targets asked for without credentials, in a domain that is not ours or by OPTIONS.
+  /// Different targets asked for: domains that are not ours, users at our address, users by OPTIONS.
   package var probes = 20
   package var malformed = 20
   /// Tries on users that are closed to their source; no phone asks that often.

@@ -16,6 +16,8 @@ package struct LaneConfiguration: Sendable {
   package var streams = StreamLimits()
   /// Needed as soon as a listener or a trunk speaks TLS.
   package var tls: TLSSettings?
+  /// Pages whose scripts may connect by WebSocket, as their browsers write them ("https://phone.example").
+  package var webSocketOrigins: [String] = []
   package var resolver = ResolverSettings()
   /// Datagrams that one socket may have waiting for the kernel; beyond it sending fails.
   package var sendQueue = 2_048
@@ -33,7 +35,7 @@ package struct LaneConfiguration: Sendable {
   }
 }
 
-/// Bounds of TCP and TLS connections (A12).
+/// Bounds of TCP, TLS and WebSocket connections (A12).
 package struct StreamLimits: Hashable, Sendable {
   /// Connections at a time that others have made to us; ours are as many as there are next hops.
   package var connections = 50_000

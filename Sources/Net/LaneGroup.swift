@@ -113,7 +113,7 @@ package final class LaneGroup: Sendable {
   /// Reads the certificate and key again, for connections made from now on.
   package func reloadCertificates() throws(NetError) { try streams.reloadCertificates() }
 
-  /// Closes the door of TCP and TLS to a network; what it sends by UDP is dropped by the switch.
+  /// Closes the door of connections to a network; what it sends by UDP is dropped by the switch.
   package func bar(_ network: IPNetwork, until: WallTime?) { streams.bar(network, until: until) }
 
   package func unbar(_ network: IPNetwork) { streams.unbar(network) }

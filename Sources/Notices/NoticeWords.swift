@@ -55,6 +55,7 @@ extension NoticeWords {
       .newNetwork: "First paid call from a network",
       .forwardAbroad: "Calls are forwarded abroad",
       .passwordGuessed: "Somebody guesses a password",
+      .passwordGuessedWhereSpared: "Somebody guesses a password at an address that is never banned",
       .callFlood: "Too many calls at once",
       .passwordElsewhere: "A right password from where it may not be used",
     ],
@@ -100,6 +101,9 @@ extension NoticeWords {
       Wrong passwords for one user come from many addresses. Strangers are held off; the phone itself goes on
       from where it is known.
       """,
+      .passwordGuessedWhereSpared: """
+      Ten wrong passwords for one user, or more, came from an address that the operator never bans. Nothing is held off there.
+      """,
       .callFlood: """
       A phone begins more calls than anybody dials. What is above its rate is refused; nothing is blocked.
       """,
@@ -116,6 +120,9 @@ extension NoticeWords {
       .newCountry: Self.isItYou, .newNetwork: Self.isItYou, .forwardAbroad: Self.isItYou,
       .passwordGuessed: [
         "A long password that was made by the system cannot be guessed: check that this is one."
+      ],
+      .passwordGuessedWhereSpared: [
+        "A phone there may still have its old password; if it has not, somebody at that address guesses."
       ],
       .callFlood: [
         "If this was not you, somebody has the password of this phone: change it, and look at its calls."

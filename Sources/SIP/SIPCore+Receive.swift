@@ -21,8 +21,7 @@ extension SIPCore {
       return
     }
     do throws(MessageError) {
-      let framing: Framing = flow.transport.isReliable ? .stream : .datagram
-      let message = try MessageParser.parse(bytes, framing: framing)
+      let message = try MessageParser.parse(bytes, framing: flow.transport.framing)
       receive(message, on: flow, at: now, events: &events, effects: &effects)
     } catch {
       switch error {

@@ -22,6 +22,9 @@ package struct Configuration: Sendable {
   /// PEM file of authorities beside the system's, for carriers that have their own; nil: none.
   package var tlsAuthorities: String?
 
+  /// Pages that may connect by WebSocket, such as "https://phone.example"; what is no browser needs none.
+  package var webSocketOrigins: [String] = []
+
   /// Whether the kernel drops what is banned: as far as it can, always, or never.
   package var firewall = FirewallMode.auto
 
@@ -37,7 +40,7 @@ package struct Configuration: Sendable {
   /// The keys of the file, in the order of the documentation.
   static let keys = [
     "data", "sip", "http", "rtp", "media_lanes", "log_level", "tls_folder", "tls_authorities",
-    "firewall",
+    "websocket_origins", "firewall",
   ]
 
   /// Reads the YAML file; what it does not name keeps its default.
@@ -93,6 +96,7 @@ package struct Configuration: Sendable {
     case "log_level": logLevel = text
     case "tls_folder": tlsFolder = text
     case "tls_authorities": tlsAuthorities = text
+    case "websocket_origins": webSocketOrigins = try Self.origins(text)
     case "firewall":
       guard let mode = FirewallMode(rawValue: text) else {
         throw ConfigurationError(
@@ -144,6 +148,31 @@ package struct Configuration: Sendable {
     guard !all.isEmpty else {
       throw ConfigurationError(
         field: "sip", problem: "no address to listen on", wayOut: "Write at least one HOST:PORT.")
+    }
+    return all
+  }
+
+  /// "https://phone.example" entries with commas between, as browsers write them (RFC 6454 §6.2).
+  private static func origins(_ text: String) throws(ConfigurationError) -> [String] {
+    var all: [String] = []
+    for entry in text.split(separator: ",") {
+      let origin = entry.trimmingCharacters(in: .whitespaces).lowercased()
+      let parts = URLComponents(string: origin)
+      // As a browser would write it: anything else never matches.
+      let usual = ["http": 80, "https": 443]
+      guard let parts, let scheme = parts.scheme, let host = parts.host, !host.isEmpty,
+        !host.hasSuffix("."), origin.allSatisfy(\.isASCII), parts.path.isEmpty,
+        parts.query == nil, parts.fragment == nil, parts.user == nil,
+        parts.port.map({ $0 != usual[scheme] }) ?? true
+      else {
+        throw ConfigurationError(
+          field: "websocket_origins",
+          problem: "\"\(origin)\" is not the origin of a page as browsers write it",
+          wayOut:
+            "Write scheme and host, in ASCII, and a port only where it is not the usual one: https://phone.example:8443."
+        )
+      }
+      all.append(origin)
     }
     return all
   }

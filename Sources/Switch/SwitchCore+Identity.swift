@@ -142,7 +142,7 @@ extension SwitchCore {
     at now: Now
   ) {
     guard let tenant = stranger.tenant else {
-      noteProbe(message, on: flow, at: now)
+      noteForeign(message, on: flow, at: now)
       // No domain of ours: nothing is relayed (A33), nothing is told.
       return refuse(server, 403, at: now)
     }
@@ -155,7 +155,7 @@ extension SwitchCore {
   /// The same for a registration, written into its answer.
   mutating func challenge(_ request: StatelessRequest, _ stranger: Stranger, at now: Now) {
     guard let tenant = stranger.tenant else {
-      noteProbe(request.message, on: request.flow, at: now)
+      noteForeign(request.message, on: request.flow, at: now)
       return sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
     }
     var answer = sip.beginAnswer(to: request, 401)
@@ -175,6 +175,8 @@ extension SwitchCore {
   /// registered from that port, or call as no carrier does (``isOfPhone(_:_:on:)``). Where several trunks have
   /// that address, the one whose registered contact the request is for.
   private func trunk(sending message: Message, on flow: Flow) -> Trunk? {
+    // Carriers are no browsers; a page in one may well be behind a carrier's address.
+    guard !flow.transport.isWebSocket else { return nil }
     let exact = trunks.values.filter { state in
       state.hops.contains { $0.remote == flow.remote }
         && rules.directory.trunk(state.id)?.admits(flow.remote.address) ?? false
@@ -248,7 +250,7 @@ extension SwitchCore {
     }
   }
 
-  private func isOwn(_ address: IPAddress, on flow: Flow) -> Bool {
+  func isOwn(_ address: IPAddress, on flow: Flow) -> Bool {
     address == flow.local.address || configuration.ownAddresses.contains(address)
   }
 

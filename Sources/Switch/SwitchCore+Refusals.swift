@@ -26,7 +26,8 @@ extension SwitchCore {
     guard isOurs(message, on: flow), hasOnlyOurRoutes(message, on: flow) else {
       return RouteRefusal(.forbidden, "for another server")
     }
-    if flow.transport != .tls, message.requestURI?.scheme == .sips, !isEmergency(message, on: flow)
+    if !flow.transport.isSecret, message.requestURI?.scheme == .sips,
+      !isEmergency(message, on: flow)
     {
       // RFC 3261 §26.2.2: what is asked for did not begin here, and must not go on in the clear.
       return RouteRefusal(.forbidden, "sips over a transport that is not TLS")

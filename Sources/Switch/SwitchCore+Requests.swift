@@ -54,7 +54,7 @@ extension SwitchCore {
     switch message.method {
     case .invite: invited(server, message, flow, at: now)
     case .options:
-      noteProbe(message, on: flow, at: now)
+      noteOptions(message, on: flow, at: now)
       sip.respondStatelessly(to: server, sip.optionsAnswer(), at: now, effects: &output.wire)
     case .bye, .prack, .update, .info, .ack, .cancel, .register:
       refuse(server, 481, at: now)
@@ -173,7 +173,7 @@ extension SwitchCore {
     leg.note(message)
     leg.media.address = mediaAddress(for: offer, on: flow)
     leg.media.signallingSource = flow.remote.address
-    leg.media.signallingIsSecret = flow.transport == .tls
+    leg.media.signallingIsSecret = flow.transport.isSecret
     setMediaRules(of: &leg)
     if offer != nil { leg.media.securesOffers = false }
     leg.media.trustsNamedAddress = leg.party.trunk != nil

@@ -48,7 +48,8 @@ package struct SwitchCore: Sendable {
   var malformedCount: UInt64 = 0
   /// Networks that the services above are to drop, and until when; some are over.
   var barred = NetworkTable<WallTime?>()
-  var toldCallFloods = ToldToday()
+  var toldCallFloods = ToldToday<AccountID>()
+  var toldGuesses = ToldToday<DeviceID>()
   var toldPasswords = ToldPasswords()
   /// Connections on which somebody has proven himself, while they are open; only these carry anything of ours.
   var trusted: Set<FlowID> = []

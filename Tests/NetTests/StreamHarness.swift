@@ -98,13 +98,18 @@ final class TestStream {
       descriptor, start.assumingMemoryBound(to: sockaddr.self), socklen_t(address.count))
   }
 
-  func send(_ text: String) {
-    let bytes = Array(text.utf8)
+  func send(_ text: String) { send(Array(text.utf8)) }
+
+  func send(_ bytes: [UInt8]) {
     #expect(Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count)
   }
 
   /// What comes until `count` bytes are there, the peer closes, or ten seconds pass without any.
   func receive(_ count: Int) -> String {
+    String(decoding: receive(bytes: count), as: UTF8.self)
+  }
+
+  func receive(bytes count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var received = 0
     while received < count {
@@ -114,7 +119,7 @@ final class TestStream {
       guard size > 0 else { break }
       received += size
     }
-    return String(decoding: bytes[..<received], as: UTF8.self)
+    return Array(bytes[..<received])
   }
 
   /// True when the peer closes; bytes before that are skipped.

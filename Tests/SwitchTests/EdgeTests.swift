@@ -269,6 +269,28 @@ import Testing
     #expect(!bench.core.admission.trusts(friend, at: bench.now))
   }
 
+  @Test("Guesses at an address that is never banned are told once a day, and as what they are")
+  func guessesWhereSpared() throws {
+    var town = Town()
+    town.document.platform.neverBan = ["203.0.113.9"]
+    let bench = try Bench(town)
+    let phone = UserAgent(bench, user: "101", address: "203.0.113.9:5062")
+    func told(_ kind: Alert.Kind) -> Int { bench.alerts.count { $0.kind == kind } }
+    func guess(_ count: Int) {
+      for number in 0..<count {
+        phone.password = "guess \(number)"
+        phone.register()
+      }
+    }
+    guess(9)
+    #expect(told(.passwordGuessedWhereSpared) == 0)
+    guess(20)
+    #expect(told(.passwordGuessedWhereSpared) == 1 && told(.passwordGuessed) == 0)
+    bench.run(for: .seconds(86_400))
+    guess(20)
+    #expect(told(.passwordGuessedWhereSpared) == 2)
+  }
+
   @Test("A04: a user who is guessed at from everywhere is told of once; his phone stays")
   func distributed() throws {
     let bench = try Bench()

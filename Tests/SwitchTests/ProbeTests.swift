@@ -64,6 +64,20 @@ import Testing
     #expect(try !scan(.udp) { 100 + $0 })
   }
 
+  @Test(
+    "A monitor that asks the server alone, and a gateway with one wrong domain, are no scanners")
+  func honest() throws {
+    let bench = try Bench()
+    for number in 0..<30 {
+      bench.happen(
+        .received(request("OPTIONS", "sip:t\(number).example", number), flow(number, .tcp)))
+      bench.happen(
+        .received(
+          request("INVITE", "sip:\(number)@wrong.example", 100 + number), flow(100 + number, .tcp)))
+    }
+    #expect(!isBanned(bench))
+  }
+
   @Test("A13: a short datagram gets one challenge, whatever its sender says that he is")
   func reflection() throws {
     func challenges(_ transport: Transport, _ agent: String) throws -> Int {

@@ -184,7 +184,7 @@ import Testing
     let bench = try Bench()
     func phone(_ user: String, _ port: UInt16, tls: FlowID? = nil) -> UserAgent {
       let phone = UserAgent(bench, user: user, address: "198.51.100.9:\(port)")
-      phone.isSecret = tls != nil
+      phone.stream = .tls
       if let tls { phone.connect(from: port + 1_000, as: tls) }
       phone.manner = .rings
       phone.register()

@@ -50,8 +50,9 @@ package struct FirewallRules: Sendable {
   /// - Parameter ports: Only what comes for them is dropped: nobody bans himself from a machine.
   package init(ports: [ListenAddress]) {
     self.ports = ports
-    // Two servers of one machine do not share a table.
-    table = "inet martinet_\(ports.map(\.endpoint.port).min() ?? 0)"
+    // Two servers of one machine do not share a table, and a WebSocket that is added does not change its name.
+    let named = ports.filter { !$0.transport.isWebSocket }
+    table = "inet martinet_\((named.isEmpty ? ports : named).map(\.endpoint.port).min() ?? 0)"
   }
 
   /// The empty table, whatever was there before.
@@ -63,7 +64,9 @@ package struct FirewallRules: Sendable {
     }
     lines.append(
       "add chain \(table) arrivals { type filter hook input priority -10; policy accept; }")
-    for (transport, ports) in [("udp", numbers(of: .udp)), ("tcp", numbers(of: .tcp, .tls))]
+    for (transport, ports) in [
+      ("udp", numbers(of: .udp)), ("tcp", numbers(of: .tcp, .tls, .ws, .wss)),
+    ]
     where !ports.isEmpty {
       for shelf in Self.shelves {
         lines.append(

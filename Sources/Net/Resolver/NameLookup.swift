@@ -41,7 +41,7 @@ package struct NameLookup {
     if query.port == nil {
       let found =
         if let transport = query.transport {
-          services(name(of: transport, at: host), over: transport, using: &dice)
+          services(of: host, over: transport, using: &dice)
         } else {
           servicesOfAnyTransport(of: host, using: &dice)
         }
@@ -84,7 +84,7 @@ package struct NameLookup {
     guard found.isEmpty else { return found }
     // §4.1: without NAPTR, SRV is asked for each transport that we speak.
     for transport in [Transport.udp, .tcp, .tls] where found.isEmpty {
-      found = services(name(of: transport, at: host), over: transport, using: &dice)
+      found = services(of: host, over: transport, using: &dice)
     }
     return found
   }
@@ -98,12 +98,20 @@ package struct NameLookup {
     }
   }
 
-  private func name(of transport: Transport, at host: String) -> String {
+  /// Nil for WebSockets, to which nobody connects but from a browser.
+  private func name(of transport: Transport, at host: String) -> String? {
     switch transport {
     case .udp: "_sip._udp.\(host)"
     case .tcp: "_sip._tcp.\(host)"
     case .tls: "_sips._tcp.\(host)"
+    case .ws, .wss: nil
     }
+  }
+
+  private func services(
+    of host: String, over transport: Transport, using dice: inout some RandomNumberGenerator
+  ) -> [Target] {
+    name(of: transport, at: host).map { services($0, over: transport, using: &dice) } ?? []
   }
 
   private struct Service {

@@ -103,7 +103,9 @@ package final class NameResolver: Sendable {
     }
     if let other = sameTransport.first { return other.endpoint }
     // A stream can be opened without listening on that transport; requests back will use it.
-    guard target.transport.isReliable, let any = family.first else { return nil }
+    guard target.transport.isReliable,
+      let any = family.first(where: { !$0.transport.isWebSocket }) ?? family.first
+    else { return nil }
     return Endpoint(address, any.endpoint.port)
   }
 }

@@ -6,9 +6,9 @@ import NIOTLS
 import SIP
 import SIPSyntax
 
-/// One TCP or TLS connection: cuts messages out of it, writes ours, knows its deadlines.
+/// One TCP, TLS or WebSocket connection: takes messages out of it, writes ours, knows its deadlines.
 ///
-///     connecting ──active, TLS done──▶ open ──broken stream──▶ closing ──lingered──▶ closed
+///     connecting ──active, TLS done, upgraded──▶ open ──broken stream──▶ closing ──lingered──▶ closed
 ///     connecting, open ──deadline, error, peer──▶ closed
 ///
 /// Lives on the streams' event loop, as its ``StreamTable`` does.
@@ -39,7 +39,9 @@ final class StreamConnection: ChannelDuplexHandler {
   private let table: StreamTable
   private var state = State.connecting
   private var context: ChannelHandlerContext?
-  private var framer = StreamFramer()
+  private var borders: MessageBorders
+  /// What it is in, or, of a WebSocket that is not upgraded, will be.
+  private var channel: (any Channel)?
   /// Waits for the connection to open.
   private var pending: [Transmission] = []
   private var hasUnflushed = false
@@ -63,6 +65,7 @@ final class StreamConnection: ChannelDuplexHandler {
 
   init(id: FlowID, transport: Transport, peer: Peer?, table: StreamTable) {
     (self.id, self.transport, self.peer, self.table) = (id, transport, peer, table)
+    borders = MessageBorders(areKept: transport.isWebSocket)
     heardAt = Clocks.instant()
     firstMessageBy = heardAt + (peer == nil ? table.limits.firstMessage : table.limits.connect)
     strangerUntil = peer == nil ? heardAt + table.limits.strangerLife : nil
@@ -70,8 +73,19 @@ final class StreamConnection: ChannelDuplexHandler {
 
   // MARK: Coming and going
 
+  /// The channel that it will be in; until then that is closed in its place.
+  func awaits(_ channel: any Channel) {
+    self.channel = channel
+    channel.closeFuture.assumeIsolated().whenComplete { [weak self] _ in
+      self?.ended("the connection was closed")
+    }
+  }
+
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    channel = context.channel
+    // It comes in when the handshake is over.
+    if transport.isWebSocket { opened(context) }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -103,6 +117,13 @@ final class StreamConnection: ChannelDuplexHandler {
         ended("the certificate is not that of \(peer?.serverName ?? "the peer") (RFC 5922)")
         context.close(promise: nil)
       }
+    }
+    switch event as? WebSocketMessages.Event {
+    case .isWithinMessage(let isWithin):
+      borders.noteFrames(areWithinMessage: isWithin)
+      timeMessage(at: Clocks.instant())
+    case .ended(let reason): close(reason)
+    case nil: break
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -138,6 +159,7 @@ final class StreamConnection: ChannelDuplexHandler {
     case .open, .closing: wasOpen = true
     }
     state = .closed
+    channel = nil
     for transmission in pending { table.failed(transmission, reason) }
     pending.removeAll()
     table.ended(self, wasOpen: wasOpen)
@@ -145,9 +167,9 @@ final class StreamConnection: ChannelDuplexHandler {
 
   /// Closes from our side.
   func close(_ reason: String) {
-    let context = context
+    let channel = channel
     ended(reason)
-    context?.close(promise: nil)
+    channel?.close(promise: nil)
   }
 
   // MARK: Reading
@@ -173,7 +195,9 @@ final class StreamConnection: ChannelDuplexHandler {
     guard case .open(let flow) = state else { return }
     let now = Clocks.instant()
     heardAt = now
-    framer.append(unwrapInboundIn(data).readableBytesView)
+    guard borders.append(unwrapInboundIn(data).readableBytesView) else {
+      return close("more messages came at once than are kept")
+    }
     take(on: flow, context, at: now)
   }
 
@@ -181,7 +205,7 @@ final class StreamConnection: ChannelDuplexHandler {
   private func take(on flow: Flow, _ context: ChannelHandlerContext, at now: Instant) {
     var isPinged = false
     do throws(StreamError) {
-      while !isPaced, let item = try framer.next() {
+      while !isPaced, let item = try borders.next() {
         messageBy = nil
         switch item {
         case .message(let bytes):
@@ -192,17 +216,22 @@ final class StreamConnection: ChannelDuplexHandler {
         }
         isPaced = strangerUntil != nil && !pace.take(table.limits.strangerPace, at: now)
       }
-      if isPaced || !framer.isWithinMessage {
-        messageBy = nil
-      } else if messageBy == nil {
-        messageBy = now + table.limits.message
-      }
+      timeMessage(at: now)
     } catch {
       broken(error, flow, at: now)
     }
     // One for all: who pings without reading fills no memory.
     if isPinged, case .open = state {
       write(Transmission(bytes: StreamFramer.pong, destination: .flow(flow)), context)
+    }
+  }
+
+  /// A message that has begun must end in time, unless it is we who wait.
+  private func timeMessage(at now: Instant) {
+    if isPaced || !borders.isWithinMessage {
+      messageBy = nil
+    } else if messageBy == nil {
+      messageBy = now + table.limits.message
     }
   }
 

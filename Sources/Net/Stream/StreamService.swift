@@ -5,7 +5,7 @@ import NIOPosix
 package import SIP
 import Synchronization
 
-/// TCP and TLS for the signalling lane: listeners and connections on an event loop of their own.
+/// TCP, TLS and WebSocket for the signalling lane: listeners and connections on an event loop of their own.
 package final class StreamService: Sendable {
   private struct Outbound: Sendable {
     var transmissions: [Transmission] = []
@@ -33,10 +33,12 @@ package final class StreamService: Sendable {
     let loop = group.next()
     self.loop = loop
     let (limits, contexts, gauge) = (limits, contexts, gauge)
+    let webSockets = WebSocketDoor(rules: WebSocketRules(origins: configuration.webSocketOrigins))
     do {
       table = try loop.submit {
         let table = StreamTable(
-          limits: limits, contexts: contexts, loop: loop, mail: mail, gauge: gauge)
+          limits: limits, contexts: contexts, webSockets: webSockets, loop: loop, mail: mail,
+          gauge: gauge)
         let bound = NIOLoopBound(table, eventLoop: loop)
         loop.scheduleRepeatedTask(initialDelay: Self.sweepEvery, delay: Self.sweepEvery) { _ in
           bound.value.sweep()
@@ -44,7 +46,7 @@ package final class StreamService: Sendable {
         return bound
       }.wait()
     } catch {
-      throw .configuration("The event loop of TCP and TLS did not start: \(error)")
+      throw .configuration("The event loop of connections did not start: \(error)")
     }
   }
 
@@ -55,7 +57,7 @@ package final class StreamService: Sendable {
   ///
   /// Returns where, with the port that the kernel chose.
   package func listen(_ address: ListenAddress) throws(NetError) -> Endpoint {
-    guard address.transport == .tcp || contexts != nil else {
+    guard !address.transport.isSecret || contexts != nil else {
       throw .listen(address, reason: "TLS needs a folder for its certificate")
     }
     let bootstrap = bootstrap(address)

@@ -20,6 +20,7 @@ final class StreamGauge: Sendable {
 final class StreamTable {
   let limits: StreamLimits
   let contexts: TLSContexts?
+  private let webSockets: WebSocketDoor
   private let loop: any EventLoop
   private let mail: SignallingMail
   private let gauge: StreamGauge
@@ -36,10 +37,11 @@ final class StreamTable {
   private var touched: [StreamConnection] = []
 
   init(
-    limits: StreamLimits, contexts: TLSContexts?, loop: any EventLoop, mail: SignallingMail,
-    gauge: StreamGauge
+    limits: StreamLimits, contexts: TLSContexts?, webSockets: WebSocketDoor, loop: any EventLoop,
+    mail: SignallingMail, gauge: StreamGauge
   ) {
     (self.limits, self.contexts, self.loop) = (limits, contexts, loop)
+    self.webSockets = webSockets
     (self.mail, self.gauge) = (mail, gauge)
     quota = ConnectionQuota(limits)
     // A number must never come twice, not even after a restart: a binding that was read back from the
@@ -171,6 +173,8 @@ final class StreamTable {
         } else {
           failed(transmission, "the connection is closed")
         }
+      case .open(let hop) where hop.transport.isWebSocket:
+        failed(transmission, "nobody but the phone itself can connect a WebSocket")
       case .open(let hop):
         connection(to: hop).send(transmission)
       }
@@ -218,10 +222,10 @@ final class StreamTable {
       .whenFailure { error in bound.value.connection.close("\(error)") }
   }
 
-  /// Puts TLS, where it is spoken, and the connection into a new channel.
+  /// Puts TLS and the handshake of WebSocket, where they are spoken, and the connection into a new channel.
   func prepare(_ channel: any Channel, for connection: StreamConnection) throws {
     let pipeline = channel.pipeline.syncOperations
-    if connection.transport == .tls {
+    if connection.transport.isSecret {
       guard let contexts else {
         throw NetError.configuration("TLS is not configured: a certificate folder is needed.")
       }
@@ -233,7 +237,9 @@ final class StreamTable {
         try pipeline.addHandler(NIOSSLServerHandler(context: contexts.server))
       }
     }
-    try pipeline.addHandler(connection)
+    guard connection.transport.isWebSocket else { return try pipeline.addHandler(connection) }
+    connection.awaits(channel)
+    try webSockets.place(in: channel, before: connection)
   }
 }
 

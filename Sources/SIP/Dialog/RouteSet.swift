@@ -39,12 +39,12 @@ extension Flow {
   /// Where the peer of a dialog takes connections (RFC 3261 §12.2.1.1, §18.1.1).
   ///
   /// That is its own address, with the port that its first route or its Contact names: one that it
-  /// opened itself is from a port where nobody listens. Nil for datagrams, and where that URI names
+  /// opened itself is from a port where nobody listens. Nil for datagrams and WebSockets, and where that URI names
   /// another host.
   package func listener(routes: [[UInt8]], target: URI) -> Endpoint? {
     let first = routes.first.flatMap { try? NameAddress(parsing: $0.span).uri }
     let next = first ?? target
-    guard transport.isReliable, next.host == .address(remote.address) else { return nil }
+    guard transport.isConnectable, next.host == .address(remote.address) else { return nil }
     return Endpoint(remote.address, next.port ?? transport.defaultPort)
   }
 }

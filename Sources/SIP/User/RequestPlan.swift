@@ -79,6 +79,8 @@ extension Transport {
     case .udp: []
     case .tcp: [URI.Component("transport", "tcp")]
     case .tls: [URI.Component("transport", "tls")]
+    // RFC 7118 §5.2.4 has one word for both.
+    case .ws, .wss: [URI.Component("transport", "ws")]
     }
   }
 }

@@ -224,12 +224,14 @@ final class RunningServer: Sendable {
     page.add(
       "martinet_datagrams_sent_total", .counter, "SIP datagrams out.", counters.datagramsSent)
     page.add(
-      "martinet_stream_messages_total", .counter, "SIP messages over TCP and TLS.",
+      "martinet_stream_messages_total", .counter,
+      "SIP messages on connections (TCP, TLS, WebSocket).",
       counters.streamMessages)
     page.add(
       "martinet_rtp_packets_relayed_total", .counter, "Media packets forwarded.",
       counters.packetsRelayed)
-    page.add("martinet_connections", .gauge, "TCP and TLS connections.", lanes.connections)
+    page.add(
+      "martinet_connections", .gauge, "Connections (TCP, TLS, WebSocket).", lanes.connections)
     page.add(
       "martinet_memory_resident_bytes", .gauge, "Resident memory.", Self.residentKilobytes * 1024)
     page.add(
@@ -256,6 +258,7 @@ extension Configuration {
     lanes.mediaLanes = mediaLanes
     lanes.relay.ports = rtp
     lanes.tls = tls
+    lanes.webSocketOrigins = webSocketOrigins
     return lanes
   }
 }

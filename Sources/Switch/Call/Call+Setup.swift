@@ -145,7 +145,7 @@ extension SwitchCore {
     leg.userAgent = binding.userAgent
     leg.media.address = binding.flow.local.address
     leg.media.signallingSource = binding.flow.remote.address
-    leg.media.signallingIsSecret = binding.flow.transport == .tls
+    leg.media.signallingIsSecret = binding.flow.transport.isSecret
     setMediaRules(of: &leg)
     leg.media.origin = OriginKeeper(id: dice.next())
     call.legs.append(leg)
@@ -255,7 +255,7 @@ extension SwitchCore {
 extension Call {
   /// Whether a phone may be rung there: not in the clear by a call that was asked for with a SIPS URI.
   fileprivate func mayReach(_ binding: Binding) -> Bool {
-    !invitation.isSecure || binding.flow.transport == .tls
+    !invitation.isSecure || binding.flow.transport.isSecret
   }
 
   /// Whether a call failed here, before anybody outside could say no.

@@ -158,7 +158,7 @@ extension SwitchCore {
     leg.media.address = hop.local.address
     leg.media.signallingSource = hop.remote.address
     leg.media.trustsNamedAddress = true
-    leg.media.signallingIsSecret = hop.transport == .tls
+    leg.media.signallingIsSecret = hop.transport.isSecret
     setMediaRules(of: &leg)
     leg.media.origin = OriginKeeper(id: dice.next())
     leg.callID = sip.makeCallID()

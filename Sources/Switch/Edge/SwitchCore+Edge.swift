@@ -66,20 +66,35 @@ extension SwitchCore {
       switch notice {
       case .changed(let change): banned(change, at: now)
       case .besieged(_, let count): besieged(tenant, device, count, flow, at: now)
+      case .guessedWhereSpared: guessedWhereSpared(tenant, device, flow, at: now)
       }
     }
   }
 
-  /// A request for a domain that is not ours, or OPTIONS, from somebody who is known to receive at his address.
-  mutating func noteProbe(_ message: Message, on flow: Flow, at now: Now) {
+  /// A request for a domain that is not ours, from somebody who is known to receive at his address.
+  ///
+  /// One domain is one offence: a gateway may have a wrong one. Our address is none that anybody is given, so there each user is.
+  mutating func noteForeign(_ message: Message, on flow: Flow, at now: Now) {
+    let host = message.requestHost
+    let isOurs = host.flatMap { message.address(at: $0) }.map { isOwn($0, on: flow) } ?? false
+    noteProbe(of: isOurs ? message.requestUser : nil, at: host, message, on: flow, at: now)
+  }
+
+  /// OPTIONS of a user, which asks whether he is there; of the server alone many a monitor asks.
+  mutating func noteOptions(_ message: Message, on flow: Flow, at now: Now) {
+    guard let user = message.requestUser, !user.isEmpty else { return }
+    noteProbe(of: user, at: message.requestHost, message, on: flow, at: now)
+  }
+
+  private mutating func noteProbe(
+    of user: [UInt8]?, at host: ByteRange?, _ message: Message, on flow: Flow, at now: Now
+  ) {
     // A datagram may say that it is from anywhere.
     guard flow.transport.isReliable else { return }
     var target = edgeKey.absorber()
-    let user = message.requestUser ?? []
+    let user = user ?? []
     target.absorb(part: user.span)
-    if let host = message.requestHost {
-      target.absorb(part: message.bytes.span.extracting(host.range))
-    }
+    if let host { target.absorb(part: message.bytes.span.extracting(host.range)) }
     note(.probe(target.finish().low), on: flow, isProven: false, at: now)
   }
 
@@ -142,6 +157,20 @@ extension SwitchCore {
       [
         Alert.Fact("user", name), Alert.Fact("addresses", "\(count)"),
         Alert.Fact("last from", "\(flow.remote.address)"),
+      ])
+  }
+
+  private mutating func guessedWhereSpared(
+    _ tenant: Tenant?, _ device: Device?, _ flow: Flow, at now: Now
+  ) {
+    let day = now.wall.unixMilliseconds / 86_400_000
+    guard let tenant, let device, toldGuesses.insert(device.id, on: day) else { return }
+    alert(
+      .passwordGuessedWhereSpared, .warning, tenant: tenant.id,
+      key: "guess-spared-\(device.id)-\(day)", at: now,
+      [
+        Alert.Fact("user", String(decoding: device.username, as: UTF8.self)),
+        Alert.Fact("from", "\(flow.remote.address)"),
       ])
   }
 
@@ -227,36 +256,6 @@ extension SwitchCore {
   mutating func openDoors(to address: IPAddress, at now: Now) {
     guard barred.count > 0 else { return }
     for network in barred.networks(around: address) { reconcile(.network(network), at: now) }
-  }
-}
-
-/// Who was told of today already; of one day only, so bounded by the accounts there are.
-struct ToldToday: Sendable {
-  private var day: Int64 = 0
-  private var accounts: Set<AccountID> = []
-
-  /// Notes it; false if it was noted on that day.
-  mutating func insert(_ account: AccountID, on day: Int64) -> Bool {
-    if day != self.day { (self.day, accounts) = (day, []) }
-    return accounts.insert(account).inserted
-  }
-}
-
-/// From which networks the right password of each phone came today where it may not be used.
-///
-/// Of one day, and of some networks for each phone: who has a password cannot fill the memory, nor the mailbox.
-struct ToldPasswords: Sendable {
-  private static let networksADay = 4
-  private var day: Int64 = 0
-  private var networks: [DeviceID: [IPAddress]] = [:]
-
-  /// Notes it; false if it was noted on that day, or enough others were.
-  mutating func insert(_ device: DeviceID, _ network: IPAddress, on day: Int64) -> Bool {
-    if day != self.day { (self.day, networks) = (day, [:]) }
-    let known = networks[device] ?? []
-    guard known.count < Self.networksADay, !known.contains(network) else { return false }
-    networks[device] = known + [network]
-    return true
   }
 }
 

@@ -6,7 +6,9 @@ import Server
 struct ServerOptions: ParsableArguments {
   @Option(help: "YAML file with the settings of this server.") var config: String?
   @Option(help: "Folder with the database, the journal and the keys.") var data: String?
-  @Option(help: "Where to take SIP: HOST:PORT, several with commas between.") var sip: String?
+  @Option(
+    help: "Where to take SIP: HOST:PORT, several with commas between; wss:HOST:PORT for WebSocket.")
+  var sip: String?
   @Option(help: "Where to answer /health and /metrics: HOST:PORT.") var http: String?
   @Option(help: "Ports for media: FROM-TO.") var rtp: String?
   @Option(help: "Threads that relay media; 0: the signalling thread does.") var mediaLanes: String?
@@ -15,6 +17,8 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "PEM file of authorities whose carriers are believed, beside the system's.")
   var tlsAuthorities: String?
 
+  @Option(help: "Pages that may connect by WebSocket: https://HOST, several with commas between.")
+  var websocketOrigins: String?
   @Option(help: "Whether the kernel drops what is banned: auto, on or off.") var firewall: String?
 
   func configuration() throws -> Configuration {
@@ -23,7 +27,7 @@ struct ServerOptions: ParsableArguments {
     let given: [(String, String?)] = [
       ("data", data), ("sip", sip), ("http", http), ("rtp", rtp), ("media_lanes", mediaLanes),
       ("log_level", logLevel), ("tls_folder", tlsFolder), ("tls_authorities", tlsAuthorities),
-      ("firewall", firewall),
+      ("websocket_origins", websocketOrigins), ("firewall", firewall),
     ]
     for (key, text) in given {
       guard let text else { continue }

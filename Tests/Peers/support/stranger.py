@@ -21,13 +21,13 @@ def message(method, domain, user, local, transport, sequence, extra=""):
             f"{extra}Content-Length: 0\r\n\r\n").encode()
 
 
-def authorization(challenge, domain, user, password):
+def authorization(challenge, domain, user, password, method="REGISTER", uri=None):
     def md5(text):
         return hashlib.md5(text.encode()).hexdigest()
     nonce, realm = (re.search(rf'{name}="([^"]*)"', challenge).group(1) for name in ("nonce", "realm"))
-    cnonce = uuid.uuid4().hex
-    response = md5(f"{md5(f'{user}:{realm}:{password}')}:{nonce}:00000001:{cnonce}:auth:{md5(f'REGISTER:sip:{domain}')}")
-    return (f'Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="sip:{domain}", '
+    cnonce, uri = uuid.uuid4().hex, uri or f"sip:{domain}"
+    response = md5(f"{md5(f'{user}:{realm}:{password}')}:{nonce}:00000001:{cnonce}:auth:{md5(f'{method}:{uri}')}")
+    return (f'Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
             f'response="{response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="{cnonce}"\r\n')
 
 

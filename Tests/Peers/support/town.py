@@ -58,6 +58,8 @@ class Town(Together):
     first_port = 22000
     sip_port, http_port = 15060, 19090
     rates = None
+    # More entries of `--sip`.
+    listeners = ()
     # More words for `martinet serve`; set by `before_start` where they are not known earlier.
     settings = ()
 
@@ -72,7 +74,7 @@ class Town(Together):
             more = dict(keys)
             trunks, to = more.pop("trunks", [{}]), more.pop("to", ["101"])
             cls.town[name] = Office(name, index, cls.first_port, trunks, to, more)
-        cls.server = Martinet(cls.folder / "server", sip=f"127.0.0.1:{cls.sip_port}", http=f"127.0.0.1:{cls.http_port}")
+        cls.server = Martinet(cls.folder / "server", sip=",".join([f"127.0.0.1:{cls.sip_port}", *cls.listeners]), http=f"127.0.0.1:{cls.http_port}")
         cls.server.apply({
             "version": 1, "tenants": [office.entry() for office in cls.town.values()],
             "trunks": [entry for office in cls.town.values() for entry in office.trunk_entries()],

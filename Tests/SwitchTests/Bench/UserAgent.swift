@@ -71,9 +71,9 @@ final class UserAgent {
 
   /// Speaks over a connection of this number instead of by datagrams.
   var connection: FlowID?
-  /// And that connection is TLS.
-  var isSecret = false
-  private var transport: Transport { connection == nil ? .udp : isSecret ? .tls : .tcp }
+  /// What that connection is.
+  var stream = Transport.tcp
+  private var transport: Transport { connection == nil ? .udp : stream }
 
   var flow: Flow {
     Flow(
