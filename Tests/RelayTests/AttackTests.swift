@@ -61,6 +61,24 @@ import Testing
     #expect(try call.talk().fromAlice != nil)
   }
 
+  @Test(
+    "A41: a ClientHello of DTLS, from a stranger or from the phone itself, is dropped and teaches nothing"
+  )
+  func clientHello() throws {
+    let hello: [UInt8] =
+      [22, 254, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 44, 1, 0, 0, 32] + Array(repeating: 0, count: 40)
+    var call = try Call()
+    let stranger = try #require(Endpoint("64.0.0.1:40000"))
+    for source in [stranger, call.alice.at] {
+      for _ in 0..<50 {
+        #expect(call.studio.deliver(hello, to: call.toAlice.rtp, from: source) == nil)
+      }
+    }
+    let (fromAlice, fromBob) = try call.talk()
+    #expect(fromAlice?.to == call.bob.at && fromBob?.to == call.alice.at)
+    #expect(call.studio.quality(call.id, 0)?.source == call.alice.at)
+  }
+
   @Test("A39: forged RTCP, short RTCP and BYE are counted and end nothing", arguments: 1...5)
   func forgedReports(seed: Int) throws {
     var random = SplitMix(seed: UInt64(seed))

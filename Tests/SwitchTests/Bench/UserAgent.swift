@@ -317,11 +317,26 @@ final class UserAgent {
       transport: transport, local: Bench.switchEndpoint, remote: source ?? endpoint,
       connection: connection)
     for item in out where !mute {
+      let bytes = smuggling(item.bytes)
+      said.append((bytes, flow))
       for copy in 0..<bench.copies {
-        bench.later(.milliseconds(10 + 3 * Int64(copy)), .toSwitch(item.bytes, flow))
+        bench.later(.milliseconds(10 + 3 * Int64(copy)), .toSwitch(bytes, flow))
       }
     }
   }
+
+  /// Put into its INVITEs as it stands, behind all other header fields.
+  var smuggles: String?
+
+  private func smuggling(_ bytes: [UInt8]) -> [UInt8] {
+    let text = String(decoding: bytes, as: UTF8.self)
+    guard let smuggles, text.hasPrefix("INVITE ") else { return bytes }
+    return Array(
+      text.replacing("\r\n\r\n", with: "\r\n\(smuggles)\r\n\r\n", maxReplacements: 1).utf8)
+  }
+
+  /// What it has sent.
+  private(set) var said: [(bytes: [UInt8], flow: Flow)] = []
   /// Hears, and says nothing.
   var mute = false
   /// Sends from another address than its own.
