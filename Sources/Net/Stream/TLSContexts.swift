@@ -64,6 +64,8 @@ final class TLSContexts: Sendable {
     var server = TLSConfiguration.makeServerConfiguration(
       certificateChain: sources, privateKey: .privateKey(key))
     server.minimumTLSVersion = .tlsv12
+    // With forward secrecy only, also where the key is RSA (RFC 9325 §4.1); those of TLS 1.3 have it by themselves.
+    server.cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES"
     // Phones have no certificates; who they are is told by digest.
     server.certificateVerification = .none
     var client = TLSConfiguration.makeClientConfiguration()
