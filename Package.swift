@@ -150,6 +150,7 @@ let shellTargets: [Target] = [
       .embedInCode("Migrations/0001_foundation.sql"), .embedInCode("Migrations/0002_payments.sql"),
       .embedInCode("Migrations/0003_booked_payments.sql"),
       .embedInCode("Migrations/0004_answered_legs.sql"),
+      .embedInCode("Migrations/0005_seen_extensions.sql"),
     ]),
   // 5 doors
   .target(name: "CLinuxSockets"),
@@ -186,7 +187,7 @@ let shellTargets: [Target] = [
       .product(name: "Crypto", package: "swift-crypto"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-    ]),
+    ], embedded: [.embedInCode("Passwords/words.txt")]),
   shell(
     "Demo",
     [
@@ -214,7 +215,7 @@ let shellTargets: [Target] = [
   tests(
     "Server",
     [
-      "API", "Directory", "Guard", "Limits", "Numbering", "Store", "Switch",
+      "API", "Directory", "Guard", "Limits", "Net", "Numbering", "SIP", "Store", "Switch",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Logging", package: "swift-log"),
     ]),

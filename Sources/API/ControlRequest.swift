@@ -29,6 +29,8 @@ package enum ControlRequest: Codable, Sendable {
   case export(withRates: Bool)
   /// Whether the audit trail is as it was written.
   case auditTrail
+  /// What is weak in the configuration; `words` are tried as passwords besides our own.
+  case weaknesses(words: [String])
   /// How it is with the files that say which country an address is in; without any no finding.
   case countries
   /// Call records, newest first.
@@ -59,6 +61,7 @@ package enum ControlReply: Codable, Sendable {
   case bans([BanReport])
   case banExplained(BanExplanationReport)
   case exported(ExportReport)
+  case weaknesses(AuditedStoreReport)
   case finding(FindingReport)
   case findings([FindingReport])
   /// It was done; the text says what.

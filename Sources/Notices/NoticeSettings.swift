@@ -1,6 +1,6 @@
 package import Directory
 package import Elements
-import Store
+package import Store
 
 /// The server that takes our mail.
 package struct MailServer: Hashable, Sendable {
@@ -94,7 +94,7 @@ package struct NoticeSettings: Hashable, Sendable {
   }
 
   /// The tenant's people and the operator's; nobody twice.
-  func recipients(for tenant: TenantID?) -> [Recipient] {
+  package func recipients(for tenant: TenantID?) -> [Recipient] {
     var seen: Set<Recipient> = []
     let all = (tenant.flatMap { tenants[$0] }?.recipients ?? []) + platform.recipients
     return all.filter { recipient in

@@ -51,6 +51,7 @@ package struct TableDeclaration: Hashable, Sendable {
     .init(name: "call_leg", scope: .tenant, dataClass: .callRecord),
     .init(name: "call_record", scope: .tenant, dataClass: .callRecord),
     .init(name: "configuration", scope: .platform, dataClass: .configuration),
+    .init(name: "extension_seen", scope: .tenant, dataClass: .operational),
     .init(name: "journal_position", scope: .platform, dataClass: .operational),
     .init(name: "key_check", scope: .platform, dataClass: .key),
     .init(name: "outbox", scope: .tenant, dataClass: .notice),

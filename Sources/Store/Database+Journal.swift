@@ -58,7 +58,7 @@ extension Database {
     }
   }
 
-  /// Of several changes of one binding only the last one counts.
+  /// Of several changes of one binding only the last one counts; one that comes and goes is remembered as having been.
   private static func applyBindings(
     _ frames: [JournalFrame], of journal: Journal, in db: GRDB.Database
   ) throws {
@@ -67,7 +67,7 @@ extension Database {
     for frame in frames {
       for case .binding(let change) in try entries(of: frame, in: journal) {
         let place = BindingPlace(change)
-        if let index = places[place] {
+        if let index = places[place], !(changes[index].isPut && !change.isPut) {
           changes[index] = change
         } else {
           places[place] = changes.count
@@ -125,6 +125,12 @@ extension Database {
           detail: "The journal before was given up; what was spent under it is forgotten."), in: db)
       try moving()
     }
+  }
+}
+
+extension BindingChange {
+  fileprivate var isPut: Bool {
+    if case .put = self { true } else { false }
   }
 }
 

@@ -52,6 +52,14 @@ package struct TenantScope: Sendable {
     try database.bindings(tenant: row, extension: onlyExtension)
   }
 
+  /// Until when each extension is or was registered; when it was made where it never was.
+  ///
+  /// As far as the journal has been followed; a user sees none of it.
+  package func registeredUntil() throws(StoreError) -> [ExtensionID: WallTime] {
+    guard onlyExtension == nil else { return [:] }
+    return try database.registeredUntil(tenant: row)
+  }
+
   /// Alerts with their way to their recipients, newest first; a user has none.
   package func alerts(limit: Int = 100) throws(StoreError) -> [AlertStanding] {
     guard onlyExtension == nil else { return [] }

@@ -109,6 +109,13 @@ CREATE TABLE configuration (
   document      BLOB    NOT NULL  -- JSON, sealed.
 ) STRICT;
 
+CREATE TABLE extension_seen (
+  tenant_id           INTEGER NOT NULL,
+  extension_id        INTEGER NOT NULL,
+  registered_until_ms INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, extension_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE journal_position (
   stream   TEXT    NOT NULL PRIMARY KEY,  -- "records" and "bindings" go at their own pace.
   journal  INTEGER NOT NULL,              -- Identity of the journal.

@@ -142,4 +142,29 @@ import Testing
     #expect(
       try verdict("+447001234567", closed { $0.allow = ["+44"] }) != "allow")
   }
+
+  private func openings(_ policy: DestinationPolicy) -> [String] {
+    policy.openings.map { "\($0)\($0.isCostly ? " costly" : "")" }
+  }
+
+  @Test(
+    "What a policy opens is what the safe one closes, and what thieves are paid for is told apart")
+  func openings() {
+    #expect(openings(.safe) == [])
+    var entry = DestinationEntry()
+    (entry.international, entry.classes) = (.allow, ["premium": .allow, "mobile": .allow])
+    (entry.allow, entry.deny) = (["GB", "+882", "+34976", "FR"], ["+252"])
+    let tenant = DestinationPolicy.safe.overridden(by: entry)
+    let all = ["premium costly", "international", "FR", "GB", "+34976", "+882 costly"]
+    #expect(openings(tenant) == all)
+    // What an extension closes is not open, whatever its tenant opens; what it opens itself is.
+    var own = DestinationEntry()
+    (own.international, own.classes, own.allow) = (.deny, ["premium": .deny], ["DE"])
+    #expect(openings(tenant.overridden(by: own)) == ["DE"])
+    own.international = nil
+    #expect(
+      openings(tenant.overridden(by: own)) == [
+        "international", "DE", "FR", "GB", "+34976", "+882 costly",
+      ])
+  }
 }

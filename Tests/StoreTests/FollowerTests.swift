@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import Foundation
 import GRDB
@@ -272,5 +273,39 @@ import Testing
     var query = CallRecordQuery()
     query.limit = 1000
     #expect(try scope.callRecords(query).count == 200)
+  }
+
+  @Test(
+    "Until when extensions were registered outlives their bindings, also of those that came and went at once"
+  )
+  func registeredUntil() throws {
+    let bench = try StoreBench()
+    var document = StoreBench.document()
+    document.tenants[0].extensions = ["101", "102", "103"].map {
+      ExtensionEntry(number: $0, name: $0)
+    }
+    try bench.database.adopt(document, by: "anna", at: StoreBench.noon)
+    let scope = TenantScope(StoreBench.office, as: .administrator, in: bench.database)
+    #expect(try scope.registeredUntil().values.allSatisfy { $0 == StoreBench.noon })
+    #expect(try scope.registeredUntil().count == 3)
+    let journal = try journal(bench)
+    let gone = StoreBench.binding(2, expiresIn: 60)
+    let entries: [JournalEntry] = [
+      .binding(.put(StoreBench.binding(1, expiresIn: 3_600))), .binding(.put(gone)),
+      .binding(.removed(ExtensionID(2), gone.key)),
+      .binding(.put(StoreBench.binding(2, expiresIn: 90))),
+      .binding(.removed(ExtensionID(2), gone.key)),
+    ]
+    journal.append(JournalBatch(sequence: 1, entries: entries))
+    journal.start { _ in }
+    journal.close()
+    try followToTheEnd(bench)
+    #expect(try scope.bindings().map(\.extension.number) == [1])
+    let until = try scope.registeredUntil()
+    #expect(
+      (1...3).map { until[ExtensionID($0)] }
+        == [3_600, 90, 0].map { StoreBench.noon + .seconds($0) })
+    let user = TenantScope(StoreBench.office, as: .user(ExtensionID(1)), in: bench.database)
+    #expect(try user.registeredUntil().isEmpty)
   }
 }

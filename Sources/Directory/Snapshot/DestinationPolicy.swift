@@ -116,6 +116,50 @@ extension DestinationPolicy {
   }
 }
 
+extension DestinationPolicy {
+  /// Something that ``safe`` closes and a policy opens.
+  package enum Opening: Hashable, Sendable, CustomStringConvertible {
+    case kind(DestinationClass)
+    case international
+    case country(Region)
+    case prefix(DigitString)
+
+    package var description: String {
+      switch self {
+      case .kind(let kind): kind.name
+      case .international: "international"
+      case .country(let region): "\(region)"
+      case .prefix(let digits): "+\(digits)"
+      }
+    }
+
+    /// What thieves are paid for, and hardly anybody needs: whole classes, and numbers of no country.
+    package var isCostly: Bool {
+      switch self {
+      case .kind(let kind): kind != .shortCode
+      case .international, .country: false
+      case .prefix(let digits): PhoneNumber(digits: digits)?.callingCode.main == .world
+      }
+    }
+  }
+
+  /// All of it, in a fixed order; what the nearest level closes is not open.
+  package var openings: [Opening] {
+    let kinds = DestinationClass.allCases.filter {
+      openClasses.contains($0) && !DestinationPolicy.safe.openClasses.contains($0)
+    }
+    let countries = regions.filter { region, access in
+      access == .allow && (!nearest.international || nearest.regions[region] == .allow)
+    }
+    let ranges = prefixes.filter { prefix, access in
+      access == .allow && (!nearest.international || nearest.prefixes[prefix] == .allow)
+    }
+    return kinds.map { .kind($0) } + (international ? [.international] : [])
+      + countries.keys.sorted().map { .country($0) }
+      + ranges.keys.sorted { "\($0)" < "\($1)" }.map { .prefix($0) }
+  }
+}
+
 /// May it be called, and if not, why.
 package enum DestinationVerdict: Hashable, Sendable {
   case allow

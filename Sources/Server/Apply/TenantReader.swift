@@ -112,7 +112,8 @@ struct DeviceReader {
     _ username: String, _ mapping: Mapping, _ extensions: [String],
     _ secrets: inout SecretKeeper
   ) -> DeviceEntry {
-    let names = [username, realm.tenant, realm.domain] + extensions
+    let called = ["number", "name"].filter(mapping.keys.keys.contains).compactMap(mapping.text)
+    let names = [username, realm.tenant, realm.domain] + extensions + called
     if let field = mapping["password"], let password = field.text(),
       let objection = PasswordRule.objection(to: password, names: names)
     {

@@ -2,6 +2,7 @@ import API
 import Directory
 import Elements
 import Limits
+import Net
 import Switch
 
 /// Answers what comes through the control socket.
@@ -54,6 +55,7 @@ struct OperatorDesk: Sendable {
     case .export(let withRates):
       return .exported(try server.administration.export(withRates: withRates))
     case .auditTrail: return .finding(try server.administration.auditFinding())
+    case .weaknesses(let words): return try await weaknesses(words)
     case .countries: return .findings(server.administration.countryFindings())
     case .records(let tenant, let number, let limit):
       return .records(
@@ -72,6 +74,16 @@ struct OperatorDesk: Sendable {
       return try await orders.liftBan(network, by: person)
     case .hangUp(let call, let person): return try await orders.hangUp(CallID(call), by: person)
     }
+  }
+
+  private func weaknesses(_ words: [String]) async throws -> ControlReply {
+    let (administration, http) = (server.administration, "\(server.configuration.http)")
+    let listeners = server.lanes.listening.map(\.description)
+    let report = try await server.auditTurn.run {
+      try administration.weaknesses(words: words, listeners: listeners, http: http)
+    }
+    guard let report else { return .failed("Another audit runs. Try again when it has ended.") }
+    return .weaknesses(report)
   }
 
   private var orders: Orders {

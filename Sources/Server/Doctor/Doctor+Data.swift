@@ -21,18 +21,12 @@ extension Doctor {
         .problem, "data folder", "\(folder) is not writable by this user.",
         wayOut: "Run as its owner, or `chown -R` it.")
     }
-    guard Self.isOurs(folder) else {
+    guard FileRights.isOwnersAlone(folder) else {
       return FindingReport(
         .warning, "data folder", "\(folder) can be read by other users of this machine.",
         wayOut: "chmod 700 \(folder)")
     }
     return FindingReport(.ok, "data folder", "\(folder) is there and ours alone.")
-  }
-
-  /// Whether nobody but the owner may read it.
-  private static func isOurs(_ path: String) -> Bool {
-    let facts = try? FileManager.default.attributesOfItem(atPath: path)
-    return (facts?[.posixPermissions] as? Int ?? 0o777) & 0o077 == 0
   }
 
   /// Of the file system that the folder is on, or will be.
@@ -82,7 +76,7 @@ extension Doctor {
           wayOut: "Put the key back from where it is kept; without it phones need new passwords.")
         : FindingReport(.ok, "master key", "It is made at the first start, or given by systemd.")
     }
-    return Self.isOurs(path)
+    return FileRights.isOwnersAlone(path)
       ? FindingReport(.ok, "master key", "\(path) is readable by its owner only.")
       : FindingReport(
         .problem, "master key", "\(path) can be read by other users.", wayOut: "chmod 600 \(path)")

@@ -19,6 +19,7 @@ final class RunningServer: Sendable {
   let log: DecisionLog
   let handover: Handover
   let payments: PaymentDesk
+  let auditTurn = AuditTurn()
   private let door: JournalDoor
   private let follower: JournalFollower
   private let outbox: OutboxService

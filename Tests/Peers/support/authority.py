@@ -13,17 +13,18 @@ class Authority:
         self.certificate, self._key = self.folder / "authority.pem", self.folder / "authority.key"
         self._openssl("req", "-x509", *self._fresh(self._key), "-out", self.certificate, "-subj", f"/CN={name}")
 
-    def identity(self, name, address):
+    def identity(self, name, address, domains=(), key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
         folder = self.folder / name
         folder.mkdir()
-        self._openssl("req", "-x509", *self._fresh(folder / "key.pem"), "-out", folder / "certificate.pem",
+        self._openssl("req", "-x509", *self._fresh(folder / "key.pem", key), "-out", folder / "certificate.pem",
                       "-CA", self.certificate, "-CAkey", self._key, "-subj", f"/CN={name}",
-                      "-addext", f"subjectAltName=IP:{address}", "-addext", "basicConstraints=critical,CA:FALSE")
+                      "-addext", "subjectAltName=" + ",".join(
+                          [f"IP:{address}", *(f"{kind}{domain}" for domain in domains for kind in ("DNS:", "URI:sip:"))]), "-addext", "basicConstraints=critical,CA:FALSE")
         return folder
 
     @staticmethod
-    def _fresh(key):
-        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-days", "2"]
+    def _fresh(path, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+        return ["-newkey", *key, "-nodes", "-keyout", path, "-days", "60"]
 
     @staticmethod
     def _openssl(*words):

@@ -1,0 +1,123 @@
+package import API
+package import Elements
+import Foundation
+package import Net
+import SIP
+
+/// Looks at an installation as an attacker would, and as one who has got hold of its files.
+package struct Audit {
+  /// What came of it.
+  package struct Outcome: Sendable {
+    /// The worst first.
+    package let findings: [AuditFindingReport]
+    package let summary: AuditSummaryReport
+  }
+
+  private let configuration: Configuration
+  /// Words to try as passwords besides our own.
+  private let words: [String]
+  /// Listeners to ask in the place of those that the server says it has.
+  private let chosen: [ListenAddress]?
+  private let chosenHTTP: Endpoint?
+
+  /// Asks for SIP and for the pages of monitoring there, or wherever the running server says that it listens.
+  package init(
+    _ configuration: Configuration, listeners: [ListenAddress]? = nil, http: Endpoint? = nil,
+    words: [String] = []
+  ) {
+    (self.configuration, self.words) = (configuration, words)
+    (chosen, chosenHTTP) = (listeners, http)
+  }
+
+  /// The installation in the data folder, and what its server answers to strangers where one runs.
+  package func examine() throws -> Outcome {
+    let folder = configuration.data
+    let isRunning = ControlClient(dataFolder: folder).isServerRunning
+    let store = try weaknesses(isRunning)
+    let listeners = chosen ?? (isRunning ? store.listeners.compactMap(ListenAddress.init) : [])
+    let http = chosenHTTP ?? (isRunning ? Endpoint(store.http) : nil)
+    let targets = listeners.map { ProbeTarget($0, isHere: true) }
+    let server = isRunning ? FileAudit.server(in: folder) : nil
+    var findings = FileAudit(
+      folder: folder, tlsFolder: configuration.tls.folder, server: server
+    ).findings()
+    findings += machine(listeners, http, server)
+    findings += StrangerAudit(targets, store.target, http: http).findings()
+    return Self.outcome(store.findings + findings.map(\.report), targets, store.passwords)
+  }
+
+  /// A server elsewhere, of which nothing is known but what it answers.
+  package static func examine(
+    _ listeners: [ListenAddress], http: Endpoint?, domain: String?
+  ) -> Outcome {
+    let targets = listeners.map { ProbeTarget($0, isHere: false) }
+    let who = AuditTargetReport(
+      domain: domain, user: nil, absentUser: nil, domains: domain.map { [$0] } ?? [])
+    let findings = StrangerAudit(targets, who, http: http).findings()
+    return outcome(findings.map(\.report), targets, nil)
+  }
+
+  private func weaknesses(_ isRunning: Bool) throws -> AuditedStoreReport {
+    guard isRunning else {
+      return try Administration(existing: configuration.data)
+        .weaknesses(words: words, listeners: [], http: "")
+    }
+    switch try ControlClient(dataFolder: configuration.data).ask(.weaknesses(words: words)) {
+    case .weaknesses(let report): return report
+    case .failed(let reason):
+      throw ConfigurationError(
+        field: "audit", problem: "the server refused: \(reason)", wayOut: "Nothing was looked at.")
+    case _: throw ControlClient.Failure.broken("not what an audit asks for")
+    }
+  }
+
+  private func machine(
+    _ listeners: [ListenAddress], _ http: Endpoint?, _ server: Int32?
+  ) -> [AuditFinding] {
+    let own = PortAudit.Own(
+      process: server, listeners: listeners, http: http, rtp: configuration.rtp)
+    let ports = OpenPort.reachable()
+    var findings = PortAudit(
+      ports, .look(), own: own, passing: Self.passingPorts,
+      sshTakesPasswords: SSHSettings.ofThisMachine()?.takesPasswords ?? true
+    ).findings()
+    let table = listeners.map(\.endpoint.port).min().map { "martinet_\($0)" }
+    let hasV6 = FileManager.default.fileExists(atPath: "/proc/net/if_inet6")
+    if let rules = FirewallAudit.rulesInForce(),
+      let audit = FirewallAudit(rules, own: server == nil ? nil : table, hasV6: hasV6)
+    {
+      findings += audit.findings()
+    }
+    return findings
+  }
+
+  /// The kernel's own range of ports (ip(7)).
+  private static var passingPorts: ClosedRange<UInt16> {
+    let text =
+      (try? String(contentsOfFile: "/proc/sys/net/ipv4/ip_local_port_range", encoding: .utf8)) ?? ""
+    let ends = text.split(whereSeparator: \.isWhitespace).compactMap { UInt16($0) }
+    return ends.count == 2 && ends[0] <= ends[1] ? ends[0]...ends[1] : 32_768...60_999
+  }
+
+  private static func outcome(
+    _ findings: [AuditFindingReport], _ targets: [ProbeTarget], _ passwords: PasswordTrialReport?
+  ) -> Outcome {
+    Outcome(
+      findings: findings.enumerated().sorted {
+        ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset)
+      }.map(\.element),
+      summary: AuditSummaryReport(
+        findings, probed: targets.filter(\.isAsked).map(\.description), passwords: passwords))
+  }
+}
+
+extension ListenAddress {
+  /// "UDP 192.0.2.1:5060", as it is printed.
+  init?(_ text: String) {
+    let words = text.split(separator: " ")
+    guard words.count == 2, let endpoint = Endpoint(words[1]),
+      let transport = Transport.allCases.first(where: { "\($0.viaToken)" == words[0] })
+    else { return nil }
+    self.init(transport, endpoint)
+  }
+}

@@ -1,0 +1,237 @@
+"""The audit: nothing to say of a well-kept server, and every planted weakness is found."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from .support import careless
+from .support.authority import Authority
+from .support.network import Network
+from .support.older import weaken
+from .support.process import Process
+from .support.server import Martinet, password
+
+NOBODY = 65534
+FILTER = """\
+table {family} shield {{
+  chain arrivals {{
+    type filter hook input priority 0; policy drop;
+    iif lo accept
+    meta l4proto {{ tcp, udp }} th dport {{ 5060, 5061, 10000-10999 }} accept
+  }}
+}}
+"""
+
+
+class Kept(Martinet):
+    """A server that runs as the unit has it: as nobody, who may change the kernel's filter."""
+
+    def _command(self, *words):
+        if words[0] != "serve":
+            return super()._command(*words)
+        rights = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=+net_admin",
+                  "--ambient-caps=+net_admin"]
+        return self.host.command(*rights, *Martinet(self.folder)._command(*words))
+
+    def hand_over(self, *folders):
+        """Gives files that commands of root have made to the server."""
+        for folder in folders:
+            for path in [folder, *folder.rglob("*")]:
+                os.chown(path, NOBODY, NOBODY)
+
+
+class Audit(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="martinet-audit-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder.chmod(0o755)
+        network = self.enterContext(Network())
+        self.place, self.elsewhere = network.host(), network.host()
+        self.sip = f"{self.place.v4}:5060,[{self.place.v6}]:5060"
+
+    def configuration(self):
+        return {
+            "version": 1,
+            "tenants": [{
+                "name": "office", "domain": "office.example", "timezone": "Europe/Madrid", "country": "ES",
+                "sources": ["10.66.0.0/24", "fd66::/64"], "limits": {"spend": {"day": 50, "month": 500}},
+                "destinations": {"allow": ["+44"]},
+                "extensions": [{"number": str(number), "password": password(number)} for number in (101, 102)],
+                "trunks": ["carrier"], "rates": {"sell": "retail"},
+                "notices": {"webhooks": [{"url": "https://hooks.example/", "secret": "k3hs8fj2ls9dk3hfq7"}]},
+            }],
+            "trunks": [{"name": "carrier", "address": "sip:10.66.0.77"}],
+            "rates": [{"name": "retail", "file": "retail.csv"}],
+        }
+
+    def audit(self, server, *words, fails=False):
+        """The findings by their names, and the summary."""
+        result = server.run("audit", "--data", server.data, "--json", *words, check=False)
+        self.assertEqual(result.returncode, 1 if fails else 0, result.stdout + result.stderr)
+        *findings, summary = map(json.loads, result.stdout.splitlines())
+        self.assertEqual([row["severity"] for row in findings], sorted(
+            [row["severity"] for row in findings], key=["critical", "high", "medium", "low"].index))
+        named = {}
+        for row in findings:
+            named.setdefault(row["id"], []).append(row)
+        return named, summary
+
+    def shield(self, family="inet"):
+        subprocess.run(self.place.command("/usr/sbin/nft", "-f", "-"), input=FILTER.format(family=family).encode(),
+                       check=True)
+
+    def listen(self, *places):
+        """Somebody else's program on this machine."""
+        code = ("import socket,sys,time\n"
+                "for place in sys.argv[1:]:\n"
+                "  host, port = place.rsplit(':', 1)\n"
+                "  kind = socket.AF_INET6 if ':' in host else socket.AF_INET\n"
+                "  link = socket.create_server((host, int(port)), family=kind)\n"
+                "  globals()[place] = link\n"
+                "print('ready', flush=True)\ntime.sleep(600)")
+        other = Process(self.place.command("/usr/bin/python3", "-c", code, *places), self.folder / "other.log")
+        self.addCleanup(other.stop)
+        other.wait_for("^ready")
+
+    def well_kept(self):
+        server = Kept(self.folder / "server", host=self.place, sip=self.sip, rtp="10000-10999")
+        self.addCleanup(server.stop)
+        server.apply(self.configuration())
+        tls = Authority(self.folder, "phones").identity(
+            "pbx", self.place.v4, ["office.example"], key=["rsa:2048"])
+        self.folder.joinpath("authority-phones").chmod(0o755)
+        server.hand_over(server.data, tls)
+        self.shield()
+        return server.start(20, "--tls-folder", tls, "--firewall", "on")
+
+    def test_a_well_kept_server_gets_an_a_and_notices_nothing(self):
+        server = self.well_kept()
+        for turn in range(3):
+            named, summary = self.audit(server, "--fail-at", "low")
+            self.assertEqual((named, summary["grade"]), ({}, "A"))
+        self.assertEqual(summary["probed"], [
+            f"{kind} {address}:{port}" for address in (self.place.v4, f"[{self.place.v6}]")
+            for kind, port in (("UDP", 5060), ("TCP", 5060), ("TLS", 5061))])
+        trial = summary["passwords"]
+        self.assertEqual((trial["phones"], trial["complete"]), (2, True))
+        self.assertGreater(trial["guesses"], 100_000)
+        self.assertEqual(server.ask("bans"), [])
+        self.assertEqual(server.ask("registrations") + server.ask("records") + server.ask("calls"), [])
+        # From another machine, which may not see the pages.
+        seen = server.run("audit", "--target", self.place.v4, "--domain", "office.example", "--json").stdout
+        self.assertEqual(json.loads(seen.splitlines()[-1])["grade"], "A", seen)
+
+    def test_what_is_planted_in_settings_files_and_ports_is_found(self):
+        configuration = self.configuration()
+        [tenant] = configuration["tenants"]
+        tenant["limits"], tenant["notices"] = {}, {}
+        del tenant["sources"]
+        tenant["destinations"] = {"international": "allow", "premium": "allow"}
+        none = {"spend": {"day": "none", "month": "none"}}
+        tenant["extensions"] += [
+            {"number": "103", "password": password(103), "limits": none},
+            {"number": "104", "password": password(104), "limits": {"spend": {"day": 5000}}}]
+        configuration["trunks"] = [
+            {"name": "carrier", "address": "sip:carrier.example"},
+            {"name": "other", "address": "sip:10.66.0.78", "sources": ["203.0.0.0/16"],
+             "register": {"username": "us", "password": "telefon1"}}]
+        configuration["platform"] = {"never_ban": ["0.0.0.0/0"], "notices": {}}
+        server = Martinet(self.folder / "server", host=self.place, sip=self.sip, http="0.0.0.0:9090",
+                          rtp="10000-10999")
+        self.addCleanup(server.stop)
+        server.apply(configuration)
+        weaken(server.data, "office", "102", "102102")
+        server.start(20, "--firewall", "off")
+        self.shield("ip")
+        self.listen("0.0.0.0:5432", ":::23", "0.0.0.0:4444", "127.0.0.1:6379")
+        server.data.chmod(0o755)
+        (server.data / "tls" / "key.pem").chmod(0o644)
+        (server.data / "control.sock").chmod(0o666)
+        (server.data / "copy.db").write_text("")
+        words = self.folder / "words"
+        words.write_text(f"nothing\n{password(101)}\n")
+        named, summary = self.audit(server, "--words", words, fails=True)
+        self.assertEqual(summary["grade"], "F")
+        guessed = named.pop("password.phone")
+        self.assertEqual([(row["tenant"], row["extension"]) for row in guessed], [("office", "101"), ("office", "102")])
+        for name, where in {
+            "password.trunk": {"trunk": "other"},
+            "calls.unlimited": {"extension": "103"}, "calls.costly": {"tenant": "office"},
+            "limits.high": {"extension": "104"}, "limits.tenant": {"tenant": "office"},
+            "sources.anywhere": {"extension": "101, 102, 103, 104"}, "sources.trunk-name": {"trunk": "carrier"},
+            "sources.trunk-wide": {"trunk": "other"}, "guard.never-ban": {}, "guard.kernel": {},
+            "notices.nobody": {"tenant": "office"}, "file.folder": {"file": str(server.data)},
+            "file.secret": {"file": str(server.data / "tls" / "key.pem")},
+            "file.control": {"file": str(server.data / "control.sock")},
+            "file.backup": {"file": str(server.data / "copy.db")}, "process.root": {},
+            "port.control": {"address": "TCP [::]:23"}, "port.data": {"address": "TCP 0.0.0.0:5432"},
+            "port.other": {"address": "TCP 0.0.0.0:4444"}, "port.http": {"address": "TCP 0.0.0.0:9090"},
+            "firewall.ipv6": {}, "certificate.self-signed": {}, "certificate.name": {},
+        }.items():
+            with self.subTest(name):
+                row = named.pop(name)[0]
+                self.assertEqual({key: row.get(key) for key in where}, where)
+                self.assertTrue(row["why"] and row["way_out"] and row["finding"])
+        self.assertEqual(named, {})
+        log = server.process.output()
+        for secret in (password(101), "102102"):
+            self.assertNotIn(secret, log + json.dumps(summary))
+
+    def test_e7_a_weak_password_of_an_older_version_is_found_while_the_server_runs_and_before(self):
+        server = Martinet(self.folder / "server", host=self.place, sip=self.sip, rtp="10000-10999")
+        self.addCleanup(server.stop)
+        server.apply(self.configuration())
+        weaken(server.data, "office", "102", "102102")
+        for runs in (False, True):
+            with self.subTest(runs=runs):
+                if runs:
+                    server.start(20, "--firewall", "off")
+                named, summary = self.audit(server, fails=True)
+                [row] = named["password.phone"]
+                self.assertEqual((row["extension"], row["severity"]), ("102", "critical"))
+                self.assertNotIn("102102", json.dumps(row))
+                self.assertEqual(bool(summary["probed"]), runs)
+
+    def test_a_server_that_tells_strangers_too_much(self):
+        server = self.well_kept()
+        bad = Process(self.place.command("/usr/bin/python3", careless.__file__, self.place.v4, 7070, 101),
+                      self.folder / "careless.log")
+        self.addCleanup(bad.stop)
+        bad.wait_for("^ready")
+        named, _ = self.audit(server, "--sip", f"udp:{self.place.v4}:7070", fails=True)
+        for name in ("call", "relay", "register", "users", "version", "amplifies", "digest"):
+            with self.subTest(name):
+                self.assertEqual(named[f"sip.{name}"][0]["address"], f"UDP {self.place.v4}:7070")
+        named, _ = self.audit(server, "--sip", f"udp:{self.place.v4}:7071")
+        self.assertIn("sip.silent", named)
+
+    def test_old_tls_and_a_certificate_that_nobody_should_take(self):
+        key, certificate = self.folder / "old.key", self.folder / "old.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha1", "-nodes", "-keyout", key, "-out",
+                        certificate, "-days", "3", "-subj", "/CN=old"], check=True, capture_output=True)
+        ask = Martinet(self.folder / "asks", host=self.elsewhere)
+        for port, words, wanted in (
+            (7061, ["-tls1", "-cipher", "ALL:@SECLEVEL=0"],
+             {"tls.version", "tls.modern", "tls.cipher", "tls.secrecy", "certificate.self-signed", "certificate.ends",
+              "certificate.weak", "certificate.name"}),
+            (7063, ["-tls1_2", "-cipher", "AES128-GCM-SHA256:@SECLEVEL=0"],
+             {"tls.secrecy", "tls.modern", "certificate.self-signed", "certificate.ends", "certificate.weak",
+              "certificate.name"}),
+        ):
+            old = Process(self.place.command("openssl", "s_server", "-accept", port, "-key", key, "-cert", certificate,
+                                             *words), self.folder / f"openssl-{port}.log", stdin=subprocess.PIPE)
+            self.addCleanup(old.stop)
+            old.wait_for("ACCEPT")
+            result = ask.run("audit", "--target", f"{self.place.v4}:{port - 1}", "--domain", "office.example", "--json",
+                             check=False)
+            found = {json.loads(line).get("id") for line in result.stdout.splitlines()}
+            with self.subTest(port=port):
+                self.assertEqual(found - {None, "sip.silent"}, wanted, result.stdout + result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

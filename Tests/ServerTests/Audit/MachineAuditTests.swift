@@ -1,0 +1,171 @@
+import Elements
+import Foundation
+import Net
+import SIP
+import Server
+import Testing
+
+/// What the audit says of the machine: its ports, its filter, its files.
+@Suite struct MachineAuditTests {
+  // MARK: Ports
+
+  private static let header =
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+
+  @Test("The kernel's tables: who listens, in both families, and not who is connected")
+  func tables() {
+    let tcp =
+      Self.header
+      + "   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0\n"
+      + "   1: 0100007F:0050 0200007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0\n"
+    #expect(
+      OpenPort.read(tcp, .tcp) == [OpenPort(.tcp, Endpoint(.v4Any, 8080), inode: 4711)])
+    let udp6 =
+      Self.header
+      + "  12: B80D0120000000000000000001000000:13C4 00000000000000000000000000000000:0000 07 0:0 00:0 0 0 0 99 2 0 0\n"
+    #expect(OpenPort.read(udp6, .udp).map(\.description) == ["UDP [2001:db8::1]:5060"])
+  }
+
+  private func ports(
+    _ ports: [(OpenPort.Kind, String, String)], ssh: Bool = false, process: Int32? = 7
+  ) throws -> [AuditFinding] {
+    var open: [OpenPort] = []
+    var owners: [UInt64: PortOwners.Owner] = [:]
+    for (index, (kind, address, program)) in ports.enumerated() {
+      open.append(OpenPort(kind, try #require(Endpoint(address)), inode: UInt64(index)))
+      owners[UInt64(index)] = .init(process: program == "martinet" ? 7 : 8, program: program)
+    }
+    let listener = ListenAddress(.udp, Endpoint(.v4Any, 5060))
+    let own = PortAudit.Own(
+      process: process, listeners: [listener], http: nil, rtp: 10_000...29_999)
+    return PortAudit(
+      open, PortOwners(process == nil ? [:] : owners), own: own, passing: 32_768...60_999,
+      sshTakesPasswords: ssh
+    ).findings()
+  }
+
+  @Test("What listens beside the telephone system is named once, with every address, IPv6 as IPv4")
+  func strangers() throws {
+    let found = try ports([
+      (.udp, "0.0.0.0:5060", "martinet"), (.tcp, "0.0.0.0:5432", "postgres"),
+      (.tcp, "[::]:5432", "postgres"), (.tcp, "[::]:7777", "redis-server"),
+      (.tcp, "0.0.0.0:23", "inetd"), (.tcp, "0.0.0.0:4444", "mystery"),
+      (.udp, "0.0.0.0:40000", "dnsmasq"),
+    ])
+    #expect(found.map(\.rule) == [.controlPort, .otherPort, .dataPort, .dataPort])
+    #expect(found[2].text == "PostgreSQL can be reached at TCP 0.0.0.0:5432, TCP [::]:5432.")
+    #expect(found[3].text == "Redis can be reached at TCP [::]:7777.")
+  }
+
+  @Test("Without a look at processes the server's own ports are known by their numbers")
+  func unseen() throws {
+    let found = try ports(
+      [(.udp, "0.0.0.0:5060", ""), (.udp, "0.0.0.0:12000", ""), (.tcp, "0.0.0.0:5060", "")],
+      process: nil)
+    #expect(found.map(\.place) == [.address("TCP 0.0.0.0:5060")])
+  }
+
+  @Test("An SSH server is one more port only where passwords open it")
+  func ssh() throws {
+    let port = [(OpenPort.Kind.tcp, "0.0.0.0:22", "sshd")]
+    #expect(try ports(port, ssh: true).map(\.rule) == [.sshPasswords])
+    #expect(try ports(port, ssh: false).isEmpty)
+  }
+
+  @Test(
+    "Settings of SSH: the first value counts, in what is included too, and not what is for some",
+    arguments: [
+      ("", true), ("PasswordAuthentication no\n", false),
+      ("passwordauthentication=no\nPasswordAuthentication yes\n", false),
+      ("#PasswordAuthentication no\n", true),
+      ("PasswordAuthentication no\nUsePAM yes\n", true),
+      ("PasswordAuthentication no\nUsePAM yes\nKbdInteractiveAuthentication no\n", false),
+      ("Match User git\nPasswordAuthentication no\n", true),
+      ("Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication no\n", true),
+    ])
+  func sshSettings(text: String, takes: Bool) {
+    let settings = SSHSettings(text) { _ in ["PasswordAuthentication yes\n"] }
+    #expect(settings.takesPasswords == takes)
+  }
+
+  // MARK: The filter
+
+  private func rules(_ items: String...) -> Data {
+    Data("{\"nftables\":[{\"metainfo\":{\"version\":\"1\"}},\(items.joined(separator: ","))]}".utf8)
+  }
+
+  private func chain(_ family: String, _ table: String, _ policy: String) -> String {
+    "{\"chain\":{\"family\":\"\(family)\",\"table\":\"\(table)\",\"name\":\"in\",\"handle\":1,"
+      + "\"type\":\"filter\",\"hook\":\"input\",\"prio\":0,\"policy\":\"\(policy)\"}}"
+  }
+
+  private func drop(_ family: String, _ table: String) -> String {
+    "{\"rule\":{\"family\":\"\(family)\",\"table\":\"\(table)\",\"chain\":\"in\",\"handle\":2,"
+      + "\"expr\":[{\"counter\":{\"packets\":0,\"bytes\":0}},{\"drop\":null}]}}"
+  }
+
+  private func firewall(_ json: Data) throws -> [AuditRule] {
+    try #require(FirewallAudit(json, own: "martinet_5060", hasV6: true)).findings().map(\.rule)
+  }
+
+  @Test("A filter for both families is none too little; our own table is no filter")
+  func filters() throws {
+    let own = chain("inet", "martinet_5060", "accept")
+    let bans = drop("inet", "martinet_5060")
+    #expect(try firewall(rules(own, bans)) == [.noFirewall])
+    #expect(try firewall(rules(own, chain("inet", "mine", "drop"))) == [])
+    #expect(try firewall(rules(own, chain("inet", "mine", "accept"), drop("inet", "mine"))) == [])
+    #expect(try firewall(rules(own, chain("inet", "mine", "accept"))) == [.noFirewall])
+    #expect(try firewall(rules(own, chain("ip", "mine", "drop"))) == [.openV6])
+    #expect(
+      try firewall(rules(own, chain("ip", "mine", "drop"), chain("ip6", "mine", "drop"))) == [])
+    #expect(try firewall(rules(chain("inet", "mine", "drop"))) == [.kernelBans])
+    #expect(FirewallAudit(Data("Error".utf8), own: nil, hasV6: true) == nil)
+  }
+
+  // MARK: Files
+
+  @Test("Files that others may read are named; what is the owner's alone is not")
+  func files() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "audit-\(UUID())").path
+    let manager = FileManager.default
+    try manager.createDirectory(
+      atPath: folder + "/tls", withIntermediateDirectories: true,
+      attributes: [.posixPermissions: 0o700])
+    defer { try? manager.removeItem(atPath: folder) }
+    func mode(_ path: String, _ mode: Int) throws {
+      try manager.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    }
+    func make(_ name: String, _ rights: Int) throws {
+      try Data("x".utf8).write(to: URL(filePath: "\(folder)/\(name)"))
+      try mode("\(folder)/\(name)", rights)
+    }
+    func found(_ place: String? = nil, server: Int32? = nil) -> [AuditRule] {
+      FileAudit(folder: place ?? folder, tlsFolder: folder + "/tls", server: server)
+        .findings().map(\.rule)
+    }
+    try mode(folder, 0o700)
+    for name in ["master.key", "tls/key.pem", "control.sock", "backup.tar"] {
+      try make(name, 0o600)
+    }
+    try make("martinet.db", 0o644)  // Nobody else gets to it.
+    #expect(found() == [])
+    try mode(folder, 0o750)
+    #expect(found() == [.dataFolder])
+    try mode(folder, 0o700)
+    for (name, rule) in [
+      ("master.key", AuditRule.secretFile), ("tls/key.pem", .secretFile),
+      ("control.sock", .controlSocket), ("backup.tar", .foreignFile),
+    ] {
+      try mode("\(folder)/\(name)", 0o640)
+      #expect(found() == [rule], "\(name)")
+      try mode("\(folder)/\(name)", 0o600)
+    }
+    // systemd has a link where the folder of a service is looked for.
+    try manager.createSymbolicLink(atPath: folder + "-link", withDestinationPath: folder)
+    defer { try? manager.removeItem(atPath: folder + "-link") }
+    #expect(found(folder + "-link") == [])
+    // This process as the server: whoever runs the tests.
+    #expect(found(server: getpid()) == (getuid() == 0 ? [.root] : []))
+  }
+}
