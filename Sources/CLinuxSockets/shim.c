@@ -6,6 +6,8 @@
 #include <time.h>
 // After time.h, whose timespec it uses without saying so.
 #include <linux/errqueue.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <pthread.h>
@@ -192,6 +194,25 @@ int cls_receive_one(cls_inbox *inbox, int fd) {
   datagram->remote = cls_endpoint_of(&name);
   datagram->local = (cls_endpoint){0, 0, 0};
   return 1;
+}
+
+int cls_udp_filter(int fd, const cls_filter_step *steps, size_t count) {
+  _Static_assert(sizeof(cls_filter_step) == sizeof(struct sock_filter), "laid out as the kernel's");
+  if (count == 0) {
+    int nothing = 0;
+    // ENOENT: there was none.
+    return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &nothing, sizeof nothing) == 0 || errno == ENOENT ? 0 : -errno;
+  }
+  if (count > BPF_MAXINSNS) return -E2BIG;
+  struct sock_fprog program = {(unsigned short)count, (struct sock_filter *)steps};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : -errno;
+}
+
+uint32_t cls_udp_dropped(int fd) {
+  uint32_t figures[SK_MEMINFO_VARS] = {0};
+  socklen_t length = sizeof figures;
+  getsockopt(fd, SOL_SOCKET, SO_MEMINFO, figures, &length);
+  return figures[SK_MEMINFO_DROPS];
 }
 
 // ---- sending

@@ -18,6 +18,8 @@ package struct Admission: Sendable {
   private var calls: Generations<AccountID, RateBucket>
   /// Never banned: carriers, other nodes, and what the operator lists.
   private var spared = NetworkTable<Bool>()
+  /// Datagrams of strangers that were not looked at.
+  package private(set) var turnedAway: UInt64 = 0
   /// Whether somebody has said who is spared.
   private var knowsSpared = false
 
@@ -46,8 +48,10 @@ package struct Admission: Sendable {
       let isWatched = bans.ban(.network(place.network), at: now.wall) != nil
       return budgets.takeKnown(place, isWatched: isWatched, at: now.instant) ? .pass : .overBudget
     }
-    guard bans.ban(of: source.address, at: now.wall) == nil else { return .banned }
-    return budgets.takeStranger(place, at: now.instant) ? .pass : .overBudget
+    let isBanned = bans.ban(of: source.address, at: now.wall) != nil
+    if !isBanned, budgets.takeStranger(place, at: now.instant) { return .pass }
+    if !source.isStream { turnedAway &+= 1 }
+    return isBanned ? .banned : .overBudget
   }
 
   /// Whether a source need not prove itself: a friend's flow, a carrier, or whom we have asked something.
@@ -69,6 +73,8 @@ package struct Admission: Sendable {
   }
 
   package func isSpared(_ address: IPAddress) -> Bool { spared.holds(address) }
+
+  var sparedNetworks: [IPNetwork] { Array(spared.networks) }
 
   /// What of a network is never banned.
   func firstSpared(within network: IPNetwork) -> IPNetwork? {

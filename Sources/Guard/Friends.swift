@@ -70,6 +70,12 @@ struct Friends: Sendable {
     return places.contains(at: now) { network.contains($0) && now - $1.at <= friendship }
   }
 
+  /// Where phones have proven themselves within a day, and whom we have asked something; looks at all of them.
+  func neighbourhoods(at now: Instant) -> [IPNetwork] {
+    places.all.filter { now - $0.value.at <= friendship }.map(\.key)
+      + expected.all.map { Neighbourhood(of: $0.key).network }
+  }
+
   func knows(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Bool {
     pairs.value(of: UserPlace(user: user, network: network), at: now) != nil
   }

@@ -9,6 +9,8 @@ package struct Rate: Hashable, Sendable {
 
   /// How many at once.
   var burst: Int { Int(room / cost) }
+  /// How many for ever.
+  var perSecond: Int { Int(1_000_000_000 / cost) }
 
   /// - Parameters:
   ///   - perSecond: What is let through for ever, 1 and more.

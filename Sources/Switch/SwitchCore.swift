@@ -46,6 +46,7 @@ package struct SwitchCore: Sendable {
   var output = Output()
   var date = DateField()
   var malformedCount: UInt64 = 0
+  var siege: Siege
   /// Networks that the services above are to drop, and until when; some are over.
   var barred = NetworkTable<WallTime?>()
   var toldCallFloods = ToldToday<AccountID>()
@@ -64,6 +65,7 @@ package struct SwitchCore: Sendable {
     self.dice = dice
     sip = SIPCore(configuration: configuration.sip, dice: dice)
     admission = Admission(configuration.edge)
+    siege = Siege(configuration.edge)
     edgeKey = FingerprintKey(configuration.nonceSecret, purpose: "edge")
     var salt = dice
     verifier = DigestVerifier(secret: configuration.nonceSecret, salt: salt.next())
@@ -80,6 +82,8 @@ package struct SwitchCore: Sendable {
     switch event {
     case .received(let bytes, let flow):
       guard admits(flow, at: now) else { break }
+      sip.receive(bytes, on: flow, at: now, events: &events, effects: &output.wire)
+    case .admitted(let bytes, let flow):
       sip.receive(bytes, on: flow, at: now, events: &events, effects: &output.wire)
     case .receivedMessage(let message, let flow):
       guard admits(flow, at: now) else { break }
@@ -99,6 +103,7 @@ package struct SwitchCore: Sendable {
     case .relay(let event): handle(event, at: now)
     case .journaled(let number): journaled(through: number, at: now)
     case .journalFailed(let reason): journalFailed(reason, at: now)
+    case .unheard(let count): lookAround(unheard: count, at: now)
     case .resolved(let question, let hops): resolved(question, hops, at: now)
     case .command(let token, let command):
       handle(command, token: token, at: now)
@@ -131,6 +136,7 @@ package struct SwitchCore: Sendable {
     for command in output.relay { effects.append(.relay(command)) }
     for transmission in output.wire { effects.append(.transmit(transmission)) }
     for (number, query) in output.queries { effects.append(.resolve(number, query)) }
+    if let sieve = output.sieve { effects.append(.sift(sieve)) }
     for connection in output.trusted { effects.append(.trust(connection)) }
     for publication in output.publications { effects.append(.publish(publication)) }
     output.clear()
@@ -177,6 +183,8 @@ struct Output: Sendable {
   var queries: [(ResolutionID, NameQuery)] = []
   var publications: [Publication] = []
   var trusted: [FlowID] = []
+  /// A new one, or none any more; nil: as it is.
+  var sieve: Sieve??
 
   /// Most events have one or two effects: what is empty is left alone.
   mutating func clear() {
@@ -185,6 +193,7 @@ struct Output: Sendable {
     if !queries.isEmpty { queries.removeAll(keepingCapacity: true) }
     if !publications.isEmpty { publications.removeAll(keepingCapacity: true) }
     if !trusted.isEmpty { trusted.removeAll(keepingCapacity: true) }
+    if sieve != nil { sieve = nil }
   }
 }
 

@@ -1,4 +1,5 @@
 package import Elements
+package import Guard
 package import Relay
 package import SIP
 package import SIPSyntax
@@ -25,6 +26,8 @@ package struct NameQuery: Hashable, Sendable {
 package enum SwitchEvent: Sendable {
   /// The bytes of one datagram.
   case received([UInt8], Flow)
+  /// The same, of somebody whom ``SwitchCore/admits(_:at:)`` has let pass: what does not is never copied.
+  case admitted([UInt8], Flow)
   /// One whole message of a stream, already framed and parsed.
   case receivedMessage(Message, Flow)
   case flowClosed(FlowID)
@@ -40,6 +43,8 @@ package enum SwitchEvent: Sendable {
   /// Next hops in the order in which to try them; empty when the name leads nowhere.
   case resolved(ResolutionID, [NextHop])
   case command(CommandToken, SwitchCommand)
+  /// So many datagrams were dropped by the kernel since the start: told about once in ``Siege/interval``.
+  case unheard(UInt64)
   /// The moment of ``SwitchCore/deadline`` has come.
   case deadline
 }
@@ -52,5 +57,7 @@ package enum SwitchEffect: Sendable {
   case resolve(ResolutionID, NameQuery)
   /// Somebody has proven himself on that connection: it is no stranger's any more.
   case trust(FlowID)
+  /// The kernel is to thin out strangers' datagrams; nil: not any more.
+  case sift(Sieve?)
   case publish(Publication)
 }

@@ -1,5 +1,6 @@
 import Elements
 import Glibc
+import Guard
 import Net
 import Testing
 
@@ -140,5 +141,39 @@ final class TestSocket {
     var failures: [DatagramOutbox.Failure] = []
     outbox.flush(server, failures: &failures)
     #expect(outbox.add([UInt8](repeating: 1, count: 10), to: somewhere.local, from: .v4Any, tag: 0))
+  }
+
+  @Test("A08: in a siege the kernel drops strangers before they take a place in the queue")
+  func sifts() throws {
+    var admission = Admission()
+    let places = ["127.0.0.7", "::1"].compactMap { IPAddress($0) }
+    admission.spare(places.map { IPNetwork($0) })
+    let sieve = try #require(admission.sieve(share: 0, dice: 0x5DEE_CE66, at: .start))
+    let server = try DatagramSocket(bindingTo: Endpoint(.v4Any, 0), .signalling)
+    let inbox = try DatagramInbox(slots: 8, slotBytes: 65_536)
+    let (friend, stranger) = (try TestSocket(places[0]), try TestSocket(.v4Loopback))
+    let target = Endpoint(.v4Loopback, server.local.port)
+    func heard() -> [IPAddress] {
+      for socket in [stranger, friend] { socket.send([1], to: target) }
+      return (0..<max(0, inbox.receive(from: server.descriptor))).map { inbox.remote($0).address }
+    }
+    #expect(heard() == [.v4Loopback, places[0]])
+    #expect(server.sift(sieve.program(isV4: true)) == 0)
+    #expect(heard() == [places[0]])
+    #expect(server.dropped == 1)
+    #expect(server.sift([]) == 0)
+    #expect(heard() == [.v4Loopback, places[0]])
+
+    let server6 = try DatagramSocket(bindingTo: Endpoint(.v6Loopback, 0), .signalling)
+    let friend6 = try TestSocket(.v6Loopback)
+    #expect(server6.sift(sieve.program(isV4: false)) == 0)
+    friend6.send([1], to: server6.local)
+    #expect(inbox.receive(from: server6.descriptor) == 1)
+    var nobody = Admission()
+    nobody.spare([])
+    let closed = try #require(nobody.sieve(share: 0, dice: 1, at: .start))
+    #expect(server6.sift(closed.program(isV4: false)) == 0)
+    friend6.send([1], to: server6.local)
+    #expect(inbox.receive(from: server6.descriptor) == 0)
   }
 }

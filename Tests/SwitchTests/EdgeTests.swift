@@ -50,6 +50,32 @@ import Testing
     #expect(bans(bench).isEmpty)
   }
 
+  @Test("A08: in a flood the kernel thins out strangers and nobody who is known, until it is over")
+  func siege() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    bench.happen(.unheard(0))
+    #expect(bench.sieve == nil)
+    bench.run(for: .seconds(1))
+    bench.happen(.unheard(50_000))
+    let sieve = try #require(bench.sieve)
+    #expect(sieve.knows(try #require(IPAddress("198.51.100.7"))))
+    #expect(!sieve.knows(try #require(IPAddress(Self.thiefAddress))))
+    // Somebody new is known at the next look.
+    let other = UserAgent(bench, user: "102", address: "\(Self.thiefAddress):5062")
+    other.register()
+    bench.run(for: .seconds(1))
+    bench.happen(.unheard(100_000))
+    #expect(try #require(bench.sieve).knows(try #require(IPAddress(Self.thiefAddress))))
+    for _ in 0..<10 {
+      #expect(bench.sieve != nil)
+      bench.run(for: .seconds(1))
+      bench.happen(.unheard(100_000))
+    }
+    #expect(bench.sieve == nil)
+  }
+
   @Test("A05: who tries five users that are not there gets no byte any more")
   func unknownUsers() throws {
     let bench = try Bench()

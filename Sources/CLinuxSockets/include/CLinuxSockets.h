@@ -62,6 +62,17 @@ int cls_receive(cls_inbox *inbox, int fd);
 /// Costs less than cls_receive where one datagram is what waits, as for a stream of RTP.
 int cls_receive_one(cls_inbox *inbox, int fd);
 
+/// One instruction of classic BPF, laid out as the kernel's sock_filter.
+typedef struct cls_filter_step {
+  uint16_t code;
+  uint8_t yes, no;
+  uint32_t value;
+} cls_filter_step;
+/// Has the kernel run a program for each datagram before it waits to be received; without steps none. Returns 0 or -errno.
+int cls_udp_filter(int fd, const cls_filter_step *steps, size_t count);
+/// How many datagrams of a socket were dropped, by its program or because too many waited; wraps around.
+uint32_t cls_udp_dropped(int fd);
+
 typedef struct cls_outbox cls_outbox;
 /// A queue of datagrams of one socket: copies are kept in an arena that starts over when it is empty.
 cls_outbox *cls_outbox_make(int slots, size_t arena_bytes);

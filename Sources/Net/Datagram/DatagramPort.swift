@@ -9,6 +9,8 @@ final class DatagramPort {
   private let outbox: DatagramOutbox
   private var failures: [DatagramOutbox.Failure] = []
 
+  private var droppedBefore: UInt32 = 0
+
   private static let errorsAtOnce = 64
   static let largestDatagram = 65_507
 
@@ -24,6 +26,13 @@ final class DatagramPort {
   func serves(_ wanted: Endpoint) -> Bool {
     local.port == wanted.port && local.address.isV4 == wanted.address.isV4
       && (local.address == wanted.address || local.address.isUnspecified)
+  }
+
+  /// How many datagrams the kernel has dropped since the last time.
+  func takeDropped() -> UInt64 {
+    let dropped = socket.dropped
+    defer { droppedBefore = dropped }
+    return UInt64(dropped &- droppedBefore)
   }
 
   /// Queues a message.

@@ -1,6 +1,7 @@
 import CLinuxSockets
 package import Elements
 import Glibc
+package import Guard
 
 /// A bound datagram socket; closed when it is let go of.
 package final class DatagramSocket {
@@ -68,6 +69,19 @@ package final class DatagramSocket {
       }
     if result == 0 { peer = remote }
   }
+
+  /// Has the kernel drop what this program does not let pass; empty: nothing.
+  ///
+  /// Returns 0 or an errno; then it is as it was.
+  package func sift(_ program: [SieveStep]) -> Int32 {
+    let steps = program.map {
+      cls_filter_step(code: $0.code, yes: $0.yes, no: $0.no, value: $0.value)
+    }
+    return -cls_udp_filter(descriptor, steps, steps.count)
+  }
+
+  /// How many datagrams the kernel has dropped, by ``sift(_:)`` or because too many waited; wraps around.
+  package var dropped: UInt32 { cls_udp_dropped(descriptor) }
 
   /// Sends one datagram now.
   ///

@@ -30,6 +30,8 @@ package struct LaneCounters: Hashable, Sendable {
   package var datagramsSent: UInt64 = 0
   /// Longer than any datagram may be: cut by the kernel and not read.
   package var datagramsTruncated: UInt64 = 0
+  /// Dropped by the kernel: too many waited, or strangers were thinned out in a siege.
+  package var datagramsUnheard: UInt64 = 0
   /// Refused by the kernel or by a full queue.
   package var datagramsUnsent: UInt64 = 0
   package var streamMessages: UInt64 = 0

@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import Relay
 import SIP
 import Switch
@@ -36,6 +37,10 @@ final class SignallingLane: LaneResident {
   var lastSequence: UInt64
   var counters = LaneCounters()
 
+  /// When to look at what the kernel dropped; while it sifts, the lane comes back for it.
+  var lookAt: Instant?
+  var isSifting = false
+
   private let published: SharedCounters
   private let inbox: DatagramInbox
   private var retryAt: Instant?
@@ -72,8 +77,10 @@ final class SignallingLane: LaneResident {
   }
 
   var deadline: Instant? {
-    guard let retryAt else { return coreDeadline }
-    return coreDeadline.map { min($0, retryAt) } ?? retryAt
+    var earliest = coreDeadline ?? .never
+    if let retryAt { earliest = min(earliest, retryAt) }
+    if isSifting, let lookAt { earliest = min(earliest, lookAt) }
+    return earliest < .never ? earliest : nil
   }
 
   private var coreDeadline: Instant? { core.deadline?.roundedUp(to: Self.timerGrain) }
@@ -111,7 +118,9 @@ final class SignallingLane: LaneResident {
     guard remote.port != 0 else { return }
     let flow = Flow(
       transport: .udp, local: Endpoint(inbox.localAddress(index), port.local.port), remote: remote)
-    handle(.received(inbox.bytes(index), flow), at: now)
+    // Asked before anything is copied: in a flood nearly all stop here.
+    guard core.admits(flow, at: now) else { return }
+    handle(.admitted(inbox.bytes(index), flow), at: now)
   }
 
   /// Gives the switch one event and does all that follows from it.
@@ -136,6 +145,7 @@ final class SignallingLane: LaneResident {
       settle(at: now)
     }
     if let deadline = coreDeadline, deadline <= now.instant { handle(.deadline, at: now) }
+    if lookAt.map({ $0 <= now.instant }) ?? true { lookAround(at: now) }
     flush(at: now)
   }
 

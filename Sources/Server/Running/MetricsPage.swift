@@ -41,6 +41,9 @@ struct MetricsPage {
       status.callsRefusedByLimit)
     add("martinet_registrations", .gauge, "Bindings of phones.", status.registrations)
     add(
+      "martinet_transactions", .gauge, "SIP transactions, those that have ended a moment ago too.",
+      status.transactions)
+    add(
       "martinet_register_requests_total", .counter, "REGISTER requests.", status.registerRequests)
     add(
       "martinet_authentication_failures_total", .counter, "Requests with wrong credentials.",

@@ -225,6 +225,10 @@ final class RunningServer: Sendable {
     page.add(
       "martinet_datagrams_sent_total", .counter, "SIP datagrams out.", counters.datagramsSent)
     page.add(
+      "martinet_datagrams_unheard_total", .counter,
+      "SIP datagrams that the kernel dropped: too many waited, or strangers sent a flood.",
+      counters.datagramsUnheard)
+    page.add(
       "martinet_stream_messages_total", .counter,
       "SIP messages on connections (TCP, TLS, WebSocket).",
       counters.streamMessages)

@@ -122,6 +122,8 @@ package struct SwitchStatus: Hashable, Sendable {
   package var callsAnswered: UInt64 = 0
   package var callsRefusedByLimit: UInt64 = 0
   package var registrations = 0
+  /// Requests, ours and others', of which something is kept for a while.
+  package var transactions = 0
   package var registerRequests: UInt64 = 0
   package var authenticationFailures: UInt64 = 0
   package var trunksUp = 0

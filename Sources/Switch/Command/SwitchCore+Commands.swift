@@ -236,6 +236,7 @@ extension SwitchCore {
     status.callsActive = calls.count
     status.callsTalking = calls.values.count { $0.value.phase == .talking }
     status.registrations = bindings.count
+    status.transactions = sip.load.clientTransactions + sip.load.serverTransactions
     status.trunksUp = trunks.values.count { $0.health == .up }
     status.trunksDown = trunks.values.count(where: \.isDown)
     status.journalSequence = journal.sequence

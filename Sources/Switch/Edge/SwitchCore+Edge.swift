@@ -1,14 +1,14 @@
 import Directory
-import Elements
+package import Elements
 import Guard
-import SIP
+package import SIP
 import SIPSyntax
 
 // The edge: who may speak, what his tries say about him, and whom he makes us close the door to.
 
 extension SwitchCore {
   /// Whether a message from there is looked at; counted where it is not.
-  mutating func admits(_ flow: Flow, at now: Now) -> Bool {
+  package mutating func admits(_ flow: Flow, at now: Now) -> Bool {
     switch admission.admit(Source(flow), at: now) {
     case .pass:
       if let connection = flow.connection, !trusted.contains(connection),

@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import Limits
 import Relay
 import SIP
@@ -41,6 +42,8 @@ final class Bench {
   var publications: [Publication] = []
   /// Connections on which somebody has proven himself.
   var trusted: [FlowID] = []
+  /// What the kernel would sift strangers with.
+  var sieve: Sieve?
   /// Every datagram that left the switch, with its destination.
   var sent: [(to: Endpoint, text: String)] = []
   /// False: batches wait for ``confirmJournal()``.
@@ -170,6 +173,7 @@ final class Bench {
       later(.milliseconds(1), .happens(.resolved(question, hops ?? [])))
     case .publish(let publication): publications.append(publication)
     case .trust(let connection): trusted.append(connection)
+    case .sift(let sieve): self.sieve = sieve
     }
   }
 
