@@ -100,7 +100,8 @@ def kamailio(media=False, users=USERS):
                       f"--pidfile={servers.folder}/rtpengine.pid")
         time.sleep(1)
     text = (HERE / "peers/kamailio.cfg").read_text().replace("LISTEN", SERVER).replace("CARRIER", "127.0.0.1:16001")
-    text = text.replace("USERS_END", str(1000 + users))
+    for word, value in (("USERS_END", str(1000 + users)), ("REALM", "bench.example"), ("PASSWORD", "bench-$var(user)-secret")):
+        text = text.replace(word, value)
     (servers.folder / "kamailio.cfg").write_text(("#!define WITH_MEDIA\n" if media else "") + text)
     servers.start("kamailio", "-DD", "-E", "-Y", servers.folder, "-f", servers.folder / "kamailio.cfg",
                   "-x", "tlsf", "-X", "tlsf", "-m", "1024", "-M", "64", ready=r"^Listening on")

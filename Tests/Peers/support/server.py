@@ -57,8 +57,8 @@ class Martinet:
         self.process = None
         self.starts = 0
 
-    def _command(self, *words):
-        command = [PROGRAM, *map(str, words)]
+    def _command(self, *words, before=()):
+        command = [*before, PROGRAM, *map(str, words)]
         return self.host.command(*command) if self.host else command
 
     def office(self, extensions=(101, 102), limits="{ spend: { day: 10, month: 100 } }",
@@ -108,11 +108,12 @@ class Martinet:
         output = self.run(*words, "--data", self.data, "--json").stdout
         return [json.loads(line) for line in output.splitlines() if line.strip()]
 
-    def start(self, seconds=20, *more):
+    def start(self, seconds=20, *more, before=()):
+        """`before` is what the program is started with: another one that hands over to it."""
         self.starts += 1
         self.process = Process(
             self._command("serve", "--data", self.data, "--sip", self.sip, "--http", self.http,
-                          "--rtp", self.rtp, *more),
+                          "--rtp", self.rtp, *more, before=before),
             self.folder / f"server-{self.starts}.log")
         self.process.wait_for(r"^ready", seconds)
         return self
