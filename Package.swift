@@ -141,7 +141,7 @@ let shellTargets: [Target] = [
   shell(
     "Store",
     [
-      "Switch", "SIP", "Directory", "Limits", "Numbering",
+      "Switch", "SIP", "Directory", "Limits", "Guard", "Numbering",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "GRDBSQLite", package: "GRDB.swift"),
       .product(name: "Crypto", package: "swift-crypto"),
@@ -151,6 +151,7 @@ let shellTargets: [Target] = [
       .embedInCode("Migrations/0003_booked_payments.sql"),
       .embedInCode("Migrations/0004_answered_legs.sql"),
       .embedInCode("Migrations/0005_seen_extensions.sql"),
+      .embedInCode("Migrations/0006_shared_list.sql"),
     ]),
   // 5 doors
   .target(name: "CLinuxSockets"),
@@ -172,6 +173,9 @@ let shellTargets: [Target] = [
   shell(
     "Notices",
     ["Store", "Directory", "CCurlShim", .product(name: "Crypto", package: "swift-crypto")]),
+  shell(
+    "Sharing",
+    ["Guard", "Store", "CCurlShim", .product(name: "Crypto", package: "swift-crypto")]),
   shell("API", []),
   // 6 roof
   shell(
@@ -179,9 +183,10 @@ let shellTargets: [Target] = [
     [
       "SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Guard", "Numbering", "Switch",
       "Store", "Net",
-      "Notices", "API",
+      "Notices", "Sharing", "API",
       .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
       .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "HummingbirdCore", package: "hummingbird"),
       .product(name: "Yams", package: "Yams"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "Crypto", package: "swift-crypto"),
@@ -211,11 +216,14 @@ let shellTargets: [Target] = [
     ["Switch", "SIP", "Directory", "Limits", .product(name: "GRDB", package: "GRDB.swift")]),
   tests("Net", ["SIP", "SIPSyntax", "Relay", "Switch", "Directory"]),
   tests(
+    "Sharing", ["Guard", "Store", .product(name: "Crypto", package: "swift-crypto")]),
+  tests(
     "Notices", ["Store", "Directory", .product(name: "Crypto", package: "swift-crypto")]),
   tests(
     "Server",
     [
-      "API", "Directory", "Guard", "Limits", "Net", "Numbering", "SIP", "Store", "Switch",
+      "API", "Directory", "Guard", "Limits", "Net", "Numbering", "SIP", "Sharing", "Store",
+      "Switch",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Logging", package: "swift-log"),
     ]),

@@ -12,6 +12,8 @@ package struct BanReport: Codable, Sendable {
   package var until: String?
   /// How often it was banned before, less what has decayed.
   package var rung: Int
+  /// The peer or the file that lists it; nil: it was banned here.
+  package var by: String?
 
   package init(
     network: String, user: String?, why: String, since: String, until: String?, rung: Int
@@ -29,8 +31,27 @@ package struct BanExplanationReport: Codable, Sendable {
   /// A phone has proven itself from there within a day: only who is new is slowed.
   package var phones: Bool
   package var bans: [BanReport]
+  /// It is banned for what others say of it.
+  package var listed: Bool
+  /// What others say of it, whether it is banned for that or only watched.
+  package var reports: [ListingReport]
 
-  package init(address: String, spared: Bool, phones: Bool, bans: [BanReport]) {
+  package init(
+    address: String, spared: Bool, phones: Bool, bans: [BanReport], listed: Bool,
+    reports: [ListingReport]
+  ) {
     (self.address, self.spared, self.phones, self.bans) = (address, spared, phones, bans)
+    (self.listed, self.reports) = (listed, reports)
+  }
+}
+
+/// What may be dropped, as `martinet bans export` writes it.
+package struct BarredReport: Codable, Sendable {
+  package var network: String
+  /// ISO 8601 in UTC; nil: until somebody lifts it.
+  package var until: String?
+
+  package init(network: String, until: String?) {
+    (self.network, self.until) = (network, until)
   }
 }

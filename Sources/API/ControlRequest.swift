@@ -43,6 +43,18 @@ package enum ControlRequest: Codable, Sendable {
   case ban(network: String, seconds: Int64?, reason: String, by: String)
   /// Lifts what a network is banned by, and what within it is banned.
   case liftBan(network: String, by: String)
+  /// What may be dropped by a firewall.
+  case barred
+  /// What peers and files list.
+  case listings
+  /// How it is with the peers' lists.
+  case peers
+  /// What our own list is known by.
+  case listIdentity
+  /// Bans what a list has, in place of what was read in before under that name; `file` is for messages.
+  case importList(text: String, file: String, name: String, seconds: Int64, by: String)
+  /// Drops all that a peer has said, and hears its list from the beginning.
+  case forgetPeer(name: String, by: String)
   /// Ends one call, by its number.
   case hangUp(call: UInt64, by: String)
 }
@@ -60,6 +72,10 @@ package enum ControlReply: Codable, Sendable {
   case records([RecordReport])
   case bans([BanReport])
   case banExplained(BanExplanationReport)
+  case barred([BarredReport])
+  case listings([ListingReport])
+  case peers([PeerReport])
+  case listIdentity(IdentityReport)
   case exported(ExportReport)
   case weaknesses(AuditedStoreReport)
   case finding(FindingReport)

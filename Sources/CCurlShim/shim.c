@@ -74,6 +74,21 @@ CURLcode curl_shim_keep_line(CURL *handle, struct curl_shim_line *line) {
   return code;
 }
 
+static size_t keep_body(char *bytes, size_t size, size_t count, void *context) {
+  struct curl_shim_body *body = context;
+  size_t length = size * count;
+  if (length > body->capacity - body->count) return 0;
+  memcpy(body->bytes + body->count, bytes, length);
+  body->count += length;
+  return length;
+}
+
+CURLcode curl_shim_keep_body(CURL *handle, struct curl_shim_body *body) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, keep_body);
+  if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_WRITEDATA, body);
+  return code;
+}
+
 CURLcode curl_shim_get_long(CURL *handle, CURLINFO info, long *value) {
   return curl_easy_getinfo(handle, info, value);
 }

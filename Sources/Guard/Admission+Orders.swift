@@ -47,16 +47,19 @@ extension Admission {
     let unit = Neighbourhood(of: address).network
     return BanExplanation(
       address: address, isSpared: isSpared(address),
-      hasPhones: friends.knows(unit, at: now.instant),
+      hasPhones: friends.knows(unit, at: now.instant), isListed: isListed(address, at: now.wall),
       bans: bans.standing(at: now.wall).filter { $0.subject.network.contains(address) })
   }
 
   /// Whether everything that a ban is about may be dropped before it is read: nobody there is known, spared or expected.
   package func isBarrable(_ ban: Ban, at now: Now) -> Bool {
-    guard ban.subject.isNetwork, firstSpared(within: ban.subject.network) == nil else {
-      return false
-    }
-    return ban.isOrder || !friends.isAnybody(within: ban.subject.network, at: now.instant)
+    guard ban.subject.isNetwork else { return false }
+    return isBarrable(ban.subject.network, knowing: !ban.isOrder, at: now)
+  }
+
+  func isBarrable(_ network: IPNetwork, knowing: Bool, at now: Now) -> Bool {
+    firstSpared(within: network) == nil
+      && !(knowing && friends.isAnybody(within: network, at: now.instant))
   }
 
   // MARK: - The journal
@@ -83,6 +86,8 @@ package struct BanExplanation: Hashable, Sendable {
   package let isSpared: Bool
   /// A phone has proven itself from there within a day: the address is never banned whole.
   package let hasPhones: Bool
+  /// It is banned for what others say of it.
+  package let isListed: Bool
   package let bans: [Ban]
 }
 

@@ -20,6 +20,8 @@ package struct Admission: Sendable {
   private var spared = NetworkTable<Bool>()
   /// Datagrams of strangers that were not looked at.
   package private(set) var turnedAway: UInt64 = 0
+  /// What is banned for what others say, and until when.
+  var listed = NetworkTable<WallTime>()
   /// Whether somebody has said who is spared.
   private var knowsSpared = false
 
@@ -45,10 +47,13 @@ package struct Admission: Sendable {
     let place = source.place
     if friends.knows(place.network, at: now.instant) {
       // Its neighbours' bans are none of its own.
-      let isWatched = bans.ban(.network(place.network), at: now.wall) != nil
+      let isWatched =
+        bans.ban(.network(place.network), at: now.wall) != nil
+        || isListed(source.address, at: now.wall)
       return budgets.takeKnown(place, isWatched: isWatched, at: now.instant) ? .pass : .overBudget
     }
-    let isBanned = bans.ban(of: source.address, at: now.wall) != nil
+    let isBanned =
+      bans.ban(of: source.address, at: now.wall) != nil || isListed(source.address, at: now.wall)
     if !isBanned, budgets.takeStranger(place, at: now.instant) { return .pass }
     if !source.isStream { turnedAway &+= 1 }
     return isBanned ? .banned : .overBudget

@@ -62,9 +62,11 @@ struct Friends: Sendable {
 
   /// Whether a phone has proven itself from anywhere within a network, or we have asked somebody there; looks at all places.
   func isAnybody(within network: IPNetwork, at now: Instant) -> Bool {
-    if expected.contains(at: now, where: { address, _ in network.contains(address) }) {
-      return true
-    }
+    let isExpected =
+      network.isSingle
+      ? expects(network.address, at: now)
+      : expected.contains(at: now) { address, _ in network.contains(address) }
+    if isExpected { return true }
     let unit = Neighbourhood(of: network.address).network
     guard network.bits < unit.bits else { return knows(unit, at: now) }
     return places.contains(at: now) { network.contains($0) && now - $1.at <= friendship }

@@ -55,6 +55,8 @@ package struct GuardSettings: Hashable, Sendable {
   /// Sources whose offences and budgets are kept, in each of two generations.
   package var sources = 20_000
   package var bans = 100_000
+  /// Networks that are banned for what others say.
+  package var listed = 100_000
   /// Flows and addresses of those who have proven themselves, in each of two generations.
   package var friends = 200_000
   /// How long whom we have asked something may speak without a budget.

@@ -72,6 +72,14 @@ struct SlidingLog: Sendable {
 
   private var marks: [Mark] = []
 
+  /// The different marks of a kind within the window, and when the first of them was written.
+  func marks(
+    of kind: Offence.Kind, at now: Instant, window: Duration
+  ) -> (marks: [UInt64], first: Instant?) {
+    let live = marks.filter { $0.kind == kind && $0.at + window > now }
+    return (live.map(\.mark), live.map(\.at).min())
+  }
+
   /// Writes a mark down, unless the same is there already.
   ///
   /// - Returns: How many different ones of its kind the window has; nil where it is the same again.

@@ -34,6 +34,27 @@ struct OffenceBook: Sendable {
     }
   }
 
+  /// What the window has of a kind from a network, and since when; of a wide one the logs of all within it are read.
+  func marks(
+    of kind: Offence.Kind, within network: IPNetwork, at now: Instant
+  ) -> (marks: Set<UInt64>, first: Instant?) {
+    var (marks, first): (Set<UInt64>, Instant?) = ([], nil)
+    func gather(_ log: SlidingLog) {
+      let found = log.marks(of: kind, at: now, window: settings.window)
+      marks.formUnion(found.marks)
+      first = [first, found.first].compactMap(\.self).min()
+    }
+    if Neighbourhood(of: network.address).network == network {
+      sources.value(of: network, at: now).map(gather)
+    } else {
+      _ = sources.contains(at: now) { place, log in
+        if network.contains(place) { gather(log) }
+        return false
+      }
+    }
+    return (marks, first)
+  }
+
   /// An offence more of somebody in a wider network, who may have many neighbourhoods and offend a little from each.
   ///
   /// - Returns: How many there were at once when they are too many.

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 package import Net
 import SIP
+package import Sharing
 import Yams
 
 /// The settings of one server; customers' settings are not here but in what `apply` reads.
@@ -27,6 +28,8 @@ package struct Configuration: Sendable {
 
   /// Whether the kernel drops what is banned: as far as it can, always, or never.
   package var firewall = FirewallMode.auto
+  /// With whom bans are shared; nobody unless somebody writes it.
+  package var sharing = SharingSettings()
 
   package init() {}
 
@@ -40,7 +43,7 @@ package struct Configuration: Sendable {
   /// The keys of the file, in the order of the documentation.
   static let keys = [
     "data", "sip", "http", "rtp", "media_lanes", "log_level", "tls_folder", "tls_authorities",
-    "websocket_origins", "firewall",
+    "websocket_origins", "firewall", "sharing",
   ]
 
   /// Reads the YAML file; what it does not name keeps its default.
@@ -74,6 +77,10 @@ package struct Configuration: Sendable {
         throw ConfigurationError(
           field: place, problem: "there is no such setting",
           wayOut: "Known are \(Self.keys.joined(separator: ", ")).")
+      }
+      guard name != "sharing" else {
+        sharing = try SharingReader(file: file).settings(value)
+        continue
       }
       // A list of addresses may be written as a list.
       let words = value.sequence?.compactMap(\.string).joined(separator: ",") ?? value.string ?? ""

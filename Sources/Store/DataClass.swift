@@ -10,8 +10,10 @@ package enum DataClass: String, Hashable, Sendable, CaseIterable {
   case audit
   /// Can be rebuilt by the program; not in a backup.
   case operational
-  /// Tells keys apart; no secret itself.
+  /// Tells keys apart, or is sealed under one.
   case key
+  /// What operators tell each other of malicious sources; kept until it is over, by ``Database/pruneLists(own:at:limit:)``.
+  case sharedList
 
   /// What becomes of rows of this kind with time.
   package enum Ageing: Hashable, Sendable {
@@ -26,7 +28,7 @@ package enum DataClass: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .callRecord: .callRecordDays
     case .notice: .alertDays
-    case .configuration, .audit, .operational, .key: .stays
+    case .configuration, .audit, .operational, .key, .sharedList: .stays
     }
   }
 }
@@ -54,6 +56,11 @@ package struct TableDeclaration: Hashable, Sendable {
     .init(name: "extension_seen", scope: .tenant, dataClass: .operational),
     .init(name: "journal_position", scope: .platform, dataClass: .operational),
     .init(name: "key_check", scope: .platform, dataClass: .key),
+    .init(name: "list_entry", scope: .platform, dataClass: .sharedList),
+    .init(name: "list_identity", scope: .platform, dataClass: .key),
+    .init(name: "list_import", scope: .platform, dataClass: .sharedList),
+    .init(name: "list_report", scope: .platform, dataClass: .sharedList),
+    .init(name: "list_reporter", scope: .platform, dataClass: .sharedList),
     .init(name: "outbox", scope: .tenant, dataClass: .notice),
     .init(name: "payment", scope: .tenant, dataClass: .audit),
     .init(name: "rate_deck", scope: .platform, dataClass: .configuration),

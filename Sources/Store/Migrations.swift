@@ -9,7 +9,7 @@ enum Migrations {
   static let all: [[UInt8]] = [
     PackageResources._001_foundation_sql, PackageResources._002_payments_sql,
     PackageResources._003_booked_payments_sql, PackageResources._004_answered_legs_sql,
-    PackageResources._005_seen_extensions_sql,
+    PackageResources._005_seen_extensions_sql, PackageResources._006_shared_list_sql,
   ]
 
   /// Applies the steps that are missing, each in a transaction of its own.

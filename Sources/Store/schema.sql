@@ -6,6 +6,9 @@ BEGIN SELECT RAISE (ABORT, 'audit is append-only'); END;
 CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
 BEGIN SELECT RAISE (ABORT, 'audit is append-only'); END;
 
+CREATE TRIGGER list_entry_is_never_altered BEFORE UPDATE ON list_entry
+BEGIN SELECT RAISE (ABORT, 'list_entry is append-only'); END;
+
 CREATE TABLE alert (
   tenant_id        INTEGER NOT NULL,
   alert_key        TEXT    NOT NULL,
@@ -126,6 +129,45 @@ CREATE TABLE key_check (
   key_id INTEGER PRIMARY KEY,
   sealed BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE list_entry (
+  sequence      INTEGER PRIMARY KEY CHECK (sequence > 0),
+  entry         BLOB    NOT NULL,                             -- As it is signed.
+  signature     BLOB    NOT NULL CHECK (length (signature) = 64),
+  evidence      TEXT    NOT NULL,                             -- What the digest in the entry is of.
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE list_identity (
+  id          INTEGER PRIMARY KEY CHECK (id = 1),
+  private_key BLOB    NOT NULL,  -- Sealed.
+  made_at_ms  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE list_import (
+  name           TEXT    NOT NULL,
+  network        TEXT    NOT NULL,
+  imported_at_ms INTEGER NOT NULL,
+  expires_at_ms  INTEGER NOT NULL,
+  PRIMARY KEY (name, network)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE list_report (
+  reporter      BLOB    NOT NULL,
+  network       TEXT    NOT NULL,
+  heard_at_ms   INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  entry         BLOB    NOT NULL,  -- As it was signed, and so its own proof.
+  signature     BLOB    NOT NULL CHECK (length (signature) = 64),
+  PRIMARY KEY (reporter, network)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE list_reporter (
+  reporter BLOB    NOT NULL PRIMARY KEY CHECK (length (reporter) = 32),  -- Its public key.
+  sequence INTEGER NOT NULL CHECK (sequence > 0),
+  head     BLOB             CHECK (length (head) = 32),                  -- Null: the next one may have any history.
+  heard_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outbox (
   tenant_id          INTEGER NOT NULL,

@@ -11,6 +11,8 @@ package struct SwitchConfiguration: Sendable {
   package var calls = CallLimits()
   package var trunks = TrunkTimes()
   package var edge = GuardSettings()
+  /// Whether somebody wants to be told what is banned here.
+  package var sharesBans = false
   /// Makes nonces; the same over a restart, so that phones' nonces stay good.
   package var nonceSecret: Secret
   /// Names and addresses by which requests may call us besides the tenants' domains.

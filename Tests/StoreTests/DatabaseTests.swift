@@ -88,7 +88,7 @@ import Testing
     let bench = try StoreBench()
     bench.database.close()
     try bench.sql().write { try $0.execute(sql: "PRAGMA user_version = 99") }
-    #expect(throws: StoreError.newerSchema(found: 99, known: 5)) {
+    #expect(throws: StoreError.newerSchema(found: 99, known: 6)) {
       try Store.Database(
         in: bench.folder, key: try MasterKey(in: bench.folder, credentials: nil))
     }

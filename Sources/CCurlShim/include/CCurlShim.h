@@ -18,6 +18,13 @@ struct curl_shim_line {
   char text[256];
 };
 
+/// What the other side sends.
+struct curl_shim_body {
+  unsigned char *bytes;
+  size_t capacity;
+  size_t count;
+};
+
 CURLcode curl_shim_set_long(CURL *handle, CURLoption option, long value);
 CURLcode curl_shim_set_string(CURL *handle, CURLoption option, const char *value);
 CURLcode curl_shim_set_list(CURL *handle, CURLoption option, struct curl_slist *value);
@@ -31,6 +38,8 @@ CURLcode curl_shim_set_body(CURL *handle, const unsigned char *bytes, long count
 CURLcode curl_shim_drop_answer(CURL *handle, size_t *seen);
 /// Keeps the last line of a mail server's answers; `line` outlives the transfer.
 CURLcode curl_shim_keep_line(CURL *handle, struct curl_shim_line *line);
+/// Keeps what the other side answers, up to the body's capacity; a longer answer ends the transfer. `body` outlives it.
+CURLcode curl_shim_keep_body(CURL *handle, struct curl_shim_body *body);
 CURLcode curl_shim_get_long(CURL *handle, CURLINFO info, long *value);
 
 #endif

@@ -1,10 +1,11 @@
 import Elements
 import Glibc
+package import NIOCore
 import NIOSSL
 import Synchronization
 
 /// The TLS contexts in force: connections made from now on get the newest.
-final class TLSContexts: Sendable {
+package final class TLSContexts: Sendable {
   private struct Contexts: Sendable {
     let server: NIOSSLContext
     let client: NIOSSLContext
@@ -14,7 +15,7 @@ final class TLSContexts: Sendable {
   private let current: Mutex<Contexts>
 
   /// Reads the certificate and key; makes both where neither is there.
-  init(_ settings: TLSSettings) throws(NetError) {
+  package init(_ settings: TLSSettings) throws(NetError) {
     self.settings = settings
     try Self.makeMissingFiles(settings)
     current = Mutex(try Self.contexts(settings))
@@ -24,8 +25,11 @@ final class TLSContexts: Sendable {
   var server: NIOSSLContext { current.withLock { $0.server } }
   var client: NIOSSLContext { current.withLock { $0.client } }
 
+  /// What a connection that somebody opens is secured by from now on.
+  package func serverHandler() -> some ChannelHandler { NIOSSLServerHandler(context: server) }
+
   /// Reads the files again; on an error the contexts in force stay.
-  func reload() throws(NetError) {
+  package func reload() throws(NetError) {
     let contexts = try Self.contexts(settings)
     current.withLock { $0 = contexts }
   }

@@ -67,11 +67,22 @@ struct OperatorDesk: Sendable {
           field: "address", problem: "\"\(text)\" is not an address",
           wayOut: "Write 192.0.2.7 or 2001:db8::1.")
       }
-      return await ask(.bans(.explain(address))) { reports.explanation($0) }
+      return await ask(.bans(.explain(address))) {
+        reports.explanation($0, sharing.listings(about: address))
+      }
     case .ban(let network, let seconds, let reason, let person):
       return try await orders.ban(network, seconds: seconds, reason: reason, by: person)
     case .liftBan(let network, let person):
-      return try await orders.liftBan(network, by: person)
+      let reply = try await orders.liftBan(network, by: person)
+      if case .done = reply { try sharing.dismiss(network) }
+      return reply
+    case .barred: return await ask(.bans(.barred)) { reports.barred($0) }
+    case .listings: return .listings(sharing.listings())
+    case .peers: return .peers(sharing.peers())
+    case .listIdentity: return .listIdentity(sharing.identity)
+    case .importList(let text, let file, let name, let seconds, let person):
+      return try sharing.importList(text, file: file, name: name, seconds: seconds, by: person)
+    case .forgetPeer(let name, let person): return try sharing.forget(name, by: person)
     case .hangUp(let call, let person): return try await orders.hangUp(CallID(call), by: person)
     }
   }
@@ -90,6 +101,8 @@ struct OperatorDesk: Sendable {
     let desk = server.desk
     return Orders(server.administration, payments: server.payments) { await desk.ask($0) }
   }
+
+  private var sharing: SharingDesk { SharingDesk(server.sharing) }
 
   /// Names of today's directory for the switch's numbers.
   private var reports: SwitchReports {

@@ -91,7 +91,8 @@ extension Orders {
         )
       }
       return (.done(sentence(deed, former, standing)), false)
-    case .done, .calls, .registrations, .attendance, .trunks, .status, .bans, .banExplained:
+    case .done, .calls, .registrations, .attendance, .trunks, .status, .bans, .banExplained,
+      .barred:
       return (Self.strangeAnswer, true)
     }
   }

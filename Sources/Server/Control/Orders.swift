@@ -131,7 +131,8 @@ package struct Orders: Sendable {
         try administration.database.audit([order.entry("refused", why)])
       }
     case .done: return .done(sentence)
-    case .calls, .registrations, .attendance, .trunks, .limits, .status, .bans, .banExplained:
+    case .calls, .registrations, .attendance, .trunks, .limits, .status, .bans, .banExplained,
+      .barred:
       return Self.strangeAnswer
     }
   }

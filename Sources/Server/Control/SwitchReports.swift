@@ -128,12 +128,18 @@ struct SwitchReports {
     return .bans(bans.map(report))
   }
 
-  func explanation(_ reply: CommandReply) -> ControlReply? {
+  func explanation(_ reply: CommandReply, _ reports: [ListingReport]) -> ControlReply? {
     guard case .banExplained(let why) = reply else { return nil }
     return .banExplained(
       BanExplanationReport(
         address: "\(why.address)", spared: why.isSpared, phones: why.hasPhones,
-        bans: why.bans.map(report)))
+        bans: why.bans.map(report), listed: why.isListed, reports: reports))
+  }
+
+  func barred(_ reply: CommandReply) -> ControlReply? {
+    guard case .barred(let networks) = reply else { return nil }
+    return .barred(
+      networks.map { BarredReport(network: "\($0.network)", until: $0.until?.iso8601) })
   }
 
   private func report(_ ban: Ban) -> BanReport {

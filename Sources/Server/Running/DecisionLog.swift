@@ -1,6 +1,7 @@
 import Elements
 import Logging
 import Notices
+import Sharing
 import Store
 import Switch
 
@@ -73,6 +74,28 @@ extension DecisionLog {
         metadata: ["kind": "\(kind)"])
     case .storeFailed(let reason):
       services.error("the outbox cannot be read", metadata: ["reason": .string(Self.inert(reason))])
+    }
+  }
+}
+
+extension DecisionLog {
+  /// How it goes with what others list; their words stay on their line.
+  func write(_ report: SharingReport) {
+    switch report {
+    case .complaint(let peer, let words):
+      services.warning(
+        "a peer's list is not heard, it is tried again",
+        metadata: ["peer": "\(peer)", "reason": .string(Self.inert(words))])
+    case .recovered(let peer):
+      services.notice("a peer's list is heard again", metadata: ["peer": "\(peer)"])
+    case .suspicious(let peer, let words):
+      services.warning(
+        "a peer's listing was not taken",
+        metadata: ["peer": "\(peer)", "reason": .string(Self.inert(words))])
+    case .failed(let reason):
+      services.error(
+        "the shared list cannot be written, it is tried again",
+        metadata: ["reason": .string(Self.inert(reason))])
     }
   }
 }

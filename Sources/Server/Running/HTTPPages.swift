@@ -23,19 +23,24 @@ struct HTTPPages: Sendable {
       configuration: .init(
         address: .hostname("\(address.address)", port: Int(address.port)), serverName: nil),
       onServerRunning: { _ in ready() }, logger: logger)
-    // The library takes a cancelled task for a failure of the port; it wants to be told that this is the end.
-    let services = ServiceGroup(services: [application], logger: logger)
-    let serving = Task { try await services.run() }
     do {
-      try await withTaskCancellationHandler {
-        try await serving.value
-      } onCancel: {
-        Task { await services.triggerGracefulShutdown() }
-      }
+      try await Self.serve(application, logger: logger)
     } catch let error as IOError {
       throw ConfigurationError(
         field: "http", problem: "\(address) cannot be listened on: \(error)",
         wayOut: "Free the port or choose another with --http.")
+    }
+  }
+
+  /// Serves until the task is cancelled.
+  static func serve(_ application: some Service, logger: Logger) async throws {
+    // The library takes a cancelled task for a failure of the port; it wants to be told that this is the end.
+    let services = ServiceGroup(services: [application], logger: logger)
+    let serving = Task { try await services.run() }
+    try await withTaskCancellationHandler {
+      try await serving.value
+    } onCancel: {
+      Task { await services.triggerGracefulShutdown() }
     }
   }
 
@@ -69,7 +74,7 @@ struct HTTPPages: Sendable {
     }
   }
 
-  private static func text(
+  static func text(
     _ body: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
   ) -> Response {
     Response(

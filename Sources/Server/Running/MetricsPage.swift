@@ -49,6 +49,8 @@ struct MetricsPage {
       "martinet_authentication_failures_total", .counter, "Requests with wrong credentials.",
       status.authenticationFailures)
     add("martinet_bans", .gauge, "Networks, and users of networks, that are banned.", status.bans)
+    add(
+      "martinet_listed", .gauge, "Networks that are banned for what others list.", status.listed)
     add("martinet_bans_total", .counter, "Bans since the start.", status.bansTotal)
     add(
       "martinet_dropped_banned_total", .counter, "Messages from banned networks, not looked at.",

@@ -6,6 +6,7 @@ import Logging
 import Net
 import Notices
 import Relay
+import Sharing
 import Store
 import Switch
 import Synchronization
@@ -20,6 +21,7 @@ final class RunningServer: Sendable {
   let handover: Handover
   let payments: PaymentDesk
   let auditTurn = AuditTurn()
+  let sharing: SharingService
   private let door: JournalDoor
   private let follower: JournalFollower
   private let outbox: OutboxService
@@ -34,6 +36,7 @@ final class RunningServer: Sendable {
     (self.configuration, self.administration) = (configuration, administration)
     var settings = administration.switchConfiguration(listeners: configuration.listeners)
     settings.logLevel = LogLine.Level(rawValue: configuration.logLevel) ?? .debug
+    settings.sharesBans = configuration.sharing.listen != nil
     var core = SwitchCore(configuration: settings, dice: .system)
     let journal = try Journal(
       in: administration.folder, followedBy: administration.database
@@ -52,6 +55,13 @@ final class RunningServer: Sendable {
     }
     self.desk = desk
     let log = log
+    let ownAddresses = settings.ownAddresses.map { IPNetwork($0) }
+    let sharing = try SharingService(
+      administration.database, configuration.sharing, clock: Clocks.now,
+      never: { administration.rulebook().directory.unlistable + ownAddresses },
+      tell: { desk.tell(.bans(.hear($0))) }, report: { log.write($0) })
+    self.sharing = sharing
+    core.restore(listed: sharing.restored, at: Clocks.now())
     lanes = try LaneGroup(
       configuration.lanes, core: core, lastSequence: journal.lastRecovered,
       doors: LaneDoors(
@@ -68,6 +78,8 @@ final class RunningServer: Sendable {
             case .unbar(let network):
               lanesBox.value?.unbar(network)
               firewallBox.value?.unbar(network)
+            case .found(let finding): sharing.found(finding)
+            case .absolved(let network): sharing.absolved(network)
             }
           }
         },
@@ -132,6 +144,7 @@ final class RunningServer: Sendable {
       }
     }
     outbox.start()
+    sharing.start()
   }
 
   /// Tells the operator past the journal, which would keep the switch's own alert until it works again.
@@ -164,6 +177,7 @@ final class RunningServer: Sendable {
   /// Stops the threads; what was journaled is on disk and in the database afterwards.
   func stop() {
     handover.stop()
+    sharing.stop()
     lanes.stop()
     door.close()
     follower.stop()

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Net
 import NIOPosix
+import Sharing
 import Switch
 import UnixSignals
 
@@ -18,6 +19,11 @@ package enum Serving {
     let pages = HTTPPages(
       address: configuration.http, metrics: { await server.metrics() },
       complaint: { await health(of: server) }, logger: server.log.services)
+    let feed = try configuration.sharing.listen.map { address in
+      FeedPages(
+        address: address, contexts: try TLSContexts(configuration.tls), sharing: server.sharing,
+        logger: server.log.services)
+    }
     let operatorDesk = OperatorDesk(server)
     let control = ControlSocket(path: configuration.data + "/control.sock") {
       await operatorDesk.answer($0)
@@ -28,18 +34,25 @@ package enum Serving {
     }
     try await withThrowingTaskGroup { group in
       let (opened, announce) = AsyncStream<Void>.makeStream()
+      let (fed, announceFeed) = AsyncStream<Void>.makeStream()
       group.addTask { try await pages.run { announce.finish() } }
+      if let feed {
+        group.addTask { try await feed.run { announceFeed.finish() } }
+      } else {
+        announceFeed.finish()
+      }
       let retention = RetentionService(
         administration: administration, logger: server.log.services)
       group.addTask { try await retention.run() }
       group.addTask { try await control.run(on: .singletonMultiThreadedEventLoopGroup) }
       group.addTask {
         for await _ in opened {}
+        for await _ in fed {}
         try Task.checkCancellation()  // The pages could not be opened.
         // Before anybody is told that it is ready: a signal that came first would end it without a drain.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         try await announceReady(server)
-        await obey(signals, server)
+        await obey(signals, server, feed)
         throw CancellationError()
       }
       // The first to end ends all: a door that cannot be opened, or the last call.
@@ -70,14 +83,16 @@ package enum Serving {
   }
 
   /// Returns when the server has drained after a signal.
-  private static func obey(_ signals: UnixSignalsSequence, _ server: RunningServer) async {
+  private static func obey(
+    _ signals: UnixSignalsSequence, _ server: RunningServer, _ feed: FeedPages?
+  ) async {
     await withTaskGroup { group in
       group.addTask { await server.waitUntilDrained() }
       group.addTask {
         var isDraining = false
         for await signal in signals {
           switch (signal, isDraining) {
-          case (.sighup, _): reloadCertificates(of: server)
+          case (.sighup, _): reloadCertificates(of: server, feed)
           case (_, false):
             isDraining = true
             server.log.services.notice("draining: no new calls; running ones go on")
@@ -100,9 +115,10 @@ package enum Serving {
     server.log.services.warning("certificate: \(finding.finding) \(finding.wayOut ?? "")")
   }
 
-  private static func reloadCertificates(of server: RunningServer) {
+  private static func reloadCertificates(of server: RunningServer, _ feed: FeedPages?) {
     do {
       try server.lanes.reloadCertificates()
+      try feed?.contexts.reload()
       server.log.services.notice("the certificate was read again")
       tellOfCertificate(server)
     } catch {

@@ -31,6 +31,9 @@ package final class SwitchDesk: Sendable {
     }
   }
 
+  /// Has the switch do something whose reply nobody waits for; false when it is too busy.
+  package func tell(_ command: SwitchCommand) -> Bool { send(CommandToken(0), command) }
+
   /// Gives a reply to whoever asked for it.
   package func answer(_ token: CommandToken, with reply: CommandReply) {
     state.withLock { $0.waiting.removeValue(forKey: token) }?.resume(returning: reply)

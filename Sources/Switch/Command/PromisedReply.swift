@@ -15,7 +15,7 @@ extension SwitchCommand {
     case .block, .unblock, .acceptClock, .bans(.add), .bans(.lift): true
     case .adopt, .drain, .undrain, .hangUpAll, .hangUp, .deposit, .calls, .registrations,
       .attendance, .trunks,
-      .limits, .status, .bans(.list), .bans(.explain):
+      .limits, .status, .bans(.list), .bans(.explain), .bans(.barred), .bans(.hear):
       false
     }
   }
@@ -32,6 +32,8 @@ extension SwitchCore {
 
   /// Answers an order whose entries are in the batch of this event.
   mutating func promise(_ token: CommandToken) {
+    // Nothing to write: what others list is kept elsewhere, and a door may be open for the kernel only.
+    guard journal.hasPending else { return reply(.done, to: token) }
     guard journal.failure == nil else { return reply(Self.notOnDisk, to: token) }
     promised.append(PromisedReply(batch: journal.nextSequence, token: token))
   }

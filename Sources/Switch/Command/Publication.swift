@@ -1,4 +1,5 @@
 package import Elements
+package import Guard
 
 /// What the switch tells the services above it; nothing here is needed for its own work.
 package enum Publication: Sendable {
@@ -10,6 +11,10 @@ package enum Publication: Sendable {
   /// Nothing from that network need be read until then, or ever: no phone of ours is there.
   case bar(IPNetwork, until: WallTime?)
   case unbar(IPNetwork)
+  /// Something was seen that others could be told, in a place of its own.
+  indirect case found(Finding)
+  /// A person has lifted what is banned of that network.
+  case absolved(IPNetwork)
 }
 
 /// One decision, one line.

@@ -52,6 +52,10 @@ package enum BanRequest: Sendable {
   case add(IPNetwork, lasting: Duration?, reason: String, by: String)
   /// Lifts whatever ban the network is in, or has within it.
   case lift(IPNetwork, by: String)
+  /// What may be dropped before it is read, as a firewall may have it.
+  case barred
+  /// What others say of sources has changed; answered with ``CommandReply/done``.
+  case hear([ListChange])
 }
 
 /// The answer to one ``SwitchCommand``.
@@ -67,6 +71,13 @@ package enum CommandReply: Sendable {
   case status(SwitchStatus)
   case bans([Ban])
   case banExplained(BanExplanation)
+  case barred([BarredNetwork])
+}
+
+/// A network from which nothing need be read; `until` nil: until somebody lifts it.
+package struct BarredNetwork: Hashable, Sendable {
+  package let network: IPNetwork
+  package let until: WallTime?
 }
 
 /// A running call as an operator sees it.
@@ -139,6 +150,8 @@ package struct SwitchStatus: Hashable, Sendable {
   /// Bans in force, and all since the start.
   package var bans = 0
   package var bansTotal: UInt64 = 0
+  /// Networks that are banned for what others say of them.
+  package var listed = 0
   /// Calls that were refused because their account begins too many at once.
   package var callsOverRate: UInt64 = 0
   /// Accounts, tenants and trunks whose paid calls are refused until somebody unblocks them.

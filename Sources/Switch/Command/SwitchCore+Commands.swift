@@ -233,6 +233,7 @@ extension SwitchCore {
   private func currentStatus(at now: Now) -> SwitchStatus {
     var status = status
     status.bans = admission.standingCount(at: now.wall)
+    status.listed = admission.listedCount(at: now.wall)
     status.callsActive = calls.count
     status.callsTalking = calls.values.count { $0.value.phase == .talking }
     status.registrations = bindings.count

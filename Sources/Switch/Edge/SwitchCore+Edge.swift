@@ -112,6 +112,7 @@ extension SwitchCore {
     case .put(let ban):
       status.bansTotal += 1
       reconcile(ban.subject, at: now)
+      share(ban, at: now)
       let seconds = ban.until.map { "\(($0 - ban.since).wholeMilliseconds / 1000) s" }
       log(
         .warning, "banned", Alert.Fact("who", "\(ban.subject)"), Alert.Fact("why", "\(ban.cause)"),
@@ -119,18 +120,31 @@ extension SwitchCore {
     }
   }
 
-  /// Has a banned network dropped as early as can be where nobody would suffer for it, and opened where that has changed.
   private mutating func reconcile(_ subject: BanSubject, at now: Now) {
-    guard case .network(let network) = subject else { return }
-    guard let ban = admission.ban(of: network, at: now.wall), admission.isBarrable(ban, at: now)
-    else {
+    if case .network(let network) = subject { reconcile(network, at: now) }
+  }
+
+  /// Has a banned network dropped as early as can be where nobody would suffer for it, and opened where that has changed.
+  mutating func reconcile(_ network: IPNetwork, at now: Now) {
+    var ends: [WallTime?] = []
+    if let ban = admission.ban(of: network, at: now.wall), admission.isBarrable(ban, at: now) {
+      ends.append(ban.until)
+    }
+    if let until = admission.listing(of: network, at: now.wall),
+      admission.isBarrable(listed: network, at: now)
+    {
+      ends.append(until)
+    }
+    guard !ends.isEmpty else {
       if barred[network] != nil { unbar(network) }
       return
     }
-    guard barred[network] != .some(ban.until) else { return }
+    // One without an end is the longest.
+    let until = ends.contains(nil) ? nil : ends.compactMap(\.self).max()
+    guard barred[network] != .some(until) else { return }
     if barred.count >= 2 * configuration.edge.bans { forgetOpened(at: now) }
-    barred[network] = .some(ban.until)
-    output.publications.append(.bar(network, until: ban.until))
+    barred[network] = .some(until)
+    output.publications.append(.bar(network, until: until))
   }
 
   mutating func unbar(_ network: IPNetwork) {
@@ -227,6 +241,7 @@ extension SwitchCore {
     for state in trunks.values { networks += state.hops.map { IPNetwork($0.remote.address) } }
     guard admission.spare(networks) else { return }
     for ban in admission.standing(at: now.wall) { reconcile(ban.subject, at: now) }
+    for network in admission.listedNetworks { reconcile(network, at: now) }
   }
 
   /// The first directory after a start: phones that were registered are friends before they have spoken.
@@ -255,7 +270,7 @@ extension SwitchCore {
   /// Whom we ask something must be heard, where only the guard itself had banned him.
   mutating func openDoors(to address: IPAddress, at now: Now) {
     guard barred.count > 0 else { return }
-    for network in barred.networks(around: address) { reconcile(.network(network), at: now) }
+    for network in barred.networks(around: address) { reconcile(network, at: now) }
   }
 }
 

@@ -16,6 +16,9 @@ struct JournalPen: Sendable {
   /// The number that the batch of this event gets if it has any entry.
   var nextSequence: UInt64 { sequence + 1 }
 
+  /// This event has something to write.
+  var hasPending: Bool { !pending.isEmpty }
+
   mutating func write(_ entry: JournalEntry) { pending.append(entry) }
 
   /// Writes what is known of a call by now, in place of what this batch says of it without a hold.

@@ -3,17 +3,31 @@ import ArgumentParser
 
 struct Bans: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Who is banned, and why: show, explain, add and lift.",
-    subcommands: [Show.self, Explain.self, Add.self, Lift.self], defaultSubcommand: Show.self)
+    abstract: "Who is banned, and why: show, explain, add, lift, and share with others.",
+    subcommands: [
+      Show.self, Explain.self, Add.self, Lift.self, Import.self, Export.self, Peers.self,
+      Identity.self, Forget.self,
+    ], defaultSubcommand: Show.self)
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "What is in force.")
 
+    @Flag(help: "Also what files list, each network a line.")
+    var all = false
+
     @OptionGroup var options: LookingOptions
 
     func run() throws {
-      guard case .bans(let bans) = try options.ask(.bans) else { return }
-      try options.show(bans, none: "Nobody is banned.", columns: Bans.columns)
+      guard case .bans(let own) = try options.ask(.bans),
+        case .listings(let listings) = try options.ask(.listings)
+      else { return }
+      let heard = listings.filter { $0.banned && (all || !$0.isFile) }.map(Bans.row)
+      try options.show(own + heard, none: "Nobody is banned.", columns: Bans.columns)
+      guard !options.json, !all else { return }
+      let files = Dictionary(grouping: listings.filter(\.isFile), by: \.by)
+      for (name, rows) in files.sorted(by: { $0.key < $1.key }) {
+        print("\(rows.count) networks are banned by the list \(name), until \(rows[0].until).")
+      }
     }
   }
 
@@ -33,6 +47,7 @@ struct Bans: ParsableCommand {
       if options.json { return try JSONLine.print(why) }
       print(Bans.sentence(why))
       if !why.bans.isEmpty { print(TextTable(rows: why.bans, columns: Bans.columns)) }
+      if !why.reports.isEmpty { print(TextTable(rows: why.reports, columns: Bans.reportColumns)) }
     }
   }
 
@@ -80,14 +95,33 @@ struct Bans: ParsableCommand {
     [
       ("NETWORK", { $0.network }), ("USER", { $0.user ?? "all" }), ("WHY", { $0.why }),
       ("SINCE", { $0.since }), ("UNTIL", { $0.until ?? "lifted" }), ("RUNG", { "\($0.rung)" }),
+      ("BY", { $0.by ?? "" }),
     ]
+  }
+
+  private static var reportColumns: [(String, (ListingReport) -> String)] {
+    [
+      ("NETWORK", { $0.network }), ("LISTED BY", { $0.by }), ("WHY", { $0.why }),
+      ("HEARD", { $0.since }), ("UNTIL", { $0.until }),
+      ("EFFECT", { $0.banned ? "banned" : "watched" }),
+      ("ENTRY", { $0.sequence.map(String.init) ?? "" }), ("EVIDENCE", { $0.evidence ?? "" }),
+    ]
+  }
+
+  /// What others say that bans, as a ban.
+  private static func row(_ listing: ListingReport) -> BanReport {
+    var row = BanReport(
+      network: listing.network, user: nil, why: listing.why, since: listing.since,
+      until: listing.until, rung: 0)
+    row.by = listing.by
+    return row
   }
 
   private static func sentence(_ why: BanExplanationReport) -> String {
     if why.spared {
       return "\(why.address) is never banned: it is a carrier's, or in platform.never_ban."
     }
-    let isBanned = why.bans.contains { $0.user == nil }
+    let isBanned = why.listed || why.bans.contains { $0.user == nil }
     switch (isBanned, why.phones) {
     case (false, false): return "\(why.address) is not banned, and no phone is known there."
     case (false, true): return "\(why.address) is not banned; phones are known there."
@@ -99,7 +133,7 @@ struct Bans: ParsableCommand {
   }
 
   /// "90s", "10m", "12h" or "7d" in seconds, up to ten years.
-  private static func seconds(_ text: String) -> Int64? {
+  static func seconds(_ text: String) -> Int64? {
     let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
     guard let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()),
       count > 0, count <= 315_360_000 / unit
