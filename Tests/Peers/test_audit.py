@@ -30,12 +30,11 @@ table {family} shield {{
 class Kept(Martinet):
     """A server that runs as the unit has it: as nobody, who may change the kernel's filter."""
 
-    def _command(self, *words):
-        if words[0] != "serve":
-            return super()._command(*words)
-        rights = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=+net_admin",
-                  "--ambient-caps=+net_admin"]
-        return self.host.command(*rights, *Martinet(self.folder)._command(*words))
+    def _command(self, *words, before=()):
+        if words[0] == "serve":
+            before = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=+net_admin",
+                      "--ambient-caps=+net_admin", *before]
+        return super()._command(*words, before=before)
 
     def hand_over(self, *folders):
         """Gives files that commands of root have made to the server."""
