@@ -7,6 +7,8 @@ package import Elements
 /// `to_time`. A deck with a mistake is refused as a whole, and every mistake is named.
 package struct RateDeckParser: Sendable {
   package static let mostErrors = 50
+  /// Columns of a header line: a file with more is no rate deck, and naming each of them would help nobody.
+  package static let mostColumns = 100
   package static let mostRows = 2_000_000
   /// Rows of one prefix: all of them are looked at for each call to it.
   package static let mostRowsOfPrefix = 100
@@ -117,6 +119,14 @@ struct RateDeckReading {
 
   private mutating func readHeader(_ fields: [CSVField]) {
     columnCount = fields.count
+    guard columnCount <= RateDeckParser.mostColumns else {
+      note(
+        RateDeckError(
+          line: reader.line, field: "header",
+          reason: "names \(columnCount) columns, a deck has \(RateDeckParser.mostColumns) at most; "
+            + "take out those that are not used"))
+      return
+    }
     for (index, field) in fields.enumerated() {
       let name = reader.text(field).lowercased()
         .split { $0 == " " || $0 == "-" }.joined(separator: "_")

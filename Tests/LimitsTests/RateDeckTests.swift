@@ -166,6 +166,17 @@ import Testing
     #expect(self.errors("").first?.hasPrefix("line 1, header: is missing") == true)
   }
 
+  @Test("A header of more columns than any deck has is one mistake, not thousands")
+  func wideHeader() {
+    let wide = "prefix,price_per_minute" + String(repeating: ",x", count: 99)
+    #expect(
+      errors(wide + "\n34,0.01\n") == [
+        "line 1, header: names 101 columns, a deck has 100 at most; take out those that are not used"
+      ])
+    let narrower = errors("prefix,price_per_minute" + String(repeating: ",x", count: 98) + "\n")
+    #expect(narrower.first?.hasPrefix("line 1, header: names the column \"x\"") == true)
+  }
+
   @Test("Prefixes that are no numbers, twins and open quotes are refused")
   func wrongRows() {
     let errors = errors(
