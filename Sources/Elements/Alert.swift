@@ -7,6 +7,7 @@ package struct Alert: Hashable, Sendable {
     case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, internalFault
     case newCountry, newNetwork, forwardAbroad, passwordElsewhere
     case passwordGuessed, passwordGuessedWhereSpared, callFlood
+    case certificateTrouble
   }
 
   package enum Severity: String, Hashable, Sendable {

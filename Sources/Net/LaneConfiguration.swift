@@ -71,7 +71,8 @@ package struct StreamLimits: Hashable, Sendable {
 
 /// Certificates of ours, and what we ask of others'.
 package struct TLSSettings: Hashable, Sendable {
-  /// Holds `certificate.pem` (with its chain) and `key.pem`; both are made when they are missing.
+  /// Holds `certificate.pem` (with its chain) and `key.pem`, both made when they are missing, and folders with further
+  /// pairs, each for the names that stand in its certificate.
   package var folder: String
   /// Names and addresses that a certificate of our own making carries.
   package var names: [String]
@@ -84,8 +85,8 @@ package struct TLSSettings: Hashable, Sendable {
     (self.folder, self.names) = (folder, names)
   }
 
-  /// Reads the files as the start does, and makes nothing; gives when the certificate ends.
-  package func examine() throws(NetError) -> WallTime { try TLSContexts.examine(self) }
+  /// Reads the files as the start does, and makes nothing; the standard pair first.
+  package func examine() -> [CertificateState] { TLSContexts.examine(self) }
 }
 
 /// How names are looked up.

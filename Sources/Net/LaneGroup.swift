@@ -110,8 +110,21 @@ package final class LaneGroup: Sendable {
   /// The journal's word: ``JournalSink/checkpoint(at:_:)`` may be called now.
   package func checkpointWanted() { mail.checkpointWanted() }
 
-  /// Reads the certificate and key again, for connections made from now on.
+  /// Reads the certificates and keys again, for connections made from now on; what is broken stays as it was.
   package func reloadCertificates() throws(NetError) { try streams.reloadCertificates() }
+
+  /// The same when somebody has changed a file, and has come to an end with that; whether that was so.
+  package func reloadChangedCertificates() throws(NetError) -> Bool {
+    try streams.reloadChangedCertificates()
+  }
+
+  /// The certificates in force, for other doors that speak TLS.
+  package var contexts: TLSContexts {
+    get throws(NetError) { try streams.requiredContexts }
+  }
+
+  /// What each of our certificates is worth, the standard one first.
+  package var certificates: [CertificateState] { streams.certificates }
 
   /// Closes the door of connections to a network; what it sends by UDP is dropped by the switch.
   package func bar(_ network: IPNetwork, until: WallTime?) { streams.bar(network, until: until) }

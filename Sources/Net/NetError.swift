@@ -10,7 +10,7 @@ package enum NetError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A system call that normally succeeds did not.
   case system(call: String, errno: Int32)
   /// TLS material is missing, unreadable or not what it should be.
-  case certificate(path: String, reason: String)
+  case certificate(path: String, reason: String, wayOut: String)
   /// Of certificate and key one is there without the other.
   case halfPair(missing: String, present: String)
   /// A TCP or TLS listener could not be started.
@@ -26,12 +26,12 @@ package enum NetError: Error, Hashable, Sendable, CustomStringConvertible {
       "Cannot open the media port \(endpoint): \(text(of: errno))."
     case .system(let call, let errno):
       "\(call) failed: \(text(of: errno))."
-    case .certificate(let path, let reason):
-      "TLS material at \(path): \(reason). Put a PEM file there, or remove it to get a new one."
+    case .certificate(let path, let reason, let wayOut):
+      "TLS material at \(path): \(reason). \(wayOut)."
     case .halfPair(let missing, let present):
       """
-      \(missing) is missing, and \(present) is there. Put the missing one back, or remove the other one \
-      too to get both anew.
+      \(missing) is missing, and \(present) is there. Put the missing one back, or take the other one away \
+      as well.
       """
     case .listen(let address, let reason):
       "Cannot listen on \(address): \(reason). Free the port or choose another with --sip."

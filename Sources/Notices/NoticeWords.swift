@@ -58,6 +58,7 @@ extension NoticeWords {
       .passwordGuessedWhereSpared: "Somebody guesses a password at an address that is never banned",
       .callFlood: "Too many calls at once",
       .passwordElsewhere: "A right password from where it may not be used",
+      .certificateTrouble: "A certificate needs you",
     ],
     openings: [
       .accountBlocked: """
@@ -111,6 +112,10 @@ extension NoticeWords {
       Somebody has the password of a phone and used it at an address where that phone may not be. He was
       answered as if it were wrong.
       """,
+      .certificateTrouble: """
+      A certificate of the server is broken or about to end. Phones and carriers that connect by TLS refuse
+      one that has ended.
+      """,
     ],
     advices: [
       .accountBlocked: [
@@ -142,6 +147,9 @@ extension NoticeWords {
         "Look at the disk of the data folder: is it full, or does the kernel report faults?",
         "The server tries again every second and goes on by itself.",
       ],
+      .certificateTrouble: [
+        "`martinet doctor` shows each certificate, until when it holds and how to mend it."
+      ],
       .internalFault: ["Please report this with the lines of the log around that time."],
     ],
     labels: [
@@ -153,6 +161,7 @@ extension NoticeWords {
       "charged": "Charged", "purchase": "Of the carrier", "seconds": "Seconds", "user": "User",
       "extension": "Extension", "addresses": "Addresses", "last from": "Last from",
       "tried": "Tried", "allowed": "Allowed from", "located in": "Located in",
+      "certificate": "Certificate",
     ],
     severities: [.information: "info", .warning: "warning", .critical: "critical"],
     closing: "Reference %@. This notice was sent by Martinet; a reply reaches nobody.")

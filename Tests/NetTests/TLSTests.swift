@@ -8,6 +8,15 @@ import Testing
   private let folder = FileManager.default.temporaryDirectory
     .appending(path: "martinet-tls-\(UUID().uuidString)").path()
 
+  /// Clients stay until the end of the test: what they have sent may be under way yet.
+  private var clients: [StreamHarness] = []
+
+  private func kept(_ adjust: (inout LaneConfiguration) -> Void) throws -> StreamHarness {
+    let client = try StreamHarness(adjust)
+    clients.append(client)
+    return client
+  }
+
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   private func server(_ names: [String]) throws -> StreamHarness {
@@ -18,7 +27,7 @@ import Testing
   /// A client that trusts the server's own certificate.
   private func client(verifies: Bool = true) throws -> StreamHarness {
     let folder = folder
-    return try StreamHarness {
+    return try kept {
       var settings = TLSSettings(folder: folder)
       settings.authorities = folder + "/certificate.pem"
       settings.verifiesPeers = verifies
@@ -82,12 +91,7 @@ import Testing
 
   @Test("a trunk whose certificate has ended is refused with the days since then")
   func ended() throws {
-    let made = try SelfSignedCertificate(
-      names: ["pbx.example"], at: Clocks.wall() + .seconds(-11 * 365 * 86_400))
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    for (name, text) in [("certificate", made.certificatePEM), ("key", made.keyPEM)] {
-      try text.write(toFile: "\(folder)/\(name).pem", atomically: true, encoding: .utf8)
-    }
+    try put(["pbx.example"], into: folder, at: Clocks.wall() + .seconds(-11 * 365 * 86_400))
     let server = try server(["pbx.example"])
     let client = try client()
     _ = ask(client, try server.listen(.tls), as: "pbx.example")
@@ -99,29 +103,130 @@ import Testing
   func reload() throws {
     let server = try server(["pbx.example"])
     let endpoint = try server.listen(.tls)
-    let certificate = folder + "/certificate.pem"
-    let old = try String(contentsOfFile: certificate, encoding: .utf8)
-    try "no certificate".write(toFile: certificate, atomically: true, encoding: .utf8)
-    let error = #expect(throws: NetError.self) { try server.service.reloadCertificates() }
-    #expect(error?.description.contains(certificate) == true)
-    try old.write(toFile: certificate, atomically: true, encoding: .utf8)
-    try server.service.reloadCertificates()
     let client = try client()
+    let certificate = folder + "/certificate.pem"
+    try "no certificate".write(toFile: certificate, atomically: true, encoding: .utf8)
+    #expect(try server.service.reloadChangedCertificates() == false, "it may be written yet")
+    #expect(try server.service.reloadChangedCertificates())
+    let state = try #require(server.service.certificates.first)
+    #expect(state.complaint?.description.contains(certificate) == true)
+    #expect(state.end != nil)
+    #expect(try server.service.reloadChangedCertificates() == false, "it is told once")
     _ = ask(client, endpoint, as: "pbx.example")
     #expect(server.messages(1).count == 1)
-    client.service.closeListeners()
+    try put(["new.example"], into: folder)
+    try server.service.reloadCertificates()
+    #expect(server.service.certificates.map(\.complaint) == [nil])
+    _ = ask(try self.client(), endpoint, as: "new.example")
+    #expect(server.messages(2).count == 2)
+    // The first connection goes on.
+    _ = ask(client, endpoint, as: "pbx.example")
+    #expect(Set(server.messages(3).map(\.flow)).count == 2)
+  }
+
+  @Test("one that has ended or does not hold yet does not replace one that holds, and is told")
+  func uselessRenewal() throws {
+    let server = try server(["pbx.example"])
+    let endpoint = try server.listen(.tls)
+    let client = try client()
+    for (days, reason) in [(-11 * 365, "it ended"), (3, "it does not hold before")] {
+      try put(["new.example"], into: folder, at: Clocks.wall() + .seconds(days * 86_400))
+      try server.service.reloadCertificates()
+      let complaint = server.service.certificates.first?.complaint?.description ?? ""
+      #expect(complaint.contains(reason) && complaint.contains(folder + "/certificate.pem"))
+      #expect(server.service.certificates.first?.names.contains("pbx.example") == true)
+    }
+    _ = ask(client, endpoint, as: "pbx.example")
+    #expect(server.messages(1).count == 1)
+    try put(["new.example"], into: folder)
+    try server.service.reloadCertificates()
+    #expect(server.service.certificates.map(\.complaint) == [nil])
+    _ = ask(try self.client(), endpoint, as: "new.example")
+    #expect(server.messages(2).count == 2)
+  }
+
+  @Test("RFC 6066 §3: a name gets its certificate, also by its wildcard; others the standard one")
+  func names() throws {
+    try put(["office.example", "*.branch.example"], into: folder + "/a")
+    try put(["office.example"], into: folder + "/b")
+    let server = try server(["pbx.example"])
+    let endpoint = try server.listen(.tls)
+    // Who asks believes one certificate alone: what he hears shows which one he was given.
+    let sure = try [client(believing: "/a"), client(believing: "")]
+    _ = ask(sure[0], endpoint, as: "office.example")
+    _ = ask(sure[1], endpoint, as: "pbx.example")
+    #expect(server.messages(2).count == 2)
+    for (name, part) in [("desk.branch.example", "/a"), ("unknown.example", "")] {
+      let client = try client(believing: part)
+      _ = ask(client, endpoint, as: name)
+      // §7.2 of RFC 5922: a client takes no wildcard for a SIP identity, but its chain was the right one.
+      #expect(client.failures(1).map(\.1) == ["the certificate is not that of \(name) (RFC 5922)"])
+    }
+    for (name, part) in [("a.desk.branch.example", "/a"), ("office.example", "/b")] {
+      let client = try client(believing: part)
+      _ = ask(client, endpoint, as: name)
+      #expect(client.failures(1).first?.1.contains("no authority that we know") == true)
+    }
+  }
+
+  @Test("a further certificate that is broken is left out and named, and the others serve")
+  func brokenName() throws {
+    try put(["office.example"], into: folder + "/office")
+    try put(["branch.example"], into: folder + "/branch")
+    let key = folder + "/office/key.pem"
+    try FileManager.default.removeItem(atPath: key)
+    try FileManager.default.copyItem(atPath: folder + "/branch/key.pem", toPath: key)
+    let server = try server(["pbx.example"])
+    let endpoint = try server.listen(.tls)
+    let states = server.service.certificates
+    #expect(states.map(\.name) == [nil, "branch", "office"])
+    #expect(states.map { $0.complaint == nil } == [true, true, false])
+    #expect(states[2].complaint?.description.contains("it is not the key of") == true)
+    _ = ask(try client(believing: "/branch"), endpoint, as: "branch.example")
+    #expect(server.messages(1).count == 1)
+    // Mended, and then gone.
+    try put(["office.example"], into: folder + "/office")
+    try server.service.reloadCertificates()
+    _ = ask(try client(believing: "/office"), endpoint, as: "office.example")
+    #expect(server.messages(2).count == 2)
+    try FileManager.default.removeItem(atPath: folder + "/office")
+    try server.service.reloadCertificates()
+    #expect(server.service.certificates.map(\.name) == [nil, "branch"])
+    _ = ask(try client(believing: ""), endpoint, as: "office.example")
+    #expect(server.closed(1).count == 1)
+  }
+
+  /// Puts a certificate with its key into a folder, as somebody who renews it.
+  private func put(
+    _ names: [String], into folder: String, at now: WallTime = Clocks.wall()
+  ) throws {
+    let made = try SelfSignedCertificate(names: names, at: now)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for (name, text) in [("certificate", made.certificatePEM), ("key", made.keyPEM)] {
+      try text.write(toFile: "\(folder)/\(name).pem", atomically: true, encoding: .utf8)
+    }
+  }
+
+  /// A client that believes one of the server's certificates.
+  private func client(believing part: String) throws -> StreamHarness {
+    let folder = folder
+    return try kept {
+      var settings = TLSSettings(folder: folder)
+      settings.authorities = folder + part + "/certificate.pem"
+      $0.tls = settings
+    }
   }
 
   @Test("examining says until when a certificate holds, or what is wrong, and makes nothing")
   func examine() throws {
     let settings = TLSSettings(folder: folder)
-    #expect(throws: NetError.self) { try settings.examine() }
+    #expect(settings.examine().map { $0.complaint == nil } == [false])
     #expect(!FileManager.default.fileExists(atPath: folder))
     _ = try server(["pbx.example"])
-    #expect(try settings.examine() > Clocks.wall() + .seconds(86_400))
+    let end = try #require(settings.examine().first?.end)
+    #expect(end > Clocks.wall() + .seconds(86_400))
     try "no key".write(toFile: folder + "/key.pem", atomically: true, encoding: .utf8)
-    let error = #expect(throws: NetError.self) { try settings.examine() }
-    #expect(error?.description.contains("key.pem") == true)
+    #expect(settings.examine().first?.complaint?.description.contains("key.pem") == true)
   }
 
   @Test(
@@ -133,7 +238,7 @@ import Testing
     try "mine".write(toFile: path, atomically: true, encoding: .utf8)
     let refusal = NetError.halfPair(missing: "\(folder)/\(missing)", present: path)
     #expect(throws: refusal) { _ = try self.server(["pbx.example"]) }
-    #expect(throws: refusal) { try TLSSettings(folder: self.folder).examine() }
+    #expect(TLSSettings(folder: folder).examine().map(\.complaint) == [refusal])
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "mine")
   }
 }

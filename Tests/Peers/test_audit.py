@@ -12,7 +12,7 @@ from .support import careless
 from .support.authority import Authority
 from .support.network import Network
 from .support.older import weaken
-from .support.process import Process
+from .support.process import Process, eventually
 from .support.server import Martinet, password
 
 NOBODY = 65534
@@ -96,13 +96,19 @@ class Audit(unittest.TestCase):
         self.addCleanup(other.stop)
         other.wait_for("^ready")
 
-    def well_kept(self):
+    def well_kept(self, *branches):
+        """Each branch is one more tenant, with a certificate of its own."""
         server = Kept(self.folder / "server", host=self.place, sip=self.sip, rtp="10000-10999")
         self.addCleanup(server.stop)
-        server.apply(self.configuration())
-        tls = Authority(self.folder, "phones").identity(
-            "pbx", self.place.v4, ["office.example"], key=["rsa:2048"])
-        self.folder.joinpath("authority-phones").chmod(0o755)
+        configuration = self.configuration()
+        [office] = configuration["tenants"]
+        configuration["tenants"] += [{**office, "name": name, "domain": f"{name}.example"} for name in branches]
+        server.apply(configuration)
+        authority = Authority(self.folder, "phones")
+        tls = authority.identity("pbx", self.place.v4, ["office.example"], key=["rsa:2048"])
+        for name in branches:
+            authority.identity(name, domains=[f"{name}.example"]).rename(tls / name)
+        authority.folder.chmod(0o755)
         server.hand_over(server.data, tls)
         self.shield()
         return server.start(20, "--tls-folder", tls, "--firewall", "on")
@@ -123,6 +129,15 @@ class Audit(unittest.TestCase):
         # From another machine, which may not see the pages.
         seen = server.run("audit", "--target", self.place.v4, "--domain", "office.example", "--json").stdout
         self.assertEqual(json.loads(seen.splitlines()[-1])["grade"], "A", seen)
+
+    def test_each_tenant_may_have_a_certificate_of_its_own(self):
+        server = self.well_kept("branch", "shop")
+        named, summary = self.audit(server, "--fail-at", "low")
+        self.assertEqual((named, summary["grade"]), ({}, "A"))
+        shutil.rmtree(self.folder / "authority-phones" / "pbx" / "shop")
+        rows = eventually(lambda: self.audit(server)[0].get("certificate.name"), 20, "a name without a certificate")
+        for row in rows:
+            self.assertIn("no certificate that stands for shop.example.", row["finding"])
 
     def test_what_is_planted_in_settings_files_and_ports_is_found(self):
         configuration = self.configuration()

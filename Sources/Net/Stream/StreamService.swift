@@ -137,10 +137,26 @@ package final class StreamService: Sendable {
     loop.execute { [table] in table.value.resume() }
   }
 
-  /// Connections made from now on use the files as they are now.
+  /// Connections made from now on use the files as they are now; where one is broken, what is in force stays.
   package func reloadCertificates() throws(NetError) {
     try contexts?.reload()
   }
+
+  /// The same when a file was changed since, and none any more since the last call; whether that was so.
+  package func reloadChangedCertificates() throws(NetError) -> Bool {
+    try contexts?.reloadIfChanged() ?? false
+  }
+
+  /// The certificates in force.
+  var requiredContexts: TLSContexts {
+    get throws(NetError) {
+      guard let contexts else { throw .configuration("TLS needs a folder for its certificate.") }
+      return contexts
+    }
+  }
+
+  /// What each of our certificates is worth, the standard one first.
+  package var certificates: [CertificateState] { contexts?.states ?? [] }
 
   /// Takes no more connections; those that are open stay.
   package func closeListeners() {

@@ -5,109 +5,223 @@ import NIOSSL
 import Synchronization
 
 /// The TLS contexts in force: connections made from now on get the newest.
+///
+/// Nothing weaker than ECDHE with an AEAD cipher is spoken, in TLS 1.2 or 1.3, and nothing is renegotiated: the library
+/// does not for servers, and carriers that ask for it are refused.
 package final class TLSContexts: Sendable {
-  private struct Contexts: Sendable {
+  /// What was read from the files, and what was made of it.
+  private struct Material: Sendable {
+    let standard: ServerCertificate
+    let named: [String: ServerCertificate]
+    let states: [CertificateState]
     let server: NIOSSLContext
     let client: NIOSSLContext
   }
 
-  private let settings: TLSSettings
-  private let current: Mutex<Contexts>
+  private struct State: Sendable {
+    var material: Material
+    /// The files as they were when they were read.
+    var read: FileLooks
+    /// They have changed since, and this was the last look: a copy may be under way.
+    var unsettled: FileLooks?
+  }
 
-  /// Reads the certificate and key; makes both where neither is there.
-  package init(_ settings: TLSSettings) throws(NetError) {
+  private let settings: TLSSettings
+  private let state: Mutex<State>
+  /// Held while the files are read: who began later has seen what is newer, and must not be overtaken.
+  private let reading = Mutex(())
+
+  /// Reads the certificates and keys; makes the standard pair where it is not there.
+  ///
+  /// Without the standard one nothing starts; another one that is broken is left out, and its state says why.
+  init(_ settings: TLSSettings) throws(NetError) {
     self.settings = settings
     try Self.makeMissingFiles(settings)
-    current = Mutex(try Self.contexts(settings))
+    let looks = Self.looks(settings)
+    state = Mutex(State(material: try Self.material(settings, after: nil), read: looks))
   }
 
   var verifiesPeers: Bool { settings.verifiesPeers }
-  var server: NIOSSLContext { current.withLock { $0.server } }
-  var client: NIOSSLContext { current.withLock { $0.client } }
+  var server: NIOSSLContext { state.withLock { $0.material.server } }
+
+  var client: NIOSSLContext { state.withLock { $0.material.client } }
 
   /// What a connection that somebody opens is secured by from now on.
   package func serverHandler() -> some ChannelHandler { NIOSSLServerHandler(context: server) }
 
-  /// Reads the files again; on an error the contexts in force stay.
-  package func reload() throws(NetError) {
-    let contexts = try Self.contexts(settings)
-    current.withLock { $0 = contexts }
+  /// What each certificate is worth, the standard one first.
+  var states: [CertificateState] { state.withLock { $0.material.states } }
+
+  /// Reads the files again; where one is broken or has ended the certificate in force stays, and its state says why.
+  func reload() throws(NetError) {
+    try reading.withLock { _ throws(NetError) in
+      let looks = Self.looks(settings)
+      let before = state.withLock { state in
+        (state.read, state.unsettled) = (looks, nil)
+        return state.material
+      }
+      let material = try Self.material(settings, after: before)
+      state.withLock { $0.material = material }
+    }
   }
 
-  /// Reads certificate and key as the start does, and makes nothing; gives when the certificate ends.
-  static func examine(_ settings: TLSSettings) throws(NetError) -> WallTime {
-    _ = try contexts(settings)
-    let path = settings.folder + "/certificate.pem"
-    guard let first = try? NIOSSLCertificate.fromPEMFile(path).first else {
-      throw .certificate(path: path, reason: "there is none in it")
+  /// Reads the files again when somebody has changed one, and none any more since the last call.
+  ///
+  /// - Returns: Whether they were read.
+  func reloadIfChanged() throws(NetError) -> Bool {
+    let looks = Self.looks(settings)
+    let isSettled = state.withLock { state in
+      guard looks != state.read else {
+        state.unsettled = nil
+        return false
+      }
+      defer { state.unsettled = looks }
+      return state.unsettled == looks
     }
-    return WallTime(unixSeconds: Int64(first.notValidAfter))
+    if isSettled { try reload() }
+    return isSettled
   }
 
-  private static func contexts(_ settings: TLSSettings) throws(NetError) -> Contexts {
-    let certificatePath = settings.folder + "/certificate.pem"
-    let keyPath = settings.folder + "/key.pem"
-    switch (access(certificatePath, F_OK) == 0, access(keyPath, F_OK) == 0) {
-    case (false, true): throw .halfPair(missing: certificatePath, present: keyPath)
-    case (true, false): throw .halfPair(missing: keyPath, present: certificatePath)
-    case (true, true), (false, false): break
-    }
-    let chain: [NIOSSLCertificate]
-    do {
-      chain = try NIOSSLCertificate.fromPEMFile(certificatePath)
+  /// Reads everything as the start does, and makes nothing.
+  static func examine(_ settings: TLSSettings) -> [CertificateState] {
+    let folder = CertificateFolder(path: settings.folder)
+    return ([nil] + folder.names).map { examine(settings, $0) }
+  }
+
+  static func examine(_ settings: TLSSettings, _ name: String?) -> CertificateState {
+    let folder = CertificateFolder(path: settings.folder).folder(name)
+    var state = CertificateState(folder: folder, name: name)
+    do throws(NetError) {
+      state.adopt(try ServerCertificate(folder: folder))
     } catch {
-      throw .certificate(path: certificatePath, reason: "no certificate can be read (\(error))")
+      state.complaint = error
     }
-    let key: NIOSSLPrivateKey
+    return state
+  }
+
+  private static func looks(_ settings: TLSSettings) -> FileLooks {
+    FileLooks(
+      at: CertificateFolder(path: settings.folder).files + (settings.authorities.map { [$0] } ?? [])
+    )
+  }
+
+  // MARK: Making them
+
+  private static func material(
+    _ settings: TLSSettings, after before: Material?
+  ) throws(NetError) -> Material {
+    let (folder, now) = (CertificateFolder(path: settings.folder), Clocks.wall())
+    let names = folder.names
+    var states: [CertificateState] = []
+    var found: [String?: ServerCertificate] = [:]
+    for name in [nil] + names {
+      var state = CertificateState(folder: folder.folder(name), name: name)
+      let current = if let name { before?.named[name] } else { before?.standard }
+      do throws(NetError) {
+        let certificate = try ServerCertificate(folder: state.folder)
+        if let current { try certificate.check(replacing: current, at: now) }
+        found[name] = certificate
+      } catch {
+        state.complaint = error
+        found[name] = current
+      }
+      if let certificate = found[name] { state.adopt(certificate) }
+      states.append(state)
+    }
+    guard let pair = found[nil] else {
+      throw states[0].complaint ?? .configuration("No certificate in \(settings.folder).")
+    }
+    var named: [String: ServerCertificate] = [:]
+    for name in names { named[name] = found[name] }
+    let shelf = CertificateShelf(standard: pair, named: names.compactMap { named[$0] })
+    return Material(
+      standard: pair, named: named, states: states, server: try context(server(shelf)),
+      client: try context(try client(pair, settings)))
+  }
+
+  private static func context(_ configuration: TLSConfiguration) throws(NetError) -> NIOSSLContext {
     do {
-      key = try NIOSSLPrivateKey(file: keyPath, format: .pem)
+      return try NIOSSLContext(configuration: configuration)
     } catch {
-      throw .certificate(path: keyPath, reason: "no private key can be read (\(error))")
+      throw .configuration("TLS cannot be set up: \(error).")
     }
-    let sources = chain.map { NIOSSLCertificateSource.certificate($0) }
+  }
+
+  private static func server(_ shelf: CertificateShelf) -> TLSConfiguration {
     var server = TLSConfiguration.makeServerConfiguration(
-      certificateChain: sources, privateKey: .privateKey(key))
-    server.minimumTLSVersion = .tlsv12
-    // With forward secrecy only, also where the key is RSA (RFC 9325 §4.1); those of TLS 1.3 have it by themselves.
-    server.cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES"
-    // Phones have no certificates; who they are is told by digest.
+      certificateChain: shelf.standard.chain, privateKey: shelf.standard.key)
+    harden(&server)
+    // Phones are told by digest, not by a certificate.
     server.certificateVerification = .none
+    guard !shelf.isEmpty else { return server }
+    server.sslContextCallback = { values, promise in
+      var choice = NIOSSLContextConfigurationOverride.noChanges
+      if let certificate = shelf.certificate(for: values.serverHostname) {
+        (choice.certificateChain, choice.privateKey) = (certificate.chain, certificate.key)
+      }
+      promise.succeed(choice)
+    }
+    return server
+  }
+
+  private static func client(
+    _ certificate: ServerCertificate, _ settings: TLSSettings
+  ) throws(NetError) -> TLSConfiguration {
     var client = TLSConfiguration.makeClientConfiguration()
-    client.minimumTLSVersion = .tlsv12
-    client.certificateChain = sources
-    client.privateKey = .privateKey(key)
+    harden(&client)
+    client.certificateChain = certificate.chain
+    client.privateKey = certificate.key
     // The chain is verified here, the name by ``PeerIdentity``.
     client.certificateVerification = settings.verifiesPeers ? .noHostnameVerification : .none
-    if let authorities = settings.authorities {
-      guard access(authorities, R_OK) == 0 else {
-        throw .certificate(path: authorities, reason: "the authorities cannot be read")
-      }
-      client.additionalTrustRoots = [.file(authorities)]
-    }
+    client.additionalTrustRoots = try authorities(settings)
+    return client
+  }
+
+  private static func authorities(
+    _ settings: TLSSettings
+  ) throws(NetError) -> [NIOSSLAdditionalTrustRoots] {
+    guard let path = settings.authorities else { return [] }
     do {
-      return Contexts(
-        server: try NIOSSLContext(configuration: server),
-        client: try NIOSSLContext(configuration: client))
+      return [.certificates(try NIOSSLCertificate.fromPEMFile(path))]
     } catch {
-      throw .certificate(path: certificatePath, reason: "it does not fit key.pem (\(error))")
+      throw .certificate(
+        path: path, reason: "the authorities cannot be read (\(error))",
+        wayOut: "Name a PEM file that the server may read, or leave tls_authorities out")
     }
+  }
+
+  /// What every connection is held to (RFC 9325 §4.2).
+  private static func harden(_ configuration: inout TLSConfiguration) {
+    configuration.minimumTLSVersion = .tlsv12
+    // Of TLS 1.2; those of 1.3 are all of this kind.
+    configuration.cipherSuiteValues = [
+      .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+      .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+      .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ]
+    configuration.renegotiationSupport = .none
   }
 
   // MARK: The first start
 
   private static func makeMissingFiles(_ settings: TLSSettings) throws(NetError) {
-    let certificatePath = settings.folder + "/certificate.pem"
-    let keyPath = settings.folder + "/key.pem"
+    let certificatePath = settings.folder + "/" + ServerCertificate.certificateFile
+    let keyPath = settings.folder + "/" + ServerCertificate.keyFile
     // One without the other is somebody's mistake: never overwritten.
     guard access(certificatePath, F_OK) != 0, access(keyPath, F_OK) != 0 else { return }
     let made: SelfSignedCertificate
     do {
       made = try SelfSignedCertificate(names: settings.names, at: Clocks.wall())
     } catch {
-      throw .certificate(path: certificatePath, reason: "it could not be made (\(error))")
+      throw .certificate(
+        path: certificatePath, reason: "it could not be made (\(error))",
+        wayOut: "Put a certificate and its key there")
     }
     if mkdir(settings.folder, 0o700) != 0, errno != EEXIST {
-      throw .certificate(path: settings.folder, reason: String(cString: strerror(errno)))
+      throw .certificate(
+        path: settings.folder,
+        reason: "the folder cannot be made: \(String(cString: strerror(errno)))",
+        wayOut: "Make it, and give it to the user that the server runs as")
     }
     try write(made.keyPEM, to: keyPath, mode: 0o600)
     try write(made.certificatePEM, to: certificatePath, mode: 0o644)
@@ -119,13 +233,17 @@ package final class TLSContexts: Sendable {
   ) throws(NetError) {
     let temporary = path + ".new"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-    guard descriptor >= 0 else {
-      throw .certificate(path: path, reason: String(cString: strerror(errno)))
-    }
+    guard descriptor >= 0 else { throw unwritable(path) }
     defer { close(descriptor) }
     let bytes = Array(text.utf8)
     guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
       rename(temporary, path) == 0
-    else { throw .certificate(path: path, reason: String(cString: strerror(errno))) }
+    else { throw unwritable(path) }
+  }
+
+  private static func unwritable(_ path: String) -> NetError {
+    .certificate(
+      path: path, reason: "it cannot be written: \(String(cString: strerror(errno)))",
+      wayOut: "Make room, and give the folder to the user that the server runs as")
   }
 }

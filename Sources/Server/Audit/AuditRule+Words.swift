@@ -113,11 +113,11 @@ extension AuditRule {
       "Where this server answers, it is a fault of ours; elsewhere allow TLS 1.2 and 1.3 with ECDHE only."
     case .noTLS: "Let it listen for TLS, too: leave the transport out in `sip`."
     case .certificateEnded, .certificateEnds:
-      "Put a new one into the TLS folder and send SIGHUP."
+      "Put a new one into the TLS folder; the server takes it within seconds."
     case .certificateOwn:
       "Put a certificate of an authority that your phones know into the TLS folder."
     case .certificateName:
-      "Have it made for the domains of all tenants, as DNS names and as sip: URIs."
+      "Have one made for the domain, as a DNS name and as a sip: URI; each may have its own (docs/operator/operations.md)."
     case .certificateWeak:
       "Have one made with ECDSA P-256, or RSA of 2048 bits or more, and SHA-256."
     }

@@ -19,9 +19,9 @@ package struct Doctor {
   package func examine() -> [FindingReport] {
     guard mayLook else { return [dataFolder()] }
     var findings = [
-      dataFolder(), diskSpace(), masterKey(), Self.certificate(configuration.tls), openFiles(),
-      mediaPorts(),
+      dataFolder(), diskSpace(), masterKey(), openFiles(), mediaPorts(),
     ]
+    findings += Self.certificates(configuration.tls)
     findings += database() + listeners() + webPort()
     findings.append(server())
     if isServerRunning { findings += runningServer() }
@@ -65,35 +65,6 @@ package struct Doctor {
       wayOut:
         "Choose ports below \(ends[0]), such as 10000-29999, or reserve them with sysctl net.ipv4.ip_local_reserved_ports."
     )
-  }
-
-  /// Whether the certificate is there, fits its key and holds for a while yet.
-  static func certificate(_ settings: TLSSettings) -> FindingReport {
-    let path = settings.folder + "/certificate.pem"
-    let names = ["certificate.pem", "key.pem"]
-    guard
-      names.contains(where: { FileManager.default.fileExists(atPath: "\(settings.folder)/\($0)") })
-    else {
-      return FindingReport(
-        .ok, "certificate",
-        "None in \(settings.folder) yet: one of our own is made at the first start.")
-    }
-    let end: WallTime
-    do throws(NetError) {
-      end = try settings.examine()
-    } catch {
-      return FindingReport(
-        .problem, "certificate", "\(error)",
-        wayOut: "Until then the server does not start; a running one keeps what it has.")
-    }
-    let days = (end.unixSeconds - Clocks.wall().unixSeconds) / 86_400
-    guard days >= 30 else {
-      let when = days < 0 ? "ended \(-days) days ago" : "ends in \(days) days"
-      return FindingReport(
-        days < 0 ? .problem : .warning, "certificate", "\(path) \(when).",
-        wayOut: "Put a new one there and send SIGHUP, or remove both files for one of our own.")
-    }
-    return FindingReport(.ok, "certificate", "\(path) holds for \(days) more days.")
   }
 
   /// Whether each address is ours and its port free, where no server holds it yet.

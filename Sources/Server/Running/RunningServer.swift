@@ -159,6 +159,9 @@ final class RunningServer: Sendable {
         facts: [.init("reason", reason)]))
   }
 
+  /// Tells the operator of something that is not the switch's.
+  func announce(_ alert: Alert) { outbox.announce(alert) }
+
   /// Takes no new calls from now on.
   func drain() async {
     _ = await desk.ask(.drain)

@@ -12,7 +12,7 @@ import UnixSignals
 package enum Serving {
   /// Serves until SIGTERM or SIGINT, drains, and returns.
   ///
-  /// A second signal ends the running calls; SIGHUP reads the certificate again.
+  /// A second signal ends the running calls; SIGHUP reads the certificates again.
   package static func serve(_ configuration: Configuration) async throws {
     let administration = try Administration(dataFolder: configuration.data)
     let server = try await RunningServer(configuration, administration)
@@ -21,14 +21,15 @@ package enum Serving {
       complaint: { await health(of: server) }, logger: server.log.services)
     let feed = try configuration.sharing.listen.map { address in
       FeedPages(
-        address: address, contexts: try TLSContexts(configuration.tls), sharing: server.sharing,
+        address: address, contexts: try server.lanes.contexts, sharing: server.sharing,
         logger: server.log.services)
     }
     let operatorDesk = OperatorDesk(server)
     let control = ControlSocket(path: configuration.data + "/control.sock") {
       await operatorDesk.answer($0)
     }
-    tellOfCertificate(server)
+    let certificates = CertificateWatch(
+      lanes: server.lanes, logger: server.log.services, announce: { server.announce($0) })
     if let complaint = administration.countriesComplaint {
       server.log.services.error("countries: \(complaint)")
     }
@@ -44,6 +45,7 @@ package enum Serving {
       let retention = RetentionService(
         administration: administration, logger: server.log.services)
       group.addTask { try await retention.run() }
+      group.addTask { try await certificates.run() }
       group.addTask { try await control.run(on: .singletonMultiThreadedEventLoopGroup) }
       group.addTask {
         for await _ in opened {}
@@ -52,7 +54,7 @@ package enum Serving {
         // Before anybody is told that it is ready: a signal that came first would end it without a drain.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         try await announceReady(server)
-        await obey(signals, server, feed)
+        await obey(signals, server, certificates)
         throw CancellationError()
       }
       // The first to end ends all: a door that cannot be opened, or the last call.
@@ -84,7 +86,7 @@ package enum Serving {
 
   /// Returns when the server has drained after a signal.
   private static func obey(
-    _ signals: UnixSignalsSequence, _ server: RunningServer, _ feed: FeedPages?
+    _ signals: UnixSignalsSequence, _ server: RunningServer, _ certificates: CertificateWatch
   ) async {
     await withTaskGroup { group in
       group.addTask { await server.waitUntilDrained() }
@@ -92,7 +94,7 @@ package enum Serving {
         var isDraining = false
         for await signal in signals {
           switch (signal, isDraining) {
-          case (.sighup, _): reloadCertificates(of: server, feed)
+          case (.sighup, _): certificates.reloadAll()
           case (_, false):
             isDraining = true
             server.log.services.notice("draining: no new calls; running ones go on")
@@ -105,24 +107,6 @@ package enum Serving {
       }
       await group.next()
       group.cancelAll()
-    }
-  }
-
-  /// What `doctor` would say of the certificate: phones refuse one that has ended, and its owner asks the log.
-  private static func tellOfCertificate(_ server: RunningServer) {
-    let finding = Doctor.certificate(server.configuration.tls)
-    guard finding.verdict != .ok else { return }
-    server.log.services.warning("certificate: \(finding.finding) \(finding.wayOut ?? "")")
-  }
-
-  private static func reloadCertificates(of server: RunningServer, _ feed: FeedPages?) {
-    do {
-      try server.lanes.reloadCertificates()
-      try feed?.contexts.reload()
-      server.log.services.notice("the certificate was read again")
-      tellOfCertificate(server)
-    } catch {
-      server.log.services.error("the certificate stays as it was: \(error)")
     }
   }
 }

@@ -130,7 +130,7 @@ import Testing
     let folder = FileManager.default.temporaryDirectory.appending(path: "audit-\(UUID())").path
     let manager = FileManager.default
     try manager.createDirectory(
-      atPath: folder + "/tls", withIntermediateDirectories: true,
+      atPath: folder + "/tls/office", withIntermediateDirectories: true,
       attributes: [.posixPermissions: 0o700])
     defer { try? manager.removeItem(atPath: folder) }
     func mode(_ path: String, _ mode: Int) throws {
@@ -145,7 +145,7 @@ import Testing
         .findings().map(\.rule)
     }
     try mode(folder, 0o700)
-    for name in ["master.key", "tls/key.pem", "control.sock", "backup.tar"] {
+    for name in ["master.key", "tls/key.pem", "tls/office/key.pem", "control.sock", "backup.tar"] {
       try make(name, 0o600)
     }
     try make("martinet.db", 0o644)  // Nobody else gets to it.
@@ -155,6 +155,7 @@ import Testing
     try mode(folder, 0o700)
     for (name, rule) in [
       ("master.key", AuditRule.secretFile), ("tls/key.pem", .secretFile),
+      ("tls/office/key.pem", .secretFile),
       ("control.sock", .controlSocket), ("backup.tar", .foreignFile),
     ] {
       try mode("\(folder)/\(name)", 0o640)

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Net
 
 /// Who may read what lies in the data folder, and as whom the server runs.
 package struct FileAudit {
@@ -21,8 +22,10 @@ package struct FileAudit {
   package func findings() -> [AuditFinding] {
     var findings = [
       open(folder, .dataFolder), open("\(folder)/master.key", .secretFile),
-      open("\(tlsFolder)/key.pem", .secretFile), open("\(folder)/control.sock", .controlSocket),
+      open("\(folder)/control.sock", .controlSocket),
     ].compactMap(\.self)
+    findings += TLSSettings(folder: tlsFolder).examine()
+      .compactMap { open($0.keyPath, .secretFile) }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     for name in names.sorted() where !Self.isOwn(name) {
       if let finding = open("\(folder)/\(name)", .foreignFile) { findings.append(finding) }

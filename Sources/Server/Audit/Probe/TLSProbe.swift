@@ -12,12 +12,14 @@ struct TLSProbe {
   private static let wait: Duration = .seconds(2)
   private static let longestAnswer = 32_768
   private static let soonDays: Int64 = 30
+  /// Each costs a handshake.
+  private static let mostDomains = 50
 
   init(_ target: ProbeTarget, domains: [String], at now: WallTime) {
     (self.target, self.domains, self.now) = (target, domains, now)
   }
 
-  func findings() -> [AuditFinding] { handshakes() + certificate() }
+  func findings() -> [AuditFinding] { handshakes() + certificates() }
 
   private func found(_ rule: AuditRule, _ text: String) -> AuditFinding {
     AuditFinding(rule, at: .address("\(target)"), text)
@@ -92,47 +94,52 @@ struct TLSProbe {
 
   // MARK: Its certificate
 
-  private func certificate() -> [AuditFinding] {
-    guard
-      let link = try? TLSConversation(
-        with: target.remote, from: target.source, name: domains.first)
-    else { return [] }  // Said by the question for SIP.
-    defer { link.close() }
-    guard let der = link.certificate else { return [] }
-    guard let facts = CertificateFacts(der) else {
-      return [
-        found(
-          .certificateWeak, "The certificate of \(target) has a key or form that is out of use.")
-      ]
+  /// Each that it shows, to who asks for nobody and to who asks for a domain.
+  private func certificates() -> [AuditFinding] {
+    var seen: Set<[UInt8]> = []
+    var findings: [AuditFinding] = []
+    var others: [String] = []
+    for domain in [nil] + domains.prefix(Self.mostDomains).map(Optional.some) {
+      guard let der = certificate(for: domain) else { break }  // Said by the question for SIP.
+      let facts = CertificateFacts(der)
+      if let domain, facts?.standsFor(domain) != true { others.append(domain) }
+      guard seen.insert(der).inserted else { continue }
+      let whose = domain.map { "\(target) for \($0)" } ?? "\(target)"
+      findings +=
+        facts.map { judged($0, whose) }
+        ?? [
+          found(
+            .certificateWeak, "The certificate of \(whose) has a key or form that is out of use.")
+        ]
     }
-    return Self.findings(of: facts, at: "\(target)", domains: domains, now)
+    if !others.isEmpty {
+      let names = others.prefix(5).joined(separator: ", ") + (others.count > 5 ? " and others" : "")
+      findings.append(
+        found(.certificateName, "\(target) has no certificate that stands for \(names)."))
+    }
+    return findings
   }
 
-  static func findings(
-    of facts: CertificateFacts, at target: String, domains: [String], _ now: WallTime
-  ) -> [AuditFinding] {
-    func found(_ rule: AuditRule, _ text: String) -> AuditFinding {
-      AuditFinding(rule, at: .address(target), text)
-    }
+  private func certificate(for domain: String?) -> [UInt8]? {
+    let link = try? TLSConversation(with: target.remote, from: target.source, name: domain)
+    defer { link?.close() }
+    return link?.certificate
+  }
+
+  private func judged(_ facts: CertificateFacts, _ whose: String) -> [AuditFinding] {
     var findings: [AuditFinding] = []
     let days = (facts.ends - now).wholeMilliseconds / 86_400_000
     if facts.ends < now {
       findings.append(
-        found(.certificateEnded, "The certificate of \(target) ended \(-days) days ago."))
-    } else if days < soonDays {
-      findings.append(found(.certificateEnds, "The certificate of \(target) ends in \(days) days."))
+        found(.certificateEnded, "The certificate of \(whose) ended \(-days) days ago."))
+    } else if days < Self.soonDays {
+      findings.append(found(.certificateEnds, "The certificate of \(whose) ends in \(days) days."))
     }
     if facts.isSelfSigned {
-      findings.append(found(.certificateOwn, "The certificate of \(target) is signed by itself."))
+      findings.append(found(.certificateOwn, "The certificate of \(whose) is signed by itself."))
     }
     if let weakness = facts.weakness {
-      findings.append(found(.certificateWeak, "The certificate of \(target) is weak: \(weakness)."))
-    }
-    let others = domains.filter { !facts.standsFor($0) }
-    if !others.isEmpty {
-      let names = others.prefix(5).joined(separator: ", ") + (others.count > 5 ? " and others" : "")
-      findings.append(
-        found(.certificateName, "The certificate of \(target) does not stand for \(names)."))
+      findings.append(found(.certificateWeak, "The certificate of \(whose) is weak: \(weakness)."))
     }
     return findings
   }
