@@ -19,7 +19,7 @@ let standalone =
 let coreOnly = Context.environment["MARTINET_FLOORS"] == "core"
 
 /// With MARTINET_FUZZ=1 there is the fuzzer besides, which links with its sanitizer only (Fuzzing/README.md).
-let withFuzzer = coreOnly && Context.environment["MARTINET_FUZZ"] == "1"
+let withFuzzer = Context.environment["MARTINET_FUZZ"] == "1"
 
 let everywhere: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
@@ -109,7 +109,7 @@ let fuzzer = Target.executableTarget(
   name: "Fuzzer",
   dependencies: [
     "Elements", "SIPSyntax", "SDP", "RTP", "Numbering", "SIP", "SRTP", "Directory", "Limits",
-    "Relay", "Switch",
+    "Relay", "Switch", "ConfigurationFiles",
   ],
   path: "Fuzzing", exclude: ["README.md", "run", "seeds.py"], swiftSettings: everywhere)
 
@@ -138,6 +138,10 @@ let coreTests: [Target] = [
 let nio = "swift-nio"
 let shellTargets: [Target] = [
   // 4 services
+  shell(
+    "ConfigurationFiles",
+    ["Directory", "Limits", "Numbering", "SIP", .product(name: "Yams", package: "Yams")],
+    embedded: [.embedInCode("Passwords/words.txt")]),
   shell(
     "Store",
     [
@@ -182,8 +186,7 @@ let shellTargets: [Target] = [
     "Server",
     [
       "SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Guard", "Numbering", "Switch",
-      "Store", "Net",
-      "Notices", "Sharing", "API",
+      "ConfigurationFiles", "Store", "Net", "Notices", "Sharing", "API",
       .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -192,7 +195,7 @@ let shellTargets: [Target] = [
       .product(name: "Crypto", package: "swift-crypto"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-    ], embedded: [.embedInCode("Passwords/words.txt")]),
+    ]),
   shell(
     "Demo",
     [
@@ -222,8 +225,8 @@ let shellTargets: [Target] = [
   tests(
     "Server",
     [
-      "API", "Directory", "Guard", "Limits", "Net", "Numbering", "SIP", "Sharing", "Store",
-      "Switch",
+      "API", "ConfigurationFiles", "Directory", "Guard", "Limits", "Net", "Numbering", "SIP",
+      "Sharing", "Store", "Switch",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Logging", package: "swift-log"),
     ]),
@@ -250,8 +253,8 @@ let package = Package(
       .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
       .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-  targets: coreTargets
-    + (withFuzzer ? [fuzzer] : coreOnly ? coreTests + [coreBenchmark] : shellTargets),
+  targets: coreTargets + (coreOnly ? coreTests + [coreBenchmark] : shellTargets)
+    + (withFuzzer ? [fuzzer] : []),
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
 )

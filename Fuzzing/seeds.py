@@ -153,6 +153,20 @@ def directories():
         yield path.read_bytes()
 
 
+def configurations():
+    for path in sorted(ROOT.glob("examples/*.yaml")):
+        yield path.read_bytes()
+    for path in sorted((ROOT / "docs").glob("**/*.md")):
+        for block in re.findall(r"^```yaml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL):
+            yield block.encode()
+    # The document of the tests that has every key.
+    text = (ROOT / "Tests/ServerTests/Apply/EverythingYAML.swift").read_text()
+    text = text.replace(r"\(authoritiesFile)", f"{FIXTURES}/tls/authority.pem")
+    text = text.replace(r"\(countriesFile)", f"{FIXTURES}/directory/countries.csv")
+    yield re.sub(r"^  ", "", text.split('"""')[1].lstrip("\n"), flags=re.MULTILINE).encode()
+    yield b"version: 1\nplatform: &p { limits: { spend: { day: 10 } } }\nmail: *p\n"
+
+
 SDP = CRLF.join([
     b"v=0", b"o=phone 1 1 IN IP4 198.51.100.7", b"s=-", b"c=IN IP4 198.51.100.7", b"t=0 0",
     b"m=audio 40000 RTP/AVP 8 0 101", b"a=rtpmap:101 telephone-event/8000", b"a=sendrecv", b""])
@@ -220,7 +234,8 @@ def turns_of_switch():
 SUBJECTS = {
     "message": messages, "stream": streams, "header": header_values, "description": descriptions,
     "packet": packets, "sealed": sealed, "relay": turns_of_relay, "stun": binding_requests, "number": numbers,
-    "rates": rates, "directory": directories, "switch": turns_of_switch,
+    "rates": rates, "directory": directories, "configuration": configurations,
+    "switch": turns_of_switch,
 }
 
 

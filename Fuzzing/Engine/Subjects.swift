@@ -4,8 +4,8 @@ extension Run {
     [
       MessageSubject.self, StreamSubject.self, HeaderSubject.self, DescriptionSubject.self,
       PacketSubject.self, SealedSubject.self, RelaySubject.self, KeepAliveSubject.self,
-      NumberSubject.self,
-      RateSubject.self, DirectorySubject.self, SwitchSubject.self,
+      NumberSubject.self, RateSubject.self, DirectorySubject.self, ConfigurationSubject.self,
+      SwitchSubject.self,
     ]
   }
 }

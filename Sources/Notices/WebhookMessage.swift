@@ -1,4 +1,5 @@
 import Crypto
+import Directory
 import Elements
 import Foundation
 import Store
@@ -65,7 +66,8 @@ struct WebhookMessage: Hashable, Sendable {
     id: String, timestamp: String, body: [UInt8], secret: Secret
   ) -> String {
     let signed = Array("\(id).\(timestamp).".utf8) + body
-    let code = HMAC<SHA256>.authenticationCode(for: signed, using: WebhookKey(secret).symmetric)
+    let code = HMAC<SHA256>.authenticationCode(
+      for: signed, using: SymmetricKey(data: WebhookKey(secret).material.exposed))
     return "v1,\(Data(code).base64EncodedString())"
   }
 }

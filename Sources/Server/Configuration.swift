@@ -1,3 +1,4 @@
+package import ConfigurationFiles
 package import Elements
 import Foundation
 import Glibc

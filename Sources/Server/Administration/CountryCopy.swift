@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import Directory
 import Foundation
 import Glibc

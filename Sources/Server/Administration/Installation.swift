@@ -1,3 +1,4 @@
+import ConfigurationFiles
 package import API
 import Foundation
 import Glibc

@@ -1,3 +1,4 @@
+import ConfigurationFiles
 package import API
 package import Elements
 import Foundation

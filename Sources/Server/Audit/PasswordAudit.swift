@@ -1,3 +1,4 @@
+import ConfigurationFiles
 package import API
 package import Directory
 package import Elements

@@ -1,3 +1,4 @@
+import ConfigurationFiles
 package import Elements
 import Foundation
 import Glibc

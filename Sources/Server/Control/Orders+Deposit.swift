@@ -1,3 +1,4 @@
+import ConfigurationFiles
 package import API
 import Directory
 import Elements

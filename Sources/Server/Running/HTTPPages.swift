@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import Elements
 import Hummingbird
 import Logging

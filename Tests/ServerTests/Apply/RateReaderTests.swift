@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import API
 import Directory
 import Elements

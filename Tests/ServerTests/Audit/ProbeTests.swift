@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import Elements
 import Foundation
 import Net

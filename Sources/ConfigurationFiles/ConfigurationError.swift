@@ -12,7 +12,7 @@ package struct ConfigurationError: Error, CustomStringConvertible, Sendable {
 }
 
 extension ConfigurationError {
-  static func unknownTrunk(_ name: String, known: [String]) -> ConfigurationError {
+  package static func unknownTrunk(_ name: String, known: [String]) -> ConfigurationError {
     ConfigurationError(
       field: "trunk", problem: "there is no trunk \"\(name)\"",
       wayOut: known.isEmpty

@@ -140,7 +140,7 @@ enum NoticeWriter {
   }
 }
 
-enum LimitWriter {
+package enum LimitWriter {
   /// What differs from `base`.
   static func node(_ entry: LimitEntry, base: LimitEntry) -> NodeBuilder {
     var spend = NodeBuilder()
@@ -185,7 +185,7 @@ enum LimitWriter {
   }
 
   /// "10", "0.0475": no more decimals than needed.
-  static func decimal(_ micros: Int64) -> String {
+  package static func decimal(_ micros: Int64) -> String {
     let (whole, rest) = micros.quotientAndRemainder(dividingBy: 1_000_000)
     guard rest != 0 else { return String(whole) }
     var decimals = String(rest)

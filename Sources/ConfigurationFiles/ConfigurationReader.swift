@@ -19,7 +19,7 @@ package struct ConfigurationFile: Sendable {
   func place(of rateFile: String) -> String { Self.place(of: rateFile, namedIn: name) }
 
   /// A rate file as a person finds it from where the configuration was named.
-  static func place(of rateFile: String, namedIn file: String) -> String {
+  package static func place(of rateFile: String, namedIn file: String) -> String {
     guard !rateFile.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return rateFile }
     return file[...slash] + rateFile
   }

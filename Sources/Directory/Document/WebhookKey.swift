@@ -1,22 +1,21 @@
-import Crypto
 package import Elements
-import Foundation
 
 /// The key that signs what is posted to a webhook, from its secret as a person wrote it.
 ///
 /// `whsec_` and base64, as the libraries of the Standard Webhooks specification write a key, stand for the
 /// bytes; any other text is the key itself.
-package struct WebhookKey {
+package struct WebhookKey: Sendable {
   /// Of the secrets in the form of the specification.
   package static let prefix = "whsec_"
   /// A shorter key could be guessed.
   package static let fewestBytes = 16
 
-  let symmetric: SymmetricKey
+  /// The key's own bytes.
+  package let material: Secret
 
   package init(_ secret: Secret) {
     let text = String(decoding: secret.exposed, as: UTF8.self)
-    symmetric = SymmetricKey(data: WebhookKey.bytes(of: text) ?? Data(secret.exposed))
+    material = WebhookKey.bytes(of: text).map(Secret.init) ?? secret
   }
 
   /// Whether a text begins as a key of the specification and is none.
@@ -24,9 +23,9 @@ package struct WebhookKey {
     text.hasPrefix(prefix) && bytes(of: text) == nil
   }
 
-  private static func bytes(of text: String) -> Data? {
+  private static func bytes(of text: String) -> [UInt8]? {
     guard text.hasPrefix(prefix),
-      let bytes = Data(base64Encoded: String(text.dropFirst(prefix.count))),
+      let bytes = Base64.decode(text.utf8.dropFirst(prefix.utf8.count)),
       bytes.count >= fewestBytes
     else { return nil }
     return bytes

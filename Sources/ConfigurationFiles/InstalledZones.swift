@@ -1,12 +1,12 @@
-import Elements
+package import Elements
 import Foundation
 
 /// The time zones of this machine, by their IANA names; the package tzdata has all of them.
-enum InstalledZones {
+package enum InstalledZones {
   private static let folder = "/usr/share/zoneinfo/"
 
   /// Whether there are rules of that name; they are not read.
-  static func has(_ name: String) -> Bool {
+  package static func has(_ name: String) -> Bool {
     // Needs no rules, hence no package that brings them.
     guard name != TimeZoneRules.utc.name else { return true }
     guard isPlain(name), let file = FileHandle(forReadingAtPath: folder + name) else {
@@ -17,7 +17,9 @@ enum InstalledZones {
   }
 
   /// The rules of a zone; `field` is what names it, for the message.
-  static func rules(_ name: String, for field: String) throws(ConfigurationError) -> TimeZoneRules {
+  package static func rules(
+    _ name: String, for field: String
+  ) throws(ConfigurationError) -> TimeZoneRules {
     guard name != TimeZoneRules.utc.name else { return .utc }
     guard isPlain(name), let bytes = FileManager.default.contents(atPath: folder + name) else {
       throw ConfigurationError(

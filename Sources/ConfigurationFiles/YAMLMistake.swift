@@ -1,12 +1,12 @@
-import Yams
+package import Yams
 
 /// Why a file is no YAML: what is wrong, in a line, the way out, and where.
-struct YAMLMistake {
-  let problem: String
-  let wayOut: String
-  let mark: Mark?
+package struct YAMLMistake {
+  package let problem: String
+  package let wayOut: String
+  package let mark: Mark?
 
-  init(_ error: YamlError) {
+  package init(_ error: YamlError) {
     switch error {
     case .scanner(let context, let problem, let mark, _),
       .parser(let context, let problem, let mark, _),

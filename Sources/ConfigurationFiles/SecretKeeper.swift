@@ -1,6 +1,5 @@
 import Directory
 import Elements
-import Notices
 import SIP
 
 /// Finds the secrets that a file leaves out: those in force before, or new ones.

@@ -4,7 +4,7 @@ import Foundation
 /// Where a file of the configuration is not UTF-8, and how to make it so.
 ///
 /// Read with replaced letters it would put names in force that nobody wrote.
-struct EncodingMistake {
+package struct EncodingMistake {
   /// Where the first byte that is none of UTF-8 stands; from 1.
   let line: Int
   private let byte: UInt8
@@ -24,7 +24,8 @@ struct EncodingMistake {
   }
 
   /// The text of a file; where it is none, every reader says the same of it.
-  static func text(_ bytes: [UInt8], of file: String) throws(ConfigurationProblem) -> String {
+  package static func text(_ bytes: [UInt8], of file: String) throws(ConfigurationProblem) -> String
+  {
     if let mistake = Self(in: bytes) { throw mistake.problem(in: file) }
     return String(decoding: bytes, as: UTF8.self)
   }

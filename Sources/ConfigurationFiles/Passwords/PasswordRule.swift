@@ -1,11 +1,8 @@
-import Foundation
-import Notices
-
 /// Which passwords are taken: long enough, and nothing that a guessing program tries first.
 ///
 /// It refuses all of ``PasswordGuesses`` and more, so that what is taken here is not guessed by an audit.
 package enum PasswordRule {
-  static let shortest = 8
+  package static let shortest = 8
   static let longest = 128
   /// Digits alone fall to counting.
   private static let shortestOfDigits = 16
@@ -35,7 +32,7 @@ package enum PasswordRule {
   }
 
   /// What a secret that no person types is made of, where that is weak: a carrier's password, a webhook's key.
-  static func weakness(of secret: String, _ names: [String]) -> String? {
+  package static func weakness(of secret: String, _ names: [String]) -> String? {
     let lowered = secret.lowercased()
     let stems = stems(of: lowered)
     if !WeakWords.set.isDisjoint(with: stems) || isRow(lowered) {
@@ -104,22 +101,5 @@ package enum PasswordRule {
       "azertyuiop", "asdfghjkl", "1qaz2wsx3edc4rfv5tgb6yhn", "!qaz@wsx#edc$rfv",
     ]
     return rows.contains { $0.contains(lowered) || String($0.reversed()).contains(lowered) }
-  }
-}
-
-/// Makes passwords and keys that nobody guesses and everybody can type.
-enum SecretMaker {
-  /// Without 0, O, 1, l and I, which look alike.
-  private static let alphabet = Array("23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
-
-  /// 20 characters of 57: 116 bits.
-  static func password(using dice: inout some RandomNumberGenerator) -> String {
-    String((0..<20).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &dice)] })
-  }
-
-  /// 192 bits, in the form that the libraries of Standard Webhooks take.
-  static func webhookSecret(using dice: inout some RandomNumberGenerator) -> String {
-    let bytes = (0..<24).map { _ in UInt8.random(in: 0...255, using: &dice) }
-    return WebhookKey.prefix + Data(bytes).base64EncodedString()
   }
 }

@@ -1,8 +1,8 @@
-import Directory
+package import Directory
 import Foundation
 
 /// Reads `countries` of the platform: files that say which country an address is in.
-enum CountriesReader {
+package enum CountriesReader {
   /// Above it a file is something else: those of all addresses have some 30 MB.
   private static let largestFileBytes = 256 << 20
   private static let mostFiles = 8
@@ -34,7 +34,7 @@ enum CountriesReader {
   }
 
   /// The table of files that the server itself opens.
-  static func table(_ paths: [String]) throws -> CountryTable {
+  package static func table(_ paths: [String]) throws -> CountryTable {
     try CountryTable(
       parsing: paths.map { path in CountryFile(name: path, bytes: try bytes(of: path)) })
   }
