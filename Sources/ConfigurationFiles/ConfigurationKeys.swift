@@ -51,7 +51,8 @@ enum ConfigurationKeys {
   static let sessionTimer = KeySet("session_timer", "expires", "minimum")
   static let trunk = KeySet(
     "a trunk", "name", "address", "channels", "register", "credentials", "sources",
-    "number_format", "prefix", "country", "identity", "probe", "timeout_ms", "progress_timeout",
+    "client_certificate", "present_certificate", "number_format", "prefix", "country", "identity",
+    "probe", "timeout_ms", "progress_timeout",
     "rates", "limits", "srtp", "codecs", "session_timer")
   static let register = KeySet(
     "register", "username", "password", "realm", "address_of_record", "expires")

@@ -172,6 +172,8 @@ enum TrunkWriter {
     }
     node.add("credentials", trunk.credentials.map(credentials) ?? NodeBuilder())
     node.add("sources", texts: trunk.sources)
+    node.add("client_certificate", trunk.clientCertificate)
+    node.add("present_certificate", trunk.presentCertificate)
     node.add("number_format", trunk.numberFormat, unless: usual.numberFormat)
     node.add("prefix", trunk.prefix, unless: usual.prefix)
     node.add("country", trunk.country)

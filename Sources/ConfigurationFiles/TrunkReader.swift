@@ -28,6 +28,8 @@ enum TrunkReader {
 
   private static func readValues(_ mapping: Mapping, _ trunk: inout TrunkEntry) {
     trunk.sources = mapping.texts("sources")
+    trunk.clientCertificate = mapping.text("client_certificate")
+    trunk.presentCertificate = mapping.text("present_certificate")
     trunk.numberFormat = mapping.text("number_format") ?? trunk.numberFormat
     trunk.prefix = mapping.text("prefix") ?? ""
     trunk.country = mapping.text("country")

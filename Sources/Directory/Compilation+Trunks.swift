@@ -59,11 +59,43 @@ extension Compilation {
         "\"\(entry.address)\" is not an address; write sip:HOST[:PORT][;transport=udp|tcp|tls]")
       return nil
     }
+    checkCertificates(of: entry, address, at: path)
     let own = address.ip.map { [IPNetwork($0)] } ?? []
     return Trunk(
       id: identities.trunk(entry.name), entry: entry, address: address,
       sources: networks.isEmpty ? own : networks, isRestricted: !networks.isEmpty,
       numberFormat: format ?? .plus, country: country)
+  }
+
+  private mutating func checkCertificates(
+    of entry: TrunkEntry, _ address: TrunkAddress, at path: FieldPath
+  ) {
+    if let name = entry.clientCertificate, IPAddress(name) == nil, !Self.isHostName(name) {
+      report(
+        path.key("client_certificate"),
+        """
+        "\(name)" is no name that a certificate can prove; write its SIP domain, host name or address
+        """)
+    }
+    guard let folder = entry.presentCertificate else { return }
+    let path = path.key("present_certificate")
+    let isPlain = folder.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+        UInt8(ascii: "."):
+        true
+      case _: false
+      }
+    }
+    if folder.isEmpty || folder.utf8.count > 128 || folder.hasPrefix(".") || !isPlain {
+      report(
+        path,
+        "\"\(folder)\" is not the name of a folder in tls_folder; write letters, digits, - _ and .")
+    }
+    if address.transport == .udp || address.transport == .tcp {
+      report(path, "certificates are shown over TLS only; add ;transport=tls to \"address\"")
+    }
   }
 
   private mutating func checkNumbers(of entry: TrunkEntry, at path: FieldPath) {

@@ -22,6 +22,7 @@ extension SwitchCore {
   /// Carriers by where they send from, everybody else by digest.
   mutating func identify(_ message: Message, _ flow: Flow, at now: Now) -> Identity {
     if let trunk = trunk(sending: message, on: flow) { return .trunk(trunk) }
+    noteUnproven(message, flow)
     switch authenticate(message, flow, at: now) {
     case .unknown(let stranger): return .unknown(stranger)
     case .refused: return .refused
@@ -178,8 +179,7 @@ extension SwitchCore {
     // Carriers are no browsers; a page in one may well be behind a carrier's address.
     guard !flow.transport.isWebSocket else { return nil }
     let exact = trunks.values.filter { state in
-      state.hops.contains { $0.remote == flow.remote }
-        && rules.directory.trunk(state.id)?.admits(flow.remote.address) ?? false
+      state.hops.contains { $0.remote == flow.remote } && isSource(flow, of: state.id)
     }
     if !exact.isEmpty { return trunk(registeredFor: message, among: exact.map(\.id)) }
     guard !message.has(.authorization), !message.has(.proxyAuthorization) else { return nil }
@@ -187,11 +187,10 @@ extension SwitchCore {
       return nil
     }
     var near = rules.directory.trunks(from: flow.remote.address).map(\.id)
+      .filter { isSource(flow, of: $0) }
     if near.isEmpty {
-      near = trunks.values.filter { state in
-        state.isReached(from: flow.remote)
-          && rules.directory.trunk(state.id)?.admits(flow.remote.address) ?? false
-      }.map(\.id)
+      near = trunks.values.filter { $0.isReached(from: flow.remote) && isSource(flow, of: $0.id) }
+        .map(\.id)
     }
     guard let trunk = trunk(registeredFor: message, among: near),
       !bindings.isRegistered(on: flow), !isOfPhone(message, trunk, on: flow)

@@ -54,6 +54,10 @@ package struct SwitchCore: Sendable {
   var toldPasswords = ToldPasswords()
   /// Connections on which somebody has proven himself, while they are open; only these carry anything of ours.
   var trusted: Set<FlowID> = []
+  /// Names that were proven by a certificate on a connection, while that is open.
+  var proven: [FlowID: [String]] = [:]
+  /// Where trunks are that prove themselves so.
+  var askedForCertificates: [IPNetwork] = []
   private var spareEvents: [SIPEvent] = []
   /// When to call ``handle(_:at:into:)`` with `.deadline`; nil: nothing is waiting.
   ///
@@ -88,7 +92,13 @@ package struct SwitchCore: Sendable {
     case .receivedMessage(let message, let flow):
       guard admits(flow, at: now) else { break }
       sip.receive(message, on: flow, at: now, events: &events, effects: &output.wire)
+    case .proven(let connection, let names): proven[connection] = names
+    case .unproven(let remote, let reason):
+      log(
+        .warning, "a carrier's certificate is refused", Alert.Fact("from", "\(remote)"),
+        Alert.Fact("why", reason))
     case .flowClosed(let connection):
+      proven[connection] = nil
       // Nothing of ours was ever on a stranger's connection, and he may open and close as he likes.
       guard trusted.remove(connection) != nil else { break }
       sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
@@ -138,6 +148,7 @@ package struct SwitchCore: Sendable {
     for (number, query) in output.queries { effects.append(.resolve(number, query)) }
     if let sieve = output.sieve { effects.append(.sift(sieve)) }
     for connection in output.trusted { effects.append(.trust(connection)) }
+    if let networks = output.asked { effects.append(.askForCertificates(networks)) }
     for publication in output.publications { effects.append(.publish(publication)) }
     output.clear()
     let earliest = min(
@@ -185,6 +196,7 @@ struct Output: Sendable {
   var trusted: [FlowID] = []
   /// A new one, or none any more; nil: as it is.
   var sieve: Sieve??
+  var asked: [IPNetwork]?
 
   /// Most events have one or two effects: what is empty is left alone.
   mutating func clear() {
@@ -194,6 +206,7 @@ struct Output: Sendable {
     if !publications.isEmpty { publications.removeAll(keepingCapacity: true) }
     if !trusted.isEmpty { trusted.removeAll(keepingCapacity: true) }
     if sieve != nil { sieve = nil }
+    asked = nil
   }
 }
 

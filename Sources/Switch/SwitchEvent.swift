@@ -31,6 +31,10 @@ package enum SwitchEvent: Sendable {
   /// One whole message of a stream, already framed and parsed.
   case receivedMessage(Message, Flow)
   case flowClosed(FlowID)
+  /// Whoever is on that connection has proven these names by a certificate that is vouched for (RFC 5922 §7.1).
+  case proven(FlowID, [String])
+  /// The TLS handshake with somebody who was asked for a certificate failed.
+  case unproven(Endpoint, String)
   /// A request could not be sent.
   case transmitFailed(ClientTransactionID, String)
   /// An ICMP error, with what it repeats of a datagram of ours: true, or anybody's invention.
@@ -59,5 +63,7 @@ package enum SwitchEffect: Sendable {
   case trust(FlowID)
   /// The kernel is to thin out strangers' datagrams; nil: not any more.
   case sift(Sieve?)
+  /// Connections from there, and no others, are asked for a certificate from now on.
+  case askForCertificates([IPNetwork])
   case publish(Publication)
 }

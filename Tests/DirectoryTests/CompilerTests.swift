@@ -172,6 +172,25 @@ import Testing
     ) {
       $0.trunks[0].sources = ["192.0.2.0/33"]
     },
+    Mistake(
+      expected:
+        "trunks → carrier → client_certificate: \"CN=carrier, O=x\" is no name that a certificate can prove; write its SIP domain, host name or address"
+    ) {
+      $0.trunks[0].clientCertificate = "CN=carrier, O=x"
+    },
+    Mistake(
+      expected:
+        "trunks → carrier → present_certificate: \"../keys\" is not the name of a folder in tls_folder; write letters, digits, - _ and ."
+    ) {
+      $0.trunks[0].presentCertificate = "../keys"
+    },
+    Mistake(
+      expected:
+        "trunks → carrier → present_certificate: certificates are shown over TLS only; add ;transport=tls to \"address\""
+    ) {
+      $0.trunks[0].address = "sip:192.0.2.50;transport=udp"
+      $0.trunks[0].presentCertificate = "ours"
+    },
     Mistake(expected: "trunks → carrier → name: there are two of trunk \"carrier\"; rename one") {
       $0.trunks.append($0.trunks[0])
     },

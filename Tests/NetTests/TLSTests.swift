@@ -217,6 +217,62 @@ import Testing
     }
   }
 
+  @Test("RFC 5922 §7.5: who is asked for a certificate proves its names, before his first message")
+  func asked() throws {
+    let carrier = folder + "/carrier"
+    try put(["carrier.example"], into: carrier)
+    try put(["special.example"], into: carrier + "/special")
+    let believed = try ["/carrier", "/carrier/special"].map {
+      try String(contentsOfFile: folder + $0 + "/certificate.pem", encoding: .utf8)
+    }
+    try believed.joined().write(
+      toFile: folder + "/believed.pem", atomically: true, encoding: .utf8)
+    func proven(
+      asking: Bool = true, believing: Bool = true, showing name: String? = nil
+    ) throws
+      -> (names: [[String]], refusals: Int, failures: [String])
+    {
+      let server = try kept {
+        $0.tls = TLSSettings(folder: folder + "/server", names: ["pbx.example"])
+        if believing { $0.tls?.authorities = folder + "/believed.pem" }
+      }
+      if asking {
+        server.service.askForCertificates(from: [IPNetwork(.v4Loopback)])
+      }
+      let endpoint = try server.listen(.tls)
+      let client = try kept {
+        $0.tls = TLSSettings(folder: carrier)
+        $0.tls?.authorities = folder + "/server/certificate.pem"
+      }
+      let hop = NextHop(
+        transport: .tls, remote: endpoint, local: endpoint, serverName: "pbx.example"
+      ).showing(name)
+      client.service.send([
+        Transmission(
+          bytes: Array(Sample.options(1).utf8), destination: .open(hop),
+          transaction: ClientTransactionID(5))
+      ])
+      let heard = server.inputs.wait { inputs in
+        inputs.contains { if case .message = $0 { true } else { false } }
+          || inputs.contains { if case .unproven = $0 { true } else { false } }
+          || name == "missing"
+      }
+      let isFine = believing && name != "missing"
+      return (
+        heard.compactMap { if case .proven(_, let names) = $0 { names } else { nil } },
+        heard.filter { if case .unproven = $0 { true } else { false } }.count,
+        isFine ? [] : client.failures(1).map(\.1)
+      )
+    }
+    #expect(try proven().names == [["carrier.example"]])
+    #expect(try proven(showing: "special").names == [["special.example"]])
+    #expect(try proven(asking: false).names == [])
+    let refused = try proven(believing: false)
+    #expect((refused.names, refused.refusals) == ([], 1))
+    let missing = try proven(showing: "missing").failures
+    #expect(missing.first?.contains("\"missing\" in \(carrier) (present_certificate)") == true)
+  }
+
   @Test("examining says until when a certificate holds, or what is wrong, and makes nothing")
   func examine() throws {
     let settings = TLSSettings(folder: folder)

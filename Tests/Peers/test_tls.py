@@ -14,6 +14,7 @@ import unittest
 import xml.etree.ElementTree as xml
 
 from .support.authority import Authority
+from .support.kamailio import Kamailio
 from .support.mail import MailServer
 from .support.process import eventually
 from .support.server import Martinet
@@ -189,6 +190,104 @@ class TLS(unittest.TestCase):
         """What the doctor says of something."""
         output = self.server.run("doctor", "--data", self.server.data, "--json", check=False).stdout
         return next(row for row in map(json.loads, output.splitlines()) if row["subject"] == subject)
+
+
+INVITE = ("INVITE sip:+34976100000@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.2:9;branch=z9hG4bK{mark}\r\nMax-Forwards: 70\r\n"
+          "From: <sip:+34600111222@carrier.example>;tag=1\r\nTo: <sip:+34976100000@127.0.0.1>\r\nCall-ID: {mark}@carrier\r\n"
+          "CSeq: 1 INVITE\r\nContact: <sip:127.0.0.2:9;transport=tls>\r\nContent-Type: application/sdp\r\n"
+          "Content-Length: {length}\r\n\r\n{body}")
+BODY = ("v=0\r\no=c 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n")
+
+
+class CarrierCertificates(unittest.TestCase):
+    """A carrier at 127.0.0.2 that proves itself by a certificate, and asks for ours."""
+
+    sip_port, http_port, carrier_port = 15060, 19090, 15161
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="martinet-tls-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.known, cls.unknown = Authority(cls.folder, "known"), Authority(cls.folder, "unknown")
+        cls.server = Martinet(cls.folder / "server", sip=f"127.0.0.1:{cls.sip_port}", http=f"127.0.0.1:{cls.http_port}")
+        cls.apply("for-carrier")
+        # The carrier has signed a certificate for us itself; the standard one is nothing to it.
+        shutil.copytree(cls.known.identity("us", domains=["us.example"]), cls.server.data / "tls" / "for-carrier")
+        identity = cls.known.identity("carrier", address="127.0.0.2")
+        carrier = Kamailio(cls.folder, cls.carrier_port, 9, "u", "p", "carrier.example", address="127.0.0.2",
+                           identity=identity, believes=cls.known.certificate)
+        cls.addClassCleanup(carrier.stop)
+        cls.server.start(20, "--tls-authorities", cls.known.certificate)
+        cls.addClassCleanup(cls.server.stop)
+
+    @classmethod
+    def apply(cls, shown):
+        cls.server.apply({
+            "version": 1,
+            "tenants": [{"name": "office", "domain": "office.example", "country": "ES", "trunks": ["carrier"],
+                         "rates": {"sell": "retail", "purchase": "wholesale"},
+                         "extensions": [{"number": "101", "password": "hilltop-101-lantern"}],
+                         "numbers": [{"number": "+34976100000", "to": ["101"]}]}],
+            "trunks": [{"name": "carrier", "address": f"sip:127.0.0.2:{cls.carrier_port};transport=tls", "probe": 1,
+                        "client_certificate": "carrier.example", **({"present_certificate": shown} if shown else {})}],
+            "rates": [{"name": "retail", "file": "retail.csv"}, {"name": "wholesale", "file": "wholesale.csv"}]})
+
+    def answer(self, mark, identity=None, source="127.0.0.2"):
+        """What a call over TLS from an address gets, with a certificate or without; "" where there is no connection."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if identity:
+            context.load_cert_chain(identity / "certificate.pem", identity / "key.pem")
+        try:
+            plain = socket.create_connection(("127.0.0.1", self.sip_port + 1), 5, source_address=(source, 0))
+            with context.wrap_socket(plain) as connection:
+                connection.settimeout(5)
+                connection.sendall(INVITE.format(mark=mark, length=len(BODY), body=BODY).encode())
+                heard = b""
+                while True:
+                    part = connection.recv(8192)
+                    heard += part
+                    finals = [line.split()[1] for line in heard.decode().splitlines()
+                              if line.startswith("SIP/2.0 ") and not line.startswith("SIP/2.0 1")]
+                    if finals or not part:
+                        return finals[0] if finals else ""
+        except (ssl.SSLError, ConnectionError):
+            return ""
+
+    def state(self):
+        return self.server.ask("trunks")[0]["state"]
+
+    def test_only_its_certificate_at_its_address_is_the_carrier(self):
+        carrier = self.known.identity("client", domains=["carrier.example"])
+        other = self.known.identity("other", domains=["other.example"])
+        forged = self.unknown.identity("forged", domains=["carrier.example"])
+        # Nobody is registered, so that a carrier hears 480 and a stranger is asked who he is.
+        self.assertEqual(self.answer("right", carrier), "480")
+        self.assertEqual(self.answer("none"), "401")
+        self.assertEqual(self.answer("other", other), "401")
+        self.assertEqual(self.answer("forged", forged), "", "there is no connection")
+        self.assertEqual(self.answer("elsewhere", carrier, source="127.0.0.3"), "401")
+        # A phone elsewhere may have a certificate of its maker's.
+        self.assertEqual(self.answer("phone", forged, source="127.0.0.3"), "401")
+        with socket.create_connection(("127.0.0.1", self.sip_port), 5, source_address=("127.0.0.2", 0)) as plain:
+            plain.sendall(INVITE.replace("/TLS", "/TCP").format(mark="tcp", length=len(BODY), body=BODY).encode())
+            plain.settimeout(5)
+            self.assertIn(b"SIP/2.0 401", plain.recv(8192))
+        log = self.server.process.output()
+        self.assertIn("a carrier's certificate is refused", log)
+        self.assertRegex(log, "shown=other.example .*without its certificate")
+
+    def test_it_is_shown_the_certificate_that_it_asks_for(self):
+        eventually(lambda: self.state().startswith("up"), 10, "the carrier takes it")
+        self.apply(None)
+        self.addCleanup(self.apply, "for-carrier")
+        # Probed each second, it never comes up with another one.
+        time.sleep(4)
+        self.assertFalse(self.state().startswith("up"), self.state())
+        self.apply("not-there")
+        eventually(lambda: "present_certificate" in self.state(), 15, "the reason")
+        self.apply("for-carrier")
+        eventually(lambda: self.state().startswith("up"), 15, "the carrier takes it again")
 
 
 if __name__ == "__main__":

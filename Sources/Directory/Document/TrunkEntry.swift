@@ -11,6 +11,10 @@ package struct TrunkEntry: Codable, Hashable, Sendable {
   package var credentials: TrunkCredentials?
   /// Addresses and networks that its calls come from; empty: those of `address`.
   package var sources: [String] = []
+  /// Name that its certificate must prove when it connects to us (RFC 5922); nil: none is asked for.
+  package var clientCertificate: String?
+  /// Folder, in that of our certificates, of the one it is shown when it asks; nil: the standard one.
+  package var presentCertificate: String?
   /// "plus", "e164", "international" or "national".
   package var numberFormat = "plus"
   /// Put before every number that goes out, such as a technical prefix.

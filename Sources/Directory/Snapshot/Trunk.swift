@@ -14,6 +14,10 @@ package final class Trunk: Sendable {
   package let sources: [IPNetwork]
   /// `sources` were written down: calls come from nowhere else, not even from the address that is called.
   package let isRestricted: Bool
+  /// In lower case: only a connection whose certificate proves this name is the trunk's; nil: its address is enough.
+  package let clientCertificate: String?
+  /// Which certificate of ours it is shown; nil: the standard one.
+  package let presentCertificate: String?
   package let numberFormat: NumberFormat
   package let prefix: [UInt8]
   /// Nil: the tenant's.
@@ -40,6 +44,10 @@ package final class Trunk: Sendable {
     channels = entry.channels
     registration = entry.registration
     credentials = entry.registration?.credentials ?? entry.credentials
+    clientCertificate = entry.clientCertificate.map { name in
+      IPAddress(name)?.description ?? name.lowercased()
+    }
+    presentCertificate = entry.presentCertificate
     (self.numberFormat, self.country) = (numberFormat, country)
     prefix = Array(entry.prefix.utf8)
     identity = entry.identity

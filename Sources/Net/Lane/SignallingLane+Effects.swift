@@ -42,6 +42,7 @@ extension SignallingLane {
       if let known { consequences.append(.resolved(resolution, known)) }
     case .trust(let connection): trusted.append(connection)
     case .sift(let sieve): sift(sieve)
+    case .askForCertificates(let networks): streams.askForCertificates(from: networks)
     case .publish(let publication): publications.append(publication)
     }
   }

@@ -170,6 +170,8 @@ final class SignallingLane: LaneResident {
         counters.streamMessages += 1
         handle(.received(bytes, flow), at: now)
       case .closed(let connection): handle(.flowClosed(connection), at: now)
+      case .proven(let connection, let names): handle(.proven(connection, names), at: now)
+      case .unproven(let remote, let reason): handle(.unproven(remote, reason), at: now)
       case .failed(let transaction, let reason):
         handle(.transmitFailed(transaction, reason), at: now)
       }

@@ -9,6 +9,10 @@ package enum StreamInput: Sendable {
   /// One whole message, framed.
   case message([UInt8], Flow)
   case closed(FlowID)
+  /// The certificate of that connection is vouched for and carries these names.
+  case proven(FlowID, [String])
+  /// Somebody who was asked for a certificate did not come to an end with TLS, and why.
+  case unproven(Endpoint, String)
   case failed(ClientTransactionID, String)
 }
 

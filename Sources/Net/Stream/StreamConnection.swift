@@ -22,7 +22,8 @@ final class StreamConnection: ChannelDuplexHandler {
     case open(Flow)
     /// The stream has lost its borders: nothing is read any more, an answer may still leave.
     case closing(Flow, until: Instant)
-    case closed
+    /// Why.
+    case closed(String)
   }
 
   /// What a connection of ours was opened for.
@@ -30,6 +31,8 @@ final class StreamConnection: ChannelDuplexHandler {
     let transport: Transport
     let remote: Endpoint
     let serverName: String?
+    /// Which certificate of ours it is shown; nil: the standard one.
+    let certificate: String?
   }
 
   let id: FlowID
@@ -60,6 +63,8 @@ final class StreamConnection: ChannelDuplexHandler {
   private var heardAt: Instant
 
   private static let maximumPending = 64
+  /// Of one certificate; a carrier's has a few.
+  private static let maximumNames = 32
   /// How long an answer to a broken message may take.
   private static let linger = Duration.seconds(1)
 
@@ -104,14 +109,20 @@ final class StreamConnection: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
-    ended(HandshakeFailure.words(error, of: handler?.peerCertificate, at: Clocks.wall()))
+    let reason = HandshakeFailure.words(error, of: peerCertificate(context), at: Clocks.wall())
+    if peer == nil, transport == .tls, case .connecting = state,
+      let remote = context.remoteAddress.flatMap({ Endpoint($0) }), table.isAsked(remote)
+    {
+      table.received(.unproven(remote, reason))
+    }
+    ended(reason)
     context.close(promise: nil)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case .handshakeCompleted = event as? TLSUserEvent {
       if speaksForPeer(context) {
+        tellProven(context)
         opened(context)
       } else {
         ended("the certificate is not that of \(peer?.serverName ?? "the peer") (RFC 5922)")
@@ -131,11 +142,25 @@ final class StreamConnection: ChannelDuplexHandler {
   /// Whether the certificate of a connection of ours carries the name we wanted.
   private func speaksForPeer(_ context: ChannelHandlerContext) -> Bool {
     guard let name = peer?.serverName, table.contexts?.verifiesPeers == true else { return true }
-    guard
-      let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self),
-      let certificate = try? handler.peerCertificate?.toDERBytes()
-    else { return false }
+    guard let certificate = try? peerCertificate(context)?.toDERBytes() else { return false }
     return PeerIdentity.certificate(certificate, standsFor: name)
+  }
+
+  /// The names that the peer's certificate proves; whoever shows none, or is not verified, proves nothing.
+  private func tellProven(_ context: ChannelHandlerContext) {
+    guard peer == nil || table.contexts?.verifiesPeers == true,
+      let certificate = try? peerCertificate(context)?.toDERBytes()
+    else { return }
+    let names = CertificateNames(of: certificate).identities.prefix(Self.maximumNames)
+    if !names.isEmpty { table.received(.proven(id, Array(names))) }
+  }
+
+  /// Of a connection that others made only where they were asked for one, and then it is verified.
+  private func peerCertificate(_ context: ChannelHandlerContext) -> NIOSSLCertificate? {
+    let pipeline = context.pipeline.syncOperations
+    return peer == nil
+      ? (try? pipeline.handler(type: NIOSSLServerHandler.self))?.peerCertificate
+      : (try? pipeline.handler(type: NIOSSLClientHandler.self))?.peerCertificate
   }
 
   private func opened(_ context: ChannelHandlerContext) {
@@ -158,7 +183,7 @@ final class StreamConnection: ChannelDuplexHandler {
     case .connecting: wasOpen = false
     case .open, .closing: wasOpen = true
     }
-    state = .closed
+    state = .closed(reason)
     channel = nil
     for transmission in pending { table.failed(transmission, reason) }
     pending.removeAll()
@@ -281,8 +306,9 @@ final class StreamConnection: ChannelDuplexHandler {
     case .open, .closing:
       guard let context else { return table.failed(transmission, "the connection is closed") }
       write(transmission, context)
-    case .closed:
-      table.failed(transmission, "the connection is closed")
+    case .closed(let reason):
+      // It may have ended before the first message came: where it could not even be begun.
+      table.failed(transmission, reason)
     }
   }
 

@@ -131,6 +131,11 @@ package final class StreamService: Sendable {
     loop.execute { [table] in table.value.trust(ids) }
   }
 
+  /// Asks for a certificate whoever connects from there from now on, and nobody else.
+  package func askForCertificates(from networks: [IPNetwork]) {
+    loop.execute { [table] in table.value.askForCertificates(from: networks) }
+  }
+
   /// The lane has emptied its mailbox.
   package func resumeReading() {
     guard gauge.isCongested.load(ordering: .sequentiallyConsistent) else { return }

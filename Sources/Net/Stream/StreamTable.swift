@@ -31,6 +31,8 @@ final class StreamTable {
   private var ids: IDSource<FlowSubject>
   /// Who gets no connection, and until when; nil: until it is lifted.
   private var barred = NetworkTable<Instant?>()
+  /// Who is asked for a certificate: a few carriers.
+  private var asked: [IPNetwork] = []
   /// On its way to the lane; what it has no room for waits here, and reading stops.
   private var inbound: [StreamInput] = []
   private var held: [StreamConnection] = []
@@ -102,6 +104,11 @@ final class StreamTable {
       connections[id]?.trust()
     }
   }
+
+  func askForCertificates(from networks: [IPNetwork]) { asked = networks }
+
+  /// Whether somebody who connects from there is asked for a certificate.
+  func isAsked(_ remote: Endpoint) -> Bool { asked.contains { $0.contains(remote.address) } }
 
   func unbar(_ network: IPNetwork) { barred[network] = nil }
 
@@ -192,7 +199,8 @@ final class StreamTable {
   /// The open connection to a next hop, or a new one (RFC 3261 §18: connections are reused).
   private func connection(to hop: NextHop) -> StreamConnection {
     let peer = StreamConnection.Peer(
-      transport: hop.transport, remote: hop.remote, serverName: hop.serverName)
+      transport: hop.transport, remote: hop.remote, serverName: hop.serverName,
+      certificate: hop.certificate)
     if let connection = outgoing[peer].flatMap({ connections[$0] }) { return connection }
     let connection = add(
       StreamConnection(id: ids.next(), transport: hop.transport, peer: peer, table: self))
@@ -232,9 +240,14 @@ final class StreamTable {
       if let peer = connection.peer {
         let name = peer.serverName.flatMap { IPAddress($0) == nil ? $0 : nil }
         try pipeline.addHandler(
-          NIOSSLClientHandler(context: contexts.client, serverHostname: name))
+          NIOSSLClientHandler(
+            context: try contexts.client(showing: peer.certificate), serverHostname: name))
       } else {
-        try pipeline.addHandler(NIOSSLServerHandler(context: contexts.server))
+        // Carriers are no browsers; people behind their addresses would be asked by a window.
+        let remote = channel.remoteAddress.flatMap { Endpoint($0) }
+        let isAsked = connection.transport == .tls && remote.map(self.isAsked) == true
+        try pipeline.addHandler(
+          NIOSSLServerHandler(context: isAsked ? contexts.asking : contexts.server))
       }
     }
     guard connection.transport.isWebSocket else { return try pipeline.addHandler(connection) }

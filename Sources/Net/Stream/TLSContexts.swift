@@ -15,7 +15,11 @@ package final class TLSContexts: Sendable {
     let named: [String: ServerCertificate]
     let states: [CertificateState]
     let server: NIOSSLContext
+    /// For carriers that have to prove themselves; who shows a certificate must be vouched for.
+    let asking: NIOSSLContext
     let client: NIOSSLContext
+    /// Those that show a further certificate, once they were wanted.
+    var clients: [String: NIOSSLContext] = [:]
   }
 
   private struct State: Sendable {
@@ -43,8 +47,22 @@ package final class TLSContexts: Sendable {
 
   var verifiesPeers: Bool { settings.verifiesPeers }
   var server: NIOSSLContext { state.withLock { $0.material.server } }
+  var asking: NIOSSLContext { state.withLock { $0.material.asking } }
 
-  var client: NIOSSLContext { state.withLock { $0.material.client } }
+  /// What we connect with; `name` is the folder of the certificate that is shown where the peer asks, nil the standard one.
+  func client(showing name: String?) throws(NetError) -> NIOSSLContext {
+    try state.withLock { state throws(NetError) in
+      guard let name else { return state.material.client }
+      if let context = state.material.clients[name] { return context }
+      guard let certificate = state.material.named[name] else {
+        throw .configuration(
+          "there is no usable certificate \"\(name)\" in \(settings.folder) (present_certificate)")
+      }
+      let context = try Self.context(try Self.client(certificate, settings))
+      state.material.clients[name] = context
+      return context
+    }
+  }
 
   /// What a connection that somebody opens is secured by from now on.
   package func serverHandler() -> some ChannelHandler { NIOSSLServerHandler(context: server) }
@@ -134,9 +152,12 @@ package final class TLSContexts: Sendable {
     var named: [String: ServerCertificate] = [:]
     for name in names { named[name] = found[name] }
     let shelf = CertificateShelf(standard: pair, named: names.compactMap { named[$0] })
+    var asking = server(shelf)
+    asking.certificateVerification = .optionalVerification
+    asking.additionalTrustRoots = try authorities(settings)
     return Material(
       standard: pair, named: named, states: states, server: try context(server(shelf)),
-      client: try context(try client(pair, settings)))
+      asking: try context(asking), client: try context(try client(pair, settings)))
   }
 
   private static func context(_ configuration: TLSConfiguration) throws(NetError) -> NIOSSLContext {

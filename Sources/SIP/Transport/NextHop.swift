@@ -10,13 +10,23 @@ package struct NextHop: Hashable, Sendable {
   package let serverName: String?
   /// UDP only: a request that is too long for a datagram may go over TCP to the same address.
   package let takesStream: Bool
+  /// Which certificate of ours the peer is shown when it asks; nil: the standard one.
+  package let certificate: String?
 
   package init(
     transport: Transport, remote: Endpoint, local: Endpoint, serverName: String? = nil,
-    takesStream: Bool = false
+    takesStream: Bool = false, certificate: String? = nil
   ) {
     (self.transport, self.remote, self.local) = (transport, remote, local)
     (self.serverName, self.takesStream) = (serverName, takesStream)
+    self.certificate = certificate
+  }
+
+  /// The same address with a certificate of ours for it.
+  package func showing(_ certificate: String?) -> NextHop {
+    NextHop(
+      transport: transport, remote: remote, local: local, serverName: serverName,
+      takesStream: takesStream, certificate: certificate)
   }
 
   /// The same address over TCP, for a request of more than ``SIPConfiguration/datagramLimitBytes``.

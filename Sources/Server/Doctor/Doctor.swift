@@ -145,9 +145,11 @@ package struct Doctor {
           ? FindingReport(.ok, "trunk \(trunk.trunk)", "\(trunk.address) answers.")
           : FindingReport(
             .warning, "trunk \(trunk.trunk)", "\(trunk.address) is \(trunk.state).",
-            wayOut: trunk.state.contains("certificate")
-              ? "Ask the carrier for a certificate of this name, or name its authority in tls_authorities."
-              : "Check the address, the firewall, and with the carrier.")
+            wayOut: trunk.state.contains("present_certificate")
+              ? "Put the certificate and its key there, or name another folder."
+              : trunk.state.contains("certificate")
+                ? "Ask the carrier for a certificate of this name, or name its authority in tls_authorities."
+                : "Check the address, the firewall, and with the carrier.")
       }
     }
     return findings

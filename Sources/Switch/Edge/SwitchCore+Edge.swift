@@ -236,6 +236,7 @@ extension SwitchCore {
   ///
   /// Then doors are closed and opened as that wants it: a server that starts knows its bans before its carriers.
   mutating func spareCarriers(at now: Now) {
+    askForCertificates()
     var networks = rules.directory.neverBanned
     for trunk in rules.directory.trunks { networks += trunk.sources }
     for state in trunks.values { networks += state.hops.map { IPNetwork($0.remote.address) } }

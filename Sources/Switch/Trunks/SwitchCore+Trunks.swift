@@ -17,7 +17,9 @@ extension SwitchCore {
       let before = old.directory.trunk(trunk.id)
       if trunks[trunk.id] == nil {
         trunks[trunk.id] = TrunkState(id: trunk.id, at: now)
-      } else if before?.address != trunk.address {
+      } else if before?.address != trunk.address
+        || before?.presentCertificate != trunk.presentCertificate
+      {
         trunks[trunk.id]?.moved(at: now)
       } else if before?.probeEvery == nil, trunk.probeEvery != nil {
         trunks[trunk.id]?.probeAt = now.instant
@@ -67,7 +69,8 @@ extension SwitchCore {
       trunks[id]?.resolution == question
     else { return }
     let times = configuration.trunks
-    let change = trunks[id]?.adopt(hops, times: times, at: now)
+    let change = trunks[id]?.adopt(
+      hops, showing: rules.directory.trunk(id)?.presentCertificate, times: times, at: now)
     spareCarriers(at: now)
     tell(id, change ?? nil, at: now)
     handleDeadline(ofTrunk: id, at: now)

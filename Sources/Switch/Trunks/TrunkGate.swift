@@ -87,7 +87,7 @@ enum TrunkGate {
       id,
       to: NextHop(
         transport: flow.transport, remote: listener, local: flow.local,
-        serverName: known?.serverName))
+        serverName: known?.serverName, certificate: known?.certificate))
   }
 
   static func ask(

@@ -76,11 +76,11 @@ struct TrunkState: Sendable {
     channelsInUse -= 1
   }
 
-  /// Takes the addresses that a name leads to.
+  /// Takes the addresses that a name leads to; `certificate` is the one of ours that is shown there.
   ///
   /// - Returns: The change of health, if this is one.
   mutating func adopt(
-    _ found: [NextHop], times: TrunkTimes, at now: Now
+    _ found: [NextHop], showing certificate: String?, times: TrunkTimes, at now: Now
   ) -> Health? {
     resolution = nil
     resolveAt = now.instant + (found.isEmpty ? times.resolveAfterFailure : times.resolveAgain)
@@ -89,7 +89,7 @@ struct TrunkState: Sendable {
       return hops.isEmpty ? fall("its name leads to no address", at: now) : nil
     }
     let wasEmpty = hops.isEmpty
-    hops = found.map(TrunkHop.init)
+    hops = found.map { TrunkHop($0.showing(certificate)) }
     guard wasEmpty else { return nil }
     probeAt = now.instant
     guard isDown else { return nil }

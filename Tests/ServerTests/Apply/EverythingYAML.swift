@@ -32,6 +32,8 @@ let everythingYAML = """
       register: { username: "4711", password: "carrier password", realm: carrier.example,
         address_of_record: "sip:4711@carrier.example", expires: 300 }
       sources: ["192.0.2.0/24", "2001:db8::/32"]
+      client_certificate: sip.carrier.example
+      present_certificate: for-carrier
       number_format: national
       prefix: "99#"
       country: ES

@@ -44,6 +44,10 @@ final class Bench {
   var trusted: [FlowID] = []
   /// What the kernel would sift strangers with.
   var sieve: Sieve?
+  /// Whose connections are asked for a certificate.
+  var asked: [IPNetwork] = []
+  /// Next hops to which something was sent.
+  var opened: [NextHop] = []
   /// Every datagram that left the switch, with its destination.
   var sent: [(to: Endpoint, text: String)] = []
   /// False: batches wait for ``confirmJournal()``.
@@ -149,6 +153,7 @@ final class Bench {
     switch effect {
     case .transmit(let transmission):
       let to = transmission.destination.remote
+      if case .open(let hop) = transmission.destination { opened.append(hop) }
       sent.append((to, String(decoding: transmission.bytes, as: UTF8.self)))
       guard !deaf.contains(to) else { return }
       if let reason = closed[to], let client = transmission.transaction {
@@ -174,6 +179,7 @@ final class Bench {
     case .publish(let publication): publications.append(publication)
     case .trust(let connection): trusted.append(connection)
     case .sift(let sieve): self.sieve = sieve
+    case .askForCertificates(let networks): asked = networks
     }
   }
 
