@@ -83,12 +83,15 @@ class Baresip:
             raise AssertionError(f"baresip {self.user} recorded nothing:\n{self.process.output()[-3000:]}")
         return files[-1]
 
+    def heard_bytes(self):
+        return max((file.stat().st_size for file in self.folder.glob("dump-*-dec.wav")), default=0)
+
     def stop(self):
         self.process.stop()
 
 
 class Linphone:
-    """linphonec: commands on its standard input, wave files for sound card."""
+    """linphonec: commands on its standard input, wave files for sound card; `srtp` may be "zrtp"."""
 
     def __init__(self, host, folder, user, password, domain, server, transport="udp", family=4,
                  srtp=False, play=None):
@@ -106,9 +109,10 @@ class Linphone:
             "sip_tls_port=" + ("-1" if transport == "tls" else "0"),
             f"use_ipv6={1 if family == 6 else 0}", "guess_hostname=1", "default_proxy=0",
             "verify_server_certs=0", "verify_server_cn=0", "inc_timeout=30",
-            f"media_encryption={'srtp' if srtp else 'none'}",
+            f"media_encryption={'srtp' if srtp is True else srtp or 'none'}",
             f"media_encryption_mandatory={1 if srtp else 0}",
             "[rtp]", "audio_rtp_port=7078",
+            f"zrtp_cache_db_path={self.folder}/zrtp.db",
             "[sound]", "echocancellation=0", "agc=0", "use_files=1",
             "[audio_codec_0]", "mime=PCMA", "rate=8000", "channels=1", "enabled=1",
             "[audio_codec_1]", "mime=PCMU", "rate=8000", "channels=1", "enabled=1",
@@ -151,6 +155,14 @@ class Linphone:
 
     def recording(self):
         return self.heard
+
+    def heard_bytes(self):
+        return self.heard.stat().st_size if self.heard.exists() else 0
+
+    def secret(self, seconds=10):
+        """The words that its user would read out to the other, to be sure of the keys (RFC 6189 §7)."""
+        log = self.folder / "debug.txt"
+        return eventually(lambda: re.search(r"SAS is (\w+)", log.read_text(errors="replace")), seconds, "keys by ZRTP").group(1)
 
     def _logged(self, text, seconds):
         log = self.folder / "debug.txt"
