@@ -180,13 +180,22 @@ let shellTargets: [Target] = [
   shell(
     "Sharing",
     ["Guard", "Store", "CCurlShim", .product(name: "Crypto", package: "swift-crypto")]),
+  shell(
+    "ACME",
+    [
+      "CCurlShim", .product(name: "NIOCore", package: nio),
+      .product(name: "NIOPosix", package: nio),
+      .product(name: "X509", package: "swift-certificates"),
+      .product(name: "SwiftASN1", package: "swift-asn1"),
+      .product(name: "Crypto", package: "swift-crypto"),
+    ]),
   shell("API", []),
   // 6 roof
   shell(
     "Server",
     [
       "SIPSyntax", "SIP", "SDP", "Relay", "Directory", "Limits", "Guard", "Numbering", "Switch",
-      "ConfigurationFiles", "Store", "Net", "Notices", "Sharing", "API",
+      "ConfigurationFiles", "Store", "Net", "Notices", "Sharing", "ACME", "API",
       .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -222,11 +231,12 @@ let shellTargets: [Target] = [
     "Sharing", ["Guard", "Store", .product(name: "Crypto", package: "swift-crypto")]),
   tests(
     "Notices", ["Store", "Directory", .product(name: "Crypto", package: "swift-crypto")]),
+  tests("ACME", [.product(name: "Crypto", package: "swift-crypto")]),
   tests(
     "Server",
     [
-      "API", "ConfigurationFiles", "Directory", "Guard", "Limits", "Net", "Numbering", "SIP",
-      "Sharing", "Store", "Switch",
+      "ACME", "API", "ConfigurationFiles", "Directory", "Guard", "Limits", "Net", "Numbering",
+      "SIP", "Sharing", "Store", "Switch",
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Logging", package: "swift-log"),
     ]),

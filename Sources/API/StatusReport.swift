@@ -27,13 +27,16 @@ package struct StatusReport: Codable, Sendable {
   package var rtpPorts: String
   /// Resident memory in kilobytes.
   package var memoryKilobytes: Int
+  /// The certificates in use.
+  package var certificates: [CertificateReport]
 
   package init(
     version: String, state: String, uptimeSeconds: Int, tenants: Int, extensions: Int,
     registrations: Int, calls: Int, paidCalls: Int, trunks: Int,
     trunksUp: Int, journal: String, journalSequence: UInt64, blocked: Int, bans: Int,
     alertsWaiting: Int,
-    alertComplaint: String?, listeners: [String], rtpPorts: String, memoryKilobytes: Int
+    alertComplaint: String?, listeners: [String], rtpPorts: String, memoryKilobytes: Int,
+    certificates: [CertificateReport]
   ) {
     (self.version, self.state, self.uptimeSeconds) = (version, state, uptimeSeconds)
     (self.tenants, self.extensions, self.registrations) = (tenants, extensions, registrations)
@@ -42,12 +45,12 @@ package struct StatusReport: Codable, Sendable {
     (self.journalSequence, self.alertsWaiting) = (journalSequence, alertsWaiting)
     (self.blocked, self.bans, self.alertComplaint) = (blocked, bans, alertComplaint)
     (self.listeners, self.rtpPorts) = (listeners, rtpPorts)
-    self.memoryKilobytes = memoryKilobytes
+    (self.memoryKilobytes, self.certificates) = (memoryKilobytes, certificates)
   }
 
   enum CodingKeys: String, CodingKey {
     case version, state, tenants, extensions, registrations, calls, trunks, journal, listeners,
-      blocked, bans
+      blocked, bans, certificates
     case uptimeSeconds = "uptime_s"
     case paidCalls = "paid_calls"
     case trunksUp = "trunks_up"

@@ -76,6 +76,8 @@ package struct TLSSettings: Hashable, Sendable {
   package var folder: String
   /// Names and addresses that a certificate of our own making carries.
   package var names: [String]
+  /// The folder whose certificate is the standard one as soon as it is there; nil: the pair in the folder itself.
+  package var standard: String?
   /// Whether connections that we open are checked against the system's authorities (RFC 5922).
   package var verifiesPeers = true
   /// A PEM file of further authorities, for a carrier with its own; nil: none.
@@ -87,6 +89,9 @@ package struct TLSSettings: Hashable, Sendable {
 
   /// Reads the files as the start does, and makes nothing; the standard pair first.
   package func examine() -> [CertificateState] { TLSContexts.examine(self) }
+
+  /// One of the further pairs.
+  package func examine(_ name: String) -> CertificateState { TLSContexts.examine(self, name) }
 }
 
 /// How names are looked up.

@@ -113,7 +113,7 @@ extension NoticeWords {
       answered as if it were wrong.
       """,
       .certificateTrouble: """
-      A certificate of the server is broken or about to end. Phones and carriers that connect by TLS refuse
+      A certificate of the server is broken, about to end, or not to be had. Phones and carriers that connect by TLS refuse
       one that has ended.
       """,
     ],

@@ -23,6 +23,8 @@ package struct Configuration: Sendable {
   package var tlsFolder: String?
   /// PEM file of authorities beside the system's, for carriers that have their own; nil: none.
   package var tlsAuthorities: String?
+  /// Where certificates are got, and for which names.
+  package var acme = AuthorityWishes()
 
   /// Pages that may connect by WebSocket, such as "https://phone.example"; what is no browser needs none.
   package var webSocketOrigins: [String] = []
@@ -38,13 +40,15 @@ package struct Configuration: Sendable {
   package var tls: TLSSettings {
     var settings = TLSSettings(folder: tlsFolder ?? data + "/tls")
     settings.authorities = tlsAuthorities
+    settings.standard = acme.names.first.map { IssuedCertificate.prefix + $0 }
     return settings
   }
 
   /// The keys of the file, in the order of the documentation.
   static let keys = [
     "data", "sip", "http", "rtp", "media_lanes", "log_level", "tls_folder", "tls_authorities",
-    "websocket_origins", "firewall", "sharing",
+    "acme_directory", "acme_names", "acme_contact", "acme_http", "websocket_origins", "firewall",
+    "sharing",
   ]
 
   /// Reads the YAML file; what it does not name keeps its default.
@@ -105,6 +109,8 @@ package struct Configuration: Sendable {
     case "tls_folder": tlsFolder = text
     case "tls_authorities": tlsAuthorities = text
     case "websocket_origins": webSocketOrigins = try Self.origins(text)
+    case "acme_directory", "acme_names", "acme_contact", "acme_http":
+      try acme.set(key, to: text)
     case "firewall":
       guard let mode = FirewallMode(rawValue: text) else {
         throw ConfigurationError(
@@ -120,10 +126,15 @@ package struct Configuration: Sendable {
 
   /// Port 5060 on every address of the machine, IPv6 only where the machine has it.
   package static func everyAddress() throws(ConfigurationError) -> [ListenAddress] {
+    try listeners(hasIPv6 ? "0.0.0.0:5060,[::]:5060" : "0.0.0.0:5060")
+  }
+
+  /// Whether this machine has IPv6 at all.
+  static var hasIPv6: Bool {
     let probe = socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
-    guard probe >= 0 else { return try listeners("0.0.0.0:5060") }
+    guard probe >= 0 else { return false }
     close(probe)
-    return try listeners("0.0.0.0:5060,[::]:5060")
+    return true
   }
 
   /// "HOST:PORT" entries with commas between, each for UDP and TCP on its port and TLS on the next, as
@@ -185,7 +196,7 @@ package struct Configuration: Sendable {
     return all
   }
 
-  private static func endpoint(
+  static func endpoint(
     _ text: String, field: String
   ) throws(ConfigurationError) -> Endpoint {
     guard let endpoint = Endpoint(text) else {

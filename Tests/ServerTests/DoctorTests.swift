@@ -174,7 +174,7 @@ import Testing
         version: "1", state: "ready", uptimeSeconds: 1, tenants: 1, extensions: 1, registrations: 0,
         calls: 0, paidCalls: 0, trunks: 0, trunksUp: 0, journal: "durable", journalSequence: 1,
         blocked: 0, bans: 0, alertsWaiting: waiting, alertComplaint: complaint, listeners: [],
-        rtpPorts: "10000-29999", memoryKilobytes: 1)
+        rtpPorts: "10000-29999", memoryKilobytes: 1, certificates: [])
     }
     #expect(Doctor.alerts(status(0, nil)) == nil)
     #expect(Doctor.alerts(status(2, nil))?.finding == "2 wait to be delivered.")

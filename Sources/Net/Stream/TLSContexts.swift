@@ -11,6 +11,7 @@ import Synchronization
 package final class TLSContexts: Sendable {
   /// What was read from the files, and what was made of it.
   private struct Material: Sendable {
+    /// The pair in the folder itself.
     let standard: ServerCertificate
     let named: [String: ServerCertificate]
     let states: [CertificateState]
@@ -149,15 +150,16 @@ package final class TLSContexts: Sendable {
     guard let pair = found[nil] else {
       throw states[0].complaint ?? .configuration("No certificate in \(settings.folder).")
     }
+    let shown = settings.standard.flatMap { found[$0] } ?? pair
     var named: [String: ServerCertificate] = [:]
     for name in names { named[name] = found[name] }
-    let shelf = CertificateShelf(standard: pair, named: names.compactMap { named[$0] })
+    let shelf = CertificateShelf(standard: shown, named: names.compactMap { named[$0] })
     var asking = server(shelf)
     asking.certificateVerification = .optionalVerification
     asking.additionalTrustRoots = try authorities(settings)
     return Material(
       standard: pair, named: named, states: states, server: try context(server(shelf)),
-      asking: try context(asking), client: try context(try client(pair, settings)))
+      asking: try context(asking), client: try context(try client(shown, settings)))
   }
 
   private static func context(_ configuration: TLSConfiguration) throws(NetError) -> NIOSSLContext {

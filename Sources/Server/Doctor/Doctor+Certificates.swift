@@ -1,4 +1,6 @@
+import ACME
 import API
+import ConfigurationFiles
 import Elements
 import Foundation
 import Net
@@ -51,6 +53,34 @@ extension Doctor {
           : "Put a new one there with its key; a running server takes it within seconds.")
     }
     return FindingReport(.ok, subject, "\(path) holds for \(days) more days.")
+  }
+
+  /// Whether the authority gives what is wanted of it.
+  static func issued(_ configuration: Configuration) -> [FindingReport] {
+    do throws(ConfigurationError) {
+      guard let authority = try configuration.acme.settings() else { return [] }
+      return authority.names.map { name in
+        let issued = IssuedCertificate(name, in: configuration.tls)
+        let subject = "certificate for \(name)"
+        let plan = issued.note(for: authority.directory).plan
+        let life = issued.life(at: authority.directory)
+        let next = plan.next(life: life).map { " The next attempt is at \($0.iso8601)." } ?? ""
+        if let complaint = plan.complaint {
+          return FindingReport(
+            life == nil ? .problem : .warning, subject,
+            "The last \(plan.failures) attempts to get one failed: \(complaint).\(next)",
+            wayOut:
+              "Mend that; a restart does not hurry, removing \(issued.folder)/renewal.json does.")
+        }
+        return life == nil
+          ? FindingReport(
+            .warning, subject, "None from \(authority.directory) yet.",
+            wayOut: "The running server gets it within a minute.")
+          : FindingReport(.ok, subject, "From \(authority.directory).\(next)")
+      }
+    } catch {
+      return [FindingReport(.problem, error.field, error.problem + ".", wayOut: error.wayOut)]
+    }
   }
 
   private static func isMissing(_ state: CertificateState) -> Bool {

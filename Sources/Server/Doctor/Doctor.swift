@@ -21,7 +21,7 @@ package struct Doctor {
     var findings = [
       dataFolder(), diskSpace(), masterKey(), openFiles(), mediaPorts(),
     ]
-    findings += Self.certificates(configuration.tls)
+    findings += Self.certificates(configuration.tls) + Self.issued(configuration)
     findings += database() + listeners() + webPort()
     findings.append(server())
     if isServerRunning { findings += runningServer() }

@@ -214,7 +214,8 @@ final class RunningServer: Sendable {
         alertComplaint: try? administration.database.alertComplaint(),
         listeners: lanes.listening.map(\.description),
         rtpPorts: "\(configuration.rtp.lowerBound)-\(configuration.rtp.upperBound)",
-        memoryKilobytes: Self.residentKilobytes))
+        memoryKilobytes: Self.residentKilobytes,
+        certificates: CertificateReport.all(lanes.certificates, configuration)))
   }
 
   private func paidCalls() async -> Int {

@@ -1,3 +1,4 @@
+import ACME
 import API
 import Elements
 import Foundation
@@ -14,6 +15,10 @@ package enum Serving {
   ///
   /// A second signal ends the running calls; SIGHUP reads the certificates again.
   package static func serve(_ configuration: Configuration) async throws {
+    let authority = try configuration.acme.settings()
+    let board = ChallengeBoard()
+    let challenges = try authority?.listen(answering: board)
+    defer { challenges?.stop() }
     let administration = try Administration(dataFolder: configuration.data)
     let server = try await RunningServer(configuration, administration)
     let pages = HTTPPages(
@@ -30,6 +35,11 @@ package enum Serving {
     }
     let certificates = CertificateWatch(
       lanes: server.lanes, logger: server.log.services, announce: { server.announce($0) })
+    let orders = authority.map { authority in
+      CertificateOrders(
+        authority, tls: configuration.tls, board: board, logger: server.log.services,
+        reload: { certificates.reloadAll() }, announce: { server.announce($0) })
+    }
     if let complaint = administration.countriesComplaint {
       server.log.services.error("countries: \(complaint)")
     }
@@ -46,6 +56,7 @@ package enum Serving {
         administration: administration, logger: server.log.services)
       group.addTask { try await retention.run() }
       group.addTask { try await certificates.run() }
+      if let orders { group.addTask { try await orders.run() } }
       group.addTask { try await control.run(on: .singletonMultiThreadedEventLoopGroup) }
       group.addTask {
         for await _ in opened {}

@@ -77,8 +77,21 @@ struct Status: ParsableCommand {
       SIP on \(status.listeners.joined(separator: ", ")); RTP ports \(status.rtpPorts).
       \(status.memoryKilobytes / 1024) MB of memory.
       """)
+    for certificate in status.certificates {
+      print("Certificate \(certificate.words)")
+    }
     if let complaint = status.alertComplaint {
       print("An alert has not arrived: \(complaint)")
     }
+  }
+}
+
+extension CertificateReport {
+  /// "of a.example, b.example until 2027-01-01T00:00:00.000Z, renewed from 2026-12-02T00:00:00.000Z on".
+  fileprivate var words: String {
+    let whose = names.isEmpty ? "without a name" : "of \(names.joined(separator: ", "))"
+    let end = until.map { "until \($0)" } ?? "is not there yet"
+    let next = renewal.map { ", from the authority at \($0)" } ?? ""
+    return "\(whose) \(end)\(next)\(complaint.map { ": \($0)" } ?? "")"
   }
 }

@@ -19,6 +19,16 @@ struct ServerOptions: ParsableArguments {
 
   @Option(help: "Pages that may connect by WebSocket: https://HOST, several with commas between.")
   var websocketOrigins: String?
+  @Option(help: "Authority to get certificates from (ACME): the https address of its directory.")
+  var acmeDirectory: String?
+  @Option(
+    help: "Host names to get a certificate for, with commas between; the first is the standard one."
+  )
+  var acmeNames: String?
+  @Option(help: "Mail address that the authority may write to.") var acmeContact: String?
+  @Option(help: "Where the authority finds the answers to its challenges: HOST:PORT.")
+  var acmeHttp: String?
+
   @Option(help: "Whether the kernel drops what is banned: auto, on or off.") var firewall: String?
 
   func configuration() throws -> Configuration {
@@ -27,7 +37,8 @@ struct ServerOptions: ParsableArguments {
     let given: [(String, String?)] = [
       ("data", data), ("sip", sip), ("http", http), ("rtp", rtp), ("media_lanes", mediaLanes),
       ("log_level", logLevel), ("tls_folder", tlsFolder), ("tls_authorities", tlsAuthorities),
-      ("websocket_origins", websocketOrigins), ("firewall", firewall),
+      ("acme_directory", acmeDirectory), ("acme_names", acmeNames), ("acme_contact", acmeContact),
+      ("acme_http", acmeHttp), ("websocket_origins", websocketOrigins), ("firewall", firewall),
     ]
     for (key, text) in given {
       guard let text else { continue }

@@ -145,7 +145,10 @@ import Testing
         .findings().map(\.rule)
     }
     try mode(folder, 0o700)
-    for name in ["master.key", "tls/key.pem", "tls/office/key.pem", "control.sock", "backup.tar"] {
+    for name in [
+      "master.key", "tls/key.pem", "tls/office/key.pem", "tls/acme-account.pem", "control.sock",
+      "backup.tar",
+    ] {
       try make(name, 0o600)
     }
     try make("martinet.db", 0o644)  // Nobody else gets to it.
@@ -155,7 +158,7 @@ import Testing
     try mode(folder, 0o700)
     for (name, rule) in [
       ("master.key", AuditRule.secretFile), ("tls/key.pem", .secretFile),
-      ("tls/office/key.pem", .secretFile),
+      ("tls/office/key.pem", .secretFile), ("tls/acme-account.pem", .secretFile),
       ("control.sock", .controlSocket), ("backup.tar", .foreignFile),
     ] {
       try mode("\(folder)/\(name)", 0o640)

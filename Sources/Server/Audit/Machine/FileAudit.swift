@@ -22,6 +22,7 @@ package struct FileAudit {
   package func findings() -> [AuditFinding] {
     var findings = [
       open(folder, .dataFolder), open("\(folder)/master.key", .secretFile),
+      open(AccountFile(in: tlsFolder).path, .secretFile),
       open("\(folder)/control.sock", .controlSocket),
     ].compactMap(\.self)
     findings += TLSSettings(folder: tlsFolder).examine()

@@ -1,0 +1,114 @@
+import ACME
+import ConfigurationFiles
+import Elements
+import Foundation
+import Glibc
+import Net
+
+/// The folder of one certificate that an authority has issued to us, and what is noted of its renewal.
+struct IssuedCertificate: Sendable {
+  /// What is kept beside the files.
+  struct Note: Codable, Hashable, Sendable {
+    /// Whose certificate it is; from another authority it is got anew.
+    var directory: String
+    var plan = RenewalPlan()
+  }
+
+  /// Folders of further certificates whose names begin so belong to the server.
+  static let prefix = "acme-"
+
+  let name: String
+  private let tls: TLSSettings
+
+  init(_ name: String, in tls: TLSSettings) {
+    (self.name, self.tls) = (name, tls)
+  }
+
+  var folder: String { "\(tls.folder)/\(Self.prefix)\(name)" }
+  private var notePath: String { folder + "/renewal.json" }
+
+  /// From when to when the certificate of this authority holds that is there and whole; nil: it is to be got.
+  func life(at directory: String) -> ClosedRange<WallTime>? {
+    let state = tls.examine(Self.prefix + name)
+    guard state.complaint == nil, let start = state.start, let end = state.end, start <= end,
+      state.names.contains(name), storedNote?.directory == directory
+    else { return nil }
+    return start...end
+  }
+
+  private var storedNote: Note? {
+    guard let data = try? Data(contentsOf: URL(filePath: notePath)) else { return nil }
+    return try? JSONDecoder().decode(Note.self, from: data)
+  }
+
+  /// What was noted under this authority; of another one nothing counts.
+  func note(for directory: String) -> Note {
+    if let note = storedNote, note.directory == directory { return note }
+    return Note(directory: directory)
+  }
+
+  /// Both files, the key first: who reads between the two finds that they do not fit, and keeps the old ones.
+  func put(_ pair: Issuance.Pair) throws {
+    try makeFolder()
+    try PrivateFile.write(pair.key, to: folder + "/key.pem")
+    try PrivateFile.write(pair.chain, to: folder + "/certificate.pem")
+  }
+
+  func write(_ note: Note) throws {
+    try makeFolder()
+    let text = String(decoding: try JSONEncoder().encode(note), as: UTF8.self)
+    try PrivateFile.write(text, to: notePath)
+  }
+
+  private func makeFolder() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+  }
+}
+
+/// The key of our account with the authority.
+struct AccountFile {
+  let path: String
+
+  init(in folder: String) {
+    path = folder + "/acme-account.pem"
+  }
+
+  /// The one that is there, or a new one.
+  func key() throws -> AccountKey {
+    guard FileManager.default.fileExists(atPath: path) else {
+      let key = AccountKey()
+      try PrivateFile.write(key.pem, to: path)
+      return key
+    }
+    guard let key = AccountKey(pem: try String(contentsOfFile: path, encoding: .utf8)) else {
+      throw ConfigurationError(
+        field: path, problem: "it holds no key of an account",
+        wayOut: "Remove it, and a new account is made with the authority.")
+    }
+    return key
+  }
+}
+
+/// A file for our eyes only.
+enum PrivateFile {
+  /// Writes it whole or not at all, with mode 0600.
+  static func write(_ text: String, to path: String) throws {
+    let temporary = path + ".new"
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw unwritable(path) }
+    defer { close(descriptor) }
+    let bytes = Array(text.utf8)
+    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
+      rename(temporary, path) == 0
+    else { throw unwritable(path) }
+  }
+
+  private static func unwritable(_ path: String) -> ConfigurationError {
+    let reason = String(cString: strerror(errno))
+    return ConfigurationError(
+      field: path, problem: "it cannot be written: \(reason)",
+      wayOut: "Make room, and give the folder to the user that the server runs as.")
+  }
+}
