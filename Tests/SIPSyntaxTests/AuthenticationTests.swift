@@ -72,6 +72,17 @@ import Testing
   }
 
   @Test(
+    "RFC 7616 §3.4: what is written without quotes is a token, whatever it came in",
+    arguments: ["algorithm=\"M D5\"", "qop=\"\u{9c}th\"", "qop=\"\"", "nc=\"1,2\""])
+  func noToken(_ parameter: String) throws {
+    let text = "Digest username=\"a\", realm=\"b\", nonce=\"c\", uri=\"d\", response=\"e\", "
+    let values = try AuthenticationValue.parseList(Array((text + parameter).utf8).span)
+    #expect(throws: SyntaxError.self) { try DigestCredentials(values[0]) }
+    let quoted = try AuthenticationValue.parseList(Array((text + "qop=\"auth\"").utf8).span)
+    #expect(try DigestCredentials(quoted[0]).qop == "auth")
+  }
+
+  @Test(
     "RFC 7616 §3.4: a name with quotes in it cannot add parameters of its own",
     arguments: ["a\", realm=\"x", "a\\", "\"", "a\\\"b"])
   func quotes(_ name: String) throws {

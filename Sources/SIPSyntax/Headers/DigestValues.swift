@@ -109,6 +109,13 @@ package struct DigestCredentials: Hashable, Sendable {
       throw SyntaxError(
         expected: "Digest with username, realm, nonce, uri and response", offset: 0)
     }
+    // Written without quotes, whatever they came with (RFC 7616 §3.4).
+    for name in ["algorithm", "qop", "nc"] {
+      guard let given = value.raw(name) else { continue }
+      guard !given.isEmpty, given.allSatisfy({ ByteSet.token.contains($0) }) else {
+        throw SyntaxError(expected: "a token as \(name)", offset: 0)
+      }
+    }
     self.init(
       username: username, realm: realm, nonce: nonce, uri: uri, response: response,
       algorithm: value.text("algorithm").map { DigestAlgorithmName($0) } ?? .md5)
