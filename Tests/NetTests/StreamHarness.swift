@@ -100,8 +100,11 @@ final class TestStream {
 
   func send(_ text: String) { send(Array(text.utf8)) }
 
-  func send(_ bytes: [UInt8]) {
-    #expect(Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count)
+  func send(_ bytes: [UInt8]) { #expect(isSent(bytes)) }
+
+  /// Whether the bytes could be sent; not to a peer who has closed.
+  func isSent(_ bytes: [UInt8]) -> Bool {
+    Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
   }
 
   /// What comes until `count` bytes are there, the peer closes, or ten seconds pass without any.

@@ -176,6 +176,8 @@ import Testing
     }
     for text in [
       Sample.options(1), "GET / HTTP/1.1\r\nX: \(String(repeating: "y", count: 20_000))",
+      // The parser skips these, and keeps them.
+      "GET / HTTP/1.1\r\nX:\(String(repeating: " ", count: 20_000))",
     ] {
       let client = try TestStream(to: server)
       client.send(text)
@@ -212,17 +214,57 @@ import Testing
     #expect(isLeft(by: harness))
   }
 
-  @Test(
-    "A12: who never ends a message, or a frame, is closed, whoever he is", arguments: [false, true])
-  func half(isFrame: Bool) throws {
+  /// A client in good standing, on a server that waits 200 ms for the end of a message.
+  private func hasty() throws -> (harness: StreamHarness, client: TestStream, flow: Flow) {
     let harness = try StreamHarness { $0.streams.message = .milliseconds(200) }
     let client = try connected(harness)
     client.send(frame(Sample.options(1)))
     let flow = try #require(harness.messages(1).first?.flow)
     harness.service.trust([try #require(flow.connection)])
-    client.send(isFrame ? Array(frame("OPTIONS").prefix(8)) : frame("OPTIONS", isLast: false))
+    return (harness, client, flow)
+  }
+
+  @Test(
+    "A12: who never ends a message, or a frame, is closed, whoever he is",
+    arguments: ["a message", "a frame", "a frame behind another"])
+  func half(what: String) throws {
+    let (harness, client, flow) = try hasty()
+    switch what {
+    case "a message": client.send(frame("OPTIONS", isLast: false))
+    case "a frame": client.send(Array(frame("OPTIONS").prefix(8)))
+    case _: client.send(frame(Sample.options(2)) + frame("OPTIONS").prefix(8))
+    }
     #expect(client.isClosedByPeer())
     #expect(harness.closed(1) == [flow.connection])
+  }
+
+  @Test("A12: pings in the midst of a message give it no more time")
+  func pinged() throws {
+    let (_, client, _) = try hasty()
+    client.send(frame("OPTIONS", isLast: false))
+    // Ten seconds of pings, unless the connection ends before.
+    let rounds = (0..<200).prefix { _ in
+      guard client.isSent(frame("", 9)), client.receive(bytes: 2) == [0x8A, 0] else { return false }
+      usleep(50_000)
+      return true
+    }
+    #expect(rounds.count < 200)
+  }
+
+  @Test("Frames of every length count as whole")
+  func frameLengths() throws {
+    let (harness, client, flow) = try hasty()
+    let sizes = [0, 125, 126, 1_000, 32_000]
+    for (index, size) in sizes.enumerated() {
+      client.send(frame(Sample.options(2 + index, body: String(repeating: "x", count: size))))
+    }
+    #expect(harness.messages(1 + sizes.count).count == 1 + sizes.count)
+    // Four times as long as a message may take.
+    usleep(800_000)
+    client.send(frame("are you", 9))
+    #expect(client.receive(bytes: 9) == [0x8A, 7] + Array("are you".utf8))
+    harness.service.send([Transmission(bytes: [65], destination: .flow(flow))])
+    #expect(client.receive(bytes: 3) == [0x81, 1, 65])
   }
 
   @Test("A12: a stranger's frames count, whatever they are, and few of them wait")

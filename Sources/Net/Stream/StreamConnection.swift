@@ -231,11 +231,11 @@ final class StreamConnection: ChannelDuplexHandler {
     var isPinged = false
     do throws(StreamError) {
       while !isPaced, let item = try borders.next() {
-        messageBy = nil
         switch item {
         case .message(let bytes):
-          firstMessageBy = nil
+          (firstMessageBy, messageBy) = (nil, nil)
           table.received(.message(bytes, flow))
+        // In the midst of a message, as the frames of a WebSocket come, it gives that no more time.
         case .ping: isPinged = true
         case .pong: break
         }

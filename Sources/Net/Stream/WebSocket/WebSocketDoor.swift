@@ -14,7 +14,7 @@ struct WebSocketDoor {
   private static let limits: NIOHTTPDecoderLimitConfiguration = {
     var limits = NIOHTTPDecoderLimitConfiguration()
     limits.maxHeaderFieldSize = 4_096
-    limits.maxHeaderListSize = 16_384
+    limits.maxHeaderListSize = WebSocketGate.mostRequestBytes
     limits.maxHeaderFieldCount = 64
     return limits
   }()

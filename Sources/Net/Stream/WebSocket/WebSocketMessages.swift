@@ -42,7 +42,7 @@ final class WebSocketMessages: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let frame = unwrapInboundIn(data)
-    gate.hasUnframed = false
+    gate.framed(payload: frame.data.readableBytes, isMasked: frame.maskKey != nil)
     guard !isClosing else { return }
     // §5.1, §5.2: what a client sends is masked, and no extension was agreed on.
     guard frame.maskKey != nil, !frame.rsv1, !frame.rsv2, !frame.rsv3 else {
