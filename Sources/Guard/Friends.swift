@@ -25,7 +25,8 @@ struct Friends: Sendable {
   private let rate: Rate
   private var flows: Generations<Source.Way, Acquaintance>
   private var places: Generations<IPNetwork, Visit>
-  private var pairs: Generations<UserPlace, Bool>
+  /// Where each user was, and when last.
+  private var visits: Generations<UserKey, [IPNetwork: Instant]>
   /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
   private var expected: Generations<IPAddress, Expectation>
   /// Read back from a journal, before a clock is known.
@@ -35,6 +36,8 @@ struct Friends: Sendable {
 
   /// Within it the same phone on the same flow is no news.
   private static let freshness: Duration = .seconds(600)
+  /// Within a day a user makes no more places known: who has an account and a whole network would make friends of all of it.
+  static let placesOfUser = 64
   /// Longer than the longest registration.
   private static let flowLife: Duration = .seconds(7_800)
 
@@ -42,7 +45,7 @@ struct Friends: Sendable {
     (friendship, rate) = (settings.friendship, settings.friend)
     flows = Generations(life: Self.flowLife, limit: settings.friends)
     places = Generations(life: friendship, limit: settings.friends)
-    pairs = Generations(life: friendship, limit: settings.friends)
+    visits = Generations(life: friendship, limit: settings.friends)
     expected = Generations(life: settings.expectation, limit: settings.sources)
     written = Generations(life: friendship, limit: settings.friends)
   }
@@ -72,6 +75,9 @@ struct Friends: Sendable {
     return places.contains(at: now) { network.contains($0) && now - $1.at <= friendship }
   }
 
+  /// At most as many as ``neighbourhoods(at:)`` gives.
+  var neighbourhoodCount: Int { places.count + expected.count }
+
   /// Where phones have proven themselves within a day, and whom we have asked something; looks at all of them.
   func neighbourhoods(at now: Instant) -> [IPNetwork] {
     places.all.filter { now - $0.value.at <= friendship }.map(\.key)
@@ -79,7 +85,7 @@ struct Friends: Sendable {
   }
 
   func knows(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Bool {
-    pairs.value(of: UserPlace(user: user, network: network), at: now) != nil
+    visits.value(of: user, at: now)?[network].map { now - $0 <= friendship } ?? false
   }
 
   /// Takes a message out of the budget of a flow; nil where nobody has proven himself on it.
@@ -112,7 +118,9 @@ struct Friends: Sendable {
     {
       return false
     }
-    know(user, on: way, network, Visit(at: now, wall: moment.wall), at: now)
+    guard know(user, on: way, network, Visit(at: now, wall: moment.wall), at: now) else {
+      return false
+    }
     let last = written.value(of: network, at: now)
     if let last, moment.wall - last < friendship / 4 { return false }
     written.update(network, initial: moment.wall, at: now) { $0 = moment.wall }
@@ -125,20 +133,32 @@ struct Friends: Sendable {
   ) {
     let since = min(wall, now.wall)
     let visit = Visit(at: now.instant - (now.wall - since), wall: since)
-    know(user, on: way, network, visit, at: now.instant)
+    _ = know(user, on: way, network, visit, at: now.instant)
   }
 
+  /// - Returns: Whether the place is one of his from now on.
   private mutating func know(
     _ user: UserKey, on way: Source.Way?, _ network: IPNetwork, _ visit: Visit, at now: Instant
-  ) {
+  ) -> Bool {
     let acquaintance = Acquaintance(user: user, at: visit.at)
     if let way {
       flows.update(way, initial: acquaintance, at: now) {
         ($0.user, $0.at) = (acquaintance.user, acquaintance.at)
       }
     }
-    places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
-    pairs.update(UserPlace(user: user, network: network), initial: true, at: now) { _ in }
+    let friendship = friendship
+    let isTaken = visits.update(user, initial: [:], at: now) { his in
+      if his[network] == nil, his.count >= Self.placesOfUser {
+        his = his.filter { now - $0.value <= friendship }
+        guard his.count < Self.placesOfUser else { return false }
+      }
+      his[network] = max(his[network] ?? visit.at, visit.at)
+      return true
+    }
+    if isTaken {
+      places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
+    }
+    return isTaken
   }
 
   /// A stream is over; its number and its port are anybody's.

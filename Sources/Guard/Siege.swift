@@ -2,21 +2,24 @@ package import Elements
 
 /// Whether strangers send so much that the kernel should thin them out before they reach us, and how much of it should pass.
 ///
-/// A queue that overflows drops friends and strangers alike. So the look is at what was turned away, by us and by the
-/// kernel, once in each ``interval``.
+/// A queue that overflows drops friends and strangers alike: that is when a siege begins, and not while we keep up with what we turn
+/// away. The look is once in each ``interval``, at what was turned away by us and dropped by the kernel.
 package struct Siege: Sendable {
   package static let interval = Duration.seconds(1)
-  /// Turned away in a second: from then on it is a siege.
+  /// Turned away and dropped in a second: with an overflow it is a siege from then on.
   private static let begins = 5_000.0
+  /// Dropped by the kernel in a second, which it does before a siege only where a queue overflows.
+  private static let overflows = 100.0
   /// Fewer than that in each of so many looks, and it is over.
   private static let ends = 1_000.0
   private static let calmLooks = 10
 
   /// Strangers who are let through in a second, more than their budget has room for.
   private let wanted: Double
-  private var counted: UInt64?
+  private var counted: (turnedAway: UInt64, dropped: UInt64)?
   private var lookedAt: Instant?
-  private var calm = 0
+  /// What was turned away and dropped in a second, at the last ``calmLooks``.
+  private var rates: [Double] = []
   /// What of the strangers' datagrams passes, of 2^32; nil: there is no siege.
   package private(set) var share: UInt32?
 
@@ -24,15 +27,23 @@ package struct Siege: Sendable {
     wanted = 2 * Double(settings.everybody.perSecond)
   }
 
-  /// Looks at how many datagrams were turned away since the start.
-  package mutating func look(turnedAway: UInt64, at now: Instant) {
-    defer { (counted, lookedAt) = (turnedAway, now) }
+  /// Looks at how many datagrams were turned away by us, and dropped by the kernel, since the start.
+  ///
+  /// The worst of the last looks counts, so that a flood in pulses finds no pause in which it could pass.
+  package mutating func look(turnedAway: UInt64, dropped: UInt64, at now: Instant) {
+    defer { (counted, lookedAt) = ((turnedAway, dropped), now) }
     guard let counted, let lookedAt, now > lookedAt else { return }
-    let seconds = Double((now - lookedAt).wholeNanoseconds) / 1e9
-    let rate = Double(turnedAway &- counted) / max(seconds, 0.1)
-    calm = rate < Self.ends ? calm + 1 : 0
-    guard rate >= Self.begins || (share != nil && calm < Self.calmLooks) else { return share = nil }
-    let all = rate + wanted / 2
+    let seconds = max(Double((now - lookedAt).wholeNanoseconds) / 1e9, 0.1)
+    let overflow = Double(dropped &- counted.dropped) / seconds
+    let rate = Double(turnedAway &- counted.turnedAway) / seconds + overflow
+    rates = rates.suffix(Self.calmLooks - 1) + [rate]
+    let worst = rates.max() ?? rate
+    let isSiege =
+      share == nil
+      ? rate >= Self.begins && overflow >= Self.overflows
+      : worst >= Self.ends
+    guard isSiege else { return share = nil }
+    let all = worst + wanted / 2
     share = all > wanted ? UInt32(wanted / all * Double(UInt32.max)) : .max
   }
 }

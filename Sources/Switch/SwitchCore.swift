@@ -113,7 +113,7 @@ package struct SwitchCore: Sendable {
     case .relay(let event): handle(event, at: now)
     case .journaled(let number): journaled(through: number, at: now)
     case .journalFailed(let reason): journalFailed(reason, at: now)
-    case .unheard(let count): lookAround(unheard: count, at: now)
+    case .unheard(let count, let refusal): lookAround(dropped: count, refusal: refusal, at: now)
     case .resolved(let question, let hops): resolved(question, hops, at: now)
     case .command(let token, let command):
       handle(command, token: token, at: now)

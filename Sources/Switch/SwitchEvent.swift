@@ -47,8 +47,9 @@ package enum SwitchEvent: Sendable {
   /// Next hops in the order in which to try them; empty when the name leads nowhere.
   case resolved(ResolutionID, [NextHop])
   case command(CommandToken, SwitchCommand)
-  /// So many datagrams were dropped by the kernel since the start: told about once in ``Siege/interval``.
-  case unheard(UInt64)
+  /// So many datagrams were dropped by the kernel since the start: told about once in ``Siege/interval``. A refusal is why it takes
+  /// no sieve, told once.
+  case unheard(UInt64, refusal: String? = nil)
   /// The moment of ``SwitchCore/deadline`` has come.
   case deadline
 }

@@ -35,6 +35,20 @@ import Testing
     #expect(!street.looksAt(UserKey(10), from: neighbour))
   }
 
+  @Test("Who has an account and a whole network makes 64 places known within a day, no more")
+  func manyPlaces() throws {
+    let street = Street()
+    let places = (0..<80).map { Source("[2001:db8:0:\(String($0, radix: 16))::1]:5060") }
+    let written = places.flatMap { street.welcome(alice, from: $0) }
+    #expect(written.count == 64)
+    #expect(street.looksAt(alice, from: places[79]), "his flow is known all the same")
+    let sieve = try #require(street.admission.sieve(share: 0, dice: 1, at: street.now.instant))
+    #expect(places.count { sieve.knows($0.address) } == 64)
+    #expect(street.welcome(UserKey(2), from: places[79]).count == 1, "another's are his own")
+    street.wait(.seconds(86_401))
+    #expect(street.welcome(alice, from: places[78]).count == 1)
+  }
+
   @Test("Even a friend's flow has a budget, one for a whole exchange")
   func friendlyFlood() {
     let street = Street()

@@ -1,7 +1,9 @@
 import Elements
+import Foundation
 import Glibc
 import Guard
 import Net
+import Synchronization
 import Testing
 
 /// A blocking datagram socket with patience, for the other side of a test.
@@ -175,5 +177,59 @@ final class TestSocket {
     #expect(server6.sift(closed.program(isV4: false)) == 0)
     friend6.send([1], to: server6.local)
     #expect(inbox.receive(from: server6.descriptor) == 0)
+  }
+
+  /// A namespace of its own, whose sockets may have as little memory for options as those of Debian 12's kernel: 20,480 bytes.
+  ///
+  /// Where the limit is not a namespace's, it is the machine's, and no more than that on such a kernel.
+  private func withLittleRoom(_ body: @escaping @Sendable () throws -> Void) throws {
+    let outcome = Mutex<Result<Void, any Error>?>(nil)
+    let thread = Thread {
+      let result = Result {
+        // Glibc's module hides it: unshare(CLONE_NEWNET).
+        typealias Unshare = @convention(c) (CInt) -> CInt
+        let unshare = unsafeBitCast(try #require(dlsym(nil, "unshare")), to: Unshare.self)
+        try #require(unshare(0x4000_0000) == 0)
+        if let limit = fopen("/proc/sys/net/core/optmem_max", "w") {
+          fputs("20480", limit)
+          try #require(fclose(limit) == 0)
+        }
+        try body()
+      }
+      outcome.withLock { $0 = result }
+    }
+    thread.start()
+    while !thread.isFinished { usleep(1_000) }
+    try outcome.withLock { try #require($0) }.get()
+  }
+
+  @Test(
+    "A08: the kernel takes the largest sieve, again and again, with the little room of Debian 12's",
+    .enabled(if: geteuid() == 0, "a network namespace needs the right to make one"),
+    arguments: [700, 7_900])
+  func largestSieves(phones: Int) throws {
+    try withLittleRoom {
+      var admission = Admission()
+      let now = Now(instant: .start, wall: WallTime(unixMilliseconds: 0))
+      for phone in 0..<phones as Range<Int> {
+        let number = UInt32(phone)
+        let address =
+          phone.isMultiple(of: 2)
+          ? IPAddress(v4: 0xC840_0000 + number)
+          : IPAddress(high: 0x2001_0DB8_0000_0000 + UInt64(number), low: 1)
+        _ = admission.welcome(
+          UserKey(UInt64(phone)), from: Source(Endpoint(address, 5060), connection: nil), at: now)
+      }
+      for isV4 in [true, false] {
+        admission.spare(
+          (0..<56).compactMap { IPNetwork(isV4 ? "203.\($0).0.0/17" : "2001:f\($0)::/47") })
+        let any: IPAddress = isV4 ? .v4Any : .v6Any
+        let server = try DatagramSocket(bindingTo: Endpoint(any, 0), .signalling)
+        for dice in 0..<3 as Range<UInt64> {
+          let sieve = try #require(admission.sieve(share: 1, dice: dice, at: .start))
+          #expect(server.sift(sieve.program(isV4: isV4)) == 0)
+        }
+      }
+    }
   }
 }

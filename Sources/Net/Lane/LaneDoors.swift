@@ -32,6 +32,8 @@ package struct LaneCounters: Hashable, Sendable {
   package var datagramsTruncated: UInt64 = 0
   /// Dropped by the kernel: too many waited, or strangers were thinned out in a siege.
   package var datagramsUnheard: UInt64 = 0
+  /// Programs for thinning out that the kernel did not take.
+  package var sievesRefused: UInt64 = 0
   /// Refused by the kernel or by a full queue.
   package var datagramsUnsent: UInt64 = 0
   package var streamMessages: UInt64 = 0

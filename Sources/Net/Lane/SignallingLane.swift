@@ -40,6 +40,7 @@ final class SignallingLane: LaneResident {
   /// When to look at what the kernel dropped; while it sifts, the lane comes back for it.
   var lookAt: Instant?
   var isSifting = false
+  var refusals = SieveRefusals()
 
   private let published: SharedCounters
   private let inbox: DatagramInbox

@@ -247,6 +247,9 @@ final class RunningServer: Sendable {
       "SIP datagrams that the kernel dropped: too many waited, or strangers sent a flood.",
       counters.datagramsUnheard)
     page.add(
+      "martinet_sieves_refused_total", .counter,
+      "Times that the kernel took no program to thin out strangers.", counters.sievesRefused)
+    page.add(
       "martinet_stream_messages_total", .counter,
       "SIP messages on connections (TCP, TLS, WebSocket).",
       counters.streamMessages)
