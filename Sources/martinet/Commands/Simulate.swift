@@ -10,6 +10,10 @@ struct Simulate: ParsableCommand {
     discussion: """
       Each seed decides a world: its faults, its people, its prices. The same seed gives the same world, \
       to the last byte. Ends with status 1 when a rule was broken.
+
+      With --habits: ten companies and their calls instead, month after month, and five thefts under the \
+      limits. Shows whom habits stop by mistake, and what each theft costs with and without them. Ends with \
+      status 1 when a kind of company has more than one false stop a year.
       """)
 
   @Option(help: "The first seed; alone: only this one.")
@@ -30,6 +34,12 @@ struct Simulate: ParsableCommand {
       discussion: Sabotage.allCases.map(\.rawValue).joined(separator: ", ")))
   var sabotage: String?
 
+  @Flag(help: "What companies usually do, and what departs from it.")
+  var habits = false
+
+  @Option(help: "With --habits: how long each company lives. (default: 12)")
+  var months: Int?
+
   @Flag(help: "Print a line for each event of the one --seed.")
   var trace = false
 
@@ -43,6 +53,12 @@ struct Simulate: ParsableCommand {
           + Sabotage.allCases.map(\.rawValue).joined(separator: ", ") + ".")
     }
     if trace, seed == nil || json { throw ValidationError("--trace needs --seed, and no --json.") }
+    if habits, trace || sabotage != nil || days != nil || hours != nil {
+      throw ValidationError("--habits goes with --months, --seed, --seeds and --json only.")
+    }
+    if let months, !habits || !(2...120).contains(months) {
+      throw ValidationError("--months is from 2 to 120, with --habits.")
+    }
     if let seeds, seeds < 1 { throw ValidationError("--seeds must be 1 or more.") }
     for length in [days, hours] {
       if let length, length <= 0 { throw ValidationError("A time must be above 0.") }
@@ -53,6 +69,15 @@ struct Simulate: ParsableCommand {
   }
 
   func run() throws {
+    if habits {
+      let first = seed ?? 1
+      let report = HabitTrials(
+        seeds: first..<first + UInt64(seeds ?? 1), months: months ?? 12
+      ).run()
+      if json { try JSONLine.print(report) } else { report.show() }
+      if report.isAnnoying { throw ExitCode.failure }
+      return
+    }
     let mistake = sabotage.flatMap(Sabotage.init(rawValue:))
     if trace, let seed {
       let (verdict, lines) = try Simulation.trace(seed: seed, sabotage: mistake)
