@@ -214,7 +214,7 @@ let shellTargets: [Target] = [
   .executableTarget(
     name: "martinet",
     dependencies: [
-      "Elements", "API", "Server", "Demo", "Simulator",
+      "Elements", "API", "Server", "Demo", "Simulator", "Guard", "Numbering",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: everywhere,

@@ -17,7 +17,7 @@ SWIFT_PACKAGES="g++ git ca-certificates libncurses6 libxml2 libsqlite3-0 libcurl
 # Libraries the program is built with, and what the tests and benchmarks run beside it.
 BUILD_PACKAGES="libsqlite3-dev zlib1g-dev libssl-dev libsrtp2-dev libcurl4-openssl-dev pkg-config tzdata"
 TEST_PACKAGES="python3 python3-aiosmtpd python3-websockets sip-tester kamailio kamailio-tls-modules baresip-core
-  linphone-cli sox iproute2 nftables openssl sslscan pebble sipvicious curl"
+  linphone-cli sox iproute2 nftables openssl sslscan pebble sipvicious curl faketime"
 BENCHMARK_PACKAGES="python3 kamailio rtpengine-daemon sip-tester openssl iproute2"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }

@@ -11,8 +11,8 @@ package enum ControlRequest: Codable, Sendable {
   case limits(of: LimitTarget?)
   /// Refuses paid calls until somebody unblocks.
   case block(LimitTarget, reason: String, by: String)
-  /// Lets paid calls out again after a block.
-  case unblock(LimitTarget, reason: String, by: String)
+  /// Lets paid calls out again after a block; what a thief did teaches the habits nothing.
+  case unblock(LimitTarget, isTheft: Bool, reason: String, by: String)
   /// Replaces what the change names.
   case setLimits(of: LimitTarget, change: LimitChange, by: String)
   /// Pays money in for a prepaid extension or tenant, or takes it back: units of its currency, "12.50".

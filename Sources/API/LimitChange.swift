@@ -8,7 +8,7 @@ package enum LimitOption: String, Codable, CodingKeyRepresentable, Sendable, Cas
   case concurrent
   case pricePerMinute = "price-per-minute"
   case connectionFee = "connection-fee"
-  case prepaid, basis, release
+  case prepaid, basis, release, habits
 }
 
 /// Limits to be changed, each with what a person wrote behind its option; what is not named stays as it is.

@@ -11,6 +11,49 @@ package struct LimitReport: Codable, Sendable {
   /// Prepaid money that is not reserved, "3.50 EUR"; nil for those who pay later.
   package var balance: String?
   package var ceilings: Ceilings
+  /// What the account usually does; nil for the other levels, and before its first paid call.
+  package var habits: Habits?
+
+  /// What an account usually does, and how far it is from that.
+  package struct Habits: Codable, Sendable, Hashable {
+    /// "stop", "tell" or "off".
+    package var rule: String
+    /// The tenant is too new: nobody is stopped.
+    package var learning: Bool
+    /// Days with paid calls.
+    package var days: Int
+    /// The most that is usual.
+    package var callsPerHour: Int
+    package var spentPerDay: String
+    /// Countries, and numbers that are dear by their kind apart.
+    package var destinations: Int
+    /// What odd calls of late count, of what is tolerated.
+    package var odd: String
+    package var tolerated: String
+
+    package init(
+      rule: String, isLearning: Bool, days: Int, callsPerHour: Int, spentPerDay: String,
+      destinations: Int, odd: String, tolerated: String
+    ) {
+      (self.rule, learning, self.days) = (rule, isLearning, days)
+      (self.callsPerHour, self.spentPerDay) = (callsPerHour, spentPerDay)
+      (self.destinations, self.odd, self.tolerated) = (destinations, odd, tolerated)
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case rule, learning, days, destinations, odd, tolerated
+      case callsPerHour = "calls_per_hour"
+      case spentPerDay = "spent_per_day"
+    }
+
+    /// One line for people.
+    package var words: String {
+      let state = learning ? "\(rule), learning" : rule
+      return
+        "HABITS \(state): up to \(callsPerHour) paid calls an hour and \(spentPerDay) a day to "
+        + "\(destinations) destinations, on \(days) days; odd of late \(odd) of \(tolerated)"
+    }
+  }
 
   /// What holds for each call or at each moment, whatever the windows say; "none" is no limit.
   package struct Ceilings: Codable, Sendable, Hashable {

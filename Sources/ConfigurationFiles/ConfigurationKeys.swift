@@ -38,7 +38,7 @@ enum ConfigurationKeys {
   static let lineCallerID = KeySet("caller_id", "number", "withhold", "allowed")
   static let limits = KeySet(
     "limits", "spend", "international", "attempts_per_hour", "concurrent", "price_per_minute",
-    "connection_fee", "prepaid", "basis", "release")
+    "connection_fee", "prepaid", "basis", "release", "habits")
   static let spend = KeySet("spend", "hour", "day", "month", "call")
   static let international = KeySet("international", "hour", "day", "month")
   static let destinations = KeySet(

@@ -162,6 +162,7 @@ package enum LimitWriter {
     add("connection_fee", amount: entry.connectionFeeMicros, base.connectionFeeMicros, to: &node)
     node.add("prepaid", entry.isPrepaid, unless: base.isPrepaid)
     node.add("basis", entry.basis?.rawValue, unless: base.basis?.rawValue)
+    node.add("habits", entry.habits?.rawValue, unless: base.habits?.rawValue)
     if entry.releases != base.releases {
       node.add(
         "release",

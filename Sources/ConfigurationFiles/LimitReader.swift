@@ -24,6 +24,7 @@ struct LimitReader {
     set(&limits.connectionFeeMicros, mapping["connection_fee"], amount)
     if let prepaid = mapping["prepaid"]?.truth() { limits.isPrepaid = prepaid }
     if let basis = mapping["basis"]?.word(PriceBasis.self) { limits.basis = basis }
+    if let habits = mapping["habits"]?.word(HabitRule.self) { limits.habits = habits }
     if let release = mapping["release"] {
       limits.releases = release.list().compactMap { $0.word(LimitPeriod.self) }
     }

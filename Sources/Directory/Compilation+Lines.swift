@@ -41,6 +41,8 @@ extension Compilation {
       checkValues(of: entry, context, at: path)
       var limits = entry.limits ?? context.entry.extensionLimits
       limits.basis = limits.basis ?? context.entry.limits.basis
+      limits.habits =
+        limits.habits ?? context.entry.limits.habits ?? document.platform.limits.habits
       let destinations = entry.destinations.map { context.destinations.overridden(by: $0) }
       extensions.append(
         Extension(

@@ -6,7 +6,7 @@ package struct Alert: Hashable, Sendable {
       chargedLate
     case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, internalFault
     case newCountry, newNetwork, forwardAbroad, passwordElsewhere
-    case passwordGuessed, passwordGuessedWhereSpared, callFlood
+    case passwordGuessed, passwordGuessedWhereSpared, callFlood, unusualCalls
     case certificateTrouble
   }
 

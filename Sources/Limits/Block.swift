@@ -6,6 +6,8 @@ package struct Block: Hashable, Sendable {
     case reached(Meter, WindowKind)
     /// By a person, with the words they gave.
     case manual(by: String, reason: String)
+    /// What the account does is not what it usually does, in words.
+    case unusual(String)
   }
 
   package let reason: Reason

@@ -73,6 +73,9 @@ extension ByteWriter {
       write(UInt8(2))
       write(person)
       write(reason)
+    case .unusual(let words):
+      write(UInt8(3))
+      write(words)
     }
     signed(block.since.unixMilliseconds)
     signed(block.needed)
@@ -191,6 +194,8 @@ extension ByteReader {
       reason = .reached(try meter(), window)
     } else if kind == 2 {
       reason = .manual(by: try readString(), reason: try readString())
+    } else if kind == 3 {
+      reason = .unusual(try readString())
     } else {
       throw ByteCodingError(expected: "a reason of a block", offset: offset - 1)
     }

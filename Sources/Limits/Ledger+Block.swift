@@ -20,6 +20,28 @@ extension Ledger {
     return true
   }
 
+  /// Blocks paid calls of an account that departs from its habits, which `words` say how; false where it is blocked already.
+  @discardableResult
+  package mutating func block(
+    _ account: AccountID, unusual words: String, at now: Now, into entries: inout [LedgerEntry],
+    notices: inout [LedgerNotice]
+  ) -> Bool {
+    advance(to: now)
+    let subject = LimitSubject.account(account)
+    guard let place = places[subject], nodes[place].block == nil else { return false }
+    let block = Block(
+      reason: .unusual(String(words.prefix(512))), since: WallTime(unixMilliseconds: time.wall),
+      needed: 0, cause: account)
+    record(.blocked(subject, block), &entries)
+    notices.append(.blocked(subject, block, used: 0, limit: nil))
+    return true
+  }
+
+  /// Why a subject is blocked; nil where it is not.
+  package func block(of subject: LimitSubject) -> Block? {
+    places[subject].flatMap { nodes[$0].block }
+  }
+
   /// What a person gives with an unblocking.
   package enum Allowance: Hashable, Sendable {
     /// One more limit in each window that is (nearly) full: calls go out again. Recorded as a grant.

@@ -18,9 +18,10 @@ extension Ledger {
   /// Posts what was used and holds the price of a further slice; refused, the call ends at its expiry.
   ///
   /// A limit that has no room for the shortest slice blocks. A block of any level refuses, so the running
-  /// calls of a blocked account end when their paid slices end.
+  /// calls of a blocked account end when their paid slices end; only a call that `isUsual` goes on where
+  /// others were not.
   package mutating func renew(
-    _ hold: HoldID, at now: Now, into entries: inout [LedgerEntry],
+    _ hold: HoldID, isUsual: Bool = false, at now: Now, into entries: inout [LedgerEntry],
     notices: inout [LedgerNotice]
   ) throws(LimitError) -> Reservation {
     advance(to: now)
@@ -35,7 +36,7 @@ extension Ledger {
     guard let used = live.ceiling(upTo: talked) else { throw .outOfRange }
     let posted = holds[place].posted.joined(used)
     post(posted, hold, place, &entries, &notices)
-    try refuseBlocked(levels, &entries, &notices)
+    try refuseBlocked(levels, sparingUnusual: isUsual, &entries, &notices)
     var refusal = LimitError.outOfRange
     let ends = Slice.next(
       live.price, covered: live.covered, talked: talked, guardTime: live.guardTime)

@@ -166,11 +166,13 @@ extension Ledger {
 extension Ledger {
   /// Throws where a level is blocked, unless its limit releases by itself and has room again.
   mutating func refuseBlocked(
-    _ levels: HoldNodes, _ entries: inout [LedgerEntry], _ notices: inout [LedgerNotice]
+    _ levels: HoldNodes, sparingUnusual: Bool = false, _ entries: inout [LedgerEntry],
+    _ notices: inout [LedgerNotice]
   ) throws(LimitError) {
     for level in HoldLevel.allCases where levels[level] >= 0 {
       let node = levels[level]
       guard let block = nodes[node].block else { continue }
+      if sparingUnusual, case .unusual = block.reason { continue }
       let subject = nodes[node].subject
       guard nodes[node].mayRelease(block) else { throw .blocked(subject, block) }
       let at = WallTime(unixMilliseconds: time.wall)
@@ -203,12 +205,14 @@ extension Ledger {
     throw error
   }
 
-  /// Writes the block that a reached limit means.
+  /// Writes the block that a reached limit means; one that is there stays, whom no window ends.
   mutating func block(
     after error: LimitError, _ account: AccountID, _ entries: inout [LedgerEntry],
     _ notices: inout [LedgerNotice]
   ) {
-    guard case .reached(let subject, let meter, let kind, let shortage) = error else { return }
+    guard case .reached(let subject, let meter, let kind, let shortage) = error,
+      self.block(of: subject) == nil
+    else { return }
     let block = Block(
       reason: .reached(meter, kind), since: WallTime(unixMilliseconds: time.wall),
       needed: shortage.needed, cause: account)

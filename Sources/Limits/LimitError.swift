@@ -155,6 +155,7 @@ extension Block {
         .trimmingTrailingSpace
     case .manual(let by, let reason):
       "by hand (\(by): \(reason))"
+    case .unusual(let words): "they are not as usual: \(words)"
     }
   }
 }

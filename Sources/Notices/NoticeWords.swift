@@ -59,6 +59,7 @@ extension NoticeWords {
       .callFlood: "Too many calls at once",
       .passwordElsewhere: "A right password from where it may not be used",
       .certificateTrouble: "A certificate needs you",
+      .unusualCalls: "Calls that are not as usual",
     ],
     openings: [
       .accountBlocked: """
@@ -116,13 +117,18 @@ extension NoticeWords {
       A certificate of the server is broken, about to end, or not to be had. Phones and carriers that connect by TLS refuse
       one that has ended.
       """,
+      .unusualCalls: """
+      An account makes paid calls that are not what it usually does. Nothing is blocked, as its limits say.
+      """,
     ],
     advices: [
       .accountBlocked: [
         "If this was not you, somebody has the password of this phone: change it before you",
-        "unblock, and look at its calls. To let paid calls out again:", "", "  %@",
+        "unblock, and look at its calls. To let paid calls out again:", "", "  %@", "",
+        "Where calls are not as usual, this also says that they are from now on; after a theft add --theft.",
       ],
       .newCountry: Self.isItYou, .newNetwork: Self.isItYou, .forwardAbroad: Self.isItYou,
+      .unusualCalls: Self.isItYou,
       .passwordGuessed: [
         "A long password that was made by the system cannot be guessed: check that this is one."
       ],

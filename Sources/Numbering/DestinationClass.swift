@@ -43,4 +43,14 @@ package enum DestinationClass: UInt8, Hashable, Sendable, CaseIterable {
     case .emergency: "emergency"
     }
   }
+
+  /// Dear by its kind, or of a kind that nobody can price: such numbers are a habit of their own in each country.
+  package var isDear: Bool {
+    switch self {
+    case .premium, .sharedCost, .satellite, .invalid, .personal: true
+    case .geographic, .mobile, .geographicOrMobile, .tollFree, .voip, .pager, .universalAccess,
+      .voicemail, .shortCode, .emergency:
+      false
+    }
+  }
 }

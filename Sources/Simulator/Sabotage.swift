@@ -27,6 +27,8 @@ package enum Sabotage: String, Sendable, CaseIterable {
   case recordsTwice
   /// Media ports go to the next call at once, and nobody knows who sent to them before.
   case forgetsFormers
+  /// Of a call that habits learn the disk gets its money only.
+  case forgetsHabits
   /// What was answered when nobody waited for it is held, and then not charged.
   case forgetsDebts
 }
@@ -74,6 +76,10 @@ extension Sabotage {
         entries: batch.entries.filter {
           if case .alert(let alert) = $0 { alert.kind != .accountBlocked } else { true }
         })
+    case .forgetsHabits:
+      JournalBatch(
+        sequence: batch.sequence,
+        entries: batch.entries.filter { if case .habit = $0 { false } else { true } })
     case .recordsTwice:
       JournalBatch(
         sequence: batch.sequence,

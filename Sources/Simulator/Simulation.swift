@@ -18,6 +18,8 @@ package struct WorldTally: Hashable, Sendable {
   package var paid = 0
   package var records = 0
   package var starts = 0
+  /// Accounts that were stopped because they departed from their habits.
+  package var departures = 0
   /// What the carriers billed, in micro-units.
   package var billed: Int64 = 0
 
@@ -30,6 +32,7 @@ package struct WorldTally: Hashable, Sendable {
     sum.paid += right.paid
     sum.records += right.records
     sum.starts += right.starts
+    sum.departures += right.departures
     sum.billed += right.billed
     return sum
   }
@@ -59,6 +62,7 @@ extension World {
     tally.answered = attempts.count { $0.final == 200 }
     tally.records = batches.recordCount
     tally.starts = process + 1
+    tally.departures = batches.departures
     for payer in billed.keys.sorted() {
       for (carrier, call) in billed[payer] ?? [] {
         guard let leg = carrier.legs[call] else { continue }

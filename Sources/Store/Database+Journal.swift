@@ -52,7 +52,7 @@ extension Database {
         case .alert(let alert): try alerts.insert(alert)
         case .ledger(.deposited(let subject, micros: let micros, reference: let reference)):
           try Payment.book(reference, of: subject, isTakenBack: micros < 0, in: db)
-        case .ledger, .binding, .call, .habit, .guard: break
+        case .ledger, .binding, .call, .novelty, .habit, .guard: break
         }
       }
     }

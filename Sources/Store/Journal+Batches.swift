@@ -96,7 +96,7 @@ extension JournalBatch {
       case .alert: marks.insert(.alert)
       case .binding: marks.insert(.binding)
       case .ledger(.deposited(_, micros: _, reference: _)): marks.insert(.payment)
-      case .ledger, .call, .habit, .guard: break
+      case .ledger, .call, .novelty, .habit, .guard: break
       }
     }
     return marks

@@ -1,6 +1,6 @@
 import Directory
 package import Elements
-import Guard
+package import Guard
 package import Limits
 import Relay
 import SIP
@@ -23,7 +23,9 @@ package struct SwitchCore: Sendable {
   package var ledger = Ledger()
   var rules = Rulebook.empty
   var bindings = BindingTable()
-  var habits = Habits()
+  /// What each account did for the first time, and what it usually does.
+  var novelties = Novelties()
+  @Boxed package internal(set) var habits = HabitBook()
   var trunks: [TrunkID: TrunkState] = [:]
   var calls: [CallID: Boxed<Call>] = [:]
   var owners = Owners()
@@ -51,6 +53,7 @@ package struct SwitchCore: Sendable {
   var barred = NetworkTable<WallTime?>()
   var toldCallFloods = ToldToday<AccountID>()
   var toldGuesses = ToldToday<DeviceID>()
+  var toldDepartures = ToldToday<AccountID>()
   var toldPasswords = ToldPasswords()
   /// Connections on which somebody has proven himself, while they are open; only these carry anything of ours.
   var trusted: Set<FlowID> = []

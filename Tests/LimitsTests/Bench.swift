@@ -83,8 +83,10 @@ struct Bench {
     try ledger.answered(hold, at: now, into: &entries)
   }
 
-  mutating func renew(_ hold: HoldID) throws(LimitError) -> Reservation {
-    try ledger.renew(hold, at: now, into: &entries, notices: &notices)
+  mutating func renew(
+    _ hold: HoldID, isUsual: Bool = false
+  ) throws(LimitError) -> Reservation {
+    try ledger.renew(hold, isUsual: isUsual, at: now, into: &entries, notices: &notices)
   }
 
   @discardableResult

@@ -229,6 +229,34 @@ import Testing
     #expect(bench.blocks == 1)
   }
 
+  @Test(
+    "F44: a block for habits spares running calls that are usual, and a limit that is reached leaves it"
+  )
+  func usualCallDuringBlock() throws {
+    var bench = Bench(account: Bench.day(10))
+    let holds = try (0..<2).map { _ in
+      let hold = try bench.reserve(.perMinute(60)).hold
+      _ = try bench.answer(hold)
+      return hold
+    }
+    #expect(
+      bench.ledger.block(
+        Bench.account, unusual: "at night", at: bench.now, into: &bench.entries,
+        notices: &bench.notices))
+    bench.wait(.seconds(8))
+    #expect(throws: LimitError.self) { try bench.renew(holds[0]) }
+    #expect(throws: LimitError.self) { try bench.reserve(.perMinute(60)) }
+    var isOver = false
+    while !isOver {
+      isOver = (try? bench.renew(holds[1], isUsual: true)) == nil
+      bench.wait(.seconds(8))
+    }
+    let window = try #require(bench.window(money))
+    #expect(window.posted + window.reserved > 9_000_000, "it goes on until the limit")
+    #expect(bench.standing()?.block?.reason == .unusual("at night"))
+    #expect(bench.blocks == 1)
+  }
+
   @Test("F40: unblock and window roll in the same second, in either order, let calls out once")
   func unblockAtRoll() throws {
     for rollsFirst in [true, false] {

@@ -123,14 +123,14 @@ import Testing
       .hour: "5", .day: "20.50", .month: "none", .call: "0.75", .internationalHour: "1",
       .internationalDay: "none", .internationalMonth: "3", .attemptsPerHour: "60",
       .concurrent: "none", .pricePerMinute: "0.5", .connectionFee: "none", .prepaid: "true",
-      .basis: "purchase", .release: "hour,day",
+      .basis: "purchase", .release: "hour,day", .habits: "tell",
     ]
     #expect(Set(values.keys) == Set(LimitOption.allCases))
     let yaml = """
       { spend: { hour: 5, day: 20.50, month: none, call: 0.75 },
         international: { hour: 1, day: none, month: 3 }, attempts_per_hour: 60, concurrent: none,
         price_per_minute: 0.5, connection_fee: none, prepaid: true, basis: purchase,
-        release: [hour, day] }
+        release: [hour, day], habits: tell }
       """
     func limits(_ administration: Administration) throws -> [LimitEntry?] {
       let document = try #require(try administration.database.configuration()).document
@@ -225,7 +225,7 @@ import Testing
         (LimitOption.pricePerMinute, "cheap", "12.50, or none"), (.call, "-1", "12.50, or none"),
         (.concurrent, "2.5", "0 or more, or none"), (.internationalDay, "-1", "0 or more, or none"),
         (.prepaid, "none", "true or false"), (.basis, "none", "sell, purchase, or max"),
-        (.release, "hour,week", "hour, day and month"),
+        (.release, "hour,week", "hour, day and month"), (.habits, "maybe", "stop, tell or off"),
       ] {
         let error = #expect(throws: ConfigurationError.self) {
           try administration.setLimits(

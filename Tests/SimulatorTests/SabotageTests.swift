@@ -11,7 +11,7 @@ import Testing
     case .freesUnknownOutcomes, .freesHoldsAfterCrash: ["I3", "I7"]
     case .cutsSilently: ["I3", "I7", "rest"]
     case .invitesBeforeDurable: ["I2"]
-    case .writesOutOfOrder: ["journal"]
+    case .writesOutOfOrder, .forgetsHabits: ["journal"]
     case .blocksSilently: ["I6"]
     case .recordsTwice: ["records"]
     case .forgetsFormers: ["sessions"]

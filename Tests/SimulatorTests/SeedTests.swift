@@ -29,6 +29,12 @@ import Testing
     print("worlds' digest: \(digest)")
   }
 
+  @Test("In a world where the switch knows its customers, thieves are stopped by their habits")
+  func departures() throws {
+    let verdict = try Simulation.run(seed: 27)
+    #expect(verdict.tally.departures > 1)
+  }
+
   /// A seed that once failed stays: what it found is in Tests/Seeds.txt.
   @Test func seedsThatFailed() throws {
     let seeds = try Seeds.failed()

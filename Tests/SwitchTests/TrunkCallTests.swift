@@ -115,7 +115,7 @@ import Testing
         batch.entries.contains {
           switch $0 {
           case .ledger(.opened), .ledger(.raised): true
-          case .ledger, .binding, .call, .record, .alert, .habit, .guard: false
+          case .ledger, .binding, .call, .record, .alert, .novelty, .habit, .guard: false
           }
         })
     }

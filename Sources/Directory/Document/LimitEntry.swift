@@ -19,6 +19,8 @@ package struct LimitEntry: Codable, Hashable, Sendable {
   package var basis: PriceBasis?
   /// Windows whose block ends by itself as they roll; for all others a person unblocks.
   package var releases: [LimitPeriod] = []
+  /// What happens where an account departs from its habits; nil: as its tenant, as the platform, and at last `stop`.
+  package var habits: HabitRule?
 
   package init() {}
 
@@ -71,6 +73,15 @@ package struct CountEntry: Codable, Hashable, Sendable {
 /// The length of a window.
 package enum LimitPeriod: String, Codable, Hashable, Sendable, CaseIterable {
   case hour, day, month
+}
+
+/// What happens where an account departs from its habits.
+package enum HabitRule: String, Codable, Hashable, Sendable, CaseIterable {
+  /// Its paid calls are blocked, and its owner is told.
+  case stop
+  /// Its owner is told.
+  case tell
+  case off
 }
 
 /// Which price a limit counts.

@@ -91,6 +91,7 @@ extension LimitEntry {
     case .prepaid: isPrepaid = usual.isPrepaid
     case .basis: basis = usual.basis
     case .release: releases = usual.releases
+    case .habits: habits = usual.habits
     }
   }
 
@@ -132,6 +133,11 @@ extension LimitEntry {
         }
         return period
       }
+    case .habits:
+      guard let rule = HabitRule(rawValue: text) else {
+        throw wrong("is not a choice", "Write stop, tell or off.")
+      }
+      habits = rule
     }
   }
 
@@ -145,6 +151,7 @@ extension LimitEntry {
     case .basis: basis?.rawValue ?? "as the level above"
     case .release:
       releases.isEmpty ? LimitChange.none : releases.map(\.rawValue).joined(separator: ",")
+    case .habits: habits?.rawValue ?? "as the level above"
     }
   }
 }
@@ -155,7 +162,7 @@ extension LimitOption {
     /// Millionths of the currency.
     case money(WritableKeyPath<LimitEntry, Int64?>)
     case count(WritableKeyPath<LimitEntry, Int64?>)
-    case prepaid, basis, release
+    case prepaid, basis, release, habits
   }
 
   fileprivate var place: Place {
@@ -174,6 +181,7 @@ extension LimitOption {
     case .prepaid: .prepaid
     case .basis: .basis
     case .release: .release
+    case .habits: .habits
     }
   }
 
@@ -185,7 +193,7 @@ extension LimitOption {
     case .internationalMonth: "international per month"
     case .attemptsPerHour, .pricePerMinute, .connectionFee:
       rawValue.replacing("-", with: " ")
-    case .hour, .day, .month, .call, .concurrent, .prepaid, .basis, .release: rawValue
+    case .hour, .day, .month, .call, .concurrent, .prepaid, .basis, .release, .habits: rawValue
     }
   }
 }

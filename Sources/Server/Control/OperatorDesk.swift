@@ -34,8 +34,8 @@ struct OperatorDesk: Sendable {
       return try await limits(of: reports.subjects(of: target))
     case .block(let target, let reason, let person):
       return try await orders.block(target, reason: reason, by: person)
-    case .unblock(let target, let reason, let person):
-      return try await orders.unblock(target, reason: reason, by: person)
+    case .unblock(let target, let isTheft, let reason, let person):
+      return try await orders.unblock(target, isTheft: isTheft, reason: reason, by: person)
     case .deposit(let tenant, let number, let amount, let reference, let takesBack, let person):
       return try await orders.deposit(
         amount, tenant: tenant, extension: number, reference: reference, takesBack: takesBack,
@@ -122,7 +122,13 @@ struct OperatorDesk: Sendable {
     var rows: [LimitReport] = []
     for subject in subjects {
       if case .limits(let standing) = await server.desk.ask(.limits(subject)) {
-        rows.append(reports.limits(standing))
+        var row = reports.limits(standing)
+        if case .account(let account) = subject,
+          case .habits(let habits?) = await server.desk.ask(.habits(account))
+        {
+          row.habits = reports.habits(habits, of: account)
+        }
+        rows.append(row)
       }
     }
     return .limits(rows)

@@ -92,7 +92,8 @@ extension Orders {
         )
       }
       return (.done(sentence(deed, former, standing)), false)
-    case .done, .calls, .registrations, .attendance, .trunks, .status, .bans, .banExplained,
+    case .done, .calls, .registrations, .attendance, .trunks, .habits, .status, .bans,
+      .banExplained,
       .barred:
       return (Self.strangeAnswer, true)
     }

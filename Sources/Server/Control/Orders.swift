@@ -53,12 +53,13 @@ package struct Orders: Sendable {
   }
 
   package func unblock(
-    _ target: LimitTarget, reason: String, by person: String
+    _ target: LimitTarget, isTheft: Bool = false, reason: String, by person: String
   ) async throws -> ControlReply {
     let subject = try reports.subject(of: target)
-    let order = order("unblock", of: subject, reason, by: person)
+    let order = order(
+      "unblock", of: subject, isTheft ? "after a theft: \(reason)" : reason, by: person)
     return try await give(
-      order, .unblock(subject, by: person, reason: reason),
+      order, .unblock(subject, by: person, reason: reason, isTheft: isTheft),
       done: "\(order.subject) may make paid calls again.")
   }
 
@@ -132,7 +133,8 @@ package struct Orders: Sendable {
         try administration.database.audit([order.entry("refused", why)])
       }
     case .done: return .done(sentence)
-    case .calls, .registrations, .attendance, .trunks, .limits, .status, .bans, .banExplained,
+    case .calls, .registrations, .attendance, .trunks, .limits, .habits, .status, .bans,
+      .banExplained,
       .barred:
       return Self.strangeAnswer
     }

@@ -190,6 +190,20 @@ struct SwitchReports {
     return report
   }
 
+  func habits(_ standing: HabitStanding, of account: AccountID) -> LimitReport.Habits {
+    let line = directory.line(paying: account)
+    let currency = line?.tenant.currency ?? .eur
+    func money(_ micros: Int64) -> String {
+      Money(micros: micros / 10_000 * 10_000, currency).description
+    }
+    return LimitReport.Habits(
+      rule: (line?.limits.habits ?? .stop).rawValue, isLearning: !standing.isGuarded,
+      days: standing.activeDays, callsPerHour: Int(standing.usual.callsPerHour),
+      spentPerDay: money(standing.usual.spentPerDay),
+      destinations: standing.usual.destinations, odd: money(standing.counted),
+      tolerated: money(standing.tolerated))
+  }
+
   private func ceilings(_ standing: Standing) -> LimitReport.Ceilings {
     let limits = standing.limits
     func money(_ micros: Int64?) -> String {

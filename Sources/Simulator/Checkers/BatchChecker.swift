@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import Limits
 import Switch
 
@@ -14,18 +15,28 @@ struct BatchChecker {
   /// Calls that the journal knows to have begun.
   private(set) var begun: Set<CallID> = []
   private(set) var recordCount = 0
+  /// Blocks of accounts that departed from their habits.
+  private(set) var departures = 0
 
   /// I6, and checker 4 of the records; gives what is wrong.
   mutating func read(_ batch: JournalBatch) -> Complaint? {
     var (blocks, alerts, complaint): (Int, Int, Complaint?) = (0, 0, nil)
+    var (holds, learned) = (0, 0)
     for entry in batch.entries {
       switch entry {
-      case .ledger(.blocked): blocks += 1
+      case .ledger(.blocked(_, let block)):
+        blocks += 1
+        if case .unusual = block.reason { departures += 1 }
+      case .ledger(.opened): holds += 1
+      case .habit(.called(_, _)): learned += 1
       case .alert(let alert): if alert.kind == .accountBlocked { alerts += 1 }
       case .record(let record): complaint = complaint ?? read(record)
       case .call(.open(let call, _)): begun.insert(call)
-      case .ledger, .binding, .call, .habit, .guard: break
+      case .ledger, .binding, .call, .novelty, .habit, .guard: break
       }
+    }
+    if learned > holds {
+      return Complaint(checker: "habits", words: "\(learned) calls learned with \(holds) holds")
     }
     if blocks != alerts {
       return Complaint(checker: "I6", words: "\(blocks) blocks and \(alerts) alerts in one batch")

@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import Limits
 import Relay
 import SIP
@@ -112,17 +113,21 @@ extension World {
 
   // MARK: - The journal
 
-  /// Checker 10: what was handed to the disk makes the same ledger again.
+  /// Checker 10: what was handed to the disk makes the same ledger again, and the same habits.
   func checkJournal() {
     if let sabotage, sabotage.isInMemoryOnly { return }
-    var ledger = Ledger()
+    var (ledger, habits) = (Ledger(), HabitBook())
     do {
       for item in disk.everything {
         guard case .batch(_, let bytes) = item else { continue }
         var reader = ByteReader(bytes)
-        for case .ledger(let entry) in try JournalBatch(from: &reader).entries {
-          try ledger.replay(entry)
+        for entry in try JournalBatch(from: &reader).entries {
+          if case .ledger(let entry) = entry { try ledger.replay(entry) }
+          if case .habit(let change) = entry { habits.take(change) }
         }
+      }
+      guard habits.checkpoint().elementsEqual(core.habits.checkpoint()) else {
+        return complain("journal", "replaying the journal does not give the habits back")
       }
       let live = Array(core.ledger.checkpoint())
       // The clock moves without entries; everything else must have been written.

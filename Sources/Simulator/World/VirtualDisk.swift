@@ -36,6 +36,12 @@ struct VirtualDisk {
     self.faults = faults
   }
 
+  /// What an earlier life has left.
+  mutating func remember(_ item: Item) {
+    durable.append(item)
+    durableThrough = item.sequence
+  }
+
   /// - Returns: How long the flush takes that begins now; nil: one is under way, or all is written.
   mutating func append(_ item: Item, dice: inout SplitMix) -> Duration? {
     owed.append(item)

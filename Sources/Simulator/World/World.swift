@@ -80,6 +80,7 @@ final class World {
     relay = RelayCore(
       configuration: Self.relayConfiguration(sabotage), dice: .seeded(SplitMix(seed: dice.next())))
     populate()
+    if hasHabits { try rememberHabits() }
     schedule(.start, at: .start)
   }
 

@@ -52,8 +52,12 @@ extension SwitchCore {
     var notices: [LedgerNotice] = []
     do throws(LimitError) {
       guard journal.failure == nil else { throw .interrupted(money.reservation.hold) }
+      // A block that it brings about refuses the slice of a call that is odd itself.
+      judgeRunning(money, in: call, at: now, &entries, &notices)
       let next = try ledger.renew(
-        money.reservation.hold, at: now, into: &entries, notices: &notices)
+        money.reservation.hold, isUsual: money.habit?.isUsual ?? false, at: now, into: &entries,
+        notices: &notices)
+      noteSpending(&money, of: next.held, at: now)
       money.renewal = PaidLeg.Renewal(reservation: next, batch: journal.nextSequence)
       waiting.append(JournalWaiter(batch: journal.nextSequence, call: call.id, leg: leg))
     } catch {
@@ -101,6 +105,7 @@ extension SwitchCore {
       money.reservation.hold, outcome, at: now, into: &entries, notices: &notices)
     write(entries, notices, call: call, at: now)
     guard let charge else { return nil }
+    noteCharge(charge, of: money, at: now)
     call.record.add(charge, slices: money.slices)
     // An attempt that was given up is settled late: it does not take the place of the one that talked.
     if let answered = call.answered {

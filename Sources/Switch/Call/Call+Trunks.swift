@@ -95,13 +95,17 @@ extension SwitchCore {
       return kept
     }
     let request = request(for: route, candidate, branch: branch, of: call)
+    let judged =
+      request.isFailover ? nil : judge(route, request, in: call, at: now, &entries, &notices)
     let reservation = try ledger.reserve(
       request, at: now, into: &entries, notices: &notices)
-    noteHabits(of: route, in: call, at: now)
-    return PaidLeg(
+    noteNovelties(of: route, in: call, at: now)
+    var money = PaidLeg(
       account: route.account, trunk: candidate.trunk,
       number: route.number.number.digits.description,
       reservation: reservation, batch: journal.nextSequence)
+    money.habit = judged.map { learn($0) } ?? sameTicket(of: branch, in: call)
+    return money
   }
 
   private func request(

@@ -8,7 +8,7 @@ import SIP
 
 extension SwitchCore {
   /// Tells the first paid call of an account to a country, and from a network; what is known is told once.
-  mutating func noteHabits(of route: OutsideRoute, in call: Call, at now: Now) {
+  mutating func noteNovelties(of route: OutsideRoute, in call: Call, at now: Now) {
     if route.number.isInternational {
       note(.country(route.account, route.number.region), isTold: true, route, call, at: now)
     }
@@ -17,20 +17,20 @@ extension SwitchCore {
       let source = call.caller.flow?.remote.address
     else { return }
     note(
-      .network(route.account, source.network), isTold: habits.hasNetwork(route.account), route,
+      .network(route.account, source.network), isTold: novelties.hasNetwork(route.account), route,
       call, at: now)
   }
 
   private mutating func note(
-    _ habit: Habit, isTold: Bool, _ route: OutsideRoute, _ call: Call, at now: Now
+    _ novelty: Novelty, isTold: Bool, _ route: OutsideRoute, _ call: Call, at now: Now
   ) {
-    guard !habits.knows(habit) else { return }
-    habits.take(habit)
-    journal.write(.habit(habit))
+    guard !novelties.knows(novelty) else { return }
+    novelties.take(novelty)
+    journal.write(.novelty(novelty))
     guard isTold else { return }
     let whose = Alert.Fact("subject", name(of: .account(route.account)))
     let time = now.wall.unixMilliseconds
-    switch habit {
+    switch novelty {
     case .country(let account, let region):
       alert(
         .newCountry, .warning, tenant: tenant(of: .account(account)),

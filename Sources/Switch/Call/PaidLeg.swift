@@ -19,6 +19,8 @@ struct PaidLeg: Sendable {
   var isLastSlice = false
   var slices = 1
   var isSettled = false
+  /// What the habits of the account have thought of it; nil where they know nothing of it.
+  var habit: HabitTicket?
 
   struct Renewal: Sendable {
     let reservation: Reservation

@@ -25,7 +25,8 @@ package enum SwitchCommand: Sendable {
   /// Refuses paid calls until somebody unblocks; `by` and `reason` are in the alert.
   case block(LimitSubject, by: String, reason: String)
   /// Lets an account make paid calls again; `by` and `reason` go into the audit trail and the alert.
-  case unblock(LimitSubject, by: String, reason: String)
+  /// After a theft nothing of it becomes a habit.
+  case unblock(LimitSubject, by: String, reason: String, isTheft: Bool = false)
   /// Pays money in for a prepaid subject; a negative amount corrects. `reference` is the payment's.
   case deposit(Money, LimitSubject, reference: String, by: String)
   /// Takes the wall clock as it is after one that stood ahead; a person decides that.
@@ -38,6 +39,8 @@ package enum SwitchCommand: Sendable {
   case trunks
   /// Where the limits of one payer stand.
   case limits(LimitSubject)
+  /// What an account usually does with paid calls.
+  case habits(AccountID)
   case status
   case bans(BanRequest)
 }
@@ -68,6 +71,8 @@ package enum CommandReply: Sendable {
   case attendance([Presence])
   case trunks([TrunkSummary])
   case limits(Standing)
+  /// Nil: it has made none yet.
+  case habits(HabitStanding?)
   case status(SwitchStatus)
   case bans([Ban])
   case banExplained(BanExplanation)

@@ -17,8 +17,8 @@ extension SwitchCore {
       case .hangUp(let call): hangUp(call, at: now)
       case .block(let subject, let by, let reason):
         block(subject, by: by, reason: reason, at: now)
-      case .unblock(let subject, let by, let reason):
-        unblock(subject, by: by, reason: reason, at: now)
+      case .unblock(let subject, let by, let reason, let isTheft):
+        unblock(subject, by: by, reason: reason, isTheft: isTheft, at: now)
       case .deposit(let amount, let subject, let reference, let by):
         deposit(amount, to: subject, reference: reference, by: by, at: now)
       case .acceptClock(let by): acceptClock(by: by, at: now)
@@ -29,6 +29,7 @@ extension SwitchCore {
       case .limits(let subject):
         ledger.standing(of: subject, at: now).map(CommandReply.limits)
           ?? .refused("\(name(of: subject)) is not in the ledger.")
+      case .habits(let account): .habits(habitStanding(of: account, at: now))
       case .status: .status(currentStatus(at: now))
       case .bans(let request): bans(request, at: now)
       }
@@ -44,8 +45,10 @@ extension SwitchCore {
     ledger.adopt(new.limitBook, at: now, into: &entries, notices: &notices)
     write(entries, notices, at: now)
     let directory = new.directory
+    tellHabitRules(since: old, at: now)
     dismissPhones(directory)
-    habits.retain { directory.line(paying: $0) != nil }
+    novelties.retain { directory.line(paying: $0) != nil }
+    habits.retain({ directory.line(paying: $0) != nil }, { directory.tenant($0) != nil })
     adoptTrunks(old, at: now)
     settleUnpriced(at: now)
     if old.directory.tenants.isEmpty { befriendPhones(at: now) }
@@ -123,13 +126,15 @@ extension SwitchCore {
   }
 
   private mutating func unblock(
-    _ subject: LimitSubject, by person: String, reason: String, at now: Now
+    _ subject: LimitSubject, by person: String, reason: String, isTheft: Bool, at now: Now
   ) -> CommandReply {
     var entries: [LedgerEntry] = []
     var notices: [LedgerNotice] = []
+    let block = ledger.block(of: subject)
     let isDone = ledger.unblock(subject, by: person, at: now, into: &entries, notices: &notices)
     write(entries, notices, at: now)
     guard isDone else { return .refused("\(name(of: subject)) is not blocked.") }
+    if case .account(let account) = subject { teach(account, by: block, isTheft: isTheft) }
     log(
       .info, "unblocked", Alert.Fact("subject", "\(subject)"), Alert.Fact("by", person),
       Alert.Fact("reason", reason))

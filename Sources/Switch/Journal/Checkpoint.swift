@@ -10,14 +10,16 @@ import Limits
 package struct Checkpoint: Sequence, Sendable {
   private let ledger: Ledger
   private let bindings: BindingTable
-  private let habits: Habits
+  private let novelties: Novelties
+  private let habits: HabitBook
   /// Who is banned and known, put together at once: to hold the tables would have the next message copy them.
   private let edge: [GuardChange]
   /// What is few, and is put together from many tables.
   private let calls: [JournalEntry]
 
   fileprivate init(_ core: SwitchCore) {
-    (ledger, bindings, habits) = (core.ledger, core.bindings, core.habits)
+    (ledger, bindings) = (core.ledger, core.bindings)
+    (novelties, habits) = (core.novelties, core.habits)
     edge = core.admission.checkpoint()
     calls = core.callCheckpoint()
   }
@@ -26,6 +28,7 @@ package struct Checkpoint: Sequence, Sendable {
     let parts = [
       AnySequence(ledger.checkpoint().lazy.map(JournalEntry.ledger)),
       AnySequence(bindings.checkpoint().lazy.map(JournalEntry.binding)),
+      AnySequence(novelties.checkpoint().lazy.map(JournalEntry.novelty)),
       AnySequence(habits.checkpoint().lazy.map(JournalEntry.habit)),
       AnySequence(edge.lazy.map(JournalEntry.guard)),
       AnySequence(calls),

@@ -9,8 +9,9 @@ package enum JournalEntry: Sendable {
   case call(CallMark)
   indirect case record(CallDetailRecord)
   case alert(Alert)
-  case habit(Habit)
+  case novelty(Novelty)
   indirect case `guard`(GuardChange)
+  case habit(HabitChange)
 }
 
 /// The facts of one event of the switch, kept or lost together.
@@ -63,11 +64,14 @@ extension JournalEntry {
     case .alert(let alert):
       writer.write(UInt8(5))
       alert.encode(into: &writer)
-    case .habit(let habit):
+    case .novelty(let novelty):
       writer.write(UInt8(6))
-      habit.encode(into: &writer)
+      novelty.encode(into: &writer)
     case .guard(let change):
       writer.write(UInt8(7))
+      change.encode(into: &writer)
+    case .habit(let change):
+      writer.write(UInt8(8))
       change.encode(into: &writer)
     }
   }
@@ -80,8 +84,9 @@ extension JournalEntry {
     case 3: self = .call(try CallMark(from: &reader))
     case 4: self = .record(try CallDetailRecord(from: &reader))
     case 5: self = .alert(try Alert(from: &reader))
-    case 6: self = .habit(try Habit(from: &reader))
+    case 6: self = .novelty(try Novelty(from: &reader))
     case 7: self = .guard(try GuardChange(from: &reader))
+    case 8: self = .habit(try HabitChange(from: &reader))
     case _: throw ByteCodingError(expected: "a journal entry", offset: start)
     }
   }

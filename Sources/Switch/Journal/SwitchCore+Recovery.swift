@@ -48,7 +48,8 @@ extension SwitchCore {
       let orphan = orphans.removeValue(forKey: record.call)
       // Its carrier may still answer, however often we have died since.
       if let orphan, record.cause == .restart { keepInvites(of: orphan, record.call) }
-    case .habit(let habit): habits.take(habit)
+    case .novelty(let novelty): novelties.take(novelty)
+    case .habit(let change): habits.take(change)
     case .guard(let change): admission.replay(change)
     case .alert: break
     }

@@ -7,6 +7,7 @@ struct Limits: ParsableCommand {
       "What accounts, trunks and the platform may spend: show, set, block, unblock, and pay in.",
     subcommands: [
       Show.self, Set.self, Block.self, Unblock.self, Deposit.self, AcceptClock.self,
+      Replay.self,
     ],
     defaultSubcommand: Show.self)
 
@@ -74,6 +75,7 @@ struct Limits: ParsableCommand {
           print("  BLOCKED since \(block.since): \(block.reason)")
         }
         if let balance = report.balance { print("  PREPAID \(balance) left") }
+        if let habits = report.habits { print("  \(habits.words)") }
         let table = TextTable(
           rows: report.limits,
           columns: [
@@ -119,6 +121,8 @@ struct Limits: ParsableCommand {
     var basis: String?
     @Option(help: "Windows whose block ends by itself: hour, day and month with commas.")
     var release: String?
+    @Option(help: "Where calls are not as usual: stop, tell or off.")
+    var habits: String?
 
     private var change: LimitChange {
       let given: [LimitOption: String?] = [
@@ -126,7 +130,7 @@ struct Limits: ParsableCommand {
         .internationalDay: internationalDay, .internationalMonth: internationalMonth,
         .attemptsPerHour: attemptsPerHour, .concurrent: concurrent,
         .pricePerMinute: pricePerMinute, .connectionFee: connectionFee, .prepaid: prepaid,
-        .basis: basis, .release: release,
+        .basis: basis, .release: release, .habits: habits,
       ]
       return LimitChange(given.compactMapValues(\.self))
     }
@@ -169,19 +173,27 @@ struct Limits: ParsableCommand {
 
   struct Unblock: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Lets paid calls out again after a block.")
+      abstract: "Lets paid calls out again after a block.",
+      discussion: """
+        Of an extension that was stopped for calls that were not as usual, such calls are usual from now on. \
+        After a theft give --theft, so that the thief's are not, and change the password before.
+        """)
 
     @OptionGroup var target: Target
     @OptionGroup var options: LookingOptions
     @Option(help: "Why, for the audit trail.") var reason = "unblocked by the operator"
+    @Flag(help: "The odd calls of the extension were a thief's.") var theft = false
 
     func validate() throws {
       _ = try target.named()
+      if theft, target.account.extension == nil {
+        throw ValidationError("--theft needs --extension: whose calls a thief has made.")
+      }
     }
 
     func run() throws {
       let request = try ControlRequest.unblock(
-        target.named(), reason: reason, by: Person.name)
+        target.named(), isTheft: theft, reason: reason, by: Person.name)
       try options.order(request)
     }
   }

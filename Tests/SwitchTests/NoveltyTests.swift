@@ -8,7 +8,7 @@ import Testing
 
 @testable import Switch
 
-@Suite struct HabitTests {
+@Suite struct NoveltyTests {
   private func ends(
     _ bench: Bench, from address: String = "198.51.100.7:5062"
   ) -> (phone: UserAgent, carrier: UserAgent) {
@@ -50,7 +50,7 @@ import Testing
       bench.journal.first { batch in
         batch.entries.contains { if case .alert(alert) = $0 { true } else { false } }
       })
-    #expect(batch.entries.contains { if case .habit = $0 { true } else { false } })
+    #expect(batch.entries.contains { if case .novelty = $0 { true } else { false } })
   }
 
   @Test("The first network of an account is no news, the next one is; a refused call tells nothing")
@@ -122,16 +122,16 @@ import Testing
 
   @Test("Memory is bounded, and ends with the extension")
   func bounded() throws {
-    var habits = Habits()
+    var novelties = Novelties()
     let account = AccountID(7)
     for number in 0..<1000 {
-      habits.take(.network(account, IPAddress(v4: UInt32(number) << 8)))
-      habits.take(.country(account, Region(code: UInt16(number))))
+      novelties.take(.network(account, IPAddress(v4: UInt32(number) << 8)))
+      novelties.take(.country(account, Region(code: UInt16(number))))
     }
-    #expect(habits.checkpoint().count == Habits.countriesKept + Habits.networksKept)
-    #expect(habits.knows(.network(account, IPAddress(v4: 999 << 8))))
-    #expect(!habits.knows(.network(account, IPAddress(v4: 0))))
-    habits.retain { $0 != account }
-    #expect(habits.checkpoint().isEmpty)
+    #expect(novelties.checkpoint().count == Novelties.countriesKept + Novelties.networksKept)
+    #expect(novelties.knows(.network(account, IPAddress(v4: 999 << 8))))
+    #expect(!novelties.knows(.network(account, IPAddress(v4: 0))))
+    novelties.retain { $0 != account }
+    #expect(novelties.checkpoint().isEmpty)
   }
 }

@@ -3,7 +3,7 @@ package import Numbering
 
 /// Something that an account did for the first time; kept, so that a restart neither tells it again nor
 /// forgets it.
-package enum Habit: Hashable, Sendable {
+package enum Novelty: Hashable, Sendable {
   /// It called a country, or numbers of no country.
   case country(AccountID, Region)
   /// Its phone called from that network.
@@ -14,7 +14,7 @@ package enum Habit: Hashable, Sendable {
 ///
 /// Whoever steals a password calls from elsewhere to elsewhere: the first such call is told (guard rule 14).
 /// Both lists are bounded; the oldest entry makes room, and would be told again.
-struct Habits: Sendable {
+struct Novelties: Sendable {
   static let countriesKept = 64
   static let networksKept = 16
 
@@ -25,8 +25,8 @@ struct Habits: Sendable {
 
   private var known: [AccountID: Known] = [:]
 
-  func knows(_ habit: Habit) -> Bool {
-    switch habit {
+  func knows(_ novelty: Novelty) -> Bool {
+    switch novelty {
     case .country(let account, let region): known[account]?.countries.contains(region) ?? false
     case .network(let account, let network): known[account]?.networks.contains(network) ?? false
     }
@@ -35,8 +35,8 @@ struct Habits: Sendable {
   /// Whether an account has called for money from anywhere: its first network is no news.
   func hasNetwork(_ account: AccountID) -> Bool { known[account]?.networks.isEmpty == false }
 
-  mutating func take(_ habit: Habit) {
-    switch habit {
+  mutating func take(_ novelty: Novelty) {
+    switch novelty {
     case .country(let account, let region):
       Self.append(region, to: &known[account, default: Known()].countries, Self.countriesKept)
     case .network(let account, let network):
@@ -58,8 +58,8 @@ struct Habits: Sendable {
   }
 
   /// Everything, oldest first within each account.
-  func checkpoint() -> [Habit] {
-    known.keys.sorted().flatMap { account -> [Habit] in
+  func checkpoint() -> [Novelty] {
+    known.keys.sorted().flatMap { account -> [Novelty] in
       guard let known = known[account] else { return [] }
       return known.countries.map { .country(account, $0) }
         + known.networks.map { .network(account, $0) }
@@ -67,7 +67,7 @@ struct Habits: Sendable {
   }
 }
 
-extension Habit {
+extension Novelty {
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .country(let account, let region):
@@ -89,7 +89,7 @@ extension Habit {
     case 2:
       self = .network(
         try reader.readID(), IPAddress(high: try reader.read(), low: try reader.read()))
-    case _: throw ByteCodingError(expected: "a habit", offset: start)
+    case _: throw ByteCodingError(expected: "a novelty", offset: start)
     }
   }
 }
