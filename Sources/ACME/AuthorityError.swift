@@ -11,6 +11,8 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
   /// It did not come to an end in time.
   case late(String)
   case accountNeeded
+  /// We end.
+  case calledOff
 
   /// An authority's own words, made inert.
   package struct Problem: Hashable, Sendable {
@@ -51,6 +53,7 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
       "the authority's answer is not what RFC 8555 says: \(what)"
     case .late(let what):
       "the authority did not finish in time: \(what)"
+    case .calledOff: "it was called off"
     case .accountNeeded:
       "the authority wants an account that was opened with it before (external account binding), which is not supported. Choose another acme_directory."
     }

@@ -35,14 +35,55 @@ final class WebClient: Sendable {
     self.authorities = authorities
   }
 
+  /// A server that ends does not wait for an authority that hangs: what runs yet is left to itself.
   func send(_ method: Method, to url: String) async throws(AuthorityError) -> Answer {
-    let result: Result<Answer, AuthorityError> = await withCheckedContinuation { continuation in
-      queue.async { [self] in
-        continuation.resume(
-          returning: Result { () throws(AuthorityError) in try perform(method, url) })
+    let outcome = Outcome()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        outcome.wait(continuation)
+        queue.async { [self] in
+          outcome.become(Result { () throws(AuthorityError) in try perform(method, url) })
+        }
       }
+    } onCancel: {
+      outcome.become(.failure(.calledOff))
     }
     return try result.get()
+  }
+
+  /// The first word on a request, which counts.
+  private final class Outcome: Sendable {
+    private enum State {
+      case open
+      case awaited(CheckedContinuation<Result<Answer, AuthorityError>, Never>)
+      case known(Result<Answer, AuthorityError>)
+      case told
+    }
+
+    private let state = Mutex(State.open)
+
+    func wait(_ continuation: CheckedContinuation<Result<Answer, AuthorityError>, Never>) {
+      state.withLock { state in
+        switch state {
+        case .known(let result):
+          state = .told
+          continuation.resume(returning: result)
+        case .open, .awaited, .told: state = .awaited(continuation)
+        }
+      }
+    }
+
+    func become(_ result: Result<Answer, AuthorityError>) {
+      state.withLock { state in
+        switch state {
+        case .open: state = .known(result)
+        case .awaited(let continuation):
+          state = .told
+          continuation.resume(returning: result)
+        case .known, .told: break
+        }
+      }
+    }
   }
 
   private func perform(_ method: Method, _ url: String) throws(AuthorityError) -> Answer {

@@ -174,6 +174,17 @@ class Issuing(unittest.TestCase):
         with socket.create_connection(("127.0.0.1", SIP + 1), timeout=5) as plain, context.wrap_socket(plain):
             pass
 
+    def test_the_server_ends_without_waiting_for_an_authority_that_hangs(self):
+        pebble = self.pebble()
+        pebble.freeze()
+        self.start(pebble, NAMES[:1])
+        eventually(lambda: "is ordered" in self.server.process.output(), 10, "the order")
+        begin = time.monotonic()
+        self.assertEqual(self.server.process.stop(20), 0)
+        self.assertLess(time.monotonic() - begin, 5)
+        # Nor is that a failure of the authority's, to be waited for at the next start.
+        self.assertFalse((self.tls / f"acme-{NAMES[0]}" / "renewal.json").exists())
+
     def test_an_authority_that_nobody_vouches_for_is_not_believed(self):
         pebble = self.pebble()
         stranger = Authority(self.folder, "stranger")

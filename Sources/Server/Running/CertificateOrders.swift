@@ -64,7 +64,8 @@ struct CertificateOrders: Sendable {
       try shelf.write(note)
       logger.notice("a new certificate for \(name) is there")
       reload()
-    } catch let error where !(error is CancellationError) {
+    } catch {
+      try Task.checkCancellation()
       note.plan.failed("\(error)", at: Clocks.wall())
       tell(name, note.plan, shelf)
       // Where that cannot be written either, the plan would be forgotten at a restart and nothing else.

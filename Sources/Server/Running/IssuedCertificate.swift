@@ -1,8 +1,6 @@
 import ACME
-import ConfigurationFiles
 import Elements
 import Foundation
-import Glibc
 import Net
 
 /// The folder of one certificate that an authority has issued to us, and what is noted of its renewal.
@@ -63,52 +61,5 @@ struct IssuedCertificate: Sendable {
   private func makeFolder() throws {
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-  }
-}
-
-/// The key of our account with the authority.
-struct AccountFile {
-  let path: String
-
-  init(in folder: String) {
-    path = folder + "/acme-account.pem"
-  }
-
-  /// The one that is there, or a new one.
-  func key() throws -> AccountKey {
-    guard FileManager.default.fileExists(atPath: path) else {
-      let key = AccountKey()
-      try PrivateFile.write(key.pem, to: path)
-      return key
-    }
-    guard let key = AccountKey(pem: try String(contentsOfFile: path, encoding: .utf8)) else {
-      throw ConfigurationError(
-        field: path, problem: "it holds no key of an account",
-        wayOut: "Remove it, and a new account is made with the authority.")
-    }
-    return key
-  }
-}
-
-/// A file for our eyes only.
-enum PrivateFile {
-  /// Writes it whole or not at all, with mode 0600.
-  static func write(_ text: String, to path: String) throws {
-    let temporary = path + ".new"
-    unlink(temporary)
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw unwritable(path) }
-    defer { close(descriptor) }
-    let bytes = Array(text.utf8)
-    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
-      rename(temporary, path) == 0
-    else { throw unwritable(path) }
-  }
-
-  private static func unwritable(_ path: String) -> ConfigurationError {
-    let reason = String(cString: strerror(errno))
-    return ConfigurationError(
-      field: path, problem: "it cannot be written: \(reason)",
-      wayOut: "Make room, and give the folder to the user that the server runs as.")
   }
 }

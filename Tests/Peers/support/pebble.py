@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import signal
 import ssl
 import urllib.request
 
@@ -32,10 +33,6 @@ class Pebble:
                                 environment={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20"})
         self._process.wait_for("Listening on: ")
 
-    @property
-    def log(self):
-        return self._process.output()
-
     def root(self):
         """A file with the root of what it issues."""
         path = self.folder / "root.pem"
@@ -44,6 +41,11 @@ class Pebble:
             path.write_bytes(answer.read())
         return path
 
+    def freeze(self):
+        """It takes connections from now on, and says nothing."""
+        self._process.child.send_signal(signal.SIGSTOP)
+
     def stop(self):
+        self._process.child.send_signal(signal.SIGCONT)
         self._process.stop()
         self._names.stop()
