@@ -1,5 +1,6 @@
 import ConfigurationFiles
 import Elements
+import Guard
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -16,35 +17,29 @@ struct FeedPages: Sendable {
   let sharing: SharingService
   let logger: Logger
 
-  /// Connections at a time, and how long one may be idle, or slow with its request.
-  private static let connections = 256
-  private static let idleSeconds: Int64 = 20
   /// The longest that a reader may wait for news.
   private static let mostSeconds: Int64 = 30
 
   /// Serves until its task is cancelled; `ready` is called when the port is open.
   func run(ready: @escaping @Sendable () -> Void) async throws {
-    let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
-      await answer(request)
+    let door = HTTPDoor(Self.limits)
+    let responder = CallbackResponder { (request: Request, context: ConnectedContext) in
+      await answer(request, on: context.channel, door)
     }
-    var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
-    (decoder.maxHeaderFieldSize, decoder.maxHeaderListSize) = (4_096, 8_192)
-    decoder.maxHeaderFieldCount = 50
-    let settings = HTTP1Channel.Configuration(
-      idleTimeout: .seconds(Self.idleSeconds), httpDecoderConfiguration: decoder)
     let contexts = contexts
     let application = Application(
       responder: responder,
       server: HTTPServerBuilder { responder in
-        SecureChannel(HTTP1Channel(responder: responder, configuration: settings), contexts)
+        DoorChannel(
+          SecureChannel(
+            HTTP1Channel(responder: responder, configuration: HTTPPages.channel), contexts), door)
       },
       configuration: .init(
-        address: .hostname("\(address.address)", port: Int(address.port)), serverName: nil,
-        availableConnectionsDelegate: MaximumAvailableConnections(Self.connections)),
+        address: .hostname("\(address.address)", port: Int(address.port)), serverName: nil),
       onServerRunning: { _ in ready() }, logger: logger)
     do {
       try await withTaskCancellationHandler {
-        try await HTTPPages.serve(application, logger: logger)
+        try await HTTPPages.serve(application, behind: door, logger: logger)
       } onCancel: {
         // Who waits for news would hold up the end.
         sharing.bell.close()
@@ -56,12 +51,28 @@ struct FeedPages: Sendable {
     }
   }
 
-  private func answer(_ request: Request) async -> Response {
+  /// The readers, each with a few connections, may be behind one address; who shows no token is a stranger.
+  private static var limits: HTTPDoor.Limits {
+    var limits = HTTPDoor.Limits()
+    limits.quota.connections = 256
+    limits.quota.connectionsPerAddress = 4 * SharingSettings.most
+    limits.quota.strangers = 128
+    limits.quota.strangersPerAddress = 16
+    limits.quota.strangersNearby = 64
+    limits.quota.arrivals = Rate(perSecond: 5, burst: 2 * SharingSettings.most)
+    return limits
+  }
+
+  private func answer(
+    _ request: Request, on channel: any Channel, _ door: HTTPDoor
+  ) async -> Response {
     guard let reader = reader(request.headers[.authorization]) else {
+      door.sendAway(channel)
       var refusal = HTTPPages.text("Show the token of a reader.\n", status: .unauthorized)
       refusal.headers[.wwwAuthenticate] = "Bearer"
       return refusal
     }
+    door.trust(channel)
     guard request.method == .get else {
       var refusal = HTTPPages.text("This page is only read.\n", status: .methodNotAllowed)
       refusal.headers[.allow] = "GET"
