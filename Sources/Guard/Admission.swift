@@ -22,6 +22,8 @@ package struct Admission: Sendable {
   package private(set) var turnedAway: UInt64 = 0
   /// What is banned for what others say, and until when.
   var listed = NetworkTable<WallTime>()
+  /// When the first of it is over, or earlier.
+  var firstListedEnd: WallTime?
   /// Whether somebody has said who is spared.
   private var knowsSpared = false
 
@@ -88,14 +90,18 @@ package struct Admission: Sendable {
 
   /// Says anew who is never banned.
   ///
-  /// - Returns: Whether that is others than before.
+  /// - Returns: What of it came or went; where nothing was said before that is everything.
   @discardableResult
-  package mutating func spare(_ networks: [IPNetwork]) -> Bool {
-    let wanted = Set(networks)
-    guard !knowsSpared || wanted != Set(spared.networks) else { return false }
-    (spared, knowsSpared) = (NetworkTable(), true)
-    for network in wanted { spared[network] = true }
-    return true
+  package mutating func spare(_ networks: [IPNetwork]) -> [IPNetwork] {
+    let (wanted, present) = (Set(networks), Set(spared.networks))
+    guard knowsSpared else {
+      knowsSpared = true
+      for network in wanted { spared[network] = true }
+      return [IPNetwork(.v4Any, length: 0), IPNetwork(.v6Any, length: 0)]
+    }
+    let changed = wanted.symmetricDifference(present)
+    for network in changed { spared[network] = wanted.contains(network) ? true : nil }
+    return changed.sorted()
   }
 
   // MARK: - Those who prove themselves

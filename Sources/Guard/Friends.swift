@@ -27,8 +27,11 @@ struct Friends: Sendable {
   private var places: Generations<IPNetwork, Visit>
   /// Where each user was, and when last.
   private var visits: Generations<UserKey, [IPNetwork: Instant]>
+  /// When somebody last proved himself from anywhere in one of the networks of ``areas(of:)``.
+  private var areas: Generations<IPNetwork, Instant>
   /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
   private var expected: Generations<IPAddress, Expectation>
+  private var expectedAreas: Generations<IPNetwork, Bool>
   /// Read back from a journal, before a clock is known.
   private var remembered: [IPNetwork: WallTime] = [:]
   /// When each place was last written down.
@@ -46,7 +49,9 @@ struct Friends: Sendable {
     flows = Generations(life: Self.flowLife, limit: settings.friends)
     places = Generations(life: friendship, limit: settings.friends)
     visits = Generations(life: friendship, limit: settings.friends)
+    areas = Generations(life: friendship, limit: 3 * settings.friends)
     expected = Generations(life: settings.expectation, limit: settings.sources)
+    expectedAreas = Generations(life: settings.expectation, limit: 3 * settings.sources)
     written = Generations(life: friendship, limit: settings.friends)
   }
 
@@ -63,16 +68,35 @@ struct Friends: Sendable {
     places.value(of: network, at: now).map { now - $0.at <= friendship } ?? false
   }
 
-  /// Whether a phone has proven itself from anywhere within a network, or we have asked somebody there; looks at all places.
+  /// Whether a phone has proven itself from anywhere within a network, or we have asked somebody there.
+  ///
+  /// Others may list thousands of networks: all places are looked at only for what is wider than they may list, and only where
+  /// somebody is near. Of a network that is between two of the kept ones the wider one counts.
   func isAnybody(within network: IPNetwork, at now: Instant) -> Bool {
-    let isExpected =
-      network.isSingle
-      ? expects(network.address, at: now)
-      : expected.contains(at: now) { address, _ in network.contains(address) }
-    if isExpected { return true }
-    let unit = Neighbourhood(of: network.address).network
-    guard network.bits < unit.bits else { return knows(unit, at: now) }
-    return places.contains(at: now) { network.contains($0) && now - $1.at <= friendship }
+    let place = Neighbourhood(of: network.address)
+    let kept = Self.areas(of: network.address)
+    if network.bits >= place.network.bits {
+      let isExpected =
+        network.isSingle
+        ? expects(network.address, at: now) : expectedAreas.value(of: kept[0], at: now) != nil
+      return isExpected || knows(place.network, at: now)
+    }
+    if let area = kept.first(where: { $0.bits <= network.bits }) {
+      let isNear = isAnybody(inArea: area, at: now)
+      if !isNear || area == network || network.bits > place.wider.bits { return isNear }
+    }
+    return expected.contains(at: now) { address, _ in network.contains(address) }
+      || places.contains(at: now) { network.contains($0) && now - $1.at <= friendship }
+  }
+
+  private func isAnybody(inArea area: IPNetwork, at now: Instant) -> Bool {
+    expectedAreas.value(of: area, at: now) != nil
+      || areas.value(of: area, at: now).map { now - $0 <= friendship } ?? false
+  }
+
+  /// The networks around an address of which is kept whether somebody is there: all that are banned, and a coarse one.
+  private static func areas(of address: IPAddress) -> [IPNetwork] {
+    (address.isV4 ? [24, 16] : [56, 48, 32]).map { IPNetwork(address, length: $0) }
   }
 
   /// At most as many as ``neighbourhoods(at:)`` gives.
@@ -106,6 +130,9 @@ struct Friends: Sendable {
 
   mutating func expect(_ address: IPAddress, at now: Instant) {
     expected.update(address, initial: Expectation(), at: now) { _ in }
+    for area in Self.areas(of: address) {
+      expectedAreas.update(area, initial: true, at: now) { _ in }
+    }
   }
 
   /// - Returns: Whether the place is to be written down.
@@ -155,10 +182,15 @@ struct Friends: Sendable {
       his[network] = max(his[network] ?? visit.at, visit.at)
       return true
     }
-    if isTaken {
-      places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
-    }
+    if isTaken { visited(network, visit, at: now) }
     return isTaken
+  }
+
+  private mutating func visited(_ network: IPNetwork, _ visit: Visit, at now: Instant) {
+    places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
+    for area in Self.areas(of: network.address) {
+      areas.update(area, initial: visit.at, at: now) { $0 = max($0, visit.at) }
+    }
   }
 
   /// A stream is over; its number and its port are anybody's.
@@ -172,7 +204,7 @@ struct Friends: Sendable {
   mutating func recover(at now: Now) {
     for (network, wall) in remembered where wall <= now.wall && now.wall - wall <= friendship {
       let visit = Visit(at: now.instant - (now.wall - wall), wall: wall)
-      places.update(network, initial: visit, at: now.instant) { _ in }
+      visited(network, visit, at: now.instant)
     }
     remembered = [:]
   }

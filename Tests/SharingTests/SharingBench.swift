@@ -61,7 +61,7 @@ final class SharingBench: Sendable {
         isProven: true, at: now)
       for case .changed(.put(let put)) in notices { ban = put }
     }
-    return ban.flatMap { admission.finding($0, at: now) }
+    return ban.flatMap { admission.findings($0, at: now).first }
   }
 }
 

@@ -20,6 +20,7 @@ extension Admission {
         guard listed.count < settings.listed else { return .full(news.network) }
       }
       listed[news.network] = news.until
+      firstListedEnd = min(firstListedEnd ?? news.until, news.until)
     }
     return nil
   }
@@ -46,34 +47,53 @@ extension Admission {
 
   package func listedCount(at wall: WallTime) -> Int { listed.all.count { $0 > wall } }
 
-  /// What is banned for what others say, by network.
-  package var listedNetworks: [IPNetwork] { listed.networks.sorted() }
+  /// What is banned for what others say and overlaps any of these networks, in order.
+  package func listed(overlapping networks: [IPNetwork]) -> [IPNetwork] {
+    var found = Set(networks.flatMap { listed.networks(around: $0.address) })
+    // Of a single address that is all.
+    let wide = networks.filter { !$0.isSingle }
+    if !wide.isEmpty {
+      found.formUnion(listed.networks.filter { network in wide.contains { $0.contains(network) } })
+    }
+    return found.filter { network in networks.contains { $0.overlaps(network) } }.sorted()
+  }
 
   /// Whether everything from a listed network may be dropped before it is read.
   package func isBarrable(listed network: IPNetwork, at now: Now) -> Bool {
     isBarrable(network, knowing: true, at: now)
   }
 
+  /// Looks at all of it, so only where something is over.
   private mutating func dropOver(at wall: WallTime) {
+    guard let firstListedEnd, firstListedEnd <= wall else { return }
     for network in Array(listed.networks) where listed[network].map({ $0 <= wall }) ?? false {
       listed[network] = nil
     }
+    self.firstListedEnd = listed.all.min()
   }
 
   // MARK: - What we say
 
-  /// What others could be told of a ban; nil where it is a person's order, about single users, a conclusion from other
-  /// bans, or about somewhere that somebody of ours is.
-  package func finding(_ ban: Ban, at now: Now) -> Finding? {
-    guard case .network(let network) = ban.subject, case .offences(let kind, let count) = ban.cause,
-      kind != .guesses, let until = ban.until, isBarrable(ban, at: now)
-    else { return nil }
-    let (marks, first) = offences.marks(of: kind, within: network, at: now.instant)
-    let age = first.map { now.instant - $0 } ?? .zero
-    return Finding(
-      network: network, offence: kind, score: max(count, marks.count),
-      users: kind == .wrongCredentials ? marks.sorted().map { UserKey($0) } : [],
-      first: now.wall + (.zero - age), last: now.wall, expires: until)
+  /// What others could be told of a ban, what there is most of first; nothing where it is a person's order, about single users, a
+  /// conclusion from other bans, or about somewhere that somebody of ours is.
+  ///
+  /// A wide network is banned for a little of everything: told is each kind of which there is enough by itself, whichever came last.
+  package func findings(_ ban: Ban, at now: Now) -> [Finding] {
+    guard case .network(let network) = ban.subject, case .offences(let last, let count) = ban.cause,
+      last != .guesses, let until = ban.until, isBarrable(ban, at: now)
+    else { return [] }
+    let isWide = network.bits < Neighbourhood(of: network.address).network.bits
+    let kinds: [Offence.Kind] = isWide ? [.wrongCredentials, .probe, .malformed] : [last]
+    let findings = kinds.compactMap { kind -> Finding? in
+      let (marks, first) = offences.marks(of: kind, within: network, at: now.instant)
+      guard !isWide || marks.count >= kind.limit(settings) else { return nil }
+      let age = first.map { now.instant - $0 } ?? .zero
+      return Finding(
+        network: network, offence: kind, score: isWide ? marks.count : max(count, marks.count),
+        users: kind == .wrongCredentials ? marks.sorted().map { UserKey($0) } : [],
+        first: now.wall + (.zero - age), last: now.wall, expires: until)
+    }
+    return findings.sorted { ($1.score, $0.offence.rawValue) < ($0.score, $1.offence.rawValue) }
   }
 }
 

@@ -22,7 +22,7 @@ extension SwitchCore {
       }
       return .barred(networks.filter { $0.until.map { $0 > now.wall } ?? true })
     case .hear(let changes):
-      for change in changes { hear(change, at: now) }
+      hear(changes, at: now)
       return .done
     case .lift(let network, let person):
       let changes = admission.lift(network, at: now)

@@ -234,15 +234,20 @@ extension SwitchCore {
 
   /// Carriers are never banned: by the addresses that they are reached at, and those that they send from.
   ///
-  /// Then doors are closed and opened as that wants it: a server that starts knows its bans before its carriers.
+  /// Then the doors that it is about are closed and opened: a server that starts knows its bans before its carriers, and later
+  /// carriers whose names lead elsewhere each minute cost no look at all that is listed.
   mutating func spareCarriers(at now: Now) {
     askForCertificates()
     var networks = rules.directory.neverBanned
     for trunk in rules.directory.trunks { networks += trunk.sources }
     for state in trunks.values { networks += state.hops.map { IPNetwork($0.remote.address) } }
-    guard admission.spare(networks) else { return }
-    for ban in admission.standing(at: now.wall) { reconcile(ban.subject, at: now) }
-    for network in admission.listedNetworks { reconcile(network, at: now) }
+    let changed = admission.spare(networks)
+    guard !changed.isEmpty else { return }
+    for ban in admission.standing(at: now.wall)
+    where changed.contains(where: { $0.overlaps(ban.subject.network) }) {
+      reconcile(ban.subject, at: now)
+    }
+    for network in admission.listed(overlapping: changed) { reconcile(network, at: now) }
   }
 
   /// The first directory after a start: phones that were registered are friends before they have spoken.

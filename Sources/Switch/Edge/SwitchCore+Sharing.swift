@@ -12,24 +12,29 @@ extension SwitchCore {
     for change in changes { _ = admission.hear(change, at: now) }
   }
 
-  mutating func hear(_ change: ListChange, at now: Now) {
-    let objection = admission.hear(change, at: now)
-    reconcile(change.network, at: now)
-    guard let objection else {
-      if logs(.debug) {
-        log(.debug, "others' list changed", Alert.Fact("network", "\(change.network)"))
-      }
-      return
+  /// Does what follows from others' lists; of a piece that cannot be taken one line is written, whatever is in it.
+  mutating func hear(_ changes: [ListChange], at now: Now) {
+    var objections: [ListObjection] = []
+    for change in changes {
+      if let objection = admission.hear(change, at: now) { objections.append(objection) }
+      reconcile(change.network, at: now)
     }
-    log(.warning, "others' listing not taken", Alert.Fact("why", "\(objection)"))
+    if logs(.debug) {
+      log(.debug, "others' list changed", Alert.Fact("networks", "\(changes.count)"))
+    }
+    guard let first = objections.first else { return }
+    log(
+      .warning, "others' listing not taken", Alert.Fact("why", "\(first)"),
+      Alert.Fact("listings", "\(objections.count)"))
   }
 
   /// Tells those who share our bans of one, where it is about scanning.
   mutating func share(_ ban: Ban, at now: Now) {
-    guard configuration.sharesBans, let finding = admission.finding(ban, at: now),
-      finding.offence != .wrongCredentials || isSearch(finding.users)
-    else { return }
-    output.publications.append(.found(finding))
+    guard configuration.sharesBans else { return }
+    let finding = admission.findings(ban, at: now).first {
+      $0.offence != .wrongCredentials || isSearch($0.users)
+    }
+    if let finding { output.publications.append(.found(finding)) }
   }
 
   /// Whether somebody looks for users, and not some phones of one tenant have old passwords: that is its own affair.
