@@ -52,7 +52,7 @@ final class FeedRequest {
     case 410:
       let digits = String(
         decoding: answer.prefix(20).prefix { $0 >= 48 && $0 <= 57 }, as: UTF8.self)
-      guard let oldest = UInt64(digits), oldest > 0 else {
+      guard let oldest = UInt64(digits), (1...UInt64(Int64.max)).contains(oldest) else {
         throw Failure(description: "it answered 410 without the number of its oldest entry")
       }
       return .gone(oldest: oldest)

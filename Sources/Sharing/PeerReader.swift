@@ -13,10 +13,6 @@ struct PeerReader {
 
   /// After the first, second … failure; the last one is kept.
   private static let pauses: [Duration] = [1, 2, 5, 10, 30, 60].map { .seconds($0) }
-  /// A peer that answers without news, and without waiting for any, is asked no faster than this.
-  private static let calm = Duration.seconds(1)
-  /// Between two pages of one who has much to say.
-  private static let betweenPages = Duration.milliseconds(100)
 
   init(_ peer: SharingSettings.Peer, _ service: SharingService) {
     (self.peer, self.service) = (peer, service)
@@ -25,36 +21,39 @@ struct PeerReader {
 
   func follow() {
     var failures = 0
+    var pace = PeerPace()
+    // Whether all was heard that there was, so that what comes is news.
+    var isUpToDate = false
     while !service.isStopping {
       let pause: Duration
       do {
         let since = service.clock().instant
-        let news = try ask()
-        failures = 0
+        let entries = try ask(isUpToDate: isUpToDate)
+        (failures, isUpToDate) = (0, entries < SharingService.page)
         service.answered(peer)
-        let took = service.clock().instant - since
-        pause = news ? Self.betweenPages : max(.zero, Self.calm - took)
+        let now = service.clock().instant
+        pause = pace.pause(after: entries, waited: now - since, at: now)
       } catch {
         service.complain(of: peer, "\(error)")
         pause = Self.pauses[min(failures, Self.pauses.count - 1)]
-        failures += 1
+        (failures, isUpToDate) = (failures + 1, false)
       }
-      service.state.wait(for: pause, until: \.isStopping) { _ in }
+      service.rest(for: pause)
     }
   }
 
-  /// - Returns: Whether there was anything new.
-  private func ask() throws -> Bool {
+  /// - Returns: How many entries there were; that older ones are gone counts as a page, since more is behind it.
+  private func ask(isUpToDate: Bool) throws -> Int {
     let known = service.heard(of: peer)
     switch try request.entries(after: known) {
-    case .entries(let bytes): return try service.hear(bytes, of: peer) > 0
+    case .entries(let bytes): return try service.hear(bytes, of: peer, asNews: isUpToDate)
     case .gone(let oldest):
       guard oldest - 1 > known else {
         throw FeedRequest.Failure(
           description: "it says that entry \(oldest) is its oldest, and does not give it")
       }
       try service.skip(peer, to: oldest - 1)
-      return true
+      return SharingService.page
     }
   }
 }

@@ -24,14 +24,12 @@ extension SharingService {
 
   package func standings(about address: IPAddress? = nil) -> [Standing] {
     let wall = clock().wall
-    return state.withLock { state in
-      let reports =
-        address.map { state.list.reports(about: $0, at: wall) } ?? state.list.all(at: wall)
-      return reports.map { report in
-        Standing(
-          report: report, bannedUntil: state.list.bannedUntil(report.network, at: wall),
-          origin: name(of: report.origin))
-      }
+    let list = board.withLock(\.list)
+    let reports = address.map { list.reports(about: $0, at: wall) } ?? list.all(at: wall)
+    return reports.map { report in
+      Standing(
+        report: report, bannedUntil: list.bannedUntil(report.network, at: wall),
+        origin: name(of: report.origin))
     }
   }
 
@@ -51,38 +49,30 @@ extension SharingService {
     guard !settings.peers.contains(where: { $0.name == name }) else {
       throw Refusal("A peer has the name \(name). Give the file another one.")
     }
-    let now = clock()
-    let parsed: Result<PlainList, PlainList.Mistake> = state.withLock { state in
-      rules(&state.list)
-      var rules = state.list.rules
-      rules.imported -= min(rules.imported, state.list.imported(besides: name))
-      return Result { () throws(PlainList.Mistake) in try PlainList(parsing: bytes, rules) }
+    let wall = clock().wall
+    return try amend { list in
+      var rules = list.rules
+      rules.imported -= min(rules.imported, list.imported(besides: name))
+      let parsed = try PlainList(parsing: bytes, rules)
+      let entry = AuditEntry(
+        tenant: nil, at: wall, actor: person, action: "bans.imported", subject: name,
+        detail: "\(parsed.networks.count) networks, \(parsed.leftOut.count) left out")
+      try database.importList(parsed.networks, name: name, until: until, entry)
+      return (parsed, list.read(parsed.networks, file: name, until: until, at: wall))
     }
-    let list = try parsed.get()
-    let networks = list.networks
-    let entry = AuditEntry(
-      tenant: nil, at: now.wall, actor: person, action: "bans.imported", subject: name,
-      detail: "\(networks.count) networks, \(list.leftOut.count) left out")
-    try state.withLock { state throws(StoreError) in
-      try database.importList(networks, name: name, until: until, entry)
-      state.untold += state.list.read(networks, file: name, until: until, at: now.wall)
-    }
-    state.change { !$0.untold.isEmpty }
-    return list
   }
 
-  /// Lets go of what others say of networks that overlap this one, until they say it again.
-  package func dismiss(_ network: IPNetwork) throws(StoreError) {
+  /// Lets go of what others say of networks that overlap any of these, until they say it again.
+  ///
+  /// - Returns: How much that was.
+  @discardableResult
+  package func dismiss(_ networks: [IPNetwork]) throws(StoreError) -> Int {
     let wall = clock().wall
-    try state.withLock { state throws(StoreError) in
-      var list = state.list
-      let (gone, changes) = list.dismiss(network, at: wall)
-      guard !gone.isEmpty else { return }
-      try database.dismiss(gone)
-      state.list = list
-      state.untold += changes
+    return try amend { list throws(StoreError) in
+      let (gone, changes) = list.dismiss(networks, at: wall)
+      if !gone.isEmpty { try database.dismiss(gone) }
+      return (gone.count, changes)
     }
-    state.change { !$0.untold.isEmpty }
   }
 
   /// Drops all that a peer has said, and hears its list from the beginning.
@@ -97,17 +87,19 @@ extension SharingService {
     let wall = clock().wall
     let entry = AuditEntry(
       tenant: nil, at: wall, actor: person, action: "bans.forgotten", subject: name, detail: "")
-    try state.withLock { state throws(StoreError) in
+    try amend { list throws(StoreError) in
       try database.forgetList(of: peer.key, entry)
-      state.untold += state.list.forget(peer.key, at: wall)
+      return ((), list.forget(peer.key, at: wall))
     }
-    state.change { !$0.untold.isEmpty }
   }
 
   /// Removes from the database what is over.
   package func prune() throws(StoreError) {
     let wall = clock().wall
-    state.withLock { $0.list.sweep(at: wall) }
+    amend { list in
+      list.sweep(at: wall)
+      return ((), [])
+    }
     // Who was away for a month hears the list without a gap.
     try database.pruneLists(own: wall + .seconds(-30 * 86_400), at: wall, limit: 10_000)
   }

@@ -11,17 +11,14 @@ extension SharingService {
   /// Our public key, which others know us by.
   package var identity: Bits256 { signer.reporter }
 
-  /// Writes what the switch has seen, in one transaction; on an error it waits and is tried again.
-  func writeSeen() {
-    let (seen, before) = state.withLock { ($0.seen, $0.own) }
-    guard !seen.isEmpty else { return }
+  /// Writes what the switch has seen, in one transaction.
+  ///
+  /// - Returns: What has to be tried again: nothing, or all of it.
+  func write(_ seen: [Seen], again: Bool) -> [Seen] {
+    guard !seen.isEmpty else { return [] }
     let now = clock()
-    var own = before
-    var rules = settings.rules
-    state.withLock { state in
-      self.rules(&state.list)
-      rules.never = state.list.rules.never
-    }
+    var own = board.withLock(\.own)
+    let rules = rules
     var written: [(signed: SignedEntry, evidence: String)] = []
     var head = Bits256.zero
     func write(_ entry: ListEntry, _ evidence: String) throws {
@@ -46,18 +43,13 @@ extension SharingService {
       }
       try database.append(written, head: head, at: now.wall)
     } catch {
-      let isNew = state.withLock { state in
-        defer { state.isFailing = true }
-        return !state.isFailing
-      }
-      if isNew { report(.failed("\(error)")) }
-      return
+      if !again { report(.failed("\(error)")) }
+      return seen
     }
-    state.withLock { state in
-      (state.own, state.isFailing) = (own, false)
-      state.seen.removeFirst(seen.count)
-    }
-    if !written.isEmpty { bell.ring(own.last) }
+    let last = own.last
+    board.withLock { swap(&$0.own, &own) }
+    if !written.isEmpty { bell.ring(last) }
+    return []
   }
 
   /// What the digest of an entry is of; with a number that nobody guesses, so that it says nothing by itself.
@@ -90,6 +82,6 @@ extension SharingService {
 
   /// The networks that we list now.
   package func listed() -> [IPNetwork] {
-    state.withLock { $0.own.standing(at: clock().wall) }
+    board.withLock(\.own).standing(at: clock().wall)
   }
 }

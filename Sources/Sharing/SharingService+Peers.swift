@@ -11,14 +11,16 @@ extension SharingService {
   }
 
   func heard(of peer: SharingSettings.Peer) -> UInt64 {
-    state.withLock { $0.list.heard(of: peer.key) }
+    board.withLock { $0.list.heard(of: peer.key) }
   }
 
-  /// Takes the lines of an answer, up to the first that is wrong.
+  /// Takes the lines of an answer, up to the first that is wrong; `asNews` where all was heard that there was before.
   ///
   /// - Returns: How many entries there were.
   @discardableResult
-  package func hear(_ bytes: [UInt8], of peer: SharingSettings.Peer) throws -> Int {
+  package func hear(
+    _ bytes: [UInt8], of peer: SharingSettings.Peer, asNews: Bool = false
+  ) throws -> Int {
     var entries: [SignedEntry] = []
     var disbelief: Disbelief?
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
@@ -29,7 +31,7 @@ extension SharingService {
         break
       }
     }
-    if let refusal = try keep(entries, of: peer) { throw refusal }
+    if let refusal = try keep(entries, of: peer, asNews: asNews) { throw refusal }
     if let disbelief { throw disbelief }
     return entries.count
   }
@@ -53,95 +55,88 @@ extension SharingService {
   ///
   /// - Returns: Why the next entry was refused; nil where all continue the list.
   private func keep(
-    _ entries: [SignedEntry], of peer: SharingSettings.Peer
+    _ entries: [SignedEntry], of peer: SharingSettings.Peer, asNews: Bool
   ) throws(StoreError) -> EntryRefusal? {
     guard !entries.isEmpty else { return nil }
     let now = clock()
-    var suspicions: [EntryDefect] = []
-    let refusal = try state.withLock { state throws(StoreError) -> EntryRefusal? in
-      var list = state.list
-      rules(&list)
-      list.sweep(at: now.wall)
-      var counting: [SignedEntry] = []
-      var changes: [ListChange] = []
-      var end: ListEnd?
-      var ignored: [EntryDefect] = []
-      let refusal = Self.judge(entries, list: &list, at: now) { signed, digest, verdict in
-        end = ListEnd(sequence: signed.entry.sequence, head: digest)
-        switch verdict {
-        case .counts(let more):
-          counting.append(signed)
-          changes += more
-        case .ignored(let defect): ignored.append(defect)
-        }
-      }
-      if let end {
+    let page = entries.map { (entry: $0.entry, digest: ListSigner.digest($0.entry)) }
+    let hearing = try amend { list throws(StoreError) in
+      let hearing = list.hear(page, at: now)
+      if let last = page.prefix(hearing.verdicts.count).last {
+        let counting = zip(entries, hearing.verdicts).filter { $0.1 == .counts }.map(\.0)
+        let end = ListEnd(sequence: last.entry.sequence, head: last.digest)
         try database.hear(counting, of: peer.key, through: end, at: now.wall)
       }
-      state.list = list
-      state.untold += changes
-      suspicions = ignored.filter(\.isSuspicious)
-      state.peers[peer.key, default: PeerState()].ignored += suspicions.count
-      if let last = suspicions.last {
-        state.peers[peer.key, default: PeerState()].lastIgnored = "\(last)"
-      }
-      return refusal
+      return (hearing, hearing.changes)
     }
-    state.change { !$0.untold.isEmpty }
-    if let first = suspicions.first { report(.suspicious(peer: peer.name, "\(first)")) }
-    return refusal
+    var suspicions = hearing.suspicions.map { "\($0)" }
+    if asNews, hearing.verdicts.last == .ignored(.expired) {
+      // Nobody lists for as short a time as that took.
+      suspicions.append("what it lists is over when it comes: compare the clocks of both servers")
+    }
+    suspect(peer, suspicions)
+    return hearing.refusal
   }
 
-  private static func judge(
-    _ entries: [SignedEntry], list: inout SharedList, at now: Now,
-    _ judged: (SignedEntry, Bits256, EntryVerdict) -> Void
-  ) -> EntryRefusal? {
-    for signed in entries {
-      let digest = ListSigner.digest(signed.entry)
-      do throws(EntryRefusal) {
-        judged(signed, digest, try list.hear(signed.entry, digest: digest, at: now))
-      } catch { return error }
+  /// Something of a peer should not be there; that is shown, and told now and then.
+  private func suspect(_ peer: SharingSettings.Peer, _ suspicions: [String]) {
+    guard let first = suspicions.first, let last = suspicions.last else { return }
+    let now = clock().instant
+    let count = board.withLock { board in
+      board.peers[peer.key, default: PeerState()].ignored += suspicions.count
+      board.peers[peer.key, default: PeerState()].lastIgnored = last
+      return board.peers[peer.key, default: PeerState()].suspect(suspicions.count, at: now)
     }
-    return nil
+    if let count { report(.suspicious(peer: peer.name, first, count: count)) }
   }
 
   /// Passes over what a peer has no more.
   package func skip(_ peer: SharingSettings.Peer, to sequence: UInt64) throws(StoreError) {
-    guard sequence > heard(of: peer) else { return }
-    let end = ListEnd(sequence: sequence, head: nil)
-    try database.hear([], of: peer.key, through: end, at: clock().wall)
-    state.withLock { $0.list.skip(peer.key, to: sequence) }
-    report(.suspicious(peer: peer.name, "it has no entries before \(sequence) any more"))
+    let isNews = try amend { list throws(StoreError) in
+      guard sequence > list.heard(of: peer.key) else { return (false, []) }
+      let end = ListEnd(sequence: sequence, head: nil)
+      try database.hear([], of: peer.key, through: end, at: clock().wall)
+      list.skip(peer.key, to: sequence)
+      return (true, [])
+    }
+    guard isNews else { return }
+    suspect(peer, ["it has no entries before \(sequence) any more"])
   }
 
   // MARK: - How it goes
 
   func answered(_ peer: SharingSettings.Peer) {
     let now = clock().wall
-    let wasWrong = state.withLock { state in
-      defer {
-        state.peers[peer.key, default: PeerState()].answeredAt = now
-        state.peers[peer.key, default: PeerState()].complaint = nil
-      }
-      return state.peers[peer.key]?.complaint != nil
-    }
-    if wasWrong { report(.recovered(peer: peer.name)) }
+    let isNews = board.withLock { $0.peers[peer.key, default: PeerState()].answer(at: now) }
+    if isNews { report(.recovered(peer: peer.name)) }
   }
 
   func complain(of peer: SharingSettings.Peer, _ complaint: String) {
-    let isNew = state.withLock { state in
-      defer { state.peers[peer.key, default: PeerState()].complaint = complaint }
-      return state.peers[peer.key]?.complaint != complaint
+    let now = clock().instant
+    let isNews = board.withLock {
+      $0.peers[peer.key, default: PeerState()].complain(complaint, at: now)
     }
-    if isNew { report(.complaint(peer: peer.name, complaint)) }
+    if isNews { report(.complaint(peer: peer.name, complaint)) }
   }
 
   package func peers() -> [PeerStanding] {
-    state.withLock { state in
+    board.withLock { board in
       settings.peers.map { peer in
         PeerStanding(
-          peer: peer, state: state.peers[peer.key] ?? PeerState(),
-          sequence: state.list.heard(of: peer.key), listings: state.list.count(of: peer.key))
+          peer: peer, state: board.peers[peer.key] ?? PeerState(),
+          sequence: board.list.heard(of: peer.key), listings: board.list.count(of: peer.key))
+      }
+    }
+  }
+}
+
+extension Hearing {
+  /// What of it should not have been there.
+  fileprivate var suspicions: [EntryDefect] {
+    verdicts.compactMap { verdict in
+      switch verdict {
+      case .counts: nil
+      case .ignored(let defect): defect.isSuspicious ? defect : nil
       }
     }
   }

@@ -45,8 +45,15 @@ final class Exchange {
 
   func wait(_ duration: Duration) { now = now + duration }
 
-  func hear(_ entry: ListEntry) throws(EntryRefusal) -> EntryVerdict {
-    try list.hear(entry, digest: Operator.digest(entry), at: now)
+  func hear(_ entry: ListEntry) throws(EntryRefusal) -> Hearing {
+    let hearing = hear([entry])
+    if let refusal = hearing.refusal { throw refusal }
+    return hearing
+  }
+
+  /// Entries that come together.
+  func hear(_ entries: [ListEntry]) -> Hearing {
+    list.hear(entries.map { ($0, Operator.digest($0)) }, at: now)
   }
 
   /// A listing of five minutes as an honest reporter writes it now, with what is wrong with it.
@@ -64,7 +71,7 @@ final class Exchange {
   @discardableResult
   func hear(
     _ peer: inout Operator, _ network: IPNetwork, lasting: Duration = .seconds(300)
-  ) throws(EntryRefusal) -> EntryVerdict {
+  ) throws(EntryRefusal) -> Hearing {
     try hear(peer.next(listing(network, lasting: lasting), at: now.wall))
   }
 
@@ -76,6 +83,8 @@ extension IPNetwork {
   init(test text: String) { self = IPNetwork(text) ?? IPNetwork(.v4Any, length: 0) }
 }
 
-extension EntryVerdict {
-  var defect: EntryDefect? { if case .ignored(let defect) = self { defect } else { nil } }
+extension Hearing {
+  var defect: EntryDefect? {
+    verdicts.lazy.compactMap { if case .ignored(let defect) = $0 { defect } else { nil } }.first
+  }
 }

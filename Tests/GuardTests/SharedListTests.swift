@@ -11,8 +11,9 @@ import Testing
   @Test("What a node of ours lists is banned until the entry is over, and no longer")
   mutating func ownNode() throws {
     let exchange = Exchange([(node, .node)])
-    let verdict = try exchange.hear(&node, thief)
-    #expect(verdict == .counts([.list(Listed(thief, until: exchange.now.wall + .seconds(300)))]))
+    let hearing = try exchange.hear(&node, thief)
+    #expect(hearing.verdicts == [.counts])
+    #expect(hearing.changes == [.list(Listed(thief, until: exchange.now.wall + .seconds(300)))])
     exchange.wait(.seconds(299))
     #expect(exchange.isBanned(thief))
     exchange.wait(.seconds(1))
@@ -25,7 +26,7 @@ import Testing
     let listing = node.next(exchange.listing(thief), at: exchange.now.wall)
     let removal = node.next(.removal(thief), at: exchange.now.wall)
     _ = try exchange.hear(listing)
-    #expect(try exchange.hear(removal) == .counts([.unlist(thief)]))
+    #expect(try exchange.hear(removal).changes == [.unlist(thief)])
     #expect(throws: EntryRefusal.replayed(sequence: 1, last: 2)) { try exchange.hear(listing) }
     #expect(!exchange.isBanned(thief))
   }
@@ -57,15 +58,22 @@ import Testing
   @Test("A48: the largest numbers are refused as others are")
   mutating func largest() throws {
     let exchange = Exchange([(node, .node)])
-    for (sequence, wall) in [(UInt64.max, Int64.max), (1, .max), (1, .min)] {
+    var previous = Bits256.zero
+    let cases: [(UInt64, Int64, EntryDefect?)] = [
+      (.max, .max, nil), (1, .max, .wrongTime), (2, .min, .tooLong),
+    ]
+    for (sequence, wall, defect) in cases {
       let end = WallTime(unixMilliseconds: wall)
       let entry = ListEntry(
-        reporter: node.key, sequence: sequence, previous: .zero, at: end,
+        reporter: node.key, sequence: sequence, previous: previous, at: end,
         deed: .listing(
           Listing(
             thief, offence: 255, evidence: .proven, digest: .zero, first: end, last: end,
             expires: WallTime(unixMilliseconds: .max), score: .max)))
-      _ = try? exchange.hear(entry)
+      let hearing = exchange.hear([entry])
+      #expect(hearing.defect == defect)
+      #expect((hearing.refusal == nil) == (defect != nil))
+      if defect != nil { previous = Operator.digest(entry) }
     }
     exchange.list.skip(node.key, to: .max)
     #expect(throws: EntryRefusal.self) { try exchange.hear(&node, thief) }
@@ -205,18 +213,20 @@ import Testing
   mutating func corroboration() throws {
     var third = Operator(3)
     let exchange = Exchange([(node, .watch), (other, .watch), (third, .watch)])
-    #expect(try exchange.hear(&node, thief, lasting: .seconds(600)) == .counts([]))
+    #expect(try exchange.hear(&node, thief, lasting: .seconds(600)).changes == [])
     // The same again by the same is no second voice.
-    #expect(try exchange.hear(&node, thief, lasting: .seconds(900)) == .counts([]))
+    #expect(try exchange.hear(&node, thief, lasting: .seconds(900)).changes == [])
     #expect(!exchange.isBanned(thief))
     let soon = exchange.now.wall + .seconds(300)
     #expect(
-      try exchange.hear(&other, thief, lasting: .seconds(300))
-        == .counts([.list(Listed(thief, until: soon))]))
+      try exchange.hear(&other, thief, lasting: .seconds(300)).changes == [
+        .list(Listed(thief, until: soon))
+      ])
     let later = exchange.now.wall + .seconds(600)
     #expect(
-      try exchange.hear(&third, thief, lasting: .seconds(600))
-        == .counts([.list(Listed(thief, until: later))]))
+      try exchange.hear(&third, thief, lasting: .seconds(600)).changes == [
+        .list(Listed(thief, until: later))
+      ])
     exchange.wait(.seconds(601))
     #expect(!exchange.isBanned(thief))
   }
@@ -230,8 +240,9 @@ import Testing
     #expect(exchange.isBanned(thief))
     #expect(!exchange.isBanned(around))
     #expect(
-      try exchange.hear(other.next(.removal(around), at: exchange.now.wall))
-        == .counts([.unlist(thief)]))
+      try exchange.hear(other.next(.removal(around), at: exchange.now.wall)).changes == [
+        .unlist(thief)
+      ])
   }
 
   @Test("A48: a removal takes back what its own reporter said, and nobody else's word")
@@ -245,6 +256,37 @@ import Testing
     _ = try exchange.hear(node.next(.removal(thief), at: exchange.now.wall))
     #expect(
       exchange.list.bannedUntil(thief, at: exchange.now.wall) == exchange.now.wall + .seconds(900))
+  }
+
+  @Test(
+    "A48: what is listed and removed at once changes nothing: all that came together is weighed once"
+  )
+  mutating func together() throws {
+    let exchange = Exchange([(node, .node), (other, .watch)])
+    let until = exchange.now.wall + .seconds(3_600)
+    let single = IPNetwork(test: "203.0.113.7")
+    _ = exchange.list.read([single], file: "drop", until: until, at: exchange.now.wall)
+    let networks = (0..<100).map { IPNetwork(test: "203.0.\($0).0/24") }
+    let listings = networks.map { node.next(exchange.listing($0), at: exchange.now.wall) }
+    let removals = networks.dropLast().map { node.next(.removal($0), at: exchange.now.wall) }
+    let hearing = exchange.hear(listings + removals)
+    #expect(hearing.verdicts.count == 199 && hearing.refusal == nil)
+    let soon = exchange.now.wall + .seconds(300)
+    #expect(hearing.changes == [.list(Listed(IPNetwork(test: "203.0.99.0/24"), until: soon))])
+    #expect(exchange.list.count(of: node.key) == 1)
+  }
+
+  @Test("What comes before an entry that does not follow counts, and nothing behind it is heard")
+  mutating func halfway() throws {
+    let exchange = Exchange([(node, .node)])
+    let first = node.next(exchange.listing(thief), at: exchange.now.wall)
+    let second = node.next(.removal(thief), at: exchange.now.wall)
+    let third = node.next(exchange.listing(thief), at: exchange.now.wall)
+    let hearing = exchange.hear([first, third, second])
+    #expect(hearing.verdicts == [.counts])
+    #expect(hearing.refusal == .gap(sequence: 3, last: 1))
+    #expect(hearing.changes.count == 1)
+    #expect(exchange.list.heard(of: node.key) == 1)
   }
 
   @Test(
@@ -276,7 +318,7 @@ import Testing
     let exchange = Exchange([(node, .node)])
     try exchange.hear(&node, thief)
     let (gone, changes) = exchange.list.dismiss(
-      IPNetwork(test: "203.0.113.0/24"), at: exchange.now.wall)
+      [IPNetwork(test: "203.0.113.0/24")], at: exchange.now.wall)
     #expect(gone.map(\.network) == [thief] && changes == [.unlist(thief)])
     try exchange.hear(&node, thief)
     #expect(exchange.isBanned(thief))

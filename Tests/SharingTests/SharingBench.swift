@@ -29,10 +29,11 @@ final class SharingBench: Sendable {
   func wait(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
 
   func service(
-    _ settings: SharingSettings = SharingSettings(), never: [IPNetwork] = []
+    _ settings: SharingSettings = SharingSettings(),
+    never: @escaping @Sendable () -> [IPNetwork] = { [] }
   ) throws -> SharingService {
     try SharingService(
-      database, settings, clock: { [time] in time.withLock { $0 } }, never: { never },
+      database, settings, clock: { [time] in time.withLock { $0 } }, never: never,
       tell: { [told] changes in
         told.change {
           $0 += changes
@@ -40,7 +41,12 @@ final class SharingBench: Sendable {
         }
         return true
       },
-      report: { [reports] report in reports.withLock { $0.append(report) } })
+      report: { [reports] report in
+        reports.change {
+          $0.append(report)
+          return true
+        }
+      })
   }
 
   /// Waits until the switch has been told so many changes; those that it was told.

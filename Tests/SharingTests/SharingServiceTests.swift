@@ -108,9 +108,10 @@ import Testing
     "A48: carriers that the directory knows by now are not listed, on either side; the operator sees who tried"
   )
   func carriers() async throws {
+    let thief = thief
     let (here, there) = (try SharingBench(), try SharingBench())
     let first = try await reporter(here, ["203.0.113.7", "203.0.113.8"])
-    let second = try there.service(listening(to: first.peer), never: [thief])
+    let second = try there.service(listening(to: first.peer), never: { [thief] })
     try second.hear(try first.lines(), of: first.peer)
     #expect(second.standings().map { "\($0.report.network)" } == ["203.0.113.8"])
     let peer = try #require(second.peers().first)
@@ -119,13 +120,40 @@ import Testing
     first.stop()
 
     let shy = try SharingBench()
-    let third = try shy.service(never: [thief])
+    let third = try shy.service(never: { [thief] })
     third.start()
     third.found(try #require(shy.finding("203.0.113.7")))
     third.found(try #require(shy.finding("203.0.113.8")))
     try #require(await third.arrives(at: 1))
     #expect(third.listed().map { "\($0)" } == ["203.0.113.8"])
     third.stop()
+  }
+
+  @Test("What the switch brings and what readers ask waits for nobody who judges a list")
+  func lane() async throws {
+    let (here, there) = (try SharingBench(), try SharingBench())
+    let first = try await reporter(here, ["203.0.113.7"])
+    let toll = Toll()
+    let second = try there.service(listening(to: first.peer), never: { toll.pass() })
+    let lines = try first.lines()
+    let finding = try #require(here.finding("203.0.113.9"))
+    toll.close()
+    ServiceThread.start("hears") { _ = try? second.hear(lines, of: first.peer) }
+    try #require(toll.isAwaited())
+    let brought = Monitor(false)
+    ServiceThread.start("lane") { [thief] in
+      second.found(finding)
+      second.absolved(thief)
+      _ = (second.listed(), second.peers(), second.standings())
+      brought.change {
+        $0 = true
+        return true
+      }
+    }
+    let isBrought = brought.wait(for: .seconds(10), until: { $0 }) { $0 }
+    toll.open()
+    #expect(isBrought)
+    first.stop()
   }
 
   @Test("A restart bans what holds yet, before anything is heard, and goes on with its own list")
@@ -191,7 +219,7 @@ import Testing
     let first = try await reporter(here, ["203.0.113.7"])
     let second = try hearer(there, first.peer)
     try second.hear(try first.lines(), of: first.peer)
-    try second.dismiss(thief)
+    #expect(try second.dismiss([thief]) == 1)
     #expect(second.standings().isEmpty)
     #expect(try hearer(there, first.peer).restored.isEmpty)
     try second.forget("first", by: "anna")

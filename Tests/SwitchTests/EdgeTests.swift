@@ -360,7 +360,7 @@ import Testing
         switch $0 {
         case .bar(let network, _): "bar \(network)"
         case .unbar(let network): "unbar \(network)"
-        case .reply, .log, .drained, .found, .absolved: nil
+        case .reply, .log, .drained, .found, .absolved, .spared: nil
         }
       }
     }
@@ -388,7 +388,7 @@ import Testing
         switch $0 {
         case .bar(let network, _): "bar \(network)"
         case .unbar(let network): "unbar \(network)"
-        case .reply, .log, .drained, .found, .absolved: nil
+        case .reply, .log, .drained, .found, .absolved, .spared: nil
         }
       }
     }

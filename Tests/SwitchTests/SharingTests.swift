@@ -69,7 +69,7 @@ import Testing
         case .bar(let network, _): "bar \(network)"
         case .unbar(let network): "unbar \(network)"
         case .absolved(let network): "absolved \(network)"
-        case .reply, .log, .drained, .found: nil
+        case .reply, .log, .drained, .found, .spared: nil
         }
       }
     }

@@ -67,7 +67,6 @@ package enum EntryDefect: Hashable, Sendable, CustomStringConvertible {
 
 /// What became of an entry that continues its reporter's list.
 package enum EntryVerdict: Hashable, Sendable {
-  /// It counts; those are the networks whose standing changed by it.
-  case counts([ListChange])
+  case counts
   case ignored(EntryDefect)
 }

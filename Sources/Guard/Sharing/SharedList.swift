@@ -16,6 +16,8 @@ package struct SharedList: Sendable {
   /// What was said last of each network that is banned.
   private var effective: [IPNetwork: WallTime] = [:]
   private var files: [String: Set<IPNetwork>] = [:]
+  /// When the first report is over; before that there is nothing to sweep.
+  private var firstEnd: WallTime?
 
   package init(_ rules: SharingRules) {
     self.rules = rules
@@ -47,10 +49,36 @@ package struct SharedList: Sendable {
 
   // MARK: - Entries
 
-  /// Takes the next entry of a reporter; `digest` is that of its bytes, whose signature is right.
+  /// Takes the next entries of a reporter, up to one that does not continue its list; each digest is that of the entry's bytes,
+  /// whose signature is right.
+  ///
+  /// What follows is said once for all: to say it costs a look at everything that is listed.
   package mutating func hear(
-    _ entry: ListEntry, digest: Bits256, at now: Now
-  ) throws(EntryRefusal) -> EntryVerdict {
+    _ entries: [(entry: ListEntry, digest: Bits256)], at now: Now
+  ) -> Hearing {
+    sweep(at: now.wall)
+    var hearing = Hearing()
+    var changed: [IPNetwork] = []
+    for (entry, digest) in entries {
+      do throws(EntryRefusal) {
+        try follow(entry, digest)
+      } catch {
+        hearing.refusal = error
+        break
+      }
+      if let defect = take(entry, at: now) {
+        hearing.verdicts.append(.ignored(defect))
+      } else {
+        hearing.verdicts.append(.counts)
+        changed.append(entry.network)
+      }
+    }
+    hearing.changes = settle(changed, at: now.wall)
+    return hearing
+  }
+
+  /// Goes on to an entry, where it is the next one of its reporter.
+  private mutating func follow(_ entry: ListEntry, _ digest: Bits256) throws(EntryRefusal) {
     guard let reporter = reporters[entry.reporter] else { throw .stranger(entry.reporter) }
     guard entry.sequence > reporter.sequence else {
       throw .replayed(sequence: entry.sequence, last: reporter.sequence)
@@ -62,17 +90,22 @@ package struct SharedList: Sendable {
       throw .forked(sequence: entry.sequence)
     }
     resume(entry.reporter, after: entry.sequence, digest)
+  }
+
+  /// Notes what an entry says.
+  ///
+  /// - Returns: Why it has no effect; nil where it has one.
+  private mutating func take(_ entry: ListEntry, at now: Now) -> EntryDefect? {
     switch entry.deed {
     case .listing(let listing):
-      if let defect = defect(of: listing, in: entry, at: now) { return .ignored(defect) }
-      let report = Report(
-        listing, of: entry.reporter, sequence: entry.sequence, at: now.wall)
-      return .counts(put([report], at: now.wall))
+      if let defect = defect(of: listing, in: entry, at: now) { return defect }
+      add(Report(listing, of: entry.reporter, sequence: entry.sequence, at: now.wall))
     case .removal(let network):
       let origin = Report.Origin.peer(entry.reporter)
-      guard holds(network, from: origin) else { return .ignored(.notListed(network)) }
-      return .counts(take([network], of: origin, at: now.wall))
+      guard holds(network, from: origin) else { return .notListed(network) }
+      remove(network, of: origin)
     }
+    return nil
   }
 
   /// What keeps a listing from counting; the reporter's budget is asked last, so that nothing else spends it.
@@ -99,14 +132,15 @@ package struct SharedList: Sendable {
 
   /// Takes back what was heard before a restart, without asking for its reporter's budget; nothing of strangers.
   package mutating func restore(_ reports: [Report], at wall: WallTime) -> [ListChange] {
-    put(
-      reports.filter { report in
-        guard report.until > wall, rules.obstacle(to: report.network) == nil else { return false }
-        switch report.origin {
-        case .peer(let key): return reporters[key] != nil && !rules.isTooWide(report.network)
-        case .file: return true
-        }
-      }, at: wall)
+    let standing = reports.filter { report in
+      guard report.until > wall, rules.obstacle(to: report.network) == nil else { return false }
+      switch report.origin {
+      case .peer(let key): return reporters[key] != nil && !rules.isTooWide(report.network)
+      case .file: return true
+      }
+    }
+    for report in standing { add(report) }
+    return settle(standing.map(\.network), at: wall)
   }
 
   // MARK: - Files
@@ -116,9 +150,9 @@ package struct SharedList: Sendable {
     _ networks: [IPNetwork], file: String, until: WallTime, at wall: WallTime
   ) -> [ListChange] {
     let gone = (files[file] ?? []).subtracting(networks)
-    return take(gone.sorted(), of: .file(file), at: wall)
-      + put(
-        networks.map { Report($0, file: file, since: wall, until: until) }, at: wall)
+    for network in gone { remove(network, of: .file(file)) }
+    for network in networks { add(Report(network, file: file, since: wall, until: until)) }
+    return settle(gone + networks, at: wall)
   }
 
   /// What keeps networks of a file off the list; a person may list wider ones than peers.
@@ -131,24 +165,25 @@ package struct SharedList: Sendable {
 
   // MARK: - A person's word
 
-  /// Drops what anybody says of networks that overlap this one.
+  /// Drops what anybody says of networks that overlap any of these.
   ///
   /// - Returns: The reports that are gone, for whoever keeps them, and what changed.
   package mutating func dismiss(
-    _ network: IPNetwork, at wall: WallTime
+    _ networks: [IPNetwork], at wall: WallTime
   ) -> (reports: [Report], changes: [ListChange]) {
-    let gone = reports.all.flatMap(\.self).filter { $0.network.overlaps(network) }
-    var changes: [ListChange] = []
-    for report in gone { changes += take([report.network], of: report.origin, at: wall) }
-    return (gone, changes)
+    let gone = reports.all.flatMap(\.self).filter { report in
+      networks.contains { $0.overlaps(report.network) }
+    }
+    for report in gone { remove(report.network, of: report.origin) }
+    return (gone, settle(gone.map(\.network), at: wall))
   }
 
   /// Drops all that a reporter has said, and begins its list anew.
   package mutating func forget(_ key: Bits256, at wall: WallTime) -> [ListChange] {
     let networks = reports.all.flatMap(\.self).filter { $0.origin == .peer(key) }.map(\.network)
-    let changes = take(networks.sorted(), of: .peer(key), at: wall)
+    for network in networks { remove(network, of: .peer(key)) }
     if let trust = reporters[key]?.trust { reporters[key] = Reporter(trust: trust) }
-    return changes
+    return settle(networks, at: wall)
   }
 
   // MARK: - Questions
@@ -170,10 +205,11 @@ package struct SharedList: Sendable {
 
   /// Lets go of what is over: the bans for it have ended by themselves.
   package mutating func sweep(at wall: WallTime) {
-    for report in reports.all.flatMap(\.self) where report.until <= wall {
-      remove(report.network, of: report.origin)
-    }
+    guard let firstEnd, firstEnd <= wall else { return }
+    let all = reports.all.flatMap(\.self)
+    for report in all where report.until <= wall { remove(report.network, of: report.origin) }
     effective = effective.filter { $0.value > wall }
+    self.firstEnd = all.lazy.map(\.until).filter { $0 > wall }.min()
   }
 
   // MARK: - From reports to bans
@@ -182,23 +218,14 @@ package struct SharedList: Sendable {
     reports[network]?.contains { $0.origin == origin } ?? false
   }
 
-  private mutating func put(_ fresh: [Report], at wall: WallTime) -> [ListChange] {
-    for report in fresh {
-      remove(report.network, of: report.origin)
-      reports[report.network] = (reports[report.network] ?? []) + [report]
-      switch report.origin {
-      case .peer(let key): reporters[key]?.count += 1
-      case .file(let name): files[name, default: []].insert(report.network)
-      }
+  private mutating func add(_ report: Report) {
+    remove(report.network, of: report.origin)
+    reports[report.network] = (reports[report.network] ?? []) + [report]
+    firstEnd = min(firstEnd ?? report.until, report.until)
+    switch report.origin {
+    case .peer(let key): reporters[key]?.count += 1
+    case .file(let name): files[name, default: []].insert(report.network)
     }
-    return settle(fresh.map(\.network), at: wall)
-  }
-
-  private mutating func take(
-    _ networks: [IPNetwork], of origin: Report.Origin, at wall: WallTime
-  ) -> [ListChange] {
-    for network in networks { remove(network, of: origin) }
-    return settle(networks, at: wall)
   }
 
   private mutating func remove(_ network: IPNetwork, of origin: Report.Origin) {

@@ -74,9 +74,7 @@ struct OperatorDesk: Sendable {
     case .ban(let network, let seconds, let reason, let person):
       return try await orders.ban(network, seconds: seconds, reason: reason, by: person)
     case .liftBan(let network, let person):
-      let reply = try await orders.liftBan(network, by: person)
-      if case .done = reply { try sharing.dismiss(network) }
-      return reply
+      return try sharing.dismiss(network, try await orders.liftBan(network, by: person))
     case .barred: return await ask(.bans(.barred)) { reports.barred($0) }
     case .listings: return .listings(sharing.listings())
     case .peers: return .peers(sharing.peers())

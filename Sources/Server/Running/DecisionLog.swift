@@ -89,10 +89,15 @@ extension DecisionLog {
         metadata: ["peer": "\(peer)", "reason": .string(Self.inert(words))])
     case .recovered(let peer):
       services.notice("a peer's list is heard again", metadata: ["peer": "\(peer)"])
-    case .suspicious(let peer, let words):
+    case .suspicious(let peer, let words, let count):
       services.warning(
         "a peer's listing was not taken",
-        metadata: ["peer": "\(peer)", "reason": .string(Self.inert(words))])
+        metadata: [
+          "peer": "\(peer)", "reason": .string(Self.inert(words)), "listings": "\(count)",
+        ])
+    case .untold(let count):
+      services.warning(
+        "others are not told of all bans: there are too many", metadata: ["bans": "\(count)"])
     case .failed(let reason):
       services.error(
         "the shared list cannot be written, it is tried again",

@@ -80,6 +80,7 @@ final class RunningServer: Sendable {
               firewallBox.value?.unbar(network)
             case .found(let finding): sharing.found(finding)
             case .absolved(let network): sharing.absolved(network)
+            case .spared(let networks): sharing.spared(networks)
             }
           }
         },

@@ -80,10 +80,13 @@ struct SharingDesk {
     return .done("What \(name) has said is forgotten; its list is heard from the beginning.")
   }
 
-  /// A person has lifted what is banned of a network.
-  func dismiss(_ text: String) throws {
-    guard let network = IPNetwork(text) else { return }
-    try service.dismiss(network)
+  /// A person has lifted what is banned of a network, and the switch has answered; what others say of it is let go, also where it
+  /// is only watched, or was on its way to the switch.
+  func dismiss(_ text: String, _ reply: ControlReply) throws -> ControlReply {
+    guard let network = IPNetwork(text) else { return reply }
+    let count = try service.dismiss([network])
+    guard case .failed(let why) = reply, count > 0 else { return reply }
+    return .done("What others list of \(network) is let go of (\(count)). \(why)")
   }
 }
 

@@ -15,6 +15,8 @@ package enum Publication: Sendable {
   indirect case found(Finding)
   /// A person has lifted what is banned of that network.
   case absolved(IPNetwork)
+  /// Who is never banned: what the operator names, and where carriers are reached now.
+  case spared([IPNetwork])
 }
 
 /// One decision, one line.

@@ -243,6 +243,7 @@ extension SwitchCore {
     for state in trunks.values { networks += state.hops.map { IPNetwork($0.remote.address) } }
     let changed = admission.spare(networks)
     guard !changed.isEmpty else { return }
+    output.publications.append(.spared(networks))
     for ban in admission.standing(at: now.wall)
     where changed.contains(where: { $0.overlaps(ban.subject.network) }) {
       reconcile(ban.subject, at: now)

@@ -88,7 +88,7 @@ class Feed:
     """Serves lines over HTTPS: whatever `lines` holds behind the number that is asked for, or what `answer` makes of it."""
 
     def __init__(self, port, identity, token):
-        self.entries, self.asked, self.raw = [], [], None
+        self.entries, self.asked, self.raw, self.told = [], [], None, 0
         feed = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -102,6 +102,7 @@ class Feed:
                 end = time.monotonic() + min(int(query.get("wait", 0)), 2)
                 while not (fresh := feed.behind(int(query["after"]))) and time.monotonic() < end:
                     time.sleep(0.05)
+                feed.told += len(fresh)
                 return self.reply(200, "".join(json.dumps(entry) + "\n" for entry in fresh).encode())
 
             def reply(self, status, body):
