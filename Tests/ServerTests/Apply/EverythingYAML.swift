@@ -66,6 +66,7 @@ let everythingYAML = """
         prepaid: true
         basis: purchase
         release: [hour, day]
+        habits: tell
       destinations: { international: deny, geographic: allow, mobile: allow, invalid: deny,
         geographic_or_mobile: allow, toll_free: allow, premium: deny, shared_cost: deny, voip: allow,
         personal: deny, pager: deny, universal_access: allow, voicemail: allow, satellite: deny,
