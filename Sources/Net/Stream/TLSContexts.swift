@@ -246,27 +246,7 @@ package final class TLSContexts: Sendable {
         reason: "the folder cannot be made: \(String(cString: strerror(errno)))",
         wayOut: "Make it, and give it to the user that the server runs as")
     }
-    try write(made.keyPEM, to: keyPath, mode: 0o600)
-    try write(made.certificatePEM, to: certificatePath, mode: 0o644)
-  }
-
-  /// Writes a whole file or none: a crash in between leaves the temporary one.
-  private static func write(
-    _ text: String, to path: String, mode: mode_t
-  ) throws(NetError) {
-    let temporary = path + ".new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-    guard descriptor >= 0 else { throw unwritable(path) }
-    defer { close(descriptor) }
-    let bytes = Array(text.utf8)
-    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
-      rename(temporary, path) == 0
-    else { throw unwritable(path) }
-  }
-
-  private static func unwritable(_ path: String) -> NetError {
-    .certificate(
-      path: path, reason: "it cannot be written: \(String(cString: strerror(errno)))",
-      wayOut: "Make room, and give the folder to the user that the server runs as")
+    try KeptFile.write(made.keyPEM, to: keyPath)
+    try KeptFile.write(made.certificatePEM, to: certificatePath, mode: 0o644)
   }
 }

@@ -1,6 +1,7 @@
 import ACME
 import ConfigurationFiles
 import Foundation
+import Net
 
 /// The key of our account with the authority.
 struct AccountFile {
@@ -14,7 +15,7 @@ struct AccountFile {
   func key() throws -> AccountKey {
     guard FileManager.default.fileExists(atPath: path) else {
       let key = AccountKey()
-      try PrivateFile.write(key.pem, to: path)
+      try KeptFile.write(key.pem, to: path)
       return key
     }
     guard let key = AccountKey(pem: try String(contentsOfFile: path, encoding: .utf8)) else {

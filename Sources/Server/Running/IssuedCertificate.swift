@@ -48,14 +48,14 @@ struct IssuedCertificate: Sendable {
   /// Both files, the key first: who reads between the two finds that they do not fit, and keeps the old ones.
   func put(_ pair: Issuance.Pair) throws {
     try makeFolder()
-    try PrivateFile.write(pair.key, to: folder + "/key.pem")
-    try PrivateFile.write(pair.chain, to: folder + "/certificate.pem")
+    try KeptFile.write(pair.key, to: folder + "/key.pem")
+    try KeptFile.write(pair.chain, to: folder + "/certificate.pem")
   }
 
   func write(_ note: Note) throws {
     try makeFolder()
     let text = String(decoding: try JSONEncoder().encode(note), as: UTF8.self)
-    try PrivateFile.write(text, to: notePath)
+    try KeptFile.write(text, to: notePath)
   }
 
   private func makeFolder() throws {
