@@ -12,8 +12,12 @@ extension SwitchCore {
   func objection(
     to message: Message, _ offer: SessionDescription?, on flow: Flow
   ) -> RouteRefusal? {
-    guard (message.maxForwards ?? 70) > 0 else {
+    let budget = HopBudget(message)
+    guard budget.maxForwards > 0 else {
       return RouteRefusal(.loop, "no hop is left", status: 483)
+    }
+    guard budget.maxBreadth > 0 else {
+      return RouteRefusal(.loop, "no breadth is left", status: 440)
     }
     if isClosed(for: message, on: flow) {
       return isDraining

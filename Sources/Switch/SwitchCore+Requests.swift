@@ -197,7 +197,7 @@ extension SwitchCore {
     (record.destinationClass, record.country) = (plan.destinationClass, plan.country)
     if plan.direction != .outbound { record.payer = nil }
     let invitation = Invitation(
-      offer: leg.media.said, maxForwards: (message.maxForwards ?? 70) - 1,
+      offer: leg.media.said, budget: HopBudget(message),
       passing: passing(message),
       supportsReliable: message.supported.contains("100rel"),
       requiresReliable: message.require.contains("100rel"),

@@ -313,6 +313,46 @@ import Testing
     }
   }
 
+  @Test("A15, RFC 5393 §5.3.3: a call rings no more phones at once than its breadth, and shares it")
+  func breadth() throws {
+    let bench = try Bench()
+    let desk = phone(bench, "102", 5064, .rings)
+    for port in 7001...7003 { desk.register(contact: "<sip:102@198.51.100.7:\(port)>") }
+    let caller = phone(bench, "101", 5062, .waits)
+    for (asked, shares) in [(nil, Array(repeating: 15, count: 4)), (3, [1, 1, 1]), (1, [1])] {
+      let before = desk.received(.invite).count
+      caller.call("102", headers: asked.map { [HeaderDraft(.maxBreadth, "\($0)")] } ?? [])
+      bench.run(for: .seconds(1))
+      let invites = desk.received(.invite).dropFirst(before)
+      #expect(invites.map { Int($0.maxBreadth ?? 0) } == shares, "\(asked ?? 60)")
+      caller.cancel()
+      bench.run(for: .seconds(1))
+    }
+    let before = desk.received(.invite).count
+    caller.call("102", headers: [HeaderDraft(.maxBreadth, "0")])
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 440 && desk.received(.invite).count == before)
+  }
+
+  @Test("A15: two users whose contacts name each other, twice, are rung once for each contact")
+  func forkBomb() throws {
+    let bench = try Bench()
+    let thieves = [("102", 9), ("103", 10)].map { user, host in
+      UserAgent(bench, user: user, address: "203.0.113.\(host):5062")
+    }
+    for (thief, other) in [(thieves[0], "103"), (thieves[1], "102")] {
+      for number in 1...2 {
+        thief.register(contact: "<sip:\(other)@\(Bench.switchEndpoint.address):506\(number)>")
+        #expect(thief.lastStatus == 200)
+      }
+    }
+    let caller = phone(bench, "101", 5062, .waits)
+    caller.call("102")
+    bench.run(for: .seconds(5))
+    #expect(thieves.map { $0.received(.invite).count } == [2, 0])
+    #expect(bench.sent.count { $0.text.hasPrefix("INVITE") } == 2)
+  }
+
   @Test("A16: no hop left is 483; more forwards behind it than allowed is 482")
   func loops() throws {
     let bench = try Bench()

@@ -20,16 +20,12 @@ package struct HopBudget: Hashable, Sendable {
       maxForwards: request.maxForwards ?? 70, maxBreadth: min(request.maxBreadth ?? 60, 60))
   }
 
-  /// Why the request may not be forwarded: 483 without a hop left.
-  package var refusal: ResponseDraft? { maxForwards == 0 ? ResponseDraft(483) : nil }
-
-  /// The budgets of branches that are tried at the same time; nil means 440 (RFC 5393 §5.3.3).
-  package func split(into branches: Int) -> [HopBudget]? {
-    guard maxForwards > 0, branches > 0, branches <= maxBreadth else { return nil }
-    let (share, rest) = (maxBreadth / UInt32(branches), maxBreadth % UInt32(branches))
-    return (0..<UInt32(branches)).map {
-      HopBudget(maxForwards: maxForwards - 1, maxBreadth: share + ($0 < rest ? 1 : 0))
-    }
+  /// What each of so many branches gets that are open at the same time, 1 to ``maxBreadth`` of them: a hop less, and its part
+  /// of the breadth.
+  package func share(among branches: Int) -> HopBudget {
+    HopBudget(
+      maxForwards: max(maxForwards, 1) - 1,
+      maxBreadth: maxBreadth / UInt32(clamping: max(branches, 1)))
   }
 
   /// The header field that hands the breadth on; Max-Forwards goes into ``RequestDraft/maxForwards``.

@@ -123,9 +123,11 @@ extension SwitchCore {
     _ draft: inout RequestDraft, to index: Int, of call: inout Call
   ) {
     let policy = call.legs[index].timerPolicy
-    draft.maxForwards = call.invitation.maxForwards
+    let budget = call.invitation.budget.share(among: call.ringingTogether)
+    draft.maxForwards = budget.maxForwards
     draft.headers += call.invitation.passing
     draft.headers += [
+      budget.header,
       HeaderDraft(.allow, Self.allow),
       HeaderDraft(.supported, call.invitation.offer == nil ? "timer" : "timer, 100rel"),
       HeaderDraft(.sessionExpires, "\(policy.preferred)"),

@@ -93,7 +93,9 @@ extension SwitchCore {
 
   mutating func addBranch(_ target: PlanTarget, to call: inout Call, at now: Now) {
     let index = call.branches.count
-    guard index - call.stepStart < configuration.calls.branches else { return }
+    let breadth = Int(call.invitation.budget.maxBreadth)
+    guard index - call.stepStart < configuration.calls.branches, call.ringingTogether < breadth
+    else { return }
     var branch = Branch(target: target)
     switch target {
     case .extension(let `extension`):
@@ -101,6 +103,7 @@ extension SwitchCore {
       let known = bindings.bindings(of: `extension`, at: now.wall)
       for binding in known
       where call.legs.count < configuration.calls.legs && call.mayReach(binding) {
+        guard call.ringingTogether + branch.legs.count < breadth else { break }
         // A phone with several flows is asked over one of them at a time (RFC 5626 §7).
         if let instance = binding.key.instance, !instances.insert(instance).inserted { continue }
         branch.legs.append(addPhoneLeg(binding, branch: index, to: &call))
@@ -253,6 +256,11 @@ extension SwitchCore {
 }
 
 extension Call {
+  /// Legs of the current step that ring or will: each may fork further (RFC 5393 §5.3.3).
+  var ringingTogether: Int {
+    currentBranches.reduce(0) { $0 + $1.legs.count { !legs[$0].isOver } }
+  }
+
   /// Whether a phone may be rung there: not in the clear by a call that was asked for with a SIPS URI.
   fileprivate func mayReach(_ binding: Binding) -> Bool {
     !invitation.isSecure || binding.flow.transport.isSecret

@@ -119,8 +119,8 @@ struct Branch: Sendable {
 struct Invitation: Sendable {
   /// Or what came in place of it before the answer.
   var offer: SessionDescription?
-  /// What the INVITEs of our legs get.
-  var maxForwards: UInt8
+  /// What is left to the caller's request: each of our INVITEs gets a hop less, and its part of the breadth.
+  var budget: HopBudget
   /// Header lines that pass: known to be safe and to mean something to the other side.
   var passing: [HeaderDraft]
   var supportsReliable: Bool
