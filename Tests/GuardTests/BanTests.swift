@@ -169,6 +169,9 @@ import Testing
     #expect(told == 1, "its owner is told once")
     #expect(looked < 30)
     #expect(street.looksAt(alice, from: phone))
+    let ports = (6_000..<6_010).map { Source("198.51.100.9:\($0)") }
+    #expect(
+      ports.allSatisfy { street.looksAt(alice, from: $0) }, "started anew, as often as it likes")
     #expect(street.looksAt(UserKey(2), from: Source("10.0.1.1:5060")))
   }
 

@@ -3,7 +3,7 @@ import Guard
 import Testing
 
 @Suite struct BudgetTests {
-  @Test("A source gets its burst and then its rate")
+  @Test("A08: a source gets its burst and then its rate")
   func source() {
     let street = Street()
     let source = Source("203.0.113.7:5060")
@@ -56,7 +56,7 @@ import Testing
     #expect(street.mayCall(AccountID(8)))
   }
 
-  @Test("A table forgets after two lives, and never grows beyond two generations")
+  @Test("A08: a table forgets after two lives, and never grows beyond two generations")
   func generations() {
     var table = Generations<Int, Int>(life: .seconds(10), limit: 100)
     let start = Instant.start + .seconds(1)

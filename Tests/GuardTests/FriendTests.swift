@@ -35,7 +35,7 @@ import Testing
     #expect(!street.looksAt(UserKey(10), from: neighbour))
   }
 
-  @Test("Who has an account and a whole network makes 64 places known within a day, no more")
+  @Test("A08: who has an account and a whole network makes 64 places known within a day, no more")
   func manyPlaces() throws {
     let street = Street()
     let places = (0..<80).map { Source("[2001:db8:0:\(String($0, radix: 16))::1]:5060") }
@@ -49,7 +49,7 @@ import Testing
     #expect(street.welcome(alice, from: places[78]).count == 1)
   }
 
-  @Test("Even a friend's flow has a budget, one for a whole exchange")
+  @Test("A08: a friend's flow has a budget of its own, one for a whole exchange")
   func friendlyFlood() {
     let street = Street()
     street.welcome(alice, from: phone)
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(
-    "A flood of datagrams with the office's address takes nothing from its streams, nor from strangers' streams"
+    "A08: a flood of datagrams with the office's address takes nothing from its streams, nor from strangers' streams"
   )
   func spoofedOffice() {
     let street = Street()
@@ -93,7 +93,7 @@ import Testing
     #expect(street.admit(neighbour) == .pass)
   }
 
-  @Test("Whom we have asked something is heard while a flood uses up everybody's budget")
+  @Test("A08: whom we have asked something is heard while a flood uses up everybody's budget")
   func expected() {
     let street = Street()
     let node = Source("192.0.2.60:5060")
@@ -123,7 +123,9 @@ import Testing
     #expect(banned.contains(.network(IPNetwork(phone.address))))
   }
 
-  @Test("Unknown users and wrong passwords are judged alike, so that a ban tells nobody who exists")
+  @Test(
+    "A02: unknown users and wrong passwords are judged alike, so that a ban tells nobody who exists"
+  )
   func oracle() {
     func bans(_ first: UInt64) -> [[BanSubject]] {
       let street = Street()

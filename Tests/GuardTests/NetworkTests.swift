@@ -10,7 +10,7 @@ import Testing
     #expect(street.admit(Source("[::ffff:203.0.113.7]:5060")) == .banned)
   }
 
-  @Test("IPv6 is judged by 64 bits: another address of the same customer does not help")
+  @Test("A05: IPv6 is judged by 64 bits: another address of the same customer does not help")
   func sixtyFour() {
     let street = Street()
     for user in 0..<5 {
@@ -22,7 +22,7 @@ import Testing
     #expect(street.admit(Source("[2001:db8:1:3::1]:5060")) == .pass)
   }
 
-  @Test("Many banned networks of one site ban the site: 64 to 56 to 48 bits")
+  @Test("A05: many banned networks of one site ban the site: 64 to 56 to 48 bits")
   func site() {
     let street = Street()
     for network in 0..<7 { street.ban(Source("[2001:db8:1:\(network)::1]:5060")) }
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(
-    "Whoever has many neighbourhoods and offends a little from each is banned by the wider network",
+    "A05: whoever has many neighbourhoods and offends a little from each is banned by the wider network",
     arguments: [("2001:db8:1:%::1", "2001:db8:1:ffff::1"), ("203.0.113.%", "203.0.113.250")])
   func littleFromEach(_ pattern: String, last: String) {
     let street = Street()
@@ -60,7 +60,7 @@ import Testing
     #expect(street.admit(other) == .banned)
   }
 
-  @Test("One network of IPv6 is one besieger, however many of 64 bits it has")
+  @Test("A04: one network of IPv6 is one besieger, however many of 64 bits it has")
   func siege() {
     let street = Street()
     let told = (0..<60).flatMap {

@@ -116,7 +116,7 @@ import Testing
     #expect(exchange.isBanned(thief))
   }
 
-  @Test("Only what is proven counts")
+  @Test("A48: only what is proven counts")
   mutating func unproven() throws {
     let exchange = Exchange([(node, .node)])
     let rumour = node.next(
@@ -209,7 +209,7 @@ import Testing
     #expect(try exchange.hear(&other, thief).defect == nil)
   }
 
-  @Test("Who is only watched bans nobody alone, and two of them do as long as both list it")
+  @Test("A48: who is only watched bans nobody alone, and two of them do as long as both list it")
   mutating func corroboration() throws {
     var third = Operator(3)
     let exchange = Exchange([(node, .watch), (other, .watch), (third, .watch)])

@@ -175,6 +175,24 @@ import Testing
     }
   }
 
+  @Test("A40, A45: packets without the key cost the work of twenty times the agreed rate, no more")
+  func forgedFlood() throws {
+    let profile = ProtectionProfile.aes128CMSHA1Tag80
+    let call = try Call { first, _ in
+      first.streams[0].packetTimeMs = 20
+      (first.streams[0].receiveKey, first.streams[0].sendKey) = (key(profile, 1), key(profile, 2))
+    }
+    var forger = try Phone(Call.aliceAt, source: 0xE, sendKey: key(profile, 99))
+    for _ in 0..<10_000 {
+      call.studio.now = call.studio.now + .microseconds(100)
+      #expect(try call.say(&forger, to: call.toAlice.rtp) == nil)
+    }
+    let quality = try #require(call.studio.quality(call.id, 0))
+    // A second at 2,400 a second, and the burst of one second.
+    #expect((4_000...4_900).contains(quality.unauthentic))
+    #expect(quality.unauthentic + quality.policed == 10_000)
+  }
+
   @Test("A45: a packet time of 1 ms in the SDP is no licence")
   func packetTime() throws {
     var call = try Call { first, _ in first.streams[0].packetTimeMs = 1 }

@@ -20,7 +20,7 @@ import Testing
     #expect(try call.say(&call.bob, to: call.toBob.rtp)?.to == call.alice.at)
   }
 
-  @Test("Only a negotiated payload type teaches an address")
+  @Test("A37: only a negotiated payload type teaches an address")
   func payloadType() throws {
     var call = try callBehindNAT()
     let packet = call.alice.nextPacket(payloadType: 99)
@@ -29,7 +29,7 @@ import Testing
     #expect(try call.say(&call.alice, to: call.toAlice.rtp) != nil)
   }
 
-  @Test("While learning, who fits the SDP better takes over; who fits worse does not")
+  @Test("A38: while learning, who fits the SDP better takes over; who fits worse does not")
   func ranks() throws {
     let call = try Call(aliceAt: "203.0.113.77:31000")
     var worse = try Phone("203.0.113.77:9999", source: 1)  // Same NAT, another phone.
@@ -40,7 +40,7 @@ import Testing
     #expect(call.studio.quality(call.id, 0)?.source == better.at)
   }
 
-  @Test("A phone may change its port after a re-INVITE, and never without one")
+  @Test("A38: a phone may change its port after a re-INVITE, and never without one")
   func portChange() throws {
     var call = try callBehindNAT()
     for _ in 0..<200 { try call.talk() }

@@ -29,7 +29,8 @@ import Testing
     #expect(call.studio.quality(call.id, 0)?.source == call.alice.at)
   }
 
-  @Test("The named endpoint keeps its place from its first packet on, however long it is silent")
+  @Test(
+    "A38: the named endpoint keeps its place from its first packet on, however long it is silent")
   func silent() throws {
     var call = try Call()
     try call.talk()

@@ -120,7 +120,8 @@ import Testing
     #expect(again.studio.takeEvents() == [])
   }
 
-  @Test("Who goes on sending after its call is not heard in the next, behind the same NAT neither")
+  @Test(
+    "A38: who goes on sending after its call is not heard in the next, behind the same NAT neither")
   func oldPhone() throws {
     let studio = narrowStudio()
     var old = try officeCall(studio, number: 1, outside: 31_000, inside: 4_000)

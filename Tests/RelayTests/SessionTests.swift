@@ -4,7 +4,7 @@ import Relay
 import Testing
 
 @Suite struct SessionTests {
-  @Test("Ports are random even and odd pairs, and never the same twice while they rest")
+  @Test("A37: ports are random even and odd pairs, and never the same twice while they rest")
   func pairs() throws {
     var configuration = RelayConfiguration()
     configuration.ports = 20_000...20_099
@@ -24,6 +24,14 @@ import Testing
     }
     #expect(Set(seen).count == 50)
     #expect(seen != seen.sorted())
+    let first = try (UInt64(1)...8).map { seed in
+      let studio = Studio(seed: seed, configuration: configuration)
+      studio.command(
+        .open(
+          MediaSessionID(1), MediaPlan(legs: [try Call.leg(at: Call.aliceAt, local: .v4Loopback)])))
+      return try #require(studio.ports(0)).rtp.port
+    }
+    #expect(Set(first).count > 4, "nobody knows which comes next")
     // All are taken or resting: the next is refused, until the rest is over.
     let id = MediaSessionID(99)
     let plan = try Call.leg(at: Call.aliceAt, local: #require(IPAddress("192.0.2.1")))
@@ -132,7 +140,8 @@ import Testing
     #expect(next.studio.quality(next.id, 0)?.strangers == 0)
   }
 
-  @Test("The slice expires by itself, even if nobody looks at the deadline; renewing revives it")
+  @Test(
+    "A36: the slice expires by itself, even if nobody looks at the deadline; renewing revives it")
   func expiry() throws {
     let start = Studio().now
     var call = try Call(until: start + .seconds(1))

@@ -46,7 +46,7 @@ import Testing
       ])
   }
 
-  @Test("No address, candidate, key or fingerprint of the other leg is left anywhere")
+  @Test("A42: no address, candidate, key or fingerprint of the other leg is left anywhere")
   func topology() throws {
     var description = try Samples.parse(Samples.softPhone)
     description.rewrite(

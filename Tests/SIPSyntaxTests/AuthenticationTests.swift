@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test(
-    "RFC 7616 §3.4: what is written without quotes is a token, whatever it came in",
+    "A23, RFC 7616 §3.4: what is written without quotes is a token, whatever it came in",
     arguments: ["algorithm=\"M D5\"", "qop=\"\u{9c}th\"", "qop=\"\"", "nc=\"1,2\""])
   func noToken(_ parameter: String) throws {
     let text = "Digest username=\"a\", realm=\"b\", nonce=\"c\", uri=\"d\", response=\"e\", "

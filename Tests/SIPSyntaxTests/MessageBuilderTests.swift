@@ -7,7 +7,7 @@ import Testing
 @Suite struct MessageBuilderTests {
   private static let evil = "x\r\nInjected: yes\r\n\r\nBODY\u{0}\n\r"
 
-  @Test("RFC 3261 §25.1: no value can end its line, whichever way it comes in")
+  @Test("A19, RFC 3261 §25.1: no value can end its line, whichever way it comes in")
   func injection() throws {
     let evil = Self.evil
     let bytes = Array(evil.utf8)

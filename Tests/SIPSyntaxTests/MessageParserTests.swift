@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(
-    "RFC 3261 §7, RFC 4475: each of these faults is refused with its status, and can be answered",
+    "A17, A19, RFC 3261 §7, RFC 4475: each of these faults is refused with its status, and can be answered",
     arguments: [
       ("SIP/2.0\n", "SIP/3.0\n", 505), ("SIP/2.0\n", "HTTP/1.1\n", 400),
       ("SIP/2.0\n", "SIP/2.0 \n", 400),
@@ -48,7 +48,7 @@ import Testing
     #expect(message.text(message.body) == "v=0\r\n")
   }
 
-  @Test("RFC 3261 §7: a line ends with CRLF and nothing else")
+  @Test("A19, RFC 3261 §7: a line ends with CRLF and nothing else")
   func lineEnds() throws {
     let lines = MessageTests.bytes(MessageTests.invite)
     for (old, new) in [([0x0D, 0x0A], [0x0A]), ([0x0D, 0x0A], [0x0D])] as [([UInt8], [UInt8])] {
@@ -70,7 +70,7 @@ import Testing
     #expect(try MessageParser.parse(bytes, framing: .datagram).method == .invite)
   }
 
-  @Test("Limits: header fields, Via values and size are refused at their bounds, not before")
+  @Test("A17: limits: header fields, Via values and size are refused at their bounds, not before")
   func limits() throws {
     func fields(_ count: Int) -> String {
       edit("Supported: ", String(repeating: "X: y\n", count: count) + "Supported: ")

@@ -53,7 +53,7 @@ import Testing
 
   /// Property: no bytes trap; what is taken can be asked, answered and built again; what is refused can be answered.
   @Test(
-    "RFC 4475 §3: mutated messages never trap, and what is taken means the same when built again",
+    "A17, RFC 4475 §3: mutated messages never trap, and what is taken means the same when built again",
     arguments: UInt64(1)...60)
   func mutations(seed: UInt64) throws {
     var random = SplitMix(seed: seed)

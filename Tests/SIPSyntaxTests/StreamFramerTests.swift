@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test(
-    "RFC 4475 §3.1.2.3, §3.3.9: a length that cannot be trusted ends the stream, with an answer",
+    "A20, RFC 4475 §3.1.2.3, §3.3.9: a length that cannot be trusted ends the stream, with an answer",
     arguments: ["ncl", "mcl01", "inv2543"])
   func badLength(_ name: String) throws {
     var framer = StreamFramer()
@@ -74,7 +74,7 @@ import Testing
     #expect(framer.isWithinMessage)
   }
 
-  @Test("A message that is too large is refused by its length, before its body is there")
+  @Test("A20: a message that is too large is refused by its length, before its body is there")
   func tooLarge() throws {
     let head = """
       MESSAGE sip:b@example.com SIP/2.0
@@ -118,7 +118,7 @@ import Testing
     }
   }
 
-  @Test("A head without an end is refused at its limit")
+  @Test("A20: a head without an end is refused at its limit")
   func endlessHead() throws {
     var framer = StreamFramer()
     let line = Array("X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n".utf8)

@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test(
-    "E1: it is answered like a wrong one, byte for byte, whatever is sent and whosever list it is, bans included",
+    "A49, E1: it is answered like a wrong one, byte for byte, whatever is sent and whosever list it is, bans included",
     arguments: List.allCases, outside)
   func likeAWrongOne(_ list: List, from address: String) throws {
     let town = try list.town()
@@ -140,7 +140,7 @@ import Testing
     #expect(bench.alerts.isEmpty)
   }
 
-  @Test("Its owner is told once a day for each network, of four at most, with what to look at")
+  @Test("A49: its owner is told once a day for each network, of four at most, with what to look at")
   func told() throws {
     let bench = try Bench(List.countries.town())
     func elsewhere() -> [Alert] { bench.alerts.filter { $0.kind == .passwordElsewhere } }

@@ -10,11 +10,15 @@ import Testing
 /// Strangers at the edge, with real messages (docs/guard.md, A01 to A12).
 @Suite struct EdgeTests {
   private static let thiefAddress = "203.0.113.9"
+  /// IPv4, the same as IPv6 writes it, and IPv6.
+  private static let families = [thiefAddress, "[::ffff:203.0.113.9]", "[2001:db8:9::9]"]
 
   /// Registers with so many different passwords.
-  private func guess(_ bench: Bench, _ user: String, passwords: Int, port: Int = 6_000) -> UserAgent
-  {
-    let thief = UserAgent(bench, user: user, address: "\(Self.thiefAddress):\(port)")
+  private func guess(
+    _ bench: Bench, _ user: String, passwords: Int, port: Int = 6_000,
+    from address: String = Self.thiefAddress
+  ) -> UserAgent {
+    let thief = UserAgent(bench, user: user, address: "\(address):\(port)")
     for number in 0..<passwords {
       thief.password = "guess \(number)"
       thief.register()
@@ -27,17 +31,22 @@ import Testing
     return bans.map(\.subject)
   }
 
-  private var network: IPNetwork { IPNetwork(IPAddress(Self.thiefAddress) ?? .v4Any) }
+  private var network: IPNetwork { network(of: Self.thiefAddress) }
+
+  /// What is judged of an address as it stands in a URI.
+  private func network(of address: String) -> IPNetwork {
+    Neighbourhood(of: Endpoint("\(address):1")?.address ?? .v4Any).network
+  }
 
   @Test(
-    "A03: after ten wrong passwords even the right one is wrong from there; the phone's own address is not touched"
-  )
-  func guessing() throws {
+    "A03: after ten wrong passwords even the right one is wrong from there; the phone's own address is not touched",
+    arguments: families)
+  func guessing(from address: String) throws {
     let bench = try Bench()
     let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
     phone.register()
-    let thief = guess(bench, "101", passwords: 11)
-    #expect(bans(bench).map(\.network) == [network])
+    let thief = guess(bench, "101", passwords: 11, from: address)
+    #expect(bans(bench).map(\.network) == [network(of: address)])
     #expect(bans(bench).allSatisfy { $0.user != nil })
     thief.password = Town.password
     thief.register()
@@ -76,13 +85,16 @@ import Testing
     #expect(bench.sieve == nil)
   }
 
-  @Test("A05: who tries five users that are not there gets no byte any more")
-  func unknownUsers() throws {
+  @Test(
+    "A05: who tries five users that are not there gets no byte any more", arguments: families)
+  func unknownUsers(from address: String) throws {
     let bench = try Bench()
-    for number in 0..<5 { _ = guess(bench, "9\(number)", passwords: 1, port: 6_000 + number) }
-    #expect(bans(bench) == [.network(network)])
+    for number in 0..<5 {
+      _ = guess(bench, "9\(number)", passwords: 1, port: 6_000 + number, from: address)
+    }
+    #expect(bans(bench) == [.network(network(of: address))])
     bench.sent.removeAll()
-    let again = UserAgent(bench, user: "101", address: "\(Self.thiefAddress):7000")
+    let again = UserAgent(bench, user: "101", address: "\(address):7000")
     again.register()
     #expect(bench.sent.isEmpty && again.responses.isEmpty)
     bench.run(for: .seconds(301))
@@ -90,29 +102,51 @@ import Testing
     #expect(again.lastStatus == 200)
   }
 
-  @Test("A07: credentials with a nonce that was never sent there count for nothing")
-  func spoofed() throws {
+  @Test(
+    "A07: credentials with a nonce that was never sent there count for nothing",
+    arguments: families, [false, true])
+  func spoofed(from address: String, hasForeignNonce: Bool) throws {
     let bench = try Bench()
+    let remote = try #require(Endpoint("\(address):5060"))
     for number in 0..<100 {
-      let text = """
-        REGISTER sip:\(Town.domain) SIP/2.0\r
-        Via: SIP/2.0/UDP \(Self.thiefAddress):5060;branch=z9hG4bK\(number)\r
-        From: <sip:9\(number)@\(Town.domain)>;tag=1\r
-        To: <sip:9\(number)@\(Town.domain)>\r
-        Call-ID: \(number)\r
-        CSeq: 1 REGISTER\r
-        Authorization: Digest username="9\(number)", realm="\(Town.domain)", nonce="\(number)", uri="sip:\(Town.domain)", \
-        response="0123456789abcdef0123456789abcdef", algorithm=MD5, qop=auth, nc=00000001, cnonce="x"\r
-        Content-Length: 0\r
-        \r
-
+      // Of somebody's own making, or sent to him where he is.
+      let nonce =
+        hasForeignNonce
+        ? try nonceSent(to: "198.51.100.66:5060", bench, number) : "\(number)"
+      let credentials = """
+        Digest username="9\(number)", realm="\(Town.domain)", nonce="\(nonce)", uri="sip:\(Town.domain)", \
+        response="0123456789abcdef0123456789abcdef", algorithm=MD5, qop=auth, nc=00000001, cnonce="x"
         """
-      let flow = Flow(
-        transport: .udp, local: Bench.switchEndpoint,
-        remote: try #require(Endpoint("\(Self.thiefAddress):5060")))
-      bench.happen(.received(Array(text.utf8), flow))
+      register(bench, "9\(number)", from: remote, number, "Authorization: \(credentials)\r\n")
     }
     #expect(bans(bench).isEmpty)
+  }
+
+  /// A REGISTER by datagram, whose sender need not be where it says.
+  private func register(
+    _ bench: Bench, _ user: String, from remote: Endpoint, _ number: Int, _ headers: String = ""
+  ) {
+    let text = """
+      REGISTER sip:\(Town.domain) SIP/2.0\r
+      Via: SIP/2.0/UDP \(remote);branch=z9hG4bK\(number)\r
+      From: <sip:\(user)@\(Town.domain)>;tag=1\r
+      To: <sip:\(user)@\(Town.domain)>\r
+      Call-ID: \(number)\r
+      CSeq: 1 REGISTER\r
+      \(headers)Content-Length: 0\r
+      \r
+
+      """
+    let flow = Flow(transport: .udp, local: Bench.switchEndpoint, remote: remote)
+    bench.happen(.received(Array(text.utf8), flow))
+  }
+
+  private func nonceSent(to address: String, _ bench: Bench, _ number: Int) throws -> String {
+    bench.sent.removeAll()
+    register(bench, "101", from: try #require(Endpoint(address)), number)
+    let answer = try #require(bench.sent.last?.text)
+    let behind = try #require(answer.split(separator: "nonce=\"").last)
+    return String(behind.prefix { $0 != "\"" })
   }
 
   @Test(
@@ -249,10 +283,12 @@ import Testing
     #expect(bench.alerts.filter { $0.kind == .callFlood }.count == 1)
   }
 
-  @Test("A12, A17: a stream that sends what is no message is banned; a datagram is not")
-  func malformed() throws {
+  @Test(
+    "A12, A17: a stream that sends what is no message is banned; a datagram is not",
+    arguments: families)
+  func malformed(from address: String) throws {
     let bench = try Bench()
-    let remote = try #require(Endpoint("\(Self.thiefAddress):5060"))
+    let remote = try #require(Endpoint("\(address):5060"))
     let datagrams = Flow(transport: .udp, local: Bench.switchEndpoint, remote: remote)
     for _ in 0..<40 { bench.happen(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8), datagrams)) }
     #expect(bans(bench).isEmpty)
@@ -265,7 +301,7 @@ import Testing
       )
       bench.happen(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8), stream))
     }
-    #expect(bans(bench) == [.network(network)])
+    #expect(bans(bench) == [.network(network(of: address))])
   }
 
   @Test("A12: a connection is a stranger's until somebody proves himself there; a carrier's never")

@@ -73,7 +73,7 @@ import Testing
     #expect(caller.lastStatus == 403 && carrier.received(.invite).isEmpty)
   }
 
-  @Test("F12: a circle of forwards ends with 482, nothing rings and nothing is charged")
+  @Test("A16, F12: a circle of forwards ends with 482, nothing rings and nothing is charged")
   func circle() throws {
     var town = Town()
     town.office("102") { $0.forwards.always = "103" }
@@ -85,6 +85,20 @@ import Testing
     bench.run(for: .seconds(2))
     #expect(caller.lastStatus == 482 && carrier.received(.invite).isEmpty)
     #expect(bench.core.ledger.openHolds.isEmpty)
+  }
+
+  @Test("A16: a chain of forwards that is no circle ends at its limit, too", arguments: [2, 3])
+  func longChain(limit: Int) throws {
+    var town = Town()
+    town.office("102") { $0.forwards.always = "103" }
+    town.office("103") { $0.forwards.always = "104" }
+    town.office("104") { $0.forwards.always = "976333444" }
+    let bench = try Bench(town) { $0.calls.forwards = limit }
+    let (caller, carrier) = ends(bench, nil)
+    caller.call("102")
+    bench.run(for: .seconds(3))
+    #expect(caller.lastStatus == (limit == 3 ? 200 : 482))
+    #expect(carrier.received(.invite).count == (limit == 3 ? 1 : 0))
   }
 
   @Test("F12: a chain over extensions ends outside and is charged to the last that forwarded")

@@ -32,32 +32,33 @@ import Testing
   }
 
   /// Of a connection of its own, or of one socket.
-  private func flow(_ number: Int, _ transport: Transport) -> Flow {
+  private func flow(
+    _ number: Int, _ transport: Transport, from address: String = Self.address
+  ) -> Flow {
     let isStream = transport.isReliable
     return Flow(
       transport: transport, local: Bench.switchEndpoint,
-      remote: Endpoint(
-        IPAddress(Self.address) ?? .v4Any, UInt16(isStream ? 10_000 + number : 5_060)),
+      remote: Endpoint(IPAddress(address) ?? .v4Any, UInt16(isStream ? 10_000 + number : 5_060)),
       connection: isStream ? FlowID(UInt64(number)) : nil)
   }
 
-  private func isBanned(_ bench: Bench) -> Bool {
-    bench.core.admission.admit(Source(flow(999, .tcp)), at: bench.now) == .banned
+  private func isBanned(_ bench: Bench, _ address: String = Self.address) -> Bool {
+    bench.core.admission.admit(Source(flow(999, .tcp, from: address)), at: bench.now) == .banned
   }
 
   @Test(
     "A01: twenty users asked for by TCP, at our address or by OPTIONS, ban; one asked for often does not",
-    arguments: ["INVITE", "OPTIONS"])
-  func scanner(method: String) throws {
+    arguments: ["INVITE", "OPTIONS"], [address, "::ffff:203.0.113.9", "2001:db8:9::9"])
+  func scanner(method: String, from address: String) throws {
     let host = method == "INVITE" ? "\(Bench.switchEndpoint.address)" : Town.domain
     func scan(_ transport: Transport, _ user: (Int) -> Int) throws -> Bool {
       let bench = try Bench()
       for number in 0..<20 {
-        #expect(!isBanned(bench))
+        #expect(!isBanned(bench, address))
         let bytes = request(method, "sip:\(user(number))@\(host)", number)
-        bench.happen(.received(bytes, flow(number, transport)))
+        bench.happen(.received(bytes, flow(number, transport, from: address)))
       }
-      return isBanned(bench)
+      return isBanned(bench, address)
     }
     #expect(try scan(.tcp) { 100 + $0 })
     #expect(try !scan(.tcp) { _ in 100 })
@@ -93,6 +94,21 @@ import Testing
     #expect(try challenges(.udp, "Linphone/5") == 1)
     #expect(try challenges(.tcp, "Linphone/5") == 2)
     #expect(try challenges(.udp, "Linphone/5 \(String(repeating: "x", count: 400))") == 2)
+  }
+
+  @Test(
+    "A09, A13: an INVITE without credentials is answered once and leaves nothing, however often it comes"
+  )
+  func uncredentialed() throws {
+    let bench = try Bench()
+    for number in 0..<50 {
+      bench.happen(.received(request("INVITE", "sip:101@\(Town.domain)", number), flow(1, .udp)))
+      #expect(bench.core.load.sip.serverTransactions == 0)
+    }
+    bench.run(for: .seconds(64))
+    #expect(bench.sent.count == 50, "none of them again")
+    #expect(bench.sent.allSatisfy { $0.text.hasPrefix("SIP/2.0 401") })
+    #expect(bench.loadAtRest().isAtRest && bench.records.isEmpty)
   }
 
   /// An answer without what differs in any two: what it echoes, nonces, and the letters of tags.

@@ -105,6 +105,22 @@ import Testing
     #expect(registrations(bench).map(\.remote) == [owner.endpoint])
   }
 
+  @Test("A28: nor the same user of another tenant, or of a domain that is nobody's")
+  func foreignDomain() throws {
+    let bench = try Bench()
+    let thief = phone(bench)
+    for domain in [Town.otherDomain, "elsewhere.example"] {
+      var draft = RequestDraft(
+        .register, target: URI(host: .name(Town.domain)), from: thief.address("101"),
+        to: NameAddress(uri: URI(user: "101", host: .name(domain))))
+      draft.contact = .exactly(Array(thief.contact().utf8))
+      thief.send(draft)
+      bench.run(for: .milliseconds(100))
+      #expect(thief.lastStatus == 403, "\(domain)")
+    }
+    #expect(registrations(bench).isEmpty)
+  }
+
   @Test(
     "RFC 3261 §10.2.2: expires 0 removes one binding, the wildcard all, and it needs Expires: 0")
   func removal() throws {
@@ -196,7 +212,15 @@ import Testing
     #expect(phone.lastStatus == 403)
     phone.register(contact: "<tel:+34976111222>")
     #expect(phone.lastStatus == 400)
+    let long = String(repeating: "1", count: 600)
+    phone.register(contact: "<sip:\(long)@198.51.100.7>")
+    #expect(phone.lastStatus == 400)
     #expect(registrations(bench).isEmpty)
+    for number in 0..<12 {
+      phone.register(contact: "<sip:101@198.51.100.7:\(6000 + number)>")
+      #expect(phone.lastStatus == (number < 10 ? 200 : 403), "one after the other")
+    }
+    #expect(registrations(bench).count == 10)
   }
 
   @Test("RFC 5626 §6: the same instance and reg-id replace the binding, another reg-id adds one")

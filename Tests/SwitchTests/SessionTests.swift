@@ -229,6 +229,29 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test("A30: nor does the right password of another phone, from wherever")
+  func colleaguesBye() throws {
+    let bench = try Bench()
+    let (caller, callee) = talking(bench)
+    let dialog = try #require(caller.dialog)
+    let elsewhere = try #require(Endpoint("203.0.113.66:5060"))
+    (caller.source, caller.password, bench.agents[elsewhere]) = (elsewhere, nil, caller)
+    caller.send(in: dialog, RequestDraft(.info))
+    bench.run(for: .seconds(1))
+    let challenge = try #require(caller.responses.last)
+    #expect(challenge.status == 401)
+    let colleague = DigestAccount(
+      user: "103", realm: Town.domain, password: Secret(Town.password))
+    var dice = Dice.seeded(SplitMix(seed: 5))
+    let header = try #require(
+      colleague.answer(challenge, method: .bye, uri: URI(host: .name(Town.domain)), dice: &dice))
+    caller.send(in: dialog, RequestDraft(.bye, headers: [header]))
+    bench.run(for: .seconds(1))
+    #expect(caller.lastStatus == 403)
+    #expect(callee.received(.bye).isEmpty && bench.core.calls.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   // MARK: - RFC 4028
 
   @Test("RFC 4028 §9: the timer is agreed on each leg; too short an interval gets 422 with Min-SE")

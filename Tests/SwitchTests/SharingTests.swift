@@ -102,7 +102,9 @@ import Testing
     "A48: a carrier's address in a list closes no door, also where the list is known before the carrier"
   )
   func carrier() throws {
-    let bench = try makeBench()
+    var elsewhere = Town()
+    elsewhere.document.trunks[0].address = "sip:192.0.2.77:5060;transport=udp"
+    let bench = try Bench(elsewhere) { $0.sharesBans = true }
     let carrier = try #require(IPNetwork("192.0.2.50"))
     let listing = ListChange.list(Listed(carrier, until: bench.now.wall + .seconds(300)))
     bench.core.restore(listed: [listing], at: bench.now)

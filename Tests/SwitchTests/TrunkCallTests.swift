@@ -181,6 +181,17 @@ import Testing
     #expect(carrier.received(.invite).isEmpty && phone.statuses().allSatisfy { $0 != 200 })
   }
 
+  @Test("A24: a From of a domain that is nobody's here is refused, and nothing leaves")
+  func foreignDomain() throws {
+    let bench = try Bench()
+    let (phone, carrier) = ends(bench)
+    let bank = NameAddress(uri: URI(user: "101", host: .name("bank.example")))
+    phone.call(
+      "976333444", from: bank, target: URI(user: "976333444", host: .name(Town.domain)))
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 403 && carrier.received(.invite).isEmpty)
+  }
+
   @Test("RFC 3325: Privacy: id hides the number in From and keeps it in P-Asserted-Identity")
   func privacy() throws {
     let bench = try Bench()

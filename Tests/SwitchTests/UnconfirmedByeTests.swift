@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(
-    "F22: a carrier that never answers BYE: alerted, charged in full, and forgotten after half an hour"
+    "A36, F22: a carrier that never answers BYE: alerted, charged in full, and forgotten after half an hour"
   )
   func byeLost() throws {
     let (bench, phone, _) = try talkingToTheDeaf()
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(
-    "F22: a carrier that comes back with its calls gets the BYE again, and is paid until it confirms"
+    "A36, F22: a carrier that comes back with its calls gets the BYE again, and is paid until it confirms"
   )
   func byeAgain() throws {
     let (bench, phone, carrier) = try talkingToTheDeaf()

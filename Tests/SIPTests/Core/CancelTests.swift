@@ -124,7 +124,9 @@ import Testing
     #expect(events.isEmpty && core.isAtRest)
   }
 
-  @Test("A30: a CANCEL from another address does not find its INVITE")
+  @Test(
+    "A30, A31: a CANCEL from another address does not find its INVITE, a second one changes nothing"
+  )
   func forged() throws {
     var core = SIPCore(dice: .seeded(SplitMix(seed: 1)))
     let invite = """
@@ -152,7 +154,7 @@ import Testing
     #expect(answers[1].bytes == answers[2].bytes)
   }
 
-  @Test("RFC 3261 §9.2: a CANCEL behind the final response changes nothing")
+  @Test("A31, RFC 3261 §9.2: a CANCEL behind the final response changes nothing")
   func tooLate() {
     var world = SIPWorld()
     let id = world.send(world.draft(.invite, 0, 1), 0, 1)

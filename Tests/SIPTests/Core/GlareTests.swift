@@ -32,7 +32,7 @@ import Testing
     )
   }
 
-  @Test("RFC 3261 §14.1: two re-INVITEs that cross are both refused with 491")
+  @Test("A31, RFC 3261 §14.1: two re-INVITEs that cross are both refused with 491")
   func crossingInvites() throws {
     var (world, caller, callee) = try Self.connected()
     _ = try world.send(RequestDraft(.invite), in: caller, 0)
@@ -97,7 +97,7 @@ import Testing
     #expect(world.nodes[0].events.last?.summary == "response 200")
   }
 
-  @Test("RFC 3261 §12.2.2: a lower CSeq gets 500, an unknown dialog 481")
+  @Test("A31, RFC 3261 §12.2.2: a lower CSeq gets 500, an unknown dialog 481")
   func order() throws {
     var (world, caller, _) = try Self.connected()
     let dialog = try #require(world.nodes[0].core.dialog(caller))

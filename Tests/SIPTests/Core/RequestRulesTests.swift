@@ -148,8 +148,9 @@ import Testing
     var effects: [Transmission] = []
     core.respond(to: id, ResponseDraft(200), at: now(1), effects: &effects)
     #expect(effects.isEmpty)
-    #expect(
-      try receive(&core, Array("OPTIONS sip:x SIP/7.0\r\n\r\n".utf8), on: flow).effects.isEmpty)
+    let broken = request("OPTIONS", "Content-Length: 99")
+    #expect(try receive(&core, broken).answers.map(\.statusNumber) == [400], "from one host")
+    #expect(try receive(&core, broken, on: flow).effects.isEmpty)
   }
 
   @Test("A09, A13: a challenge keeps nothing, is never repeated, and its ACK is absorbed")

@@ -101,14 +101,16 @@ import Testing
     #expect(answers.isEmpty && !isShown)
   }
 
-  @Test("A17: any message of the corpora, cut and changed, ends no call", arguments: UInt64(1)...30)
+  @Test(
+    "A17: any message of the corpora, or of a call, cut and changed, ends no call",
+    arguments: UInt64(1)...30)
   func mutations(seed: UInt64) throws {
     var random = SplitMix(seed: seed)
-    var core = SIPCore(dice: .seeded(SplitMix(seed: seed)))
-    let names = try Fixtures.names(in: "rfc4475", ending: ".dat")
+    let (world, caller, callee) = try GlareTests.connected()
+    let dialog = try #require(world.nodes[0].core.dialog(caller))
+    var core = world.nodes[1].core
     var (events, effects): ([SIPEvent], [Transmission]) = ([], [])
-    for (index, name) in names.enumerated() {
-      var bytes = try Fixtures.bytes("rfc4475/\(name)")
+    func mutate(_ bytes: inout [UInt8]) {
       for _ in 0..<Int.random(in: 1...8, using: &random) {
         let place = Int.random(in: 0..<bytes.count, using: &random)
         bytes[place] = UInt8.random(in: 0...255, using: &random)
@@ -116,23 +118,50 @@ import Testing
       if Bool.random(using: &random) {
         bytes.removeLast(Int.random(in: 0..<bytes.count, using: &random))
       }
+    }
+    let start = Int64(50_000)
+    for (index, name) in try Fixtures.names(in: "rfc4475", ending: ".dat").enumerated() {
+      let (now, peer) = (now(start + Int64(index)), "192.0.2.1:5060")
+      var bytes = try Fixtures.bytes("rfc4475/\(name)")
+      mutate(&bytes)
       let flow =
-        index % 2 == 0
-        ? Flow.udp("192.0.2.2:5060", "192.0.2.1:5060")
-        : Flow.tcp("192.0.2.2:5060", "192.0.2.1:5060", 1)
-      core.receive(
-        bytes, on: flow, at: now(Int64(index)), events: &events, effects: &effects)
+        index % 2 == 0 ? Flow.udp("192.0.2.2:5060", peer) : .tcp("192.0.2.2:5060", peer, 1)
+      core.receive(bytes, on: flow, at: now, events: &events, effects: &effects)
+      bytes = bye(of: dialog, number: index)
+      if index % 2 == 0 { mutate(&bytes) }
+      let stranger = Flow.udp("192.0.2.2:5060", "203.0.113.9:5060")
+      core.receive(bytes, on: stranger, at: now, events: &events, effects: &effects)
     }
     for event in events {
-      if case .request(let id, _, _, _) = event {
-        core.respond(to: id, ResponseDraft(404), at: now(100), effects: &effects)
-      } else if case .stateless(let request) = event {
+      switch event {
+      case .request(let id, _, _, let dialog):
+        let status: StatusCode = dialog == nil ? 404 : 200
+        core.respond(to: id, ResponseDraft(status), at: now(start + 100), effects: &effects)
+      case .stateless(let request):
         core.respond(to: request, ResponseDraft(404), effects: &effects)
+      case .stranger(let id, _, _, _):
+        core.respondStatelessly(
+          to: id, ResponseDraft(401), at: now(start + 100), effects: &effects)
+      case .response, .cancelled, .clientFailed, .acknowledged, .unacknowledged,
+        .provisionalUnacknowledged, .strayAnswer, .keepAlive, .malformed:
+        break
       }
     }
     for step in Int64(0)..<200 {
-      core.handleDeadline(at: now(1_000 * step), events: &events, effects: &effects)
+      core.handleDeadline(at: now(start + 1_000 * step), events: &events, effects: &effects)
     }
-    #expect(core.isAtRest)
+    #expect(core.dialogIDs == [callee])
+    #expect(core.load.serverTransactions == 0 && core.load.clientTransactions == 0)
+  }
+
+  /// A BYE with the right tags, of somebody who has overheard them.
+  private func bye(of dialog: Dialog, number: Int) -> [UInt8] {
+    var builder = MessageBuilder(request: .bye, uri: dialog.remoteTarget)
+    builder.add(.via, "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKforged\(number)")
+    builder.add(.from, dialog.localAddress)
+    builder.add(.to, dialog.remoteAddress)
+    builder.add(.callID, dialog.callID)
+    builder.add(.cseq, "\(50 + number) BYE")
+    return builder.finish()
   }
 }

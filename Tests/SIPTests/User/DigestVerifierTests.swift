@@ -150,7 +150,7 @@ import Testing
     #expect(try use(200) == .stale)
   }
 
-  @Test("RFC 7616 §5.4: the nonce of an INVITE or REFER is good for that request only")
+  @Test("A21, RFC 7616 §5.4: the nonce of an INVITE or REFER is good for that request only")
   func singleUse() throws {
     for method in ["INVITE", "REFER"] {
       var verifier = verifier()
@@ -181,6 +181,31 @@ import Testing
     #expect(try verify(&verifier, try answer(challenge)) == .accepted)
   }
 
+  @Test(
+    "A02: who does not exist, or lacks the algorithm, takes the work of a wrong password",
+    arguments: [DigestAlgorithm.md5, .sha256])
+  func work(algorithm: DigestAlgorithm) throws {
+    var verifier = verifier()
+    let guess = DigestAccount(user: "alice", realm: "pbx.example.com", password: Secret("1234"))
+    let message = try answer(try challenge(&verifier, [algorithm]), account: guess)
+    let claim = try #require(DigestVerifier.credentials(in: message, realm: realm))
+    let nonce = try #require(verifier.nonce(of: claim, source: phone, at: now(0)))
+    /// The shortest of many tries: what else the machine does makes them only longer.
+    func took(_ secrets: DigestSecrets?) throws -> Duration {
+      let tries = (0..<50).map { _ in
+        ContinuousClock().measure {
+          for _ in 0..<20 {
+            _ = verifier.verify(claim, nonce, of: message, secrets: secrets, at: now(0))
+          }
+        }
+      }
+      return try #require(tries.min())
+    }
+    let (wrong, unknown) = (try took(secrets), try took(nil))
+    #expect(unknown > wrong / 2 && wrong > unknown / 2, "\(wrong) and \(unknown)")
+    #expect(try took(DigestSecrets()) > wrong / 2)
+  }
+
   @Test("A23: an algorithm that the account does not have is refused")
   func downgrade() throws {
     var verifier = verifier()
@@ -205,7 +230,8 @@ import Testing
     #expect(DigestVerifier.credentials(in: message, realm: realm) == nil)
   }
 
-  @Test("RFC 7616 §3.4.6: a digest for another Request-URI is refused, an equivalent one is not")
+  @Test(
+    "A21, RFC 7616 §3.4.6: a digest for another Request-URI is refused, an equivalent one is not")
   func requestURI() throws {
     var verifier = verifier()
     let first = try answer(try challenge(&verifier), "INVITE", uri: "sip:100@pbx.example.com")
@@ -230,7 +256,7 @@ import Testing
     #expect(maker.open(letters.span, source: phone, realm: realm.span) == nil)
   }
 
-  @Test("Each bit of a nonce is under its seal, and so are address and realm")
+  @Test("A21: each bit of a nonce is under its seal, and so are address and realm")
   func seal() {
     var maker = NonceMaker(secret: Secret("0123456789abcdef"), salt: 1)
     let nonce = maker.make(source: phone, realm: realm.span, at: now(5_000)).bytes
