@@ -4,7 +4,7 @@ import Elements
 /// for RTCP.
 ///
 ///     fresh ──take──▶ in use ──rest──▶ resting, open ──2 s quiet: take──▶ in use
-///       ▲                └──too many open──▶ resting, closed ──30 s──▶ fresh
+///       ▲                └──too many open──▶ resting, closed ──60 s──▶ fresh
 ///       └──not needed for five minutes, when the next comes to rest── resting, open
 ///
 /// Fresh ones are drawn at random; of those that rest, the one that rested longest goes first.

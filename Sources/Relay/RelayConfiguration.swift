@@ -10,10 +10,12 @@ package struct RelayConfiguration: Hashable, Sendable {
   package var longestRest: Duration = .seconds(300)
   /// How long after its last packet a source is not believed by the next sessions of its pair, and how
   /// long a pair rests whose sockets were closed, so that nobody could be heard.
-  package var memory: Duration = .seconds(30)
+  ///
+  /// Longer than an outage of a network after which somebody goes on who has missed the end of his call.
+  package var memory: Duration = .seconds(60)
   /// Pairs that rest with their sockets open; those above it are closed.
   ///
-  /// All that an address has: a closed one rests fifteen times as long, and making sockets costs more than keeping them.
+  /// All that an address has: a closed one rests thirty times as long, and making sockets costs more than keeping them.
   package var openPairs = 32_768
   /// Pairs that rest before the first of them is used again, so that the next one cannot be told from
   /// the last.

@@ -96,6 +96,11 @@ extension SIPCore {
     return id
   }
 
+  /// Lets our next request in a dialog have a higher number than `sequence`, as others have been sent in it.
+  package mutating func raise(_ dialog: DialogID, above sequence: UInt32) {
+    dialogs.with(dialog) { $0.localSequence = max($0.localSequence, min(sequence, 0x7FFF_0000)) }
+  }
+
   /// Makes the dialog that a 2xx to an INVITE of a dead process has confirmed, to acknowledge and end it.
   ///
   /// Its requests go back over `flow` until it is moved. Nil if there is no From tag.

@@ -64,6 +64,7 @@ extension SwitchCore {
   private mutating func dismiss(_ dialog: DialogID?, _ message: Message, at now: Now) {
     guard let dialog else { return }
     acknowledge(dialog, body: nil, at: now)
+    guard !answersWhileEnding(dialog) else { return }
     if let late = takeLateAnswer(to: Array(message[message.callID])) {
       return endStray(dialog, of: late, at: now)
     }

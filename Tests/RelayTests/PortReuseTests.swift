@@ -38,6 +38,18 @@ import Testing
     throw NoEndpoint()
   }
 
+  @Test("Who has missed the end of his call in an outage of 45 s is not heard in the next one")
+  func outage() throws {
+    let studio = narrowStudio()
+    var old = try officeCall(studio, number: 1, outside: 31_000, inside: 4_000)
+    try old.talk()
+    studio.command(.close(old.id))
+    studio.advance(.seconds(45))
+    var next = try officeCall(after: old, outside: 32_000, inside: 5_000)
+    #expect(try next.say(&old.alice, to: next.toAlice.rtp) == nil)
+    #expect(try next.say(&next.alice, to: next.toAlice.rtp) != nil)
+  }
+
   @Test("The sockets of a call that is over serve the next one: none is bound, none closed")
   func handedOn() throws {
     let studio = narrowStudio()
@@ -179,7 +191,7 @@ import Testing
       if isHeard {
         var late = try Phone(Call.aliceAt, source: 0xA)
         #expect(studio.deliver(late.nextPacket(), to: ports, from: late.at) == nil)
-        studio.advance(.seconds(28))
+        studio.advance(.seconds(58))
       } else {
         studio.advance(.seconds(207))
       }

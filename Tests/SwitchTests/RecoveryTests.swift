@@ -58,31 +58,87 @@ import Testing
     // It has answered 487, and that is acknowledged once.
     #expect(carrier.open.isEmpty && bench.requests("ACK", to: carrier.endpoint).count == 1)
     #expect(bench.requests("CANCEL", to: carrier.endpoint).count == 1)
+    // Had it answered meanwhile, the BYE would have ended it.
+    #expect(bench.requests("BYE", to: carrier.endpoint).count == 1)
     // The next death sends nothing more.
     try bench.restart()
     bench.run(for: .seconds(60))
     #expect(bench.requests("CANCEL", to: carrier.endpoint).count == 1)
+    #expect(bench.requests("BYE", to: carrier.endpoint).count == 1)
     #expect(bench.records.count == 1 && bench.core.load.isAtRest)
+  }
+
+  /// A carrier that rings, and takes neither CANCEL nor a BYE in an early dialog.
+  private func stubbornCarrier(_ bench: Bench) -> UserAgent {
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    (carrier.manner, carrier.heedsCancel, carrier.refusals) = (.rings, false, [.bye: 481])
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    return carrier
   }
 
   @Test(
     "F04: a 200 that crosses the CANCEL of the next process gets ACK and BYE, and is charged once")
   func crossing() throws {
     let bench = try Bench()
-    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
-    (carrier.manner, carrier.heedsCancel) = (.rings, false)
-    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    phone.register()
-    phone.call("+8821234567890")
-    bench.run(for: .seconds(2))
+    let carrier = stubbornCarrier(bench)
     try bench.restart()
     bench.run(for: .seconds(1))
-    #expect(carrier.open.count == 1)
+    #expect(carrier.open.count == 1 && bench.records.count == 1)
+    carrier.refusals = [:]
     carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
     bench.run(for: .seconds(60))
-    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
+    // The second is in order behind the first (RFC 3261 §12.2.2), or it would not have been heard.
+    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 2)
     #expect(bench.records.count == 2 && bench.records.last?.sell?.micros == 0)
     #expect(bench.core.load.isAtRest)
+  }
+
+  @Test("F23: a BYE that reached a carrier before it answered is sent again behind the answer")
+  func answeredBehindBye() throws {
+    let bench = try Bench()
+    let carrier = stubbornCarrier(bench)
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
+    bench.run(for: .milliseconds(50))
+    bench.deaf = []
+    while carrier.received(.bye).isEmpty { bench.run(for: .milliseconds(10)) }
+    carrier.refusals = [:]
+    bench.run(for: .seconds(60))
+    #expect(carrier.received(.bye).count == 2)
+    #expect(bench.records.count == 1 && bench.core.load.isAtRest)
+  }
+
+  @Test(
+    "F23: a call whose answer the disk has not heard of is ended after a death, and charged since it rang",
+    arguments: [0, 100])
+  func answeredUnheard(_ deafness: Int) throws {
+    let bench = try Bench()
+    let (_, carrier) = paidCall(bench, .seconds(10))
+    let known = bench.journal.prefix { batch in
+      !batch.entries.contains { if case .ledger(.answered) = $0 { true } else { false } }
+    }
+    #expect(known.count < bench.journal.count)
+    if deafness > 0 { bench.deaf.insert(carrier.endpoint) }
+    try bench.restart(keeping: known.count)
+    if deafness > 0 {
+      bench.run(for: .seconds(Int64(deafness)))
+      #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    }
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    let record = try #require(bench.records.first)
+    #expect(carrier.received(.bye).count == 1 && bench.records.count == 1)
+    // 0.50 EUR to connect, and the begun minutes since it rang.
+    let minutes: Int64 = deafness > 0 ? 2 : 1
+    #expect(
+      record.cause == .restart
+        && record.sell.map { $0.micros >= 500_000 + minutes * 2_000_000 } == true)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.load.isAtRest)
   }
 
   @Test("F23: a carrier that confirms before there are prices is paid when they are there")
@@ -258,6 +314,7 @@ import Testing
         batch.entries.contains { if case .record = $0 { true } else { false } }
       }
       try bench.restart(keeping: count)
+      bench.run(for: .seconds(1))
       _ = carrier
       #expect(bench.core.ledger.openHolds.isEmpty, "after batch \(count)")
       let account = try #require(bench.core.rules.directory.extensions.first?.account)

@@ -230,6 +230,10 @@ final class Carrier: SimulatedAgent {
     world.schedule(.act(index, .answer(call: call)), after: world.dice.milliseconds(5...3_000))
   }
 
+  override func endsEarly(_ call: Int) -> Bool {
+    world.isHealed || legs[call]?.answersCancel != true
+  }
+
   private func accept(_ call: Int) {
     guard let server = calls[call].server, core.isPending(server) else { return }
     answer(call, 200, withSDP: true)

@@ -254,9 +254,11 @@ class SimulatedAgent {
       learnMedia(call, message)
       invited(call)
     case .bye:
-      let dialog = core.dialog(of: server)
+      let call = core.dialog(of: server).flatMap { byDialog[$0] }
+      if let call, isPending(call), !endsEarly(call) { return respond(server, ResponseDraft(481)) }
       respond(server, ResponseDraft(200))
-      guard let dialog, let call = byDialog[dialog] else { return }
+      guard let call else { return }
+      if isPending(call) { answer(call, 487) }
       let wasTalking = calls[call].state == .talking
       calls[call].state = .over
       if wasTalking { ended(call) }
@@ -265,6 +267,13 @@ class SimulatedAgent {
       respond(server, ResponseDraft(405))
     }
   }
+
+  private func isPending(_ call: Int) -> Bool {
+    calls[call].server.map { core.isPending($0) } ?? false
+  }
+
+  /// False: it goes on ringing although a BYE came for it (RFC 3261 §15).
+  func endsEarly(_ call: Int) -> Bool { true }
 
   private func heard(_ client: ClientTransactionID, _ message: Message, _ dialog: DialogID?) {
     guard let status = message.status else { return }

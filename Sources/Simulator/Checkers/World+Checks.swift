@@ -84,12 +84,14 @@ extension World {
   private func checkBill(of payer: AccountID, isOver: Bool = false) {
     guard let sum = witness.sums[.account(payer)] else { return }
     var bill = MoneyWitness.Sum()
-    for (carrier, call) in billed[payer] ?? [] {
-      guard let leg = carrier.legs[call], leg.isKnown else { continue }
-      let talk =
-        isOver && options.clockSteps == 0 && !leg.isForsaken
+    let legs = (billed[payer] ?? []).compactMap { $0.carrier.legs[$0.call] }.filter(\.isKnown)
+    let isProven = isOver && options.clockSteps == 0
+    let talk = { [now] (leg: CarrierLeg) in
+      isProven && !leg.isForsaken
         ? leg.proven(at: now.instant) : leg.due(at: now.instant, guardTime: Self.guardTime)
-      let cost = Cost(sell: leg.sell.charge(talk), purchase: leg.tariff.charge(talk))
+    }
+    for leg in legs {
+      let cost = Cost(sell: leg.sell.charge(talk(leg)), purchase: leg.tariff.charge(talk(leg)))
       bill.change(from: .zero, to: cost)
     }
     if bill.purchase > sum.purchase || bill.sell > sum.sell {
@@ -97,7 +99,8 @@ extension World {
         "I3",
         """
         account \(payer): the carriers' own bill is \(bill.purchase) (sell \(bill.sell)), the ledger \
-        has \(sum.purchase) (sell \(sum.sell))
+        has \(sum.purchase) (sell \(sum.sell)), for \
+        \(legs.map { "\($0.number) of \(talk($0).wholeMilliseconds) ms" }.joined(separator: ", "))
         """)
     }
     guard witness.isWithinDay, !isOver, let limits = sum.limits, let limit = sum.highestLimit else {

@@ -54,7 +54,7 @@ extension SwitchCore {
     if isFirst, let mark = inviteMark(of: call.legs[leg]), mark.sent != nil {
       journal.write(.call(.invited(call.id, mark)))
     }
-    if let dialog { follow(dialog, of: leg, in: &call) }
+    if let dialog { follow(dialog, of: leg, in: &call, at: now) }
     if call.phase == .routing {
       call.phase = .ringing
       call.record.ringingAt = now.wall
@@ -69,11 +69,18 @@ extension SwitchCore {
   }
 
   /// The early dialog that rings: requests in it find their call (RFC 3261 §12.1).
-  private mutating func follow(_ dialog: DialogID, of leg: Int, in call: inout Call) {
+  ///
+  /// Should we die before the disk hears of an answer, the next process ends it.
+  private mutating func follow(
+    _ dialog: DialogID, of leg: Int, in call: inout Call, at now: Now
+  ) {
     call.legs[leg].dialog = dialog
     guard owners.dialogs[dialog] == nil else { return }
     owners.dialogs[dialog] = (call.id, leg)
     call.legs[leg].earlyDialogs.append(dialog)
+    if let mark = ringingMarks(of: call.legs[leg], since: now.wall).last {
+      journal.write(.call(.leg(call.id, mark)))
+    }
   }
 
   /// Requests in the dialogs of a leg find nobody any more.

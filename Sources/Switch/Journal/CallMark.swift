@@ -1,5 +1,6 @@
 package import Elements
 package import SIP
+import SIPSyntax
 
 /// What must be known of a running call to end it properly after the server has died.
 ///
@@ -8,7 +9,7 @@ package enum CallMark: Hashable, Sendable {
   /// A call that may cost money or whose record must not be lost has begun; the record holds what
   /// is known so far and a later mark of the same call replaces it.
   indirect case open(CallID, CallDetailRecord)
-  /// A leg has a confirmed dialog: enough to send it a BYE.
+  /// A leg has a confirmed dialog, or a paid one rings: enough to send it a BYE.
   indirect case leg(CallID, DialogMark)
   /// An INVITE is about to leave towards a carrier: its answer may come when we have died.
   case invited(CallID, InviteMark)
@@ -55,14 +56,27 @@ package struct DialogMark: Hashable, Sendable {
   package var isTrunk: Bool
   /// The realm for which a carrier may ask for our credentials; nil where the configured one counts.
   package var realm: [UInt8]?
+  /// Since when it rings, in an early dialog, and its answer may not have reached the disk; nil once it is confirmed.
+  package var rangAt: WallTime?
 
   package init(
     callID: [UInt8], local: [UInt8], remote: [UInt8], target: [UInt8], routes: [[UInt8]],
-    sequence: UInt32, flow: Flow, isTrunk: Bool, realm: [UInt8]? = nil
+    sequence: UInt32, flow: Flow, isTrunk: Bool, realm: [UInt8]? = nil, rangAt: WallTime? = nil
   ) {
     (self.callID, self.local, self.remote) = (callID, local, remote)
     (self.target, self.routes, self.sequence) = (target, routes, sequence)
-    (self.flow, self.isTrunk, self.realm) = (flow, isTrunk, realm)
+    (self.flow, self.isTrunk, self.realm, self.rangAt) = (flow, isTrunk, realm, rangAt)
+  }
+
+  /// The tag of the other side; nil where its address has none.
+  var remoteTag: [UInt8]? { try? NameAddress(parsing: remote.span).tag }
+
+  /// Whether `later` knows more of the same call of the other side: of the same dialog, or of the one that was
+  /// confirmed, with which the others of its INVITE end (RFC 3261 §13.2.2.4).
+  func isSuperseded(by later: DialogMark) -> Bool {
+    guard callID == later.callID, local == later.local else { return false }
+    if remote == later.remote || rangAt != nil && later.rangAt == nil { return true }
+    return remoteTag == later.remoteTag
   }
 }
 
@@ -74,10 +88,15 @@ extension CallMark {
       writer.write(call)
       record.encode(into: &writer)
     case .leg(let call, let dialog):
-      writer.write(UInt8(dialog.realm == nil ? 2 : 5))
+      writer.write(UInt8(dialog.rangAt != nil ? 10 : dialog.realm == nil ? 2 : 5))
       writer.write(call)
       dialog.encode(into: &writer)
-      if let realm = dialog.realm { writer.write(realm) }
+      if let rangAt = dialog.rangAt {
+        writer.write(dialog.realm) { $0.write($1) }
+        writer.write(rangAt)
+      } else if let realm = dialog.realm {
+        writer.write(realm)
+      }
     case .last(let call):
       writer.write(UInt8(3))
       writer.write(call)
@@ -102,11 +121,18 @@ extension CallMark {
     let kind = try reader.read(UInt8.self)
     switch kind {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
-    // 5, 6 and 8: with a realm behind it. 4 and 6, of earlier versions: without the number. 9: an INVITE that rings.
-    case 2, 5:
+    // 5, 6 and 8: with a realm behind it. 4 and 6, of earlier versions: without the number. 9 and 10: of an INVITE that
+    // rings.
+    case 2, 5, 10:
       let call: CallID = try reader.readID()
       var dialog = try DialogMark(from: &reader)
       if kind == 5 { dialog.realm = try reader.readBytes() }
+      if kind == 10 {
+        dialog.realm = try reader.readOptional { reader throws(ByteCodingError) in
+          try reader.readBytes()
+        }
+        dialog.rangAt = try reader.readWallTime()
+      }
       self = .leg(call, dialog)
     case 3: self = .last(try reader.readID())
     case 4, 6, 7, 8:

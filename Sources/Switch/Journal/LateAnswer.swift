@@ -32,6 +32,9 @@ struct LateAnswer: Sendable {
   var credit: Cost?
   /// When it is forgotten; counted from the end of a replay for one that came with it.
   var until = Instant.never
+  /// The highest CSeq number that a request in a dialog of it may have had: a BYE below would be out of order (RFC 3261
+  /// §12.2.2).
+  var sequence: UInt32 = 0
   /// Tags of the answers that have got their BYE.
   var ended: Set<[UInt8]> = []
 }
@@ -40,11 +43,17 @@ extension SwitchCore {
   /// Remembers the INVITEs of a call that the dead process left open.
   mutating func keepInvites(of orphan: Orphan, _ id: CallID, paid charge: Charge? = nil) {
     for invite in orphan.invites {
+      if lateAnswers[invite.callID] != nil {
+        lateAnswers[invite.callID]?.credit = charge.map(Cost.init)
+        continue
+      }
       var late = LateAnswer(
         call: id, invite: invite, record: orphan.record, cause: .restart,
         credit: charge.map(Cost.init))
       for mark in orphan.dialogs where mark.callID == invite.callID {
-        if let tag = try? NameAddress(parsing: mark.remote.span).tag { late.ended.insert(tag) }
+        if mark.rangAt == nil, let tag = mark.remoteTag { late.ended.insert(tag) }
+        // This process has gone on from a leap above it.
+        late.sequence = max(late.sequence, min(mark.sequence, 0x7FFF_0000) + 2_000)
       }
       late.invite.sent = nil  // It has had its CANCEL.
       lateAnswers[invite.callID] = late
@@ -133,6 +142,7 @@ extension SwitchCore {
       TrunkGate.reconnect(dialog, hops: hops, using: &sip)
     }
     acknowledge(dialog, body: nil, at: now)
+    guard !answersWhileEnding(dialog) else { return }
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
     lateAnswers[callID]?.credit = nil

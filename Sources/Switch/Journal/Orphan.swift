@@ -15,10 +15,16 @@ import SIPSyntax
 struct Orphan: Sendable {
   /// One dialog of it.
   struct Bye: Sendable {
-    let dialog: DialogID
+    var dialog: DialogID
+    /// Its place in ``Orphan/dialogs``; nil where its answer has made it.
+    var mark: Int?
     let carrier: SwitchCore.Carrier?
     /// Its carrier bills until it confirms.
     let costs: Bool
+    /// Since when it rings, as far as the disk knows; it may have been answered at any moment since.
+    var rangAt: WallTime?
+    /// It has been answered while its BYE was under way.
+    var isAnswered = false
     var unconfirmed: UnconfirmedBye?
     var isOver = false
   }
@@ -32,6 +38,8 @@ struct Orphan: Sendable {
   /// Some carrier has never confirmed the end.
   var isUncertain = false
   var isRecorded = false
+  /// Since when a carrier may bill whose answer the disk has not: it has ended a dialog by which it rang.
+  var mayBillSince: WallTime?
   /// When its carriers had confirmed the end, where that was before there were prices to charge it by.
   var overAt: Now?
 
@@ -58,6 +66,7 @@ extension SwitchCore {
   /// Its 2xx is acknowledged already.
   mutating func endStray(_ dialog: DialogID, of late: LateAnswer, at now: Now) {
     let id = callIDs.next()
+    sip.raise(dialog, above: late.sequence)
     var record =
       late.record ?? CallDetailRecord(call: id, direction: .outbound, startedAt: now.wall)
     let since = answer(of: late, at: now)
@@ -133,6 +142,42 @@ extension SwitchCore {
     if client == nil { orphanAnswered(id, index, status: nil, at: now) }
   }
 
+  /// Takes a 2xx in the dialog of a call without legs whose BYE is under way.
+  ///
+  /// - Returns: Whether there is one, so that the answer is no call of its own.
+  mutating func answersWhileEnding(_ dialog: DialogID) -> Bool {
+    for (id, orphan) in orphans {
+      guard let index = orphan.byes.firstIndex(where: { !$0.isOver && $0.dialog == dialog }) else {
+        continue
+      }
+      guard let rangAt = orphan.byes[index].rangAt else { return true }
+      orphans[id]?.byes[index].isAnswered = true
+      orphans[id]?.mayBillSince = min(orphan.mayBillSince ?? rangAt, rangAt)
+      noteEnded(dialog)
+      return true
+    }
+    return false
+  }
+
+  /// The BYE came before the answer and found nothing that it could end: the next one does.
+  private mutating func sendByeAgain(ofOrphan id: CallID, _ index: Int, at now: Now) -> Bool {
+    guard let orphan = orphans[id], let mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] })
+    else { return false }
+    sip.end(orphan.byes[index].dialog)
+    guard let dialog = restore(mark) else { return false }
+    sip.raise(dialog, above: mark.sequence + 2_000)
+    orphans[id]?.byes[index].dialog = dialog
+    orphans[id]?.byes[index].rangAt = nil
+    sendBye(ofOrphan: id, index, at: now)
+    return true
+  }
+
+  /// Copies of the 2xx of a dialog are no further fork.
+  private mutating func noteEnded(_ dialog: DialogID) {
+    guard let dialog = sip.dialog(dialog) else { return }
+    lateAnswers[dialog.callID]?.ended.insert(dialog.remoteTag)
+  }
+
   /// Sends the BYEs again that carriers have not confirmed.
   mutating func repeatByes(ofOrphan id: CallID, at now: Now) {
     guard let count = orphans[id]?.byes.count else { return }
@@ -146,6 +191,10 @@ extension SwitchCore {
   mutating func orphanAnswered(_ id: CallID, _ index: Int, status: UInt16?, at now: Now) {
     guard var orphan = orphans[id], !orphan.byes[index].isOver else { return }
     var bye = orphan.byes[index]
+    if status == 481, bye.isAnswered, bye.rangAt != nil, sendByeAgain(ofOrphan: id, index, at: now)
+    {
+      return
+    }
     let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
     if !isProven, bye.costs {
       if bye.unconfirmed == nil { possiblyStillUp(id, orphan, at: now) }
@@ -158,6 +207,10 @@ extension SwitchCore {
         orphans[id] = orphan
         return
       }
+    }
+    if let rangAt = bye.rangAt, let status, (200...299).contains(status) {
+      orphan.mayBillSince = min(orphan.mayBillSince ?? rangAt, rangAt)
+      noteEnded(bye.dialog)
     }
     sip.end(bye.dialog)
     orphan.byes[index].isOver = true
@@ -224,7 +277,7 @@ extension SwitchCore {
 
   /// An INVITE that nobody has answered yet may be; what was charged for it pays the first part.
   private mutating func keepInvites(after orphan: Orphan, _ id: CallID, _ charge: Charge?) {
-    guard !orphan.isOurs, orphan.byes.allSatisfy({ !$0.costs }) else { return }
+    guard !orphan.isOurs, orphan.byes.allSatisfy({ !$0.costs || $0.rangAt != nil }) else { return }
     keepInvites(of: orphan, id, paid: charge)
   }
 
@@ -246,8 +299,8 @@ extension SwitchCore {
   private mutating func outlived(
     _ orphan: Orphan, _ record: CallDetailRecord, at now: Now
   ) -> Outcome? {
-    guard let answeredAt = record.answeredAt, let payer = record.payer,
-      let mark = orphan.dialogs.first(where: { orphan.invite(of: $0) != nil }),
+    guard let answeredAt = record.answeredAt ?? orphan.mayBillSince, let payer = record.payer,
+      let mark = orphan.dialogs.last(where: { orphan.invite(of: $0) != nil }),
       let invite = orphan.invite(of: mark)
     else { return nil }
     // No clock that is wrong makes it longer than any call is.

@@ -32,10 +32,7 @@ extension SwitchCore {
       orphans[id, default: Orphan()].record = record
     case .call(.leg(let id, let dialog)):
       callIDs.reserve(id)
-      // A later mark of the same dialog knows more.
-      orphans[id, default: Orphan()].dialogs.removeAll {
-        $0.callID == dialog.callID && $0.local == dialog.local && $0.remote == dialog.remote
-      }
+      orphans[id, default: Orphan()].dialogs.removeAll { $0.isSuperseded(by: dialog) }
       orphans[id, default: Orphan()].dialogs.append(dialog)
     case .call(.invited(let id, let invite)):
       callIDs.reserve(id)
@@ -57,7 +54,8 @@ extension SwitchCore {
 
   /// Ends the replay: what the dead process left open is ended, charged and recorded.
   ///
-  /// A call that is up at a carrier keeps its hold and has no record until its BYE is confirmed.
+  /// A call that is up at a carrier, or may be since it rang there, keeps its hold and has no record until its BYE is
+  /// confirmed.
   package mutating func recover(at now: Now, into effects: inout [SwitchEffect]) {
     bindings.recovered(at: now)
     admission.recover(at: now)
@@ -67,8 +65,8 @@ extension SwitchCore {
     for id in ids {
       guard let orphan = orphans[id] else { continue }
       if orphan.costs { keepInvites(of: orphan, id) } else { settle(orphan: id, at: now) }
-      for index in orphan.byes.indices { sendBye(ofOrphan: id, index, at: now) }
       cancelInvites(of: orphan, at: now)
+      for index in orphan.byes.indices { sendBye(ofOrphan: id, index, at: now) }
       // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
       guard orphan.record != nil || !orphan.dialogs.isEmpty else { continue }
       log(
@@ -93,10 +91,13 @@ extension SwitchCore {
   }
 
   /// Takes back what rings at carriers for nobody; they might let it ring, and be answered, for minutes.
+  ///
+  /// One that was answered without the disk having heard of it is ended by the BYE behind it, which may be sent in an
+  /// early dialog, too (RFC 3261 §15).
   private mutating func cancelInvites(of orphan: Orphan, at now: Now) {
     let reason = HeaderDraft(.reason, LegFailure(.restart).reasonValue)
     for invite in orphan.invites
-    where !orphan.dialogs.contains(where: { $0.callID == invite.callID }) {
+    where !orphan.dialogs.contains(where: { $0.callID == invite.callID && $0.rangAt == nil }) {
       guard let sent = invite.sent else { continue }
       sip.cancel(
         sent, callID: invite.callID, headers: [reason], at: now, effects: &output.wire)
@@ -113,13 +114,15 @@ extension SwitchCore {
       let mark = orphan.dialogs[index]
       let carrier = orphan.trunk(of: mark).map { Carrier(trunk: $0, realm: mark.realm) }
       let costs = orphan.invite(of: mark) != nil
-      orphan.byes.append(Orphan.Bye(dialog: dialog, carrier: carrier, costs: costs))
+      orphan.byes.append(
+        Orphan.Bye(
+          dialog: dialog, mark: index, carrier: carrier, costs: costs, rangAt: mark.rangAt))
       if costs { journal.write(.call(.leg(id, mark))) }
     }
     orphans[id] = orphan
   }
 
-  private mutating func restore(_ mark: DialogMark) -> DialogID? {
+  mutating func restore(_ mark: DialogMark) -> DialogID? {
     guard let target = try? URI(parsing: mark.target.span) else { return nil }
     let remote = mark.flow.listener(routes: mark.routes, target: target) ?? mark.flow.remote
     let destination: Destination =
@@ -159,10 +162,23 @@ extension SwitchCore {
     return dialogMark(of: dialog, isTrunk: leg.party.trunk != nil, realm: realm(of: leg))
   }
 
-  func dialogMark(of dialog: Dialog, isTrunk: Bool, realm: [UInt8]?) -> DialogMark {
+  func dialogMark(
+    of dialog: Dialog, isTrunk: Bool, realm: [UInt8]?, rangAt: WallTime? = nil
+  ) -> DialogMark {
     DialogMark(
       callID: dialog.callID, local: dialog.localAddress, remote: dialog.remoteAddress,
       target: dialog.remoteTarget.bytes, routes: dialog.routeSet.routes,
-      sequence: dialog.localSequence, flow: dialog.flow, isTrunk: isTrunk, realm: realm)
+      sequence: dialog.localSequence, flow: dialog.flow, isTrunk: isTrunk, realm: realm,
+      rangAt: rangAt)
+  }
+
+  /// The marks of a paid leg that rings, one for each fork.
+  func ringingMarks(of leg: Leg, since rangAt: WallTime) -> [DialogMark] {
+    guard leg.paid != nil, leg.isUnanswered else { return [] }
+    return leg.earlyDialogs.compactMap { id in
+      sip.dialog(id).map {
+        dialogMark(of: $0, isTrunk: true, realm: realm(of: leg), rangAt: rangAt)
+      }
+    }
   }
 }
