@@ -75,17 +75,8 @@ struct NoticeText: Hashable, Sendable {
 
   /// What a peer may have chosen, made harmless: one line, no control characters, bounded.
   static func inert(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars.prefix(300) {
-      switch scalar.properties.generalCategory {
-      // Format characters include those that turn the direction of the text round.
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
-        .unassigned:
-        result.append("\u{FFFD}")
-      case _: result.append(scalar)
-      }
-    }
-    if text.unicodeScalars.count > 300 { result.append("…") }
-    return String(result)
+    let scalars = text.unicodeScalars
+    let shown = String(scalars.prefix(300)).inert
+    return scalars.count > 300 ? shown + "…" : shown
   }
 }

@@ -29,7 +29,7 @@ struct DecisionLog: Sendable {
     if let call = line.call { metadata["call"] = "\(call)" }
     if let tenant = line.tenant { metadata["tenant"] = "\(tenant)" }
     // A peer's text stays on its line, whatever it holds (A46).
-    for fact in line.facts { metadata[fact.name] = .string(Self.inert(fact.value)) }
+    for fact in line.facts { metadata[fact.name] = .string(fact.value.inert) }
     logger.log(level: Self.level(line.level), "\(line.event)", metadata: metadata)
   }
 
@@ -40,10 +40,6 @@ struct DecisionLog: Sendable {
     case .warning: .warning
     case .error: .error
     }
-  }
-
-  static func inert(_ text: String) -> String {
-    String(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
   }
 }
 
@@ -60,21 +56,21 @@ extension DecisionLog {
         "alert not delivered, it is tried again",
         metadata: [
           "channel": "\(key.recipient.channel)", "failures": "\(attempts)",
-          "error": .string(Self.inert(error)),
+          "error": .string(error.inert),
         ])
     case .overdue(let alert, let recipient, let age, let error):
       services.critical(
         "somebody should know and does not",
         metadata: [
           "kind": "\(alert.kind)", "channel": "\(recipient.channel)",
-          "age_s": "\(age.components.seconds)", "error": .string(Self.inert(error)),
+          "age_s": "\(age.components.seconds)", "error": .string(error.inert),
         ])
     case .nobodyToTell(let kind):
       services.critical(
         "nobody is configured to be told: add notices.mail to the tenant or the platform",
         metadata: ["kind": "\(kind)"])
     case .storeFailed(let reason):
-      services.error("the outbox cannot be read", metadata: ["reason": .string(Self.inert(reason))])
+      services.error("the outbox cannot be read", metadata: ["reason": .string(reason.inert)])
     }
   }
 }
@@ -86,14 +82,14 @@ extension DecisionLog {
     case .complaint(let peer, let words):
       services.warning(
         "a peer's list is not heard, it is tried again",
-        metadata: ["peer": "\(peer)", "reason": .string(Self.inert(words))])
+        metadata: ["peer": "\(peer)", "reason": .string(words.inert)])
     case .recovered(let peer):
       services.notice("a peer's list is heard again", metadata: ["peer": "\(peer)"])
     case .suspicious(let peer, let words, let count):
       services.warning(
         "a peer's listing was not taken",
         metadata: [
-          "peer": "\(peer)", "reason": .string(Self.inert(words)), "listings": "\(count)",
+          "peer": "\(peer)", "reason": .string(words.inert), "listings": "\(count)",
         ])
     case .untold(let count):
       services.warning(
@@ -101,7 +97,7 @@ extension DecisionLog {
     case .failed(let reason):
       services.error(
         "the shared list cannot be written, it is tried again",
-        metadata: ["reason": .string(Self.inert(reason))])
+        metadata: ["reason": .string(reason.inert)])
     }
   }
 }

@@ -1,5 +1,6 @@
 import API
 import ArgumentParser
+import Elements
 import Foundation
 import Server
 
@@ -61,12 +62,12 @@ enum JSONLine {
   }
 }
 
-/// Rows in columns as wide as they need.
+/// Rows in columns as wide as they need; what a peer chose gives the terminal no orders.
 struct TextTable: CustomStringConvertible {
   let description: String
 
   init<Row>(rows: [Row], columns: [(String, (Row) -> String)]) {
-    let cells = [columns.map { $0.0 }] + rows.map { row in columns.map { $0.1(row) } }
+    let cells = [columns.map { $0.0 }] + rows.map { row in columns.map { $0.1(row).inert } }
     let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     description = cells.map { line in
       let padded = zip(line, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
