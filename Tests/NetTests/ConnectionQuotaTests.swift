@@ -15,20 +15,30 @@ import Testing
 
   private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 
-  @Test("strangers of one address have a share of its connections; who is proven makes room")
-  func address() throws {
+  /// Two addresses that are one source: IPv4, the same as IPv6 writes it, 64 bits of IPv6.
+  private static let sources = [
+    ("203.0.113.9", "203.0.113.9"), ("::ffff:203.0.113.9", "203.0.113.9"),
+    ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"),
+  ]
+
+  @Test(
+    "strangers of one address have a share of its connections; who is proven makes room",
+    arguments: sources)
+  func address(_ one: String, _ same: String) throws {
     var quota = ConnectionQuota(
       limits { ($0.strangersPerAddress, $0.connectionsPerAddress) = (2, 3) })
-    let office = try address("203.0.113.9")
-    #expect(quota.admit(FlowID(1), from: office, at: now) == .admitted(inPlaceOf: nil))
-    #expect(quota.admit(FlowID(2), from: office, at: now) == .admitted(inPlaceOf: nil))
-    #expect(quota.admit(FlowID(3), from: office, at: now) == .refused)
+    func connect(_ number: UInt64) throws -> ConnectionQuota.Verdict {
+      quota.admit(FlowID(number), from: try address(number % 2 == 0 ? one : same), at: now)
+    }
+    #expect(try connect(1) == .admitted(inPlaceOf: nil))
+    #expect(try connect(2) == .admitted(inPlaceOf: nil))
+    #expect(try connect(3) == .refused)
     quota.trust(FlowID(1))
-    #expect(quota.admit(FlowID(4), from: office, at: now) == .admitted(inPlaceOf: nil))
+    #expect(try connect(4) == .admitted(inPlaceOf: nil))
     quota.trust(FlowID(2))
-    #expect(quota.admit(FlowID(5), from: office, at: now) == .refused)
+    #expect(try connect(5) == .refused)
     quota.end(FlowID(1))
-    #expect(quota.admit(FlowID(6), from: office, at: now) == .admitted(inPlaceOf: nil))
+    #expect(try connect(6) == .admitted(inPlaceOf: nil))
   }
 
   @Test(
@@ -68,12 +78,14 @@ import Testing
     #expect(quota.admit(FlowID(8), from: try address("203.0.8.1"), at: now) == .refused)
   }
 
-  @Test("a source begins so many connections at once, then so many a second")
-  func rate() throws {
+  @Test(
+    "a source begins so many connections at once, then so many a second", arguments: sources)
+  func rate(_ one: String, _ same: String) throws {
     var quota = ConnectionQuota(limits { $0.arrivals = Rate(perSecond: 1, burst: 2) })
-    let source = try address("203.0.113.9")
+    let source = try address(one)
     for number: UInt64 in 1...3 {
-      let verdict = quota.admit(FlowID(number), from: source, at: now)
+      let verdict = quota.admit(
+        FlowID(number), from: number == 2 ? try address(same) : source, at: now)
       #expect(verdict == (number < 3 ? .admitted(inPlaceOf: nil) : .refused))
       quota.end(FlowID(number))
     }

@@ -134,7 +134,7 @@ import Testing
     #expect(harness.messages(3).count == 3)
   }
 
-  @Test("who is banned loses his connections and gets no other until it is lifted")
+  @Test("A12: who is banned loses his connections and gets no other until it is lifted")
   func bans() throws {
     let harness = try StreamHarness()
     let (server, other) = (try harness.listen(.tcp), try harness.listen(.tcp, .v6Loopback))

@@ -103,7 +103,7 @@ import Testing
   }
 
   @Test(
-    "What no browser does ends the connection",
+    "A12: what no browser does ends the connection",
     arguments: [
       ("unmasked", 1002), ("too long", 1009), ("too long at once", 1009), ("begun twice", 1002),
       ("ends nothing", 1002), ("unknown", 1002), ("compressed", 1002), ("no text", 1007),
@@ -150,7 +150,7 @@ import Testing
     if status != 101 { #expect(client.isClosedByPeer()) }
   }
 
-  @Test("What is no request for a WebSocket of ours is answered and closed")
+  @Test("A12: what is no request for a WebSocket of ours is answered and closed")
   func refused() throws {
     let harness = try StreamHarness { $0.webSocketOrigins = ["https://a.example"] }
     let server = try harness.listen(.ws)
@@ -186,7 +186,8 @@ import Testing
     #expect(isLeft(by: harness))
   }
 
-  @Test("What comes in one piece with the handshake is of the WebSocket, never a further request")
+  @Test(
+    "A12: what comes in one piece with the handshake is of the WebSocket, never a further request")
   func pipelined() throws {
     let harness = try StreamHarness()
     let server = try harness.listen(.ws)

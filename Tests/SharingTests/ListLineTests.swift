@@ -70,7 +70,7 @@ import Testing
     #expect(!ListSigner.isRight(SignedEntry(nobody, signature: [UInt8](repeating: 0, count: 64))))
   }
 
-  @Test("What is no entry is an error, however it looks")
+  @Test("A48: what is no entry is an error, however it looks")
   func malformed() throws {
     let good = try ListLine.text(try signed())
     let wrong = [
