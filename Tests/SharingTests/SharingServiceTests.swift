@@ -101,6 +101,14 @@ import Testing
     let second = try hearer(there, other.peer)
     #expect(throws: (any Error).self) { try second.hear(try first.lines(), of: other.peer) }
     #expect(second.standings().isEmpty)
+    // Nor where the other is a peer, too, who may be believed in other things.
+    var settings = SharingSettings()
+    settings.peers = [first.peer, other.peer]
+    let elsewhere = try SharingBench()
+    let third = try elsewhere.service(settings)
+    #expect(throws: (any Error).self) { try third.hear(try first.lines(), of: other.peer) }
+    #expect(third.standings().isEmpty)
+    #expect(try third.hear(try first.lines(), of: first.peer) == 1)
     first.stop()
   }
 
