@@ -40,6 +40,7 @@ package enum PasswordGuesses {
     for (list, kind) in [(names.names, Kind.name), (names.tenant, .tenant)] {
       for name in list {
         let words = words(of: name)
+        guesses += words.map { Guess(String($0.reversed()), kind) }
         guesses += words.flatMap { made(ofWord: $0, year) }.map { Guess($0, kind) }
         for number in names.numbers where number.allSatisfy(\.isNumber) {
           guesses += words.flatMap { [$0 + number, capital($0) + number, number + $0] }
@@ -49,6 +50,35 @@ package enum PasswordGuesses {
     }
     var seen: Set<String> = []
     return guesses.filter { seen.insert($0.text).inserted }
+  }
+
+  /// Every number of a few digits behind what is its own: many, and less likely than what everybody has.
+  package static func counted(_ names: Names) -> [Guess] {
+    var guesses: [Guess] = []
+    for number in names.numbers {
+      guesses += counted(behind: number, digits: 4).map { Guess($0, .number) }
+    }
+    for (list, kind) in [(names.names, Kind.name), (names.tenant, .tenant)] {
+      for word in Set(list.flatMap(words)).sorted() {
+        guesses += counted(behind: word, digits: 3).map { Guess($0, kind) }
+        guesses += counted(behind: capital(word), digits: 3).map { Guess($0, kind) }
+      }
+    }
+    return guesses
+  }
+
+  /// "1010000" to "1019999" and all that are shorter, of "101".
+  private static func counted(behind stem: String, digits: Int) -> [String] {
+    var texts: [String] = []
+    var ceiling = 1
+    for length in 1...digits {
+      ceiling *= 10
+      texts += (0..<ceiling).map { number in
+        let text = String(number)
+        return stem + String(repeating: "0", count: length - text.count) + text
+      }
+    }
+    return texts
   }
 
   /// The same for every phone: digits, then each word as it is, then each with the likeliest decoration, and so on.
@@ -87,15 +117,7 @@ package enum PasswordGuesses {
 
   /// All of up to four digits, the same digit again, and counting.
   private static func digits() -> [String] {
-    var texts: [String] = []
-    var ceiling = 1
-    for length in 1...4 {
-      ceiling *= 10
-      texts += (0..<ceiling).map { number in
-        let text = String(number)
-        return String(repeating: "0", count: length - text.count) + text
-      }
-    }
+    var texts = counted(behind: "", digits: 4)
     let rows = ["0123456789", "1234567890", "9876543210", "0987654321"]
     for length in 5...10 {
       texts += (0...9).map { String(repeating: String($0), count: length) }

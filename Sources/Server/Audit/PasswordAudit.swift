@@ -45,8 +45,10 @@ package struct PasswordAudit {
     let start = clock.now
     var tally = Tally(open: Set(phones.indices))
     tally.isComplete =
-      tryOwn(&tally, isOver) && tryShared(PasswordGuesses.common(year: year), &tally, isOver)
+      tryOwn(&tally, isOver) { PasswordGuesses.own($0, year: year) }
+      && tryShared(PasswordGuesses.common(year: year), &tally, isOver)
       && tryShared(PasswordGuesses.listed(words), &tally, isOver)
+      && tryOwn(&tally, isOver, PasswordGuesses.counted)
     let seconds = max((clock.now - start) / .seconds(1), 0.000_001)
     var outcome = Outcome(
       report: PasswordTrialReport(
@@ -78,10 +80,13 @@ package struct PasswordAudit {
       "The password of \(phone.username) (\(group.subject)) \(kind.rawValue).")
   }
 
-  private func tryOwn(_ tally: inout Tally, _ isOver: () -> Bool) -> Bool {
-    for index in phones.indices {
+  private func tryOwn(
+    _ tally: inout Tally, _ isOver: () -> Bool,
+    _ guessed: (PasswordGuesses.Names) -> [PasswordGuesses.Guess]
+  ) -> Bool {
+    for index in tally.open.sorted() {
       guard !isOver() else { return false }
-      let guesses = PasswordGuesses.own(phones[index].names, year: year)
+      let guesses = guessed(phones[index].names)
       attempt(guesses.map { (Array($0.text.utf8), $0.kind) }[...], on: index, &tally)
     }
     return true

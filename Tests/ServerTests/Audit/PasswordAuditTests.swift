@@ -20,6 +20,7 @@ import Testing
     let names = Self.names.numbers + Self.names.names + Self.names.tenant
     let guesses =
       PasswordGuesses.own(Self.names, year: Self.year) + PasswordGuesses.common(year: Self.year)
+      + PasswordGuesses.counted(Self.names)
     #expect(guesses.count > 50_000)
     let taken = guesses.filter { PasswordRule.objection(to: $0.text, names: names) == nil }
     #expect(taken.isEmpty, "\(taken.prefix(10))")
@@ -61,6 +62,8 @@ import Testing
     "E7: a weak password that is there already is found, and told by what it is made of only",
     arguments: [
       ("101", PasswordGuesses.Kind.number), ("101101", .number), ("ext101", .number),
+      ("1018352", .number), ("front417", .name), ("ksedtnorf", .name), ("eciffo", .tenant),
+      ("Office640", .tenant),
       ("", .nothing),
       ("frontdesk", .name), ("Front2026", .name), ("office101", .tenant), ("Example1!", .tenant),
       ("7351", .digits), ("12345678", .digits), ("Sunshine123", .word), ("DRAGON", .word),
