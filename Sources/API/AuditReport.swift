@@ -57,17 +57,19 @@ package struct AuditSummaryReport: Codable, Hashable, Sendable {
   package var high: Int
   package var medium: Int
   package var low: Int
+  /// How many of them say only that something could not be seen.
+  package var unseen: Int
   /// What was asked as a stranger would: "UDP 192.0.2.1:5060".
   package var probed: [String]
   /// How the passwords were tried; nil where there was no data folder to look into.
   package var passwords: PasswordTrialReport?
 
   package init(
-    grade: String, critical: Int, high: Int, medium: Int, low: Int, probed: [String],
-    passwords: PasswordTrialReport?
+    grade: String, critical: Int, high: Int, medium: Int, low: Int, unseen: Int,
+    probed: [String], passwords: PasswordTrialReport?
   ) {
     (self.grade, self.critical, self.high) = (grade, critical, high)
-    (self.medium, self.low) = (medium, low)
+    (self.medium, self.low, self.unseen) = (medium, low, unseen)
     (self.probed, self.passwords) = (probed, passwords)
   }
 }

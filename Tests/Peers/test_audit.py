@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from .support import careless
@@ -21,7 +22,9 @@ table {family} shield {{
   chain arrivals {{
     type filter hook input priority 0; policy drop;
     iif lo accept
-    meta l4proto {{ tcp, udp }} th dport {{ 5060, 5061, 10000-10999 }} accept
+    ct state established,related accept
+    meta l4proto ipv6-icmp accept
+    meta l4proto {{ tcp, udp }} th dport {{ 5060, 5061, 10000-10999{more} }} accept
   }}
 }}
 """
@@ -79,9 +82,9 @@ class Audit(unittest.TestCase):
             named.setdefault(row["id"], []).append(row)
         return named, summary
 
-    def shield(self, family="inet"):
-        subprocess.run(self.place.command("/usr/sbin/nft", "-f", "-"), input=FILTER.format(family=family).encode(),
-                       check=True)
+    def shield(self, family="inet", *ports):
+        rules = FILTER.format(family=family, more="".join(f", {port}" for port in ports))
+        subprocess.run(self.place.command("/usr/sbin/nft", "-f", "-"), input=rules.encode(), check=True)
 
     def listen(self, *places):
         """Somebody else's program on this machine."""
@@ -96,9 +99,17 @@ class Audit(unittest.TestCase):
         self.addCleanup(other.stop)
         other.wait_for("^ready")
 
-    def well_kept(self, *branches):
+    def remote(self, *words, fails=False):
+        """Asks from another machine: the findings by their names, and the summary."""
+        asks = Martinet(self.folder / "asks", host=self.elsewhere)
+        result = asks.run("audit", *words, "--json", check=False)
+        self.assertEqual(result.returncode, 1 if fails else 0, result.stdout + result.stderr)
+        *findings, summary = map(json.loads, result.stdout.splitlines())
+        return {row["id"]: row for row in findings}, summary
+
+    def well_kept(self, *branches, more_sip=(), ports=()):
         """Each branch is one more tenant, with a certificate of its own."""
-        server = Kept(self.folder / "server", host=self.place, sip=self.sip, rtp="10000-10999")
+        server = Kept(self.folder / "server", host=self.place, sip=",".join([self.sip, *more_sip]), rtp="10000-10999")
         self.addCleanup(server.stop)
         configuration = self.configuration()
         [office] = configuration["tenants"]
@@ -110,7 +121,7 @@ class Audit(unittest.TestCase):
             authority.identity(name, domains=[f"{name}.example"]).rename(tls / name)
         authority.folder.chmod(0o755)
         server.hand_over(server.data, tls)
-        self.shield()
+        self.shield("inet", *ports)
         return server.start(20, "--tls-folder", tls, "--firewall", "on")
 
     def test_a_well_kept_server_gets_an_a_and_notices_nothing(self):
@@ -126,9 +137,63 @@ class Audit(unittest.TestCase):
         self.assertGreater(trial["guesses"], 100_000)
         self.assertEqual(server.ask("bans"), [])
         self.assertEqual(server.ask("registrations") + server.ask("records") + server.ask("calls"), [])
-        # From another machine, which may not see the pages.
-        seen = server.run("audit", "--target", self.place.v4, "--domain", "office.example", "--json").stdout
-        self.assertEqual(json.loads(seen.splitlines()[-1])["grade"], "A", seen)
+        self.assertEqual(summary["unseen"], 0)
+
+    def test_from_another_machine_as_much_is_seen_as_is_named(self):
+        self.well_kept()
+        for place in (self.place.v4, f"[{self.place.v6}]:5060", f"tcp:{self.place.v4}", f"tls:[{self.place.v6}]"):
+            with self.subTest(place):
+                named, summary = self.remote("--target", place, "--domain", "office.example", "--user", "101", "--fail-at",
+                                             "low")
+                self.assertEqual((named, summary["grade"]), ({}, "A"))
+        named, summary = self.remote("--target", self.place.v4, "--domain", "office.example")
+        self.assertEqual((set(named), summary["grade"], summary["unseen"]), ({"unseen.users"}, "B", 3))
+        named, summary = self.remote("--target", self.place.v4)
+        self.assertIn("unseen.tls", named)
+        self.assertNotEqual(summary["grade"], "A")
+
+    def test_phones_in_browsers_are_asked_as_others_are(self):
+        self.well_kept(more_sip=[f"ws:{self.place.v4}:4080", f"wss:{self.place.v4}:4443"], ports=[4080, 4443])
+        server = Martinet(self.folder / "server", host=self.place)
+        named, summary = self.audit(server, "--fail-at", "low")
+        self.assertEqual((named, summary["grade"]), ({}, "A"))
+        self.assertIn(f"WS {self.place.v4}:4080", summary["probed"])
+        for place in (f"ws:{self.place.v4}:4080", f"wss:{self.place.v4}:4443"):
+            with self.subTest(place):
+                named, summary = self.remote("--target", place, "--domain", "office.example", "--user", "101", "--fail-at",
+                                             "low")
+                self.assertEqual((named, summary["grade"]), ({}, "A"))
+        named, summary = self.remote("--target", f"ws:{self.place.v4}:5060")
+        self.assertIn("sip.silent", named)
+
+    def test_who_does_not_answer_is_not_called_well_and_takes_no_long_time(self):
+        subprocess.run(self.place.command("/usr/sbin/nft", "-f", "-"), check=True,
+                       input=FILTER.format(family="inet", more="").replace("accept", "drop").encode())
+        self.drip("0.0.0.0", 6061)
+        for place, wanted in ((self.place.v4, "sip.silent"), ("10.66.0.99", "sip.silent"),
+                              (f"tls:{self.elsewhere.v4}:6061", "unseen.tls")):
+            with self.subTest(place):
+                start = time.monotonic()
+                named, summary = self.remote("--target", place, "--domain", "office.example", "--user", "101")
+                self.assertIn(wanted, named)
+                self.assertNotEqual(summary["grade"], "A")
+                self.assertLess(time.monotonic() - start, 40)
+
+    def drip(self, address, port):
+        """Somebody who takes connections, and says a byte now and then."""
+        code = ("import socket,sys,time\n"
+                "door = socket.create_server((sys.argv[1], int(sys.argv[2])))\n"
+                "door.setblocking(False)\nlinks = []\nprint('ready', flush=True)\n"
+                "while True:\n"
+                "  try: links.append(door.accept()[0])\n"
+                "  except BlockingIOError: pass\n"
+                "  for link in links:\n"
+                "    try: link.send(b'\\x16')\n"
+                "    except OSError: pass\n"
+                "  time.sleep(0.5)")
+        slow = Process(self.elsewhere.command("/usr/bin/python3", "-c", code, address, port), self.folder / "slow.log")
+        self.addCleanup(slow.stop)
+        slow.wait_for("^ready")
 
     def test_each_tenant_may_have_a_certificate_of_its_own(self):
         server = self.well_kept("branch", "shop")
@@ -209,6 +274,7 @@ class Audit(unittest.TestCase):
                 self.assertEqual((row["extension"], row["severity"]), ("102", "critical"))
                 self.assertNotIn("102102", json.dumps(row))
                 self.assertEqual(bool(summary["probed"]), runs)
+                self.assertEqual("unseen.network" in named, not runs)
 
     def test_a_server_that_tells_strangers_too_much(self):
         server = self.well_kept()
@@ -242,9 +308,10 @@ class Audit(unittest.TestCase):
             old.wait_for("ACCEPT")
             result = ask.run("audit", "--target", f"{self.place.v4}:{port - 1}", "--domain", "office.example", "--json",
                              check=False)
-            found = {json.loads(line).get("id") for line in result.stdout.splitlines()}
+            found = {json.loads(line).get("id", "unseen.") for line in result.stdout.splitlines()}
+            seen = {name for name in found if not name.startswith("unseen.")}
             with self.subTest(port=port):
-                self.assertEqual(found - {None, "sip.silent"}, wanted, result.stdout + result.stderr)
+                self.assertEqual(seen - {"sip.silent"}, wanted, result.stdout + result.stderr)
 
 
 if __name__ == "__main__":

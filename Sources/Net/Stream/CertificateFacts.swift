@@ -5,6 +5,7 @@ import X509
 
 /// What a certificate says of itself, for people who look at a server.
 package struct CertificateFacts: Hashable, Sendable {
+  package let begins: WallTime
   package let ends: WallTime
   package let isSelfSigned: Bool
   /// Why it can be forged, or nobody takes it; nil where it is sound.
@@ -12,13 +13,14 @@ package struct CertificateFacts: Hashable, Sendable {
   private let der: [UInt8]
 
   private static let (fewestBitsOfRSA, fewestBitsOfCurve) = (2048, 256)
+  private static let bytesOfEd25519 = 32
 
   /// Nil for bytes that are no certificate.
   package init?(_ der: [UInt8]) {
     guard let certificate = try? Certificate(derEncoded: der) else { return nil }
     self.der = der
-    ends = WallTime(
-      unixMilliseconds: Int64(certificate.notValidAfter.timeIntervalSince1970 * 1000))
+    begins = Self.time(certificate.notValidBefore)
+    ends = Self.time(certificate.notValidAfter)
     isSelfSigned = certificate.issuer == certificate.subject
     weakness =
       Self.weakness(of: certificate.publicKey) ?? Self.weakness(of: certificate.signatureAlgorithm)
@@ -29,8 +31,14 @@ package struct CertificateFacts: Hashable, Sendable {
     PeerIdentity.certificate(der, standsFor: domain)
   }
 
+  private static func time(_ date: Date) -> WallTime {
+    WallTime(unixMilliseconds: Int64(date.timeIntervalSince1970 * 1000))
+  }
+
   private static func weakness(of key: Certificate.PublicKey) -> String? {
     let bytes = Array(key.subjectPublicKeyInfoBytes)
+    // Ed25519 has nothing in front by which it could be told (RFC 8410 §4), and no other is so short.
+    guard bytes.count > bytesOfEd25519 else { return nil }
     switch bytes.first {
     case 0x04:  // An uncompressed point of a curve: both coordinates.
       let bits = (bytes.count - 1) / 2 * 8
@@ -49,7 +57,10 @@ package struct CertificateFacts: Hashable, Sendable {
       _ = try ArraySlice<UInt8>(derEncoded: &nodes)
       return modulus
     }
-    return modulus.map { $0.drop { $0 == 0 }.count * 8 }
+    return modulus.map { modulus in
+      let bytes = modulus.drop { $0 == 0 }
+      return bytes.count * 8 - (bytes.first?.leadingZeroBitCount ?? 0)
+    }
   }
 
   private static func weakness(of algorithm: Certificate.SignatureAlgorithm) -> String? {

@@ -35,27 +35,47 @@ package struct Audit {
     let folder = configuration.data
     let isRunning = ControlClient(dataFolder: folder).isServerRunning
     let store = try weaknesses(isRunning)
-    let listeners = chosen ?? (isRunning ? store.listeners.compactMap(ListenAddress.init) : [])
+    let own = isRunning ? store.listeners.compactMap(ListenAddress.init) : []
     let http = chosenHTTP ?? (isRunning ? Endpoint(store.http) : nil)
-    let targets = listeners.map { ProbeTarget($0, isHere: true) }
+    let targets = (chosen ?? own).map { ProbeTarget($0, isHere: true) }
     let server = isRunning ? FileAudit.server(in: folder) : nil
     var findings = FileAudit(
-      folder: folder, tlsFolder: configuration.tls.folder, server: server
+      folder: folder, tlsFolder: configuration.tls.folder,
+      server: server
     ).findings()
-    findings += machine(listeners, http, server)
-    findings += StrangerAudit(targets, store.target, http: http).findings()
+    findings += machine(own, http, server)
+    findings += StrangerAudit(
+      targets, store.target, http: http.map { [$0] } ?? [], isWhole: chosen == nil
+    ).findings()
+    if targets.isEmpty {
+      findings.append(
+        AuditFinding(
+          .unseenNetwork, at: .platform,
+          "No server runs on \(folder): nothing was asked over the network."))
+    }
     return Self.outcome(store.findings + findings.map(\.report), targets, store.passwords)
   }
 
-  /// A server elsewhere, of which nothing is known but what it answers.
+  /// A server elsewhere, of which nothing is known but what it answers; `user` is one who exists there.
   package static func examine(
-    _ listeners: [ListenAddress], http: Endpoint?, domain: String?
+    _ place: RemoteServer, domain: String?, user: String?
   ) -> Outcome {
-    let targets = listeners.map { ProbeTarget($0, isHere: false) }
+    let targets = place.listeners.map {
+      ProbeTarget($0, isHere: false, isGuess: place.isGuess)
+    }
+    let domain = domain ?? place.name
     let who = AuditTargetReport(
-      domain: domain, user: nil, absentUser: nil, domains: domain.map { [$0] } ?? [])
-    let findings = StrangerAudit(targets, who, http: http).findings()
+      domain: domain, user: user, absentUser: user.map(absent),
+      domains: domain.map { [$0] } ?? [])
+    let findings = StrangerAudit(targets, who, http: place.http, isWhole: place.isGuess).findings()
     return outcome(findings.map(\.report), targets, nil)
+  }
+
+  /// A name as long that hardly anybody has.
+  private static func absent(beside user: String) -> String {
+    let letter = user.allSatisfy(\.isNumber) ? "0" : "z"
+    let name = String(repeating: letter, count: user.utf8.count)
+    return name == user ? String(repeating: "x", count: user.utf8.count) : name
   }
 
   private func weaknesses(_ isRunning: Bool) throws -> AuditedStoreReport {
@@ -108,7 +128,7 @@ package struct Audit {
         ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset)
       }.map(\.element),
       summary: AuditSummaryReport(
-        findings, probed: targets.filter(\.isAsked).map(\.description), passwords: passwords))
+        findings, probed: targets.map(\.description), passwords: passwords))
   }
 }
 

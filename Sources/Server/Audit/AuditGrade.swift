@@ -12,7 +12,7 @@ package enum AuditGrade: String, Hashable, Sendable {
   /// So many of a severity are still the better grade of the two that it can lead to.
   private static let few = 2
 
-  /// A: nothing above low.
+  /// A: nothing above low, and all was seen: what was not cannot be called well.
   ///
   /// B, C: medium, two at most or more. D, E: high, likewise. F: anything critical.
   package init(_ findings: [AuditFindingReport]) {
@@ -26,9 +26,13 @@ package enum AuditGrade: String, Hashable, Sendable {
       case (_, 1..., _): .d
       case (_, _, (Self.few + 1)...): .c
       case (_, _, 1...): .b
-      case _: .a
+      case _: findings.contains(where: \.isUnseen) ? .b : .a
       }
   }
+}
+
+extension AuditFindingReport {
+  fileprivate var isUnseen: Bool { AuditRule(rawValue: id)?.isUnseen ?? false }
 }
 
 extension AuditSummaryReport {
@@ -38,6 +42,7 @@ extension AuditSummaryReport {
     }
     self.init(
       grade: AuditGrade(findings).rawValue, critical: count(.critical), high: count(.high),
-      medium: count(.medium), low: count(.low), probed: probed, passwords: passwords)
+      medium: count(.medium), low: count(.low), unseen: findings.count(where: \.isUnseen),
+      probed: probed, passwords: passwords)
   }
 }

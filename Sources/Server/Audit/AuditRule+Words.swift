@@ -53,11 +53,14 @@ extension AuditRule {
     case .noSecrecy: "Who records calls today and gets the key one day reads them then."
     case .noNewTLS: "It closes what was found in the versions before."
     case .noTLS: "Who calls whom, and the keys of encrypted media, can be read on the way."
-    case .certificateEnded, .certificateEnds: "Phones refuse it, or have been told to take any."
+    case .certificateEnded, .certificateEnds, .certificateEarly:
+      "Phones refuse it, or have been told to take any."
     case .certificateOwn:
       "Phones that were not given it must take any certificate, that of a listener in between too."
     case .certificateName: "Phones that check the name refuse it, so they are told not to check."
     case .certificateWeak: "It can be forged, and then anybody in between is you."
+    case .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS:
+      "What was not seen is not known to be well."
     }
   }
 
@@ -112,6 +115,8 @@ extension AuditRule {
     case .oldTLS, .weakCipher, .noSecrecy, .noNewTLS:
       "Where this server answers, it is a fault of ours; elsewhere allow TLS 1.2 and 1.3 with ECDHE only."
     case .noTLS: "Let it listen for TLS, too: leave the transport out in `sip`."
+    case .certificateEarly:
+      "Look at this machine's clock (`timedatectl`); else put one that holds already into the TLS folder."
     case .certificateEnded, .certificateEnds:
       "Put a new one into the TLS folder; the server takes it within seconds."
     case .certificateOwn:
@@ -120,6 +125,12 @@ extension AuditRule {
       "Have one made for the domain, as a DNS name and as a sip: URI; each may have its own (docs/operator/operations.md)."
     case .certificateWeak:
       "Have one made with ECDSA P-256, or RSA of 2048 bits or more, and SHA-256."
+    case .unseenNetwork: "Start the server, and run the audit again."
+    case .unseenAnswer:
+      "Run it again; if that stays, ask from another place, with `--domain`, or name the transport: `--target tls:HOST`."
+    case .unseenUsers: "With `--target` name one who exists: `--user 101`. Otherwise run it again."
+    case .unseenTLS:
+      "Run it again; with `--target` name a SIP domain (`--domain`), and the port where TLS is spoken."
     }
   }
 }

@@ -51,24 +51,36 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
   case noTLS = "tls.none"
   case certificateEnded = "certificate.ended"
   case certificateEnds = "certificate.ends"
+  case certificateEarly = "certificate.early"
   case certificateOwn = "certificate.self-signed"
   case certificateName = "certificate.name"
   case certificateWeak = "certificate.weak"
 
+  case unseenNetwork = "unseen.network"
+  case unseenAnswer = "unseen.answer"
+  case unseenUsers = "unseen.users"
+  case unseenTLS = "unseen.tls"
+
+  /// Whether it says only that something could not be seen, which might be well or ill.
+  package var isUnseen: Bool { self == .passwordsUntried || rawValue.hasPrefix("unseen.") }
+
   package var severity: AuditFindingReport.Severity {
     switch self {
-    case .phonePassword, .unlimited, .secretFile, .controlSocket, .controlPort, .openCall,
+    case .phonePassword, .unlimited, .secretFile, .controlSocket, .controlPort,
+      .openCall,
       .openRelay, .openRegistrar:
       .critical
-    case .trunkPassword, .noLimit, .neverBan, .dataFolder, .dataPort, .openV6, .tellsUsers,
-      .oldTLS, .weakCipher, .certificateEnded, .certificateWeak:
+    case .trunkPassword, .noLimit, .neverBan, .dataFolder, .dataPort, .openV6,
+      .tellsUsers,
+      .oldTLS, .weakCipher, .certificateEnded, .certificateEarly, .certificateWeak:
       .high
-    case .webhookSecret, .costlyOpen, .highLimit, .stale, .trunkByName, .trunkWide, .nobodyTold,
+    case .webhookSecret, .costlyOpen, .highLimit, .stale, .trunkByName,
+      .trunkWide, .nobodyTold,
       .foreignFile, .root, .sshPasswords, .pages, .namesItself, .amplifies, .weakDigest, .silent,
       .noSecrecy, .certificateEnds, .certificateOwn, .certificateName:
       .medium
     case .passwordsUntried, .noTenantLimit, .anywhere, .kernelBans, .otherPort, .noFirewall,
-      .noNewTLS, .noTLS:
+      .noNewTLS, .noTLS, .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS:
       .low
     }
   }

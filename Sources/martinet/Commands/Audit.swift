@@ -17,11 +17,14 @@ struct Audit: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Asks a server elsewhere as a stranger, and looks at no data folder.",
-      valueName: "host[:port]"))
+      valueName: "[transport:]host[:port]"))
   var target: String?
 
   @Option(help: "With --target: a domain of that server.")
   var domain: String?
+
+  @Option(help: "With --target: a user who exists there; one wrong password is tried on him.")
+  var user: String?
 
   @Option(help: "File with more words to try as passwords, one a line.")
   var words: String?
@@ -32,9 +35,17 @@ struct Audit: ParsableCommand {
   @Flag(help: "One JSON object per line instead of text; the last one has the grade.")
   var json = false
 
+  private static let longestUser = 64
+
   func validate() throws {
-    guard domain == nil || target != nil else {
-      throw ValidationError("--domain is for --target: here the configuration names the domains.")
+    guard domain == nil && user == nil || target != nil else {
+      throw ValidationError(
+        "--domain and --user are for --target: here the configuration has both.")
+    }
+    let isWord =
+      user?.utf8.allSatisfy { $0 > 32 && $0 < 127 && !"<>@:;\"".utf8.contains($0) } ?? true
+    guard isWord, user?.isEmpty != true, user?.utf8.count ?? 0 <= Self.longestUser else {
+      throw ValidationError("--user: a user name of SIP, such as 101 or anna.")
     }
   }
 
@@ -60,8 +71,7 @@ struct Audit: ParsableCommand {
   }
 
   private func remote(_ target: String) throws -> Server.Audit.Outcome {
-    let place = try RemoteServer(target)
-    return Server.Audit.examine(place.listeners, http: place.http, domain: domain ?? place.name)
+    Server.Audit.examine(try RemoteServer(target), domain: domain, user: user)
   }
 
   private static func read(_ path: String) throws -> [String] {
@@ -92,7 +102,8 @@ struct Audit: ParsableCommand {
     }
     return text
       + "\nGrade \(summary.grade): \(summary.critical) critical, \(summary.high) high, "
-      + "\(summary.medium) medium, \(summary.low) low."
+      + "\(summary.medium) medium, \(summary.low) low"
+      + (summary.unseen > 0 ? ", \(summary.unseen) of them not seen." : ".")
   }
 }
 

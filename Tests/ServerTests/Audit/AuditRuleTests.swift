@@ -20,6 +20,17 @@ import Testing
     }
   }
 
+  @Test("What was not seen keeps the grade from the best, and is counted")
+  func unseen() {
+    let missing = AuditFinding(.unseenTLS, at: .platform, "").report
+    #expect(AuditGrade([missing]) == .b)
+    #expect(AuditGrade([missing, report(.medium), report(.medium), report(.medium)]) == .c)
+    #expect(AuditGrade([AuditFinding(.passwordsUntried, at: .platform, "").report]) == .b)
+    for rule in AuditRule.allCases where rule.rawValue.hasPrefix("unseen.") {
+      #expect(rule.isUnseen && rule.severity == .low)
+    }
+  }
+
   @Test("The manual has every rule with its severity, and no other")
   func manual() throws {
     let page = try String(

@@ -9,7 +9,7 @@ import Testing
 /// What the audit's stranger sends, and what it makes of answers.
 @Suite struct ProbeTests {
   private func answer(_ text: String) -> StrangerAnswer? {
-    StrangerAnswer([Array(text.replacing("\n", with: "\r\n").utf8)])
+    StrangerAnswer(Array(text.replacing("\n", with: "\r\n").utf8))
   }
 
   @Test("Two answers are alike where only chance differs")
@@ -35,6 +35,7 @@ import Testing
     #expect(try head("101", 1_234_567, "abcd") != head("000", 7_654_321, "wxyzz"))
     #expect(try head("101", 1_234_567, "abcd", ", stale=true") != head("000", 7_654_321, "wxyz"))
     #expect(answer("HTTP/1.1 400 Bad Request\n\n") == nil)
+    #expect(answer("SIP/2.0 42 What\n\n") == nil)
     #expect(StrangerAnswer([]) == nil)
   }
 
@@ -70,8 +71,15 @@ import Testing
       #expect(ServerHello.read(Array(record(new)[..<end])) == .unfinished)
     }
     #expect(ServerHello.read([0x15, 3, 3, 0, 2, 2, 40]) == .refused)  // handshake_failure
-    #expect(ServerHello.read(Array("HTTP/1.1 400".utf8)) == .refused)
-    #expect(ServerHello.read(record([3, 3])) == .refused)
+    #expect(ServerHello.read(Array("HTTP/1.1 400".utf8)) == .foreign)
+    #expect(ServerHello.read(record([3, 3])) == .foreign)
+    // Behind a warning, unrecognized_name, it goes on.
+    let warning: [UInt8] = [0x15, 3, 1, 0, 2, 1, 112]
+    #expect(ServerHello.read(warning) == .unfinished)
+    #expect(
+      ServerHello.read(warning + record(old))
+        == .agreed(ServerHello(version: 0x0301, cipher: 0x002F)))
+    #expect(ServerHello.read([0x15, 3, 3, 0, 2, 1, 0]) == .refused)  // close_notify
   }
 
   @Test("A host with or without a port, in both families")
@@ -88,8 +96,51 @@ import Testing
         server.name == nil
           && server.listeners.map(\.endpoint.port) == [port, port, port + 1].map(UInt16.init))
     }
-    for text in ["192.0.2.1:0", "192.0.2.1:99999", "no.such.name.invalid", ":5060"] {
+    for text in [
+      "192.0.2.1:0", "192.0.2.1:99999", "no.such.name.invalid", ":5060", "", "tls:",
+      "tls:192.0.2.1:x",
+    ] {
       #expect(throws: ConfigurationError.self) { try RemoteServer(text) }
     }
+  }
+
+  @Test(
+    "A transport that is named is asked alone, on its own port where none is written",
+    arguments: [
+      ("udp:192.0.2.1", "UDP 192.0.2.1:5060"), ("tcp:192.0.2.1:5070", "TCP 192.0.2.1:5070"),
+      ("tls:192.0.2.1", "TLS 192.0.2.1:5061"), ("TLS:[2001:db8::1]:5070", "TLS [2001:db8::1]:5070"),
+      ("ws:2001:db8::1", "WS [2001:db8::1]:80"), ("wss:192.0.2.1", "WSS 192.0.2.1:443"),
+    ])
+  func transports(text: String, listener: String) throws {
+    let server = try RemoteServer(text)
+    #expect(server.listeners.map(\.description) == [listener])
+    #expect(!server.isGuess)
+  }
+
+  @Test("Who writes the port of TLS means TLS there, and the others below it")
+  func securePort() throws {
+    let server = try RemoteServer("192.0.2.1:5061")
+    #expect(
+      server.listeners.map(\.description) == [
+        "UDP 192.0.2.1:5060", "TCP 192.0.2.1:5060", "TLS 192.0.2.1:5061",
+      ])
+    #expect(server.isGuess)
+  }
+
+  @Test("A certificate that does not hold yet is as bad as one that has ended")
+  func early() throws {
+    let now = WallTime(unixMilliseconds: 1_800_000_000_000)
+    func found(at time: WallTime) throws -> [AuditRule] {
+      let made = try SelfSignedCertificate(names: ["a.example"], at: now)
+      let base64 = made.certificatePEM.split(separator: "\n").filter { !$0.hasPrefix("-") }.joined()
+      let der = try #require(Data(base64Encoded: base64))
+      let facts = try #require(CertificateFacts(Array(der)))
+      return TLSProbe.judge(facts, "x", at: time).map(\.0)
+    }
+    let day: Duration = .seconds(86_400)
+    #expect(try found(at: now) == [.certificateOwn])
+    #expect(try found(at: now + day * -2) == [.certificateEarly, .certificateOwn])
+    #expect(try found(at: now + day * 3_650) == [.certificateEnded, .certificateOwn])
+    #expect(try found(at: now + day * 3_630) == [.certificateEnds, .certificateOwn])
   }
 }

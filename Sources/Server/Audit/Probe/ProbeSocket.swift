@@ -1,39 +1,46 @@
 import Elements
 import Glibc
 
-/// Something that a stranger can say a thing to, and hear what comes back.
-protocol ProbeLink {
-  /// Where answers go to, as it stands in a Via.
-  var local: Endpoint { get }
-  func send(_ bytes: [UInt8])
-  /// One datagram, or what has come on a stream. Empty: the other side hung up; nil: nothing came in time.
-  func receive(within time: Duration) -> [UInt8]?
-  func close()
-}
-
 /// A datagram or stream socket whose every wait has an end.
 final class ProbeSocket: ProbeLink {
   let local: Endpoint
+  let isStream: Bool
   private let descriptor: Int32
   private static let connectTime: Duration = .seconds(2)
 
-  /// Comes from `source`, or from where the kernel chooses; nil where nothing can be reached.
-  init?(stream isStream: Bool, to remote: Endpoint, from source: IPAddress? = nil) {
+  /// Comes from `source`, or from where the kernel chooses.
+  init(
+    stream isStream: Bool, to remote: Endpoint, from source: IPAddress? = nil
+  ) throws(Unreached) {
     let kind = Int32((isStream ? SOCK_STREAM : SOCK_DGRAM).rawValue)
     let descriptor = socket(remote.family, kind | Int32(SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { return nil }
-    let isBound = source.map { address in
-      Endpoint(address, 0).withSocketAddress { bind(descriptor, $0, $1) == 0 }
-    }
-    let begun = remote.withSocketAddress { connect(descriptor, $0, $1) }
-    guard isBound != false, begun == 0 || errno == EINPROGRESS,
-      Self.wait(descriptor, for: POLLOUT, Self.connectTime), Self.isConnected(descriptor),
-      let local = Self.name(of: descriptor, isV4: remote.address.isV4)
-    else {
+    guard descriptor >= 0 else { throw Self.reason(errno) }
+    do throws(Unreached) {
+      if let source {
+        let isBound = Endpoint(source, 0).withSocketAddress { bind(descriptor, $0, $1) == 0 }
+        guard isBound else { throw Self.reason(errno) }
+      }
+      let begun = remote.withSocketAddress { connect(descriptor, $0, $1) }
+      guard begun == 0 || errno == EINPROGRESS else { throw Self.reason(errno) }
+      guard Self.wait(descriptor, for: POLLOUT, Self.connectTime) else { throw .silent }
+      let code = Self.failure(of: descriptor)
+      guard code == 0 else { throw Self.reason(code) }
+      guard let local = Self.name(of: descriptor, isV4: remote.address.isV4) else {
+        throw Self.reason(errno)
+      }
+      (self.descriptor, self.local, self.isStream) = (descriptor, local, isStream)
+    } catch {
       Glibc.close(descriptor)
-      return nil
+      throw error
     }
-    (self.descriptor, self.local) = (descriptor, local)
+  }
+
+  private static func reason(_ code: Int32) -> Unreached {
+    switch code {
+    case ECONNREFUSED: .refused
+    case ETIMEDOUT, EHOSTUNREACH: .silent
+    case _: .noWay(String(cString: strerror(code)))
+    }
   }
 
   func send(_ bytes: [UInt8]) {
@@ -47,11 +54,11 @@ final class ProbeSocket: ProbeLink {
     }
   }
 
+  /// An ICMP error is an answer of nobody, and comes as nothing.
   func receive(within time: Duration) -> [UInt8]? {
     guard Self.wait(descriptor, for: POLLIN, time) else { return nil }
     var buffer = [UInt8](repeating: 0, count: 65_536)
     let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
-    // An ICMP error is an answer of nobody.
     return count >= 0 ? Array(buffer[..<count]) : errno == ECONNRESET ? [] : nil
   }
 
@@ -59,13 +66,14 @@ final class ProbeSocket: ProbeLink {
 
   private static func wait(_ descriptor: Int32, for event: Int32, _ time: Duration) -> Bool {
     var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
-    return poll(&entry, 1, Int32(clamping: time.wholeMilliseconds)) == 1
+    // Rounded up: who waits for a part of a millisecond would ask again and again.
+    return poll(&entry, 1, Int32(clamping: time.wholeMilliseconds + 1)) == 1
   }
 
-  private static func isConnected(_ descriptor: Int32) -> Bool {
+  private static func failure(of descriptor: Int32) -> Int32 {
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
-    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 && code == 0
+    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno
   }
 
   private static func name(of descriptor: Int32, isV4: Bool) -> Endpoint? {

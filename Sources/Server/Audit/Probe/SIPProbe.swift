@@ -5,10 +5,19 @@ import SIP
 
 /// Asks one listener what scanners ask, and looks at what it answers.
 ///
-/// Nothing is registered, nobody rings: the numbers called are in no plan, and what would be taken is taken back.
-struct SIPProbe {
+/// Nothing is registered, nobody rings: the numbers called are in no plan, and what would be taken is taken back. What got no
+/// answer is said to be not seen, and never to be well.
+package struct SIPProbe {
+  /// What came of it.
+  package struct Outcome: Sendable {
+    package var findings: [AuditFinding] = []
+    /// Whether anything was answered at all.
+    package var hasAnswered = false
+    package var speaksTLS = false
+  }
+
   private let target: ProbeTarget
-  private let link: any ProbeLink
+  private let line: StrangerLine
   private let who: AuditTargetReport
   private let domain: String
 
@@ -16,45 +25,70 @@ struct SIPProbe {
   private static let nowhere = "+999120345678"
   /// A domain that can never be (RFC 2606 §2).
   private static let foreign = "elsewhere.invalid"
-  private static let firstWait: Duration = .seconds(2)
-  /// For more pieces of the same answer.
-  private static let laterWait: Duration = .milliseconds(150)
-  private static let mostPieces = 20
   /// So much more than was asked is worth a forged sender.
   private static let amplification = 3
 
-  private init(_ target: ProbeTarget, _ link: any ProbeLink, _ who: AuditTargetReport) {
-    (self.target, self.link, self.who) = (target, link, who)
+  private init(_ target: ProbeTarget, _ line: StrangerLine, _ who: AuditTargetReport) {
+    (self.target, self.line, self.who) = (target, line, who)
     domain = who.domain ?? "\(target.remote.address)"
   }
 
   /// What it answers wrongly; where it `triesPasswords`, to a wrong password of a user who is there and of one who is not,
   /// too.
-  static func findings(
+  static func examine(
     _ target: ProbeTarget, _ who: AuditTargetReport, triesPasswords: Bool
-  ) -> [AuditFinding] {
-    guard let link = target.open(name: who.domain) else {
-      return [
-        AuditFinding(.silent, at: .address("\(target)"), "Nothing can be reached at \(target).")
-      ]
+  ) -> Outcome {
+    let first: any ProbeLink
+    do {
+      first = try target.open(name: who.domain)
+    } catch {
+      return Outcome(findings: unreached(target, error))
     }
-    defer { link.close() }
-    return SIPProbe(target, link, who).findings(triesPasswords: triesPasswords)
+    let line = StrangerLine(over: target.listener.transport, first: first) {
+      try? target.open(name: who.domain)
+    }
+    return SIPProbe(target, line, who).outcome(triesPasswords: triesPasswords)
   }
 
-  private func findings(triesPasswords: Bool) -> [AuditFinding] {
-    let options = request("OPTIONS", to: nil)
-    guard let answer = ask(options) else {
-      return [found(.silent, "\(target) does not answer to OPTIONS.")]
+  private static func unreached(_ target: ProbeTarget, _ reason: Unreached) -> [AuditFinding] {
+    let place = AuditFinding.Place.address("\(target)")
+    switch reason {
+    case .refused where target.isGuess: return []
+    case .noWay: return [AuditFinding(.unseenAnswer, at: place, "\(target): \(reason).")]
+    case .silent where target.isGuess, .speaksOther where target.isGuess:
+      return [AuditFinding(.unseenAnswer, at: place, "\(target): \(reason).")]
+    case .refused, .silent, .speaksOther:
+      return [AuditFinding(.silent, at: place, "Nothing can be reached at \(target): \(reason).")]
     }
-    var findings = oddities(of: answer, to: options)
+  }
+
+  private func outcome(triesPasswords: Bool) -> Outcome {
+    let options = question("OPTIONS", to: nil)
+    let reply = line.ask(options)
+    var outcome = Outcome(hasAnswered: reply.answer != nil)
+    outcome.findings = oddities(of: reply, to: options)
     for (rule, request) in doors {
-      guard let answer = ask(request) else { continue }
-      findings += oddities(of: answer, to: request) + opened(rule, answer)
+      let reply = line.ask(request)
+      outcome.hasAnswered = outcome.hasAnswered || reply.answer != nil
+      outcome.findings +=
+        oddities(of: reply, to: request)
+        + judged(Self.judge(reply, of: rule), rule, request)
     }
-    findings += challenge() + users(triesPasswords: triesPasswords)
+    guard outcome.hasAnswered else {
+      outcome.findings =
+        target.isGuess
+        ? [found(.unseenAnswer, "\(target) does not answer.")]
+        : [found(.silent, "\(target) does not answer.")]
+      return outcome
+    }
+    outcome.findings += challenge() + users(triesPasswords: triesPasswords)
+    if line.isOver {
+      outcome.findings.append(
+        found(.unseenAnswer, "\(target) answers so slowly that not everything was asked."))
+    }
     var seen: Set<AuditFinding> = []
-    return findings.filter { seen.insert($0).inserted }
+    outcome.findings = outcome.findings.filter { seen.insert($0).inserted }
+    return outcome
   }
 
   // MARK: What is asked
@@ -81,35 +115,10 @@ struct SIPProbe {
     ]
   }
 
-  private func request(_ method: String, to user: String?, more: String = "") -> StrangerRequest {
+  private func question(_ method: String, to user: String?, more: String = "") -> StrangerRequest {
     let place = user.map { "sip:\($0)@\(domain)" } ?? "sip:\(domain)"
     return StrangerRequest(
       method, method == "REGISTER" ? "sip:\(domain)" : place, from: place, to: place, more: more)
-  }
-
-  private func ask(_ request: StrangerRequest) -> StrangerAnswer? {
-    link.send(request.bytes(over: target.listener.transport, from: link.local))
-    var pieces: [[UInt8]] = []
-    while pieces.count < Self.mostPieces,
-      let piece = link.receive(within: pieces.isEmpty ? Self.firstWait : Self.laterWait),
-      !piece.isEmpty
-    {
-      pieces.append(piece)
-    }
-    let answer = StrangerAnswer(pieces)
-    if request.method == "INVITE" { end(request, answer) }
-    return answer
-  }
-
-  /// Whatever was begun is over.
-  private func end(_ request: StrangerRequest, _ answer: StrangerAnswer?) {
-    guard let answer else { return }
-    for following in request.ending(after: answer) {
-      link.send(following.bytes(over: target.listener.transport, from: link.local))
-    }
-    // What that is answered with is no answer to the next question.
-    guard answer.status < 300 else { return }
-    while let piece = link.receive(within: Self.laterWait), !piece.isEmpty {}
   }
 
   // MARK: What comes back
@@ -118,46 +127,88 @@ struct SIPProbe {
     AuditFinding(rule, at: .address("\(target)"), text)
   }
 
-  private func opened(_ rule: AuditRule, _ answer: StrangerAnswer) -> [AuditFinding] {
-    guard answer.status < 400 else { return [] }
+  /// Whether a stranger came in.
+  package enum Verdict: Hashable {
+    case open, closed
+    /// Nobody can say, and why.
+    case unseen(String)
+  }
+
+  /// Of an answer to what only those may do who have proven who they are.
+  package static func judge(_ reply: StrangerLine.Reply, of door: AuditRule) -> Verdict {
+    guard let status = reply.answer?.status else {
+      return .unseen("does not answer it, however often it is asked")
+    }
+    switch status {
+    case ...100: return .unseen("takes it and says nothing more")
+    case ..<300: return .open
+    case _ where door != .openCall: return .closed
+    // It asks who calls, or takes no calls from there: nobody's number was looked at.
+    case 401, 403, 405, 407, 501, 603: return .closed
+    case _: return .unseen("answers \(status) before it asks who calls")
+    }
+  }
+
+  private func judged(
+    _ verdict: Verdict, _ rule: AuditRule, _ request: StrangerRequest
+  ) -> [AuditFinding] {
     let what =
       switch rule {
       case .openRelay: "a call to a domain that is not its own"
       case .openRegistrar: "a registration"
       case _: "a call to the outside"
       }
-    return [found(rule, "\(target) takes \(what) from a stranger (\(answer.status)).")]
+    switch verdict {
+    case .closed: return []
+    case .open: return [found(rule, "\(target) takes \(what) from a stranger.")]
+    case .unseen(let reason):
+      return [
+        found(
+          .unseenAnswer,
+          "Whether \(target) takes \(what) from a stranger is not known: it \(reason).")
+      ]
+    }
   }
 
-  private func oddities(of answer: StrangerAnswer, to request: StrangerRequest) -> [AuditFinding] {
+  private func oddities(
+    of reply: StrangerLine.Reply, to request: StrangerRequest
+  ) -> [AuditFinding] {
+    guard let answer = reply.answer else { return [] }
     var findings: [AuditFinding] = []
     let names = ["Server", "User-Agent", "Organization"].flatMap(answer.values)
     if let name = names.first {
-      findings.append(found(.namesItself, "\(target) says what it is: \(Self.shown(name))."))
+      findings.append(
+        found(.namesItself, "\(target) says what it is: \(StrangerWords.shown(name))."))
     }
-    let asked = request.bytes(over: target.listener.transport, from: link.local).count
-    if target.listener.transport == .udp,
-      answer.pieces > 1 || answer.size > Self.amplification * asked
-    {
+    if target.listener.transport == .udp, Self.amplifies(reply) {
       findings.append(
         found(
           .amplifies,
-          "\(target) answers \(asked) bytes of \(request.method) with \(answer.size) in \(answer.pieces) datagrams."
+          "\(target) answers \(reply.sentBytes) bytes of \(request.method) with \(reply.bytes) in \(reply.datagrams) datagrams."
         ))
     }
     return findings
   }
 
-  /// What a server says of itself goes to a terminal.
-  private static func shown(_ text: String) -> String {
-    let visible = text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }
-    return String(visible.prefix(60).map { Character($0) })
+  /// More final answers than questions, or far more bytes; what is provisional belongs to a final answer.
+  package static func amplifies(_ reply: StrangerLine.Reply) -> Bool {
+    reply.finals > reply.sendings || reply.datagrams > 3 * reply.sendings
+      || reply.bytes > amplification * reply.sentBytes
   }
 
   private func challenge() -> [AuditFinding] {
-    let challenges = (0..<2).map { _ in
-      ask(request("REGISTER", to: who.absentUser ?? "100"))?.values("WWW-Authenticate") ?? []
+    let replies = (0..<2).map { _ in line.ask(question("REGISTER", to: who.absentUser ?? "100")) }
+    let answers = replies.compactMap(\.answer)
+    guard answers.count == 2 else {
+      return [
+        found(
+          .unseenAnswer, "The challenge of \(target) was not seen: it does not answer REGISTER.")
+      ]
     }
+    let challenges = answers.map { answer in
+      answer.values("WWW-Authenticate") + answer.values("Proxy-Authenticate")
+    }
+    // Who asks nobody has no nonce to be looked at.
     guard let first = challenges[0].first, let second = challenges[1].first else { return [] }
     if challenges[0].contains(where: { !$0.lowercased().contains("qop=") }) {
       return [found(.weakDigest, "The challenge of \(target) has no qop.")]
@@ -169,20 +220,32 @@ struct SIPProbe {
 
   /// Whether answers tell who exists: to each question, with and without a password.
   private func users(triesPasswords: Bool) -> [AuditFinding] {
-    guard let user = who.user, let absent = who.absentUser else { return [] }
+    guard let user = who.user, let absent = who.absentUser else {
+      return [
+        found(
+          .unseenUsers, "Whether \(target) tells who exists was not asked: no user of it is known.")
+      ]
+    }
     for method in ["REGISTER", "OPTIONS", "INVITE", "SUBSCRIBE"] {
-      if let difference = difference(
-        of: (user, answer(method, user)), and: (absent, answer(method, absent)))
-      {
+      func ask() -> String? {
+        difference(of: (user, answer(method, user)), and: (absent, answer(method, absent)))
+      }
+      // What differs once may be chance: a loss, or a budget that was used up in between.
+      if ask() != nil, let difference = ask() {
         return [
           found(
             .tellsUsers, "\(target) answers \(method) for a user who exists with \(difference).")
         ]
       }
     }
-    guard triesPasswords,
-      let difference = difference(of: (user, guess(user)), and: (absent, guess(absent)))
-    else { return [] }
+    guard triesPasswords else { return [] }
+    let guesses = (guess(user), guess(absent))
+    guard let one = guesses.0, let other = guesses.1, one.answer != nil, other.answer != nil else {
+      return [
+        found(.unseenUsers, "How \(target) answers a wrong password was not seen.")
+      ]
+    }
+    guard let difference = difference(of: (user, one), and: (absent, other)) else { return [] }
     return [
       found(
         .tellsUsers, "\(target) answers a wrong password of a user who exists with \(difference).")
@@ -197,18 +260,18 @@ struct SIPProbe {
       ? StrangerRequest(
         method, "sip:\(Self.nowhere)@\(domain)", from: "sip:\(user)@\(domain)",
         to: "sip:\(Self.nowhere)@\(domain)")
-      : self.request(method, to: user)
-    return (request, ask(request))
+      : question(method, to: user)
+    return (request, line.ask(request).answer)
   }
 
-  /// A password that nobody has, so the guard counts it as one wrong try.
-  private func guess(_ user: String) -> Heard {
+  /// A password that nobody has, so the guard counts it as one wrong try; nil where none is asked for, or not by MD5.
+  private func guess(_ user: String) -> Heard? {
     let challenge = answer("REGISTER", user).answer?.values("WWW-Authenticate")
       .first { $0.contains("MD5") || !$0.contains("algorithm") }
-    let credentials =
-      challenge.map { StrangerCredentials(user, $0, uri: "sip:\(domain)").line } ?? ""
-    let request = request("REGISTER", to: user, more: credentials)
-    return (request, ask(request))
+    guard let challenge else { return nil }
+    let credentials = StrangerCredentials(user, challenge, uri: "sip:\(domain)").line
+    let request = question("REGISTER", to: user, more: credentials)
+    return (request, line.ask(request).answer)
   }
 
   /// In words; nil where both are alike to a stranger.
@@ -227,7 +290,7 @@ struct SIPProbe {
     guard odd != nil || heads[0].count != heads[1].count else {
       return first.size == second.size ? nil : "\(first.size) bytes, for others with \(second.size)"
     }
-    let name = odd?.0.split(separator: ":").first.map { Self.shown(String($0)) }
+    let name = odd?.0.split(separator: ":").first.map { StrangerWords.shown($0) }
     return name.map { "another line \"\($0)\"" } ?? "more or fewer lines"
   }
 }

@@ -10,19 +10,38 @@ package struct ServerHello: Hashable {
   /// What the first records of an answer hold.
   package enum Reading: Hashable {
     case agreed(ServerHello)
-    /// An alert, or something that is no TLS.
+    /// An alert that ends it.
     case refused
+    /// Something that is no TLS.
+    case foreign
     /// Not all has come yet.
     case unfinished
   }
 
+  private enum Record { static let (alert, handshake): (UInt8, UInt8) = (0x15, 0x16) }
+  private enum Alert { static let (warning, closeNotify): (UInt8, UInt8) = (1, 0) }
+
   package static func read(_ bytes: [UInt8]) -> Reading {
-    guard bytes.count >= 5 else { return .unfinished }
-    guard bytes[0] == 0x16, bytes[1] == 3 else { return .refused }
-    let length = Int(bytes[3]) << 8 | Int(bytes[4])
-    guard bytes.count >= 5 + length else { return .unfinished }
-    var reader = Reader(bytes: bytes[5..<(5 + length)])
-    return reader.serverHello().map { .agreed($0) } ?? .refused
+    var rest = bytes[...]
+    while rest.count >= 5 {
+      let record = Array(rest.prefix(5))
+      guard [Record.alert, Record.handshake].contains(record[0]), record[1] == 3 else {
+        return .foreign
+      }
+      let length = Int(record[3]) << 8 | Int(record[4])
+      guard rest.count >= 5 + length else { return .unfinished }
+      let content = rest.dropFirst(5).prefix(length)
+      guard record[0] == Record.alert else {
+        var reader = Reader(bytes: content)
+        return reader.serverHello().map { .agreed($0) } ?? .foreign
+      }
+      // Behind a warning, such as of a name that it does not know (RFC 6066 §3), it may go on.
+      guard content.first == Alert.warning, content.last != Alert.closeNotify else {
+        return .refused
+      }
+      rest = rest.dropFirst(5 + length)
+    }
+    return .unfinished
   }
 
   private struct Reader {

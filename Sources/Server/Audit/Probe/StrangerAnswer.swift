@@ -2,33 +2,44 @@ import Foundation
 
 /// What came back, as far as a stranger looks at it.
 package struct StrangerAnswer: Hashable {
-  let status: Int
+  package let status: Int
   /// The head, line by line, the first one included.
   let lines: [String]
-  /// Bytes of all that came, and in how many pieces.
   let size: Int
-  let pieces: Int
+
+  /// Short forms of the header fields that are looked at (RFC 3261 §7.3.3).
+  private static let shortNames = ["call-id": "i", "via": "v", "from": "f", "to": "t"]
 
   /// Nil where it is no answer of SIP.
-  package init?(_ received: [[UInt8]]) {
-    guard let first = received.first else { return nil }
-    let text = String(decoding: first, as: UTF8.self)
+  package init?(_ received: [UInt8]) {
+    let text = String(decoding: received, as: UTF8.self)
     let head = text.components(separatedBy: "\r\n\r\n")[0]
     lines = head.components(separatedBy: "\r\n")
     let words = lines[0].split(separator: " ")
-    guard words.count >= 2, words[0] == "SIP/2.0", let status = Int(words[1]) else { return nil }
-    self.status = status
-    size = received.reduce(0) { $0 + $1.count }
-    pieces = received.count
+    guard words.count >= 2, words[0] == "SIP/2.0", let status = Int(words[1]),
+      (100...699).contains(status)
+    else { return nil }
+    (self.status, size) = (status, received.count)
   }
 
   /// The values of a header field, in order.
   func values(_ name: String) -> [String] {
-    lines.dropFirst().compactMap { line in
+    let name = name.lowercased()
+    return lines.dropFirst().compactMap { line in
       let parts = line.split(separator: ":", maxSplits: 1)
-      guard parts.count == 2, parts[0].lowercased() == name.lowercased() else { return nil }
+      guard parts.count == 2 else { return nil }
+      let found = parts[0].trimmingCharacters(in: .whitespaces).lowercased()
+      guard found == name || found == Self.shortNames[name] else { return nil }
       return parts[1].trimmingCharacters(in: .whitespaces)
     }
+  }
+
+  /// Whether it is for this request and no other (RFC 3261 §17.1.3): anybody may send anything, and answers come late.
+  package func belongs(to request: StrangerRequest) -> Bool {
+    let sequence = values("CSeq").first?.split(whereSeparator: \.isWhitespace)
+    return sequence == ["\(request.sequence)", Substring(request.method)]
+      && values("Call-ID").first == "\(request.number)"
+      && values("Via").first?.contains("branch=\(request.branch)") == true
   }
 
   /// The head without what differs in each answer: two that are alike then are alike to a stranger.
@@ -50,5 +61,23 @@ package struct StrangerAnswer: Hashable {
     guard let start = line.range(of: name)?.upperBound else { return line }
     let end = line[start...].firstIndex { "\";, >".contains($0) } ?? line.endIndex
     return line[..<start] + "(\(line.distance(from: start, to: end)))" + line[end...]
+  }
+}
+
+/// Words of a stranger's server on their way to a terminal.
+package enum StrangerWords {
+  private static let longest = 60
+
+  /// The beginning, without anything that a terminal obeys or that turns the order of letters.
+  package static func shown(_ text: some StringProtocol) -> String {
+    let visible = text.unicodeScalars.filter { scalar in
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+        .unassigned:
+        false
+      case _: true
+      }
+    }
+    return String(String.UnicodeScalarView(visible.prefix(longest)))
   }
 }

@@ -12,11 +12,16 @@ package struct StrangerRequest {
   let more: String
   /// Of an answer; empty before there is one.
   private var toTag = ""
-  private var sequence = 1
+  private(set) var sequence = 1
   /// Tells requests apart; of the same length in all, so that answers can be compared.
   let number: Int
 
   private static let marks = 1_000_000..<10_000_000
+
+  /// Of its Via: that of an ACK of a refusal and of a CANCEL is the INVITE's (RFC 3261 §9.1, §17.1.1.3), that of
+  /// others is their own.
+  var branch: String { "z9hG4bK\(number)\(mark)" }
+  private var mark = ""
 
   package init(
     _ method: String, _ uri: String, from: String, to: String, more: String = "",
@@ -32,7 +37,7 @@ package struct StrangerRequest {
     return Array(
       """
       \(method) \(uri) SIP/2.0\r
-      Via: SIP/2.0/\(transport.viaToken) \(local);rport;branch=z9hG4bK\(number)\r
+      Via: SIP/2.0/\(transport.viaToken) \(local);rport;branch=\(branch)\r
       Max-Forwards: 70\r
       From: <\(from)>;tag=\(number)\r
       To: <\(to)>\(toTag.isEmpty ? "" : ";tag=\(toTag)")\r
@@ -47,15 +52,18 @@ package struct StrangerRequest {
   /// What ends an INVITE after this answer to it: CANCEL while it may still be refused (RFC 3261 §9.1), ACK for a refusal
   /// (§17.1.1.3), ACK and BYE for a call (§13.2.2.4, §15.1.1).
   package func ending(after answer: StrangerAnswer) -> [StrangerRequest] {
-    func next(_ method: String, tag: String, sequence: Int = 1) -> StrangerRequest {
+    func next(
+      _ method: String, tag: String, sequence: Int = 1, mark: String = ""
+    ) -> StrangerRequest {
       var request = StrangerRequest(method, uri, from: from, to: to, number: number)
-      (request.toTag, request.sequence) = (tag, sequence)
+      (request.toTag, request.sequence, request.mark) = (tag, sequence, mark)
       return request
     }
     let tag = answer.values("To").first?.components(separatedBy: "tag=").last ?? ""
     switch answer.status {
     case ..<200: return [next("CANCEL", tag: "")]
-    case ..<300: return [next("ACK", tag: tag), next("BYE", tag: tag, sequence: 2)]
+    case ..<300:
+      return [next("ACK", tag: tag, mark: "a"), next("BYE", tag: tag, sequence: 2, mark: "b")]
     case _: return [next("ACK", tag: tag)]
     }
   }
