@@ -44,7 +44,9 @@ package struct FirewallRules: Sendable {
       + [Shelf(ofIntervals: true), Shelf(ofIntervals: false)]
   }
 
-  private let table: String
+  /// Its name, without the family.
+  package let tableName: String
+  private var table: String { "inet \(tableName)" }
   private let ports: [ListenAddress]
 
   /// - Parameter ports: Only what comes for them is dropped: nobody bans himself from a machine.
@@ -52,7 +54,7 @@ package struct FirewallRules: Sendable {
     self.ports = ports
     // Two servers of one machine do not share a table, and a WebSocket that is added does not change its name.
     let named = ports.filter { !$0.transport.isWebSocket }
-    table = "inet martinet_\((named.isEmpty ? ports : named).map(\.endpoint.port).min() ?? 0)"
+    tableName = "martinet_\((named.isEmpty ? ports : named).map(\.endpoint.port).min() ?? 0)"
   }
 
   /// The empty table, whatever was there before.

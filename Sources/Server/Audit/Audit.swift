@@ -43,9 +43,14 @@ package struct Audit {
       folder: folder, tlsFolder: configuration.tls.folder,
       server: server
     ).findings()
-    findings += machine(own, http, server)
+    let filter = FilterListing.inForce()
+    findings += MachineAudit(
+      own: own, http: http, rtp: configuration.rtp, server: server, listing: filter
+    ).findings()
+    // What is asked from here is not what the filter lets in from elsewhere.
+    let pages = http.map { filter.closes($0) ? [] : [$0] } ?? []
     findings += StrangerAudit(
-      targets, store.target, http: http.map { [$0] } ?? [], isWhole: chosen == nil
+      targets, store.target, http: pages, isWhole: chosen == nil
     ).findings()
     if targets.isEmpty {
       findings.append(
@@ -90,34 +95,6 @@ package struct Audit {
         field: "audit", problem: "the server refused: \(reason)", wayOut: "Nothing was looked at.")
     case _: throw ControlClient.Failure.broken("not what an audit asks for")
     }
-  }
-
-  private func machine(
-    _ listeners: [ListenAddress], _ http: Endpoint?, _ server: Int32?
-  ) -> [AuditFinding] {
-    let own = PortAudit.Own(
-      process: server, listeners: listeners, http: http, rtp: configuration.rtp)
-    let ports = OpenPort.reachable()
-    var findings = PortAudit(
-      ports, .look(), own: own, passing: Self.passingPorts,
-      sshTakesPasswords: SSHSettings.ofThisMachine()?.takesPasswords ?? true
-    ).findings()
-    let table = listeners.map(\.endpoint.port).min().map { "martinet_\($0)" }
-    let hasV6 = FileManager.default.fileExists(atPath: "/proc/net/if_inet6")
-    if let rules = FirewallAudit.rulesInForce(),
-      let audit = FirewallAudit(rules, own: server == nil ? nil : table, hasV6: hasV6)
-    {
-      findings += audit.findings()
-    }
-    return findings
-  }
-
-  /// The kernel's own range of ports (ip(7)).
-  private static var passingPorts: ClosedRange<UInt16> {
-    let text =
-      (try? String(contentsOfFile: "/proc/sys/net/ipv4/ip_local_port_range", encoding: .utf8)) ?? ""
-    let ends = text.split(whereSeparator: \.isWhitespace).compactMap { UInt16($0) }
-    return ends.count == 2 && ends[0] <= ends[1] ? ends[0]...ends[1] : 32_768...60_999
   }
 
   private static func outcome(

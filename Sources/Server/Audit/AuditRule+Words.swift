@@ -39,6 +39,7 @@ extension AuditRule {
     case .pages: "Everybody sees how much is called, who is attacked, and when you are busy."
     case .noFirewall: "A program that is started by mistake is open to the world at once."
     case .openV6: "What the filter closes for IPv4 is open for everybody who has IPv6."
+    case .hole: "What is started there by mistake, or by an intruder, is open to the world at once."
     case .openCall: "Strangers call at your cost."
     case .openRelay: "Strangers send calls through this server, and you are blamed, or pay."
     case .openRegistrar: "Strangers take calls of your users, and call in their names."
@@ -59,7 +60,8 @@ extension AuditRule {
       "Phones that were not given it must take any certificate, that of a listener in between too."
     case .certificateName: "Phones that check the name refuse it, so they are told not to check."
     case .certificateWeak: "It can be forged, and then anybody in between is you."
-    case .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS:
+    case .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS, .unseenPorts, .unseenSSH,
+      .unseenFirewall:
       "What was not seen is not known to be well."
     }
   }
@@ -104,6 +106,7 @@ extension AuditRule {
     case .noFirewall:
       "Drop what is not for SIP, media and your own access, with nftables in a table `inet`."
     case .openV6: "Put the same rules into a table of the family `inet`, which is for both."
+    case .hole: "Take the port out of what the firewall accepts."
     case .openCall, .openRelay, .openRegistrar:
       "Close the port in the firewall at once, and send us what you see: this must not be."
     case .tellsUsers, .namesItself, .amplifies:
@@ -131,6 +134,10 @@ extension AuditRule {
     case .unseenUsers: "With `--target` name one who exists: `--user 101`. Otherwise run it again."
     case .unseenTLS:
       "Run it again; with `--target` name a SIP domain (`--domain`), and the port where TLS is spoken."
+    case .unseenPorts: "Run the audit as root on the machine itself."
+    case .unseenSSH: "Run it as root, or look yourself: `sshd -T | grep -i password`."
+    case .unseenFirewall:
+      "Run it as root; of rules by other tools than nft ask from another machine: `--target`, and a port scanner."
     }
   }
 }

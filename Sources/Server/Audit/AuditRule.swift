@@ -34,6 +34,7 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
   case pages = "port.http"
   case noFirewall = "firewall.none"
   case openV6 = "firewall.ipv6"
+  case hole = "firewall.hole"
 
   case openCall = "sip.call"
   case openRelay = "sip.relay"
@@ -60,6 +61,9 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
   case unseenAnswer = "unseen.answer"
   case unseenUsers = "unseen.users"
   case unseenTLS = "unseen.tls"
+  case unseenPorts = "unseen.ports"
+  case unseenSSH = "unseen.ssh"
+  case unseenFirewall = "unseen.firewall"
 
   /// Whether it says only that something could not be seen, which might be well or ill.
   package var isUnseen: Bool { self == .passwordsUntried || rawValue.hasPrefix("unseen.") }
@@ -79,8 +83,9 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
       .foreignFile, .root, .sshPasswords, .pages, .namesItself, .amplifies, .weakDigest, .silent,
       .noSecrecy, .certificateEnds, .certificateOwn, .certificateName:
       .medium
-    case .passwordsUntried, .noTenantLimit, .anywhere, .kernelBans, .otherPort, .noFirewall,
-      .noNewTLS, .noTLS, .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS:
+    case .passwordsUntried, .noTenantLimit, .anywhere, .kernelBans, .otherPort, .noFirewall, .hole,
+      .noNewTLS, .noTLS, .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS, .unseenPorts,
+      .unseenSSH, .unseenFirewall:
       .low
     }
   }

@@ -27,7 +27,8 @@ import Testing
   }
 
   private func ports(
-    _ ports: [(OpenPort.Kind, String, String)], ssh: Bool = false, process: Int32? = 7
+    _ ports: [(OpenPort.Kind, String, String)], ssh: Bool? = false, process: Int32? = 7,
+    filter: FilterRules? = nil
   ) throws -> [AuditFinding] {
     var open: [OpenPort] = []
     var owners: [UInt64: PortOwners.Owner] = [:]
@@ -40,7 +41,7 @@ import Testing
       process: process, listeners: [listener], http: nil, rtp: 10_000...29_999)
     return PortAudit(
       open, PortOwners(process == nil ? [:] : owners), own: own, passing: 32_768...60_999,
-      sshTakesPasswords: ssh
+      sshTakesPasswords: ssh, filter: filter
     ).findings()
   }
 
@@ -70,6 +71,7 @@ import Testing
     let port = [(OpenPort.Kind.tcp, "0.0.0.0:22", "sshd")]
     #expect(try ports(port, ssh: true).map(\.rule) == [.sshPasswords])
     #expect(try ports(port, ssh: false).isEmpty)
+    #expect(try ports(port, ssh: nil).map(\.rule) == [.unseenSSH])
   }
 
   @Test(
@@ -81,6 +83,7 @@ import Testing
       ("PasswordAuthentication no\nUsePAM yes\n", true),
       ("PasswordAuthentication no\nUsePAM yes\nKbdInteractiveAuthentication no\n", false),
       ("Match User git\nPasswordAuthentication no\n", true),
+      ("PasswordAuthentication no\nMatch User bob\nPasswordAuthentication yes\n", true),
       ("Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication no\n", true),
     ])
   func sshSettings(text: String, takes: Bool) {
@@ -105,7 +108,8 @@ import Testing
   }
 
   private func firewall(_ json: Data) throws -> [AuditRule] {
-    try #require(FirewallAudit(json, own: "martinet_5060", hasV6: true)).findings().map(\.rule)
+    FirewallAudit(try #require(FilterRules(json)), own: "martinet_5060", hasV6: true)
+      .findings().map(\.rule)
   }
 
   @Test("A filter for both families is none too little; our own table is no filter")
@@ -120,7 +124,150 @@ import Testing
     #expect(
       try firewall(rules(own, chain("ip", "mine", "drop"), chain("ip6", "mine", "drop"))) == [])
     #expect(try firewall(rules(chain("inet", "mine", "drop"))) == [.kernelBans])
-    #expect(FirewallAudit(Data("Error".utf8), own: nil, hasV6: true) == nil)
+    #expect(FilterRules(Data("Error".utf8)) == nil)
+  }
+
+  // MARK: What the filter does with a stranger
+
+  private func rule(
+    _ expressions: String..., chain: String = "in", table: String = "mine"
+  ) -> String {
+    "{\"rule\":{\"family\":\"inet\",\"table\":\"\(table)\",\"chain\":\"\(chain)\",\"handle\":2,"
+      + "\"expr\":[\(expressions.joined(separator: ","))]}}"
+  }
+
+  private func match(_ left: String, _ right: String, _ operation: String = "==") -> String {
+    "{\"match\":{\"op\":\"\(operation)\",\"left\":\(left),\"right\":\(right)}}"
+  }
+
+  private func dport(_ right: String, _ kind: String = "tcp", _ operation: String = "==") -> String
+  {
+    match("{\"payload\":{\"protocol\":\"\(kind)\",\"field\":\"dport\"}}", right, operation)
+  }
+
+  private static let (accept, dropped) = ("{\"accept\":null}", "{\"drop\":null}")
+  private static let source = "{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}}"
+  private static let state = "{\"ct\":{\"key\":\"state\"}}"
+  private static let interface = "{\"meta\":{\"key\":\"iifname\"}}"
+
+  /// Behind a policy of drop: what these rules make of a port.
+  private func verdict(
+    _ items: [String], _ port: String, _ kind: OpenPort.Kind = .tcp, policy: String = "drop"
+  ) throws -> FilterJudge.Verdict {
+    let json = Data(
+      "{\"nftables\":[\(([chain("inet", "mine", policy)] + items).joined(separator: ","))]}".utf8)
+    return FilterJudge(try #require(FilterRules(json)))
+      .verdict(on: OpenPort(kind, try #require(Endpoint(port)), inode: 0))
+  }
+
+  @Test("Ports, ranges, sets and states: what the filter lets through for a stranger")
+  func judged() throws {
+    let open = rule(dport("{\"set\":[22,{\"range\":[5060,5061]}]}"), Self.accept)
+    #expect(try verdict([open], "0.0.0.0:22") == .open)
+    #expect(try verdict([open], "[::]:5061") == .open)
+    #expect(try verdict([open], "0.0.0.0:5062") == .closed)
+    #expect(try verdict([open], "0.0.0.0:22", .udp) == .closed)
+    let named =
+      "{\"set\":{\"family\":\"inet\",\"name\":\"ports\",\"table\":\"mine\",\"elem\":[80,{\"range\":[90,99]}]}}"
+    #expect(try verdict([named, rule(dport("\"@ports\""), Self.accept)], "0.0.0.0:95") == .open)
+    #expect(try verdict([named, rule(dport("\"@ports\""), Self.accept)], "0.0.0.0:81") == .closed)
+    #expect(try verdict([rule(dport("\"@gone\""), Self.accept)], "0.0.0.0:81") == .unsure)
+    let known = rule(match(Self.state, "[\"established\",\"related\"]", "in"), Self.accept)
+    #expect(try verdict([known], "0.0.0.0:22") == .closed)
+    #expect(
+      try verdict([rule(match(Self.state, "\"new\"", "in"), Self.accept)], "0.0.0.0:22") == .open)
+    #expect(try verdict([rule(dport("60000", "tcp", ">="), Self.accept)], "0.0.0.0:60001") == .open)
+    #expect(try verdict([rule(dport("53", "udp", "!="), Self.accept)], "0.0.0.0:22") == .closed)
+  }
+
+  @Test("Rules for friends are not for strangers, those of the loopback neither")
+  func friends() throws {
+    func from(_ right: String, _ operation: String = "==") -> String {
+      match(Self.source, right, operation)
+    }
+    let network = "{\"prefix\":{\"addr\":\"198.51.100.0\",\"len\":24}}"
+    #expect(try verdict([rule(from(network), dport("22"), Self.accept)], "0.0.0.0:22") == .closed)
+    let wide = "{\"prefix\":{\"addr\":\"0.0.0.0\",\"len\":1}}"
+    #expect(try verdict([rule(from(wide), dport("22"), Self.accept)], "0.0.0.0:22") == .unsure)
+    let others = rule(from(network, "!="), dport("22"), Self.dropped)
+    #expect(try verdict([others], "0.0.0.0:22", policy: "accept") == .closed)
+    #expect(try verdict([others], "[2001:db8::1]:22", policy: "accept") == .open)
+    #expect(
+      try verdict([rule(match(Self.interface, "\"lo\""), Self.accept)], "0.0.0.0:22") == .closed)
+    #expect(
+      try verdict([rule(match(Self.interface, "\"eth0\""), Self.accept)], "0.0.0.0:22") == .unsure)
+  }
+
+  @Test("Chains that jump, return and go on, and maps of verdicts")
+  func chains() throws {
+    let more = "{\"chain\":{\"family\":\"inet\",\"table\":\"mine\",\"name\":\"more\",\"handle\":3}}"
+    let jump = rule("{\"jump\":{\"target\":\"more\"}}")
+    let inner = rule(dport("80"), Self.accept, chain: "more")
+    let back = rule(dport("81"), "{\"return\":null}", chain: "more")
+    let rest = rule(Self.dropped, chain: "more")
+    let all = [more, jump, inner, back, rest]
+    #expect(try verdict(all, "0.0.0.0:80", policy: "accept") == .open)
+    #expect(try verdict(all, "0.0.0.0:81", policy: "accept") == .open)
+    #expect(try verdict(all, "0.0.0.0:82", policy: "accept") == .closed)
+    let circle = rule("{\"jump\":{\"target\":\"more\"}}", chain: "more")
+    #expect(try verdict([more, jump, circle], "0.0.0.0:82") == .unsure)
+    let map = rule(
+      "{\"vmap\":{\"key\":{\"payload\":{\"protocol\":\"tcp\",\"field\":\"dport\"}},\"data\":{\"set\":[[80,\(Self.accept)],[81,\(Self.dropped)]]}}}"
+    )
+    #expect(try verdict([map], "0.0.0.0:80") == .open)
+    #expect(try verdict([map], "0.0.0.0:81", policy: "accept") == .closed)
+    #expect(try verdict([map], "0.0.0.0:82", policy: "accept") == .open)
+  }
+
+  @Test("What cannot be read may be either way, and what is sent on is not closed by the filter")
+  func unsure() throws {
+    #expect(try verdict([rule("{\"xt\":null}", Self.accept)], "0.0.0.0:80") == .unsure)
+    #expect(try verdict([rule("{\"xt\":null}")], "0.0.0.0:80") == .unsure)
+    #expect(
+      try verdict([rule("{\"limit\":{\"rate\":10,\"per\":\"second\"}}", Self.accept)], "0.0.0.0:80")
+        == .unsure)
+    let nat =
+      "{\"chain\":{\"family\":\"inet\",\"table\":\"nat\",\"name\":\"pre\",\"handle\":1,\"type\":\"nat\",\"hook\":\"prerouting\",\"prio\":-100,\"policy\":\"accept\"}}"
+    let led = rule(
+      dport("8080"), "{\"dnat\":{\"addr\":\"172.17.0.2\",\"port\":80}}", chain: "pre", table: "nat")
+    #expect(try verdict([nat, led], "0.0.0.0:8080") == .unsure)
+    #expect(try verdict([nat, led], "0.0.0.0:8081") == .closed)
+    #expect(try firewall(rules(chain("inet", "mine", "drop"), nat, led)).contains(.otherPort))
+  }
+
+  @Test("A port that the filter closes is not reached, one that it opens is")
+  func closedPorts() throws {
+    let open = [
+      (OpenPort.Kind.tcp, "0.0.0.0:5432", "postgres"), (.tcp, "0.0.0.0:6379", "redis-server"),
+    ]
+    let filter = FilterRules(
+      rules(chain("inet", "mine", "drop"), rule(dport("6379"), Self.accept)))
+    #expect(
+      try ports(open, filter: filter).map(\.text) == ["Redis can be reached at TCP 0.0.0.0:6379."])
+    #expect(try ports(open, filter: nil).count == 2)
+  }
+
+  @Test(
+    "A filter that closes a single port or sender is none; one that opens what is not there has a hole"
+  )
+  func holes() throws {
+    let own = chain("inet", "martinet_5060", "accept")
+    let one = rule(dport("25"), Self.dropped)
+    #expect(try firewall(rules(own, chain("inet", "mine", "accept"), one)) == [.noFirewall])
+    let filter = try #require(
+      FilterRules(
+        rules(
+          own, chain("inet", "mine", "drop"),
+          rule(dport("{\"set\":[5060,{\"range\":[8000,8010]}]}"), Self.accept))))
+    func found(_ used: [ClosedRange<UInt16>]?) -> [AuditFinding] {
+      FirewallAudit(filter, own: "martinet_5060", hasV6: true).findings(used: used)
+    }
+    #expect(found(nil).isEmpty)
+    #expect(found([5060...5060, 8000...8010]).isEmpty)
+    #expect(found([5060...5060, 8000...8004, 8006...8010]).map(\.rule) == [.hole])
+    #expect(
+      found([5060...5060, 8000...8004, 8006...8010]).first?.text.hasSuffix(": 8005.") == true)
+    #expect(found([5060...5060]).first?.text.hasSuffix(": 8000-8010.") == true)
   }
 
   // MARK: Files

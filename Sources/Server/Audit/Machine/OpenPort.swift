@@ -25,12 +25,17 @@ package struct OpenPort: Hashable, Sendable, Comparable, CustomStringConvertible
     (endpoint.port, kind.rawValue, endpoint.address.isV4 ? 4 : 6, endpoint.address)
   }
 
-  /// Those of this network namespace that are not for the machine itself alone.
-  static func reachable() -> [OpenPort] {
-    [("tcp", Kind.tcp), ("tcp6", .tcp), ("udp", .udp), ("udp6", .udp)].flatMap { name, kind in
-      (try? String(contentsOfFile: "/proc/net/\(name)", encoding: .utf8)).map { read($0, kind) }
-        ?? []
-    }.filter { !$0.endpoint.address.isLoopback }.sorted()
+  /// Those of this network namespace that are not for the machine itself alone; nil where they cannot be seen.
+  static func reachable() -> [OpenPort]? {
+    func table(_ name: String) -> String? {
+      try? String(contentsOfFile: "/proc/net/\(name)", encoding: .utf8)
+    }
+    guard let tcp = table("tcp"), let udp = table("udp") else { return nil }
+    // Without IPv6 there are no tables of it.
+    let all =
+      read(tcp, .tcp) + read(udp, .udp) + (table("tcp6").map { read($0, .tcp) } ?? [])
+      + (table("udp6").map { read($0, .udp) } ?? [])
+    return all.filter { !$0.endpoint.address.isLoopback }.sorted()
   }
 
   /// Reads a table as the kernel writes it (proc_pid_net(5)): TCP that listens, UDP that takes from everybody.

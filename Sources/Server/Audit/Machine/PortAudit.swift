@@ -36,14 +36,18 @@ package struct PortAudit {
   private let own: Own
   /// Ports that the kernel gives to who asks for none: of UDP nobody is served there.
   private let passing: ClosedRange<UInt16>
-  private let sshTakesPasswords: Bool
+  /// Nil: nobody knows.
+  private let sshTakesPasswords: Bool?
+  private let filter: FilterJudge?
 
+  /// `filter` are the kernel's rules, where they could be seen: what they close to strangers is not reached by them.
   package init(
     _ ports: [OpenPort], _ owners: PortOwners, own: Own, passing: ClosedRange<UInt16>,
-    sshTakesPasswords: Bool
+    sshTakesPasswords: Bool?, filter: FilterRules? = nil
   ) {
     (self.ports, self.owners, self.own) = (ports, owners, own)
     (self.passing, self.sshTakesPasswords) = (passing, sshTakesPasswords)
+    self.filter = filter.map { FilterJudge($0) }
   }
 
   /// One finding for each program, with all its addresses.
@@ -51,14 +55,19 @@ package struct PortAudit {
     var places: [Subject: [OpenPort]] = [:]
     for port in ports.sorted() {
       let owner = owners[port]
-      guard !own.has(port, owner), let subject = subject(of: port, owner) else { continue }
+      guard !own.has(port, owner), filter?.verdict(on: port) != .closed,
+        let subject = subject(of: port, owner)
+      else { continue }
       places[subject, default: []].append(port)
     }
     return places.sorted { ($0.value[0], $0.key.name) < ($1.value[0], $1.key.name) }
       .map { subject, ports in
         let addresses = ports.map(\.description).joined(separator: ", ")
-        return AuditFinding(
-          subject.rule, at: .address(addresses), "\(subject.name) can be reached at \(addresses).")
+        let what =
+          subject.rule == .unseenSSH
+          ? "Whether \(subject.name) takes passwords was not seen"
+          : "\(subject.name) can be reached"
+        return AuditFinding(subject.rule, at: .address(addresses), "\(what) at \(addresses).")
       }
   }
 
@@ -69,6 +78,9 @@ package struct PortAudit {
 
   private func subject(of port: OpenPort, _ owner: PortOwners.Owner?) -> Subject? {
     if KnownService.isSSH(port, owner) {
+      guard let sshTakesPasswords else {
+        return Subject(rule: .unseenSSH, name: "the SSH server")
+      }
       return sshTakesPasswords
         ? Subject(rule: .sshPasswords, name: "An SSH server that takes passwords") : nil
     }

@@ -14,7 +14,8 @@ package struct SSHSettings {
     let asks =
       isOn("kbdinteractiveauthentication", unless: true)
       && isOn("challengeresponseauthentication", unless: true) && isOn("usepam", unless: false)
-    takesPasswords = isOn("passwordauthentication", unless: true) || asks
+    takesPasswords =
+      isOn("passwordauthentication", unless: true) || asks || values[Self.forSome] == "yes"
   }
 
   /// Those of this machine; nil where they cannot be read.
@@ -34,16 +35,23 @@ package struct SSHSettings {
     }
   }
 
-  /// The first value of each key counts, and those behind Match only for some.
+  /// A password opens a session of some users at least.
+  private static let forSome = "match passwordauthentication"
+
+  /// The first value of each key counts, and those behind Match only for some: what is opened there counts.
   private static func read(
     _ text: String, _ included: (String) -> [String], into values: inout [String: String]
   ) {
+    var isForSome = false
     for line in text.split(whereSeparator: \.isNewline) {
       let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" }
       guard words.count >= 2, !words[0].hasPrefix("#") else { continue }
       let key = words[0].lowercased()
-      if key == "match" { return }
-      if key == "include" {
+      if key == "match" { isForSome = true }
+      if isForSome {
+        let opens = key == "passwordauthentication" && words[1].lowercased() == "yes"
+        if opens { values[forSome] = "yes" }
+      } else if key == "include" {
         // An included file does not include again.
         for text in words.dropFirst().flatMap({ included(String($0)) }) {
           read(text, { _ in [] }, into: &values)
