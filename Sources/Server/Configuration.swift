@@ -9,6 +9,8 @@ import Yams
 
 /// The settings of one server; customers' settings are not here but in what `apply` reads.
 package struct Configuration: Sendable {
+  /// Where the settings were read; nil: nowhere.
+  package private(set) var file: String?
   /// Folder with the database, the journal, the keys and the control socket.
   package var data = "./data"
   package var listeners: [ListenAddress] = []
@@ -53,6 +55,7 @@ package struct Configuration: Sendable {
 
   /// Reads the YAML file; what it does not name keeps its default.
   package mutating func read(file: String) throws {
+    self.file = file
     let text: String
     do {
       text = try String(contentsOfFile: file, encoding: .utf8)

@@ -234,7 +234,11 @@ class Audit(unittest.TestCase):
         (server.data / "copy.db").write_text("")
         words = self.folder / "words"
         words.write_text(f"nothing\n{password(101)}\n")
-        named, summary = self.audit(server, "--words", words, fails=True)
+        # Beside the settings lies what was applied, with the passwords in it.
+        settings = self.folder / "server" / "martinet.yaml"
+        settings.write_text("log_level: info\n")
+        settings.chmod(0o666)
+        named, summary = self.audit(server, "--words", words, "--config", settings, fails=True)
         self.assertEqual(summary["grade"], "F")
         guessed = named.pop("password.phone")
         self.assertEqual([(row["tenant"], row["extension"]) for row in guessed], [("office", "101"), ("office", "102")])
@@ -248,6 +252,8 @@ class Audit(unittest.TestCase):
             "file.secret": {"file": str(server.data / "tls" / "key.pem")},
             "file.control": {"file": str(server.data / "control.sock")},
             "file.backup": {"file": str(server.data / "copy.db")}, "process.root": {},
+            "file.clear": {"file": str(self.folder / "server" / "configuration.yaml")},
+            "file.changeable": {"file": str(settings)},
             "port.control": {"address": "TCP [::]:23"}, "port.data": {"address": "TCP 0.0.0.0:5432"},
             "port.other": {"address": "TCP 0.0.0.0:4444"}, "port.http": {"address": "TCP 0.0.0.0:9090"},
             "firewall.ipv6": {}, "certificate.self-signed": {}, "certificate.name": {},

@@ -40,7 +40,7 @@ package struct Audit {
     let targets = (chosen ?? own).map { ProbeTarget($0, isHere: true) }
     let server = isRunning ? FileAudit.server(in: folder) : nil
     var findings = FileAudit(
-      folder: folder, tlsFolder: configuration.tls.folder,
+      folder: folder, tlsFolder: configuration.tls.folder, settings: configuration.file,
       server: server
     ).findings()
     let filter = FilterListing.inForce()

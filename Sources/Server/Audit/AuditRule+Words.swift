@@ -25,6 +25,9 @@ extension AuditRule {
     case .kernelBans: "What is banned still costs the server a look at each packet."
     case .nobodyTold: "A theft is stopped at the limit, and nobody hears of it."
     case .secretFile: "Who reads it opens every secret of the database, or speaks TLS in your name."
+    case .clearSecrets: "Every user of the machine, and every program, reads the secrets in it."
+    case .changeable:
+      "Who may change it has the server serve other keys, other data or other listeners."
     case .controlSocket: "Who can open it is an operator: he raises limits and ends calls."
     case .dataFolder:
       "Call records and backups that lie in it are open to every user of the machine."
@@ -61,7 +64,7 @@ extension AuditRule {
     case .certificateName: "Phones that check the name refuse it, so they are told not to check."
     case .certificateWeak: "It can be forged, and then anybody in between is you."
     case .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS, .unseenPorts, .unseenSSH,
-      .unseenFirewall:
+      .unseenFirewall, .unseenFiles:
       "What was not seen is not known to be well."
     }
   }
@@ -93,6 +96,8 @@ extension AuditRule {
     case .nobodyTold:
       "Set `notices` of the tenant or of the platform, and `mail` for those by mail."
     case .secretFile: "chmod 600, and change what it protects if anybody has read it."
+    case .clearSecrets: "chmod 600, and change the secrets if anybody has read them."
+    case .changeable: "chmod go-w, and `chown` to root or to the user of the server."
     case .controlSocket: "Restart the server, which makes it anew, and find out who opened it."
     case .dataFolder: "chmod 700"
     case .foreignFile: "Move it to where only you can read it, or remove it."
@@ -138,6 +143,7 @@ extension AuditRule {
     case .unseenSSH: "Run it as root, or look yourself: `sshd -T | grep -i password`."
     case .unseenFirewall:
       "Run it as root; of rules by other tools than nft ask from another machine: `--target`, and a port scanner."
+    case .unseenFiles: "Run the audit as root, with the same `--config` as the server."
     }
   }
 }

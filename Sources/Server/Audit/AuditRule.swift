@@ -22,6 +22,8 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
   case nobodyTold = "notices.nobody"
 
   case secretFile = "file.secret"
+  case clearSecrets = "file.clear"
+  case changeable = "file.changeable"
   case controlSocket = "file.control"
   case dataFolder = "file.folder"
   case foreignFile = "file.backup"
@@ -64,17 +66,18 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
   case unseenPorts = "unseen.ports"
   case unseenSSH = "unseen.ssh"
   case unseenFirewall = "unseen.firewall"
+  case unseenFiles = "unseen.files"
 
   /// Whether it says only that something could not be seen, which might be well or ill.
   package var isUnseen: Bool { self == .passwordsUntried || rawValue.hasPrefix("unseen.") }
 
   package var severity: AuditFindingReport.Severity {
     switch self {
-    case .phonePassword, .unlimited, .secretFile, .controlSocket, .controlPort,
+    case .phonePassword, .unlimited, .secretFile, .changeable, .controlSocket, .controlPort,
       .openCall,
       .openRelay, .openRegistrar:
       .critical
-    case .trunkPassword, .noLimit, .neverBan, .dataFolder, .dataPort, .openV6,
+    case .trunkPassword, .noLimit, .neverBan, .dataFolder, .clearSecrets, .dataPort, .openV6,
       .tellsUsers,
       .oldTLS, .weakCipher, .certificateEnded, .certificateEarly, .certificateWeak:
       .high
@@ -85,7 +88,7 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
       .medium
     case .passwordsUntried, .noTenantLimit, .anywhere, .kernelBans, .otherPort, .noFirewall, .hole,
       .noNewTLS, .noTLS, .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS, .unseenPorts,
-      .unseenSSH, .unseenFirewall:
+      .unseenSSH, .unseenFirewall, .unseenFiles:
       .low
     }
   }

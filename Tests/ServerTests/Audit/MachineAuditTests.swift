@@ -319,4 +319,73 @@ import Testing
     // This process as the server: whoever runs the tests.
     #expect(found(server: getpid()) == (getuid() == 0 ? [.root] : []))
   }
+
+  @Test("Settings that others may read with secrets in them, or that others may change")
+  func settings() throws {
+    let manager = FileManager.default
+    let root = manager.temporaryDirectory.appending(path: "audit-\(UUID())").path
+    defer { try? manager.removeItem(atPath: root) }
+    func make(_ name: String, _ text: String, _ mode: Int) throws {
+      try Data(text.utf8).write(to: URL(filePath: "\(root)/\(name)"))
+      try manager.setAttributes([.posixPermissions: mode], ofItemAtPath: "\(root)/\(name)")
+    }
+    func folder(_ name: String, _ mode: Int) throws {
+      try manager.createDirectory(
+        atPath: "\(root)/\(name)", withIntermediateDirectories: true,
+        attributes: [.posixPermissions: mode])
+      try manager.setAttributes([.posixPermissions: mode], ofItemAtPath: "\(root)/\(name)")
+    }
+    func found(_ settings: String? = "etc/martinet.yaml") -> [String] {
+      FileAudit(
+        folder: "\(root)/data", tlsFolder: "\(root)/data/tls",
+        settings: settings.map { "\(root)/\($0)" },
+        server: nil
+      ).findings().map { finding in
+        guard case .file(let path) = finding.place else { return "\(finding.rule)" }
+        return "\(finding.rule) \(path.replacing(root + "/", with: ""))"
+      }
+    }
+    try folder("", 0o755)
+    try folder("data", 0o700)
+    try folder("etc", 0o755)
+    try make("etc/martinet.yaml", "http: 127.0.0.1:9090\n", 0o644)
+    #expect(found() == [])
+    try make(
+      "etc/martinet.yaml", "sharing:\n  readers:\n    - { name: a, token: k3hs8fj2 }\n", 0o644)
+    #expect(found() == ["clearSecrets etc/martinet.yaml"])
+    try make("etc/martinet.yaml", "sharing: { readers: [{ name: a, token: k3hs8fj2 }] }\n", 0o600)
+    try make("etc/office.yaml", "password: \"telefon\"\n", 0o644)
+    try make("etc/other.yaml", "# password: telefon\n", 0o644)
+    #expect(found() == ["clearSecrets etc/office.yaml"])
+    // Nobody gets through to it.
+    try folder("etc", 0o700)
+    #expect(found() == [])
+    try folder("etc", 0o755)
+    try make("etc/office.yaml", "", 0o644)
+    try make("etc/martinet.yaml", "", 0o602)
+    #expect(found() == ["changeable etc/martinet.yaml"])
+    try make("etc/martinet.yaml", "", 0o600)
+    try folder("etc", 0o757)
+    #expect(found() == ["changeable etc"])
+    try folder("etc", 0o1757)
+    #expect(found() == [])
+    try folder("etc", 0o755)
+    #expect(found("etc/gone.yaml") == ["unseenFiles etc/gone.yaml"])
+    if getuid() == 0 {
+      chown("\(root)/etc/martinet.yaml", 4711, 0)
+      #expect(found() == ["changeable etc/martinet.yaml"])
+    }
+  }
+
+  @Test(
+    "Secrets in clear, by their keys",
+    arguments: [
+      ("password: telefon", true), ("  - { token: \"k3\" }", true), ("'secret' : x", true),
+      ("password:", false), ("password: \"\"", false), ("password: ~", false),
+      ("#password: x", false),
+      ("password_file: /x", false), ("the password is: none", false), ("Password: x", true),
+    ])
+  func secretLines(line: String, holds: Bool) {
+    #expect(SecretLines.holds("a: 1\n\(line)\nb: 2\n") == holds)
+  }
 }

@@ -1,11 +1,13 @@
+import ConfigurationFiles
 import Foundation
 import Glibc
 import Net
 
-/// Who may read what lies in the data folder, and as whom the server runs.
+/// Who may read and change what lies in the data folder, the certificates and the settings, and as whom the server runs.
 package struct FileAudit {
   private let folder: String
   private let tlsFolder: String
+  private let settings: String?
   private let server: Int32?
 
   private static let ownFiles: Set<String> = [
@@ -14,9 +16,13 @@ package struct FileAudit {
   ]
   private static let ownPrefixes = ["journal.given-up-"]
 
-  /// `server` is the process that serves the folder; nil: none does.
-  package init(folder: String, tlsFolder: String, server: Int32?) {
+  /// Looks at one installation.
+  ///
+  /// `server` is the process that serves the folder; nil: none does. `settings` is the file of `--config`; nil: that which the
+  /// process was started with.
+  package init(folder: String, tlsFolder: String, settings: String? = nil, server: Int32?) {
     (self.folder, self.tlsFolder, self.server) = (folder, tlsFolder, server)
+    self.settings = settings ?? server.flatMap(Self.settings)
   }
 
   package func findings() -> [AuditFinding] {
@@ -25,13 +31,15 @@ package struct FileAudit {
       open(AccountFile(in: tlsFolder).path, .secretFile),
       open("\(folder)/control.sock", .controlSocket),
     ].compactMap(\.self)
-    findings += TLSSettings(folder: tlsFolder).examine()
-      .compactMap { open($0.keyPath, .secretFile) }
+    let pairs = TLSSettings(folder: tlsFolder).examine()
+    findings += pairs.compactMap { open($0.keyPath, .secretFile) }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     for name in names.sorted() where !Self.isOwn(name) {
       if let finding = open("\(folder)/\(name)", .foreignFile) { findings.append(finding) }
     }
-    return findings + process()
+    var watched = [folder, "\(folder)/master.key", tlsFolder]
+    watched += pairs.flatMap { [$0.certificatePath, $0.keyPath] } + (settings.map { [$0] } ?? [])
+    return findings + changeable(watched) + clearSecrets() + process()
   }
 
   private static func isOwn(_ name: String) -> Bool {
@@ -39,17 +47,94 @@ package struct FileAudit {
   }
 
   private func open(_ path: String, _ rule: AuditRule) -> AuditFinding? {
-    guard FileManager.default.fileExists(atPath: path), !FileRights.isOwnersAlone(path) else {
-      return nil
+    do throws(FileFacts.Failure) {
+      guard try !FileFacts(path).isOwnersAlone else { return nil }
+      return AuditFinding(rule, at: .file(path), "\(path) is open to other users of this machine.")
+    } catch {
+      switch error {
+      case .absent: return nil
+      case .unseen:
+        return AuditFinding(.unseenFiles, at: .file(path), "Who may read \(path) was not seen.")
+      }
     }
-    return AuditFinding(rule, at: .file(path), "\(path) is open to other users of this machine.")
   }
 
+  // MARK: Who may change them
+
+  /// The files and the folders that they are in; each is told once.
+  private func changeable(_ paths: [String]) -> [AuditFinding] {
+    let trusted = trustedUsers
+    var told: Set<String> = []
+    var findings: [AuditFinding] = []
+    func tell(_ facts: FileFacts, asFolderAbove: Bool) {
+      guard
+        let how = facts.changeableBy(otherThan: trusted, asFolderAbove: asFolderAbove),
+        told.insert(facts.path).inserted
+      else { return }
+      findings.append(
+        AuditFinding(.changeable, at: .file(facts.path), "\(facts.path) \(how)."))
+    }
+    for path in paths {
+      guard let facts = try? FileFacts(path) else { continue }
+      tell(facts, asFolderAbove: false)
+      for above in facts.foldersAbove { tell(above, asFolderAbove: true) }
+    }
+    return findings
+  }
+
+  /// Root, and whom the server runs as; while it does not, the owner of its data.
+  private var trustedUsers: Set<UInt32> {
+    let own = server.flatMap(Self.user) ?? (try? FileFacts(folder))?.owner
+    return Set([0] + (own.map { [$0] } ?? []))
+  }
+
+  // MARK: Secrets in clear
+
+  private static let longestText = 1 << 20
+  private static let textEndings = [".yaml", ".yml", ".bak", ".old", ".orig", ".save", "~"]
+
+  /// The settings and what lies beside them, such as the configuration that is applied: passwords stand in it as they are.
+  private func clearSecrets() -> [AuditFinding] {
+    guard let settings else { return [] }
+    let place = URL(fileURLWithPath: settings).deletingLastPathComponent().path
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+    let beside = names.filter { name in Self.textEndings.contains { name.hasSuffix($0) } }
+      .map { "\(place)/\($0)" }
+    return Set(beside + [settings]).sorted().compactMap { path in
+      do throws(FileFacts.Failure) {
+        guard try FileFacts(path).isReadByAll, Self.holdsSecrets(path) else { return nil }
+        return AuditFinding(
+          .clearSecrets, at: .file(path), "\(path) holds secrets, and every user may read it.")
+      } catch {
+        switch error {
+        case .absent where path != settings: return nil
+        case .absent, .unseen:
+          return AuditFinding(.unseenFiles, at: .file(path), "Who may read \(path) was not seen.")
+        }
+      }
+    }
+  }
+
+  private static func holdsSecrets(_ path: String) -> Bool {
+    // What cannot be read here cannot be said to hold none.
+    guard let file = FileHandle(forReadingAtPath: path) else { return true }
+    defer { try? file.close() }
+    guard let bytes = try? file.read(upToCount: longestText) else { return false }
+    return SecretLines.holds(String(decoding: bytes, as: UTF8.self))
+  }
+
+  // MARK: The process
+
   private func process() -> [AuditFinding] {
-    guard let server, Self.user(of: server) == 0 else { return [] }
-    return [
-      AuditFinding(.root, at: .platform, "The server runs as root (process \(server)).")
-    ]
+    guard let server else { return [] }
+    guard let user = Self.user(of: server) else {
+      return [
+        AuditFinding(
+          .unseenFiles, at: .platform, "As whom the server runs (process \(server)) was not seen.")
+      ]
+    }
+    return user == 0
+      ? [AuditFinding(.root, at: .platform, "The server runs as root (process \(server)).")] : []
   }
 
   /// The process that holds the folder, as its lock says.
@@ -63,5 +148,38 @@ package struct FileAudit {
     let text = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("Uid:") }
     return line?.split(whereSeparator: \.isWhitespace).dropFirst(2).first.flatMap { UInt32($0) }
+  }
+
+  /// The file of settings that a process was started with (proc_pid_cmdline(5)).
+  private static func settings(of process: Int32) -> String? {
+    let bytes = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+    let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    let long = words.first { $0.hasPrefix("--config=") }?.dropFirst("--config=".count)
+    let next = words.firstIndex(of: "--config").map { words.dropFirst($0 + 1).first ?? "" }
+    guard let path = long.map(String.init) ?? next, !path.isEmpty else { return nil }
+    guard !path.hasPrefix("/") else { return path }
+    let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
+    return place.map { "\($0)/\(path)" }
+  }
+}
+
+/// Finds secrets in settings and configurations without understanding them.
+package enum SecretLines {
+  private static let keys = ["password", "secret", "token"]
+
+  /// Whether any line gives one of these keys a value: "token: k3…", "- { url: …, secret: \"k3…\" }".
+  package static func holds(_ text: String) -> Bool {
+    text.split(whereSeparator: \.isNewline).contains { line in
+      let line = line.drop { $0.isWhitespace }.lowercased()
+      guard !line.hasPrefix("#") else { return false }
+      return keys.contains { key in
+        line.ranges(of: key).contains { place in
+          let rest = line[place.upperBound...].drop { "\"' ".contains($0) }
+          guard rest.first == ":" else { return false }
+          let value = rest.dropFirst().drop { "\"' ".contains($0) }
+          return value.first.map { !",}~#".contains($0) } ?? false
+        }
+      }
+    }
   }
 }
