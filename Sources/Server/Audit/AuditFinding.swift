@@ -44,6 +44,10 @@ package struct LineGroup: Hashable, Sendable {
   package let tenant: String
   package let numbers: [String]
 
+  package init(tenant: String, numbers: [String]) {
+    (self.tenant, self.numbers) = (tenant, numbers)
+  }
+
   /// "Extension 101 of office", "Extensions 101, 102 and 14 more of office".
   package var subject: String {
     let shown = 8

@@ -7,11 +7,14 @@ extension AuditRule {
     case .trunkPassword:
       "Who guesses it calls at the carrier in your name, past this server and its limits."
     case .webhookSecret: "Who guesses it can forge what your systems take for alerts."
+    case .mailPassword: "Who guesses it sends mail in your name, to your users first."
     case .passwordsUntried: "A weak password may be among those that were not tried."
     case .unlimited:
       "A stolen password costs whatever a thief can call until somebody notices: usually a weekend."
     case .costlyOpen:
       "These numbers are called by thieves, who are paid for it, and seldom by people."
+    case .forwardsOut:
+      "Who calls that number makes calls there at its owner's cost, from any telephone and without a password."
     case .noLimit: "One stolen password may spend everything that its tenant has."
     case .highLimit:
       "A stolen password costs as much as its limits allow, each day until it is noticed."
@@ -64,7 +67,7 @@ extension AuditRule {
     case .certificateName: "Phones that check the name refuse it, so they are told not to check."
     case .certificateWeak: "It can be forged, and then anybody in between is you."
     case .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS, .unseenPorts, .unseenSSH,
-      .unseenFirewall, .unseenFiles:
+      .unseenFirewall, .unseenFiles, .unseenUse:
       "What was not seen is not known to be well."
     }
   }
@@ -77,10 +80,13 @@ extension AuditRule {
     case .trunkPassword: "Have the carrier set a new one, and write it into the configuration."
     case .webhookSecret:
       "Write a new secret of 24 random bytes (`openssl rand -base64 24`) on both sides."
+    case .mailPassword: "Have the mail server set a new one, and write it into the configuration."
     case .passwordsUntried: "Run the audit again when the machine is idle, or with a shorter list."
     case .unlimited: "Set `limits: { spend: { day: …, month: … } }`, or close these destinations."
     case .costlyOpen:
       "Close them under `destinations`, and open single prefixes for those who need them."
+    case .forwardsOut:
+      "Take the forward out, close the country under `destinations` of that extension, or give it a low `spend`."
     case .noLimit:
       "Leave the limits out to have the safe ones, or set `spend` of a day and a month."
     case .highLimit:
@@ -144,6 +150,7 @@ extension AuditRule {
     case .unseenFirewall:
       "Run it as root; of rules by other tools than nft ask from another machine: `--target`, and a port scanner."
     case .unseenFiles: "Run the audit as root, with the same `--config` as the server."
+    case .unseenUse: "Look into `martinet registrations`, and run the audit again in a month."
     }
   }
 }

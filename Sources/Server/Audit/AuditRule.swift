@@ -5,10 +5,12 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
   case phonePassword = "password.phone"
   case trunkPassword = "password.trunk"
   case webhookSecret = "password.webhook"
+  case mailPassword = "password.mail"
   case passwordsUntried = "password.untried"
 
   case unlimited = "calls.unlimited"
   case costlyOpen = "calls.costly"
+  case forwardsOut = "calls.forward"
   case noLimit = "limits.none"
   case highLimit = "limits.high"
   case noTenantLimit = "limits.tenant"
@@ -67,6 +69,7 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
   case unseenSSH = "unseen.ssh"
   case unseenFirewall = "unseen.firewall"
   case unseenFiles = "unseen.files"
+  case unseenUse = "unseen.use"
 
   /// Whether it says only that something could not be seen, which might be well or ill.
   package var isUnseen: Bool { self == .passwordsUntried || rawValue.hasPrefix("unseen.") }
@@ -81,14 +84,14 @@ package enum AuditRule: String, Hashable, Sendable, CaseIterable {
       .tellsUsers,
       .oldTLS, .weakCipher, .certificateEnded, .certificateEarly, .certificateWeak:
       .high
-    case .webhookSecret, .costlyOpen, .highLimit, .stale, .trunkByName,
+    case .webhookSecret, .mailPassword, .costlyOpen, .forwardsOut, .highLimit, .stale, .trunkByName,
       .trunkWide, .nobodyTold,
       .foreignFile, .root, .sshPasswords, .pages, .namesItself, .amplifies, .weakDigest, .silent,
       .noSecrecy, .certificateEnds, .certificateOwn, .certificateName:
       .medium
     case .passwordsUntried, .noTenantLimit, .anywhere, .kernelBans, .otherPort, .noFirewall, .hole,
       .noNewTLS, .noTLS, .unseenNetwork, .unseenAnswer, .unseenUsers, .unseenTLS, .unseenPorts,
-      .unseenSSH, .unseenFirewall, .unseenFiles:
+      .unseenSSH, .unseenFirewall, .unseenFiles, .unseenUse:
       .low
     }
   }

@@ -14,7 +14,7 @@ extension ConfigurationAudit {
 
   private func phones(of tenant: Tenant) -> [AuditFinding] {
     let open = payers(of: tenant).filter { line in
-      line.devices.contains { directory.device($0)?.sources.isAnywhere ?? false }
+      line.devices.contains { directory.device($0)?.sources.letsInAnybody ?? false }
     }
     return finding(.anywhere, open, of: tenant) { group in
       "\(group.subject) may sign in from any address."
@@ -22,6 +22,8 @@ extension ConfigurationAudit {
   }
 
   private func carriers(_ trunk: Trunk) -> [AuditFinding] {
+    // A certificate proves it, wherever it comes from.
+    guard trunk.clientCertificate == nil else { return [] }
     var findings: [AuditFinding] = []
     if trunk.address.ip == nil, !trunk.isRestricted, trunk.registration == nil {
       findings.append(
@@ -36,6 +38,13 @@ extension ConfigurationAudit {
           "Calls from anywhere in \(network) count as those of trunk \(trunk.name)."))
     }
     return findings
+  }
+}
+
+extension SourceRule {
+  /// Everywhere, or so much of the internet that it is no matter.
+  fileprivate var letsInAnybody: Bool {
+    isAnywhere || networks.contains { $0.isWide && $0.length < ($0.address.isV4 ? 8 : 16) }
   }
 }
 

@@ -33,8 +33,12 @@ extension ConfigurationAudit {
       guard !line.devices.isEmpty, let last = registeredUntil[line.id] else { return false }
       return last + .seconds(86_400 * Self.staleDays) < now
     }
+    let unknown = payers(of: tenant).filter { !$0.devices.isEmpty && registeredUntil[$0.id] == nil }
     return finding(.stale, old, of: tenant) { group in
       "\(group.subject) may call out, and \(group.has("was", "were")) not registered for \(Self.staleDays) days."
     }
+      + finding(.unseenUse, unknown, of: tenant) { group in
+        "\(group.subject) may call out, and nobody knows when \(group.has("it was", "they were")) last registered."
+      }
   }
 }

@@ -6,6 +6,8 @@ import Elements
 
 extension ConfigurationAudit {
   private static let shortestKey = 16
+  /// Fewer fall to counting, and fewer different ones to nobody's patience.
+  private static let (shortestOfDigits, fewestCharacters) = (16, 4)
 
   func secrets() -> [AuditFinding] {
     let trunks = document.trunks.flatMap { trunk in
@@ -23,7 +25,17 @@ extension ConfigurationAudit {
     let tenants = document.tenants.flatMap { tenant in
       webhooks(tenant.notices, at: .tenant(tenant.name), [tenant.name, tenant.domain])
     }
-    return trunks + tenants + webhooks(document.platform.notices, at: .platform, [])
+    return trunks + tenants + webhooks(document.platform.notices, at: .platform, []) + mail()
+  }
+
+  private func mail() -> [AuditFinding] {
+    guard let mail = document.mail, let password = mail.password else { return [] }
+    let names = [mail.username].compactMap(\.self).flatMap {
+      [$0] + $0.split(separator: "@").map(String.init)
+    }
+    return weakness(of: password, PasswordRule.shortest, names).map { weakness in
+      [AuditFinding(.mailPassword, at: .platform, "The password for the mail server \(weakness).")]
+    } ?? []
   }
 
   private func webhooks(
@@ -41,6 +53,8 @@ extension ConfigurationAudit {
     guard text.count >= shortest else {
       return "has fewer than \(shortest) characters"
     }
+    if text.allSatisfy(\.isNumber), text.count < Self.shortestOfDigits { return "is digits only" }
+    if Set(text).count < Self.fewestCharacters { return "repeats a few characters" }
     return PasswordRule.weakness(of: text, names).map { "is \($0)" }
   }
 }

@@ -19,7 +19,7 @@ package struct ConfigurationAudit {
   }
 
   package func findings() -> [AuditFinding] {
-    spending() + origins() + people() + secrets()
+    spending() + forwards() + origins() + people() + secrets()
   }
 
   /// Extensions of a tenant that may call out for money.

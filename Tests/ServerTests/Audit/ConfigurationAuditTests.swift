@@ -9,11 +9,13 @@ import Testing
   private static let now = ServedFolder.now
 
   private func findings(
-    _ yaml: String, registeredUntil: [ExtensionID: WallTime] = [:]
+    _ yaml: String, registeredUntil: [ExtensionID: WallTime]? = nil
   ) throws -> [AuditFinding] {
     let checked = try read(yaml)
+    let all = Dictionary(
+      checked.snapshot.extensions.map { ($0.id, Self.now) }, uniquingKeysWith: { $1 })
     return ConfigurationAudit(
-      checked.document, checked.snapshot, registeredUntil: registeredUntil, at: Self.now
+      checked.document, checked.snapshot, registeredUntil: registeredUntil ?? all, at: Self.now
     ).findings()
   }
 
@@ -183,6 +185,149 @@ import Testing
         "notices: { mail: [a@b.example], webhooks: [{ url: \"https://b.example/\", secret: \(secret) }] }"
       )
       #expect(try findings(yaml).contains { $0.rule == .webhookSecret } == isWeak)
+    }
+  }
+
+  @Test("Of whom nobody knows when he registered is said so, and not that all is well")
+  func unknownUse() throws {
+    let lines = try read(officeYAML).snapshot.extensions
+    let found = try findings(officeYAML, registeredUntil: [lines[0].id: Self.now])
+    #expect(found.filter { $0.rule == .unseenUse }.map(\.place) == [.lines(group("102"))])
+  }
+
+  private func group(_ numbers: String...) -> LineGroup {
+    LineGroup(tenant: "office", numbers: numbers)
+  }
+
+  @Test("A number that forwards abroad, through other lines too, lets everybody call there")
+  func forwards() throws {
+    let rings = "      - number: \"102\"\n"
+    let abroad = "      - { number: \"102\", forwards: { busy: \"+442071234567\" } }\n"
+    // 101 rings at the number, and sends on to 102.
+    let chained = changed(rings, abroad).replacing(
+      "        name: Front desk\n",
+      with: "        name: Front desk\n        forwards: { no_answer: \"102\" }\n")
+    let found = try only(chained)
+    #expect(found?.rule == .forwardsOut && found?.place == .lines(group("102")))
+    #expect(
+      found?.text
+        == "What rings at +34976111222 goes by way of 101 and 102 to +442071234567, which 102 of office pays."
+    )
+    // Nobody rings 102 from outside; a forward at home costs what calls at home cost; in a circle nothing is found.
+    let usual = try findings(officeYAML)
+    #expect(try findings(changed(rings, abroad)) == usual)
+    let home = changed(
+      "        name: Front desk\n",
+      "        name: Front desk\n        forwards: { always: \"+34976999888\" }\n")
+    #expect(try findings(home) == usual)
+    let circle = chained.replacing("+442071234567", with: "101")
+    #expect(try findings(circle) == usual)
+  }
+
+  @Test("Of a range the extensions that its last digits name are rung")
+  func forwardsOfRange() throws {
+    let abroad = "      - { number: \"102\", forwards: { always: \"+442071234567\" } }\n"
+    func found(_ first: String, _ last: String) throws -> [AuditRule] {
+      let yaml = changed("      - number: \"102\"\n", abroad).replacing(
+        "{ number: \"+34976111222\", to: [\"101\"] }",
+        with: "{ first: \"\(first)\", last: \"\(last)\", last_digits: 3 }")
+      return try findings(yaml).map(\.rule).filter { $0 == .forwardsOut }
+    }
+    #expect(try found("+34976111100", "+34976111199") == [.forwardsOut])
+    #expect(try found("+34976111103", "+34976111199") == [])
+  }
+
+  @Test("A limit of every carrier is an end as well; of one of two it is none")
+  func trunkLimits() throws {
+    let own =
+      "limits: { spend: { day: 10, month: 100 }, international: { hour: 10, day: 30, month: 100 } }"
+    let open = changed(own, "limits: { spend: { day: none, month: none } }").replacing(
+      "limits: { spend: { hour: 50, day: 200 }, basis: sell }", with: "limits: { basis: sell }")
+    #expect(try findings(open).contains { $0.rule == .unlimited })
+    let capped = open.replacing(
+      "channels: 1000", with: "channels: 1000, limits: { spend: { day: 50 } }")
+    let found = try findings(capped)
+    #expect(!found.contains { $0.rule == .unlimited })
+    #expect(found.contains { $0.rule == .noLimit })
+    let two = capped.replacing("trunks: [carrier]", with: "trunks: [carrier, other]").replacing(
+      "  - { name: carrier,",
+      with: "  - { name: other, address: \"sip:127.0.0.1:5091\" }\n  - { name: carrier,")
+    #expect(try findings(two).contains { $0.rule == .unlimited })
+  }
+
+  @Test("A limit of all together that is far above what all need is no help to who has none")
+  func looseTenant() throws {
+    let own =
+      "limits: { spend: { day: 10, month: 100 }, international: { hour: 10, day: 30, month: 100 } }"
+    let none = changed(own, "limits: { spend: { day: none, month: none } }")
+    let usual = try findings(none)
+    let loose = none.replacing("{ hour: 50, day: 200 }", with: "{ hour: 5000 }")
+    let found = try findings(loose).filter { !usual.contains($0) }
+    #expect(found.map(\.rule) == [.highLimit] && found.first?.place == .tenant("office"))
+    // Where each has its own, it is no matter.
+    #expect(
+      !(try findings(changed("{ hour: 50, day: 200 }", "{ hour: 5000 }")).contains {
+        $0.rule == .highLimit
+      }))
+  }
+
+  @Test("A limit of shorter windows alone is worth what comes together in a month")
+  func windows() throws {
+    for (limits, isHigh) in [
+      ("day: 100, month: none", true), ("hour: 100, day: none, month: none", true),
+      ("hour: 1, day: none, month: none", false), ("day: 30, month: none", false),
+    ] {
+      let yaml = changed(
+        "      - number: \"102\"\n",
+        "      - { number: \"102\", limits: { spend: { \(limits) } } }\n")
+      #expect(try findings(yaml).contains { $0.rule == .highLimit } == isHigh, "\(limits)")
+    }
+  }
+
+  @Test(
+    "A prefix opens what its class closes: it is costly where such numbers lie behind it",
+    arguments: [
+      ("+44", false), ("+4420", false), ("+449", true), ("+4470", true), ("+34806", true),
+      ("+3491", false), ("+1900", true), ("+49900", true),
+    ])
+  func costlyPrefix(prefix: String, isCostly: Bool) throws {
+    let yaml = changed("allow: [\"+44\"]", "allow: [\"\(prefix)\"]")
+    #expect(try findings(yaml).contains { $0.rule == .costlyOpen } == isCostly)
+  }
+
+  @Test("A list of networks with all of the internet in it is anywhere, too")
+  func everywhere() throws {
+    for (sources, isAnywhere) in [
+      ("[0.0.0.0/0, \"::/0\"]", true), ("[0.0.0.0/1, 128.0.0.0/1]", true), ("[10.0.0.0/8]", false),
+      ("[\"2000::/3\"]", true), ("[203.0.113.0/24]", false),
+    ] {
+      let yaml = changed("currency: EUR\n", "currency: EUR\n    sources: \(sources)\n")
+      #expect(try findings(yaml).contains { $0.rule == .anywhere } == isAnywhere, "\(sources)")
+    }
+  }
+
+  @Test("A carrier that proves its name by a certificate may come from anywhere")
+  func provenCarrier() throws {
+    let wide = changed(
+      "channels: 1000",
+      "channels: 1000, sources: [\"0.0.0.0/0\"], client_certificate: carrier.example"
+    )
+    .replacing("sip:127.0.0.1:5090;transport=udp", with: "sip:carrier.example;transport=tls")
+    #expect(try findings(wide).map(\.rule) == [.anywhere])
+  }
+
+  @Test("The password for the mail server is looked at as those for carriers are")
+  func mail() throws {
+    for (password, isWeak) in [
+      ("Martinet1", true), ("4815162342", true), ("aaaabbbb", true), ("Xk3!vB9qKw72", false),
+    ] {
+      let yaml = changed(
+        "from: \"martinet@office.example\" }",
+        "from: \"martinet@office.example\", username: \"martinet@office.example\", password: \"\(password)\" }"
+      )
+      let found = try findings(yaml)
+      #expect(found.contains { $0.rule == .mailPassword } == isWeak, "\(password)")
+      #expect(!"\(found)".contains(password))
     }
   }
 }
