@@ -21,7 +21,7 @@ class Edge(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         network = cls.enterClassContext(Network())
         cls.place, cls.office, cls.bystander = network.host(), network.host(), network.host()
-        cls.thieves = iter([network.host() for _ in range(6)])
+        cls.thieves = iter([network.host() for _ in range(9)])
         cls.server = Martinet(cls.folder / "server", host=cls.place,
                               sip=f"{cls.place.v4}:5060,[{cls.place.v6}]:5060", rtp="10000-10999")
         cls.addClassCleanup(cls.server.stop)
@@ -77,6 +77,19 @@ class Edge(unittest.TestCase):
                 self.server.run("bans", "lift", thief.v4, "--data", self.server.data)
                 eventually(lambda: thief.v4 not in self.kernel(), 2, "the kernel's part of the lifting")
                 self.assertEqual(self.registers(thief, *self.good(304)), ["200"])
+
+    def test_who_is_pardoned_is_let_in_although_somebody_emptied_the_kernel(self):
+        pardoned, other = next(self.thieves), next(self.thieves)
+        for thief in (pardoned, other):
+            self.registers(thief, *[(f"6{number}", "x") for number in range(5)])
+            eventually(lambda thief=thief: thief.v4 in self.kernel(), 2, "the kernel's part")
+        # As `systemctl restart nftables` does: the kernel takes no pardon for a table that it does not have.
+        subprocess.run(self.place.command("/usr/sbin/nft", "delete", "table", "inet", "martinet_5060"), check=True)
+        self.server.run("bans", "lift", pardoned.v4, "--data", self.server.data)
+        eventually(lambda: other.v4 in self.kernel(), 5, "the table, made anew, with the other ban")
+        self.assertNotIn(pardoned.v4, self.kernel())
+        self.assertEqual(self.registers(pardoned, *self.good(329)), ["200"])
+        self.assertEqual(self.registers(other, *self.good(329)), ["silence"])
 
     def test_a06_an_office_with_one_broken_phone_is_not_banned(self):
         numbers = range(306, 326)

@@ -5,39 +5,60 @@ import Synchronization
 
 /// Keeps the kernel's table in step with the bans, on a thread of its own.
 ///
-/// It only spares work: whatever the kernel lets through is dropped in the process. So a failure is told and not fatal.
+/// It only spares work: whatever the kernel lets through is dropped in the process. So a bar that fails is told and not fatal. Who
+/// is let in again must be: where the kernel does not take that, the table is made anew, until it is.
 package final class Firewall: Sendable {
   private struct Queue: Sendable {
-    var orders: [FirewallRules.Order] = []
+    var backlog = FirewallBacklog()
     var isStopping = false
     var hasOverflown = false
   }
 
   private let rules: FirewallRules
   private let report: @Sendable (String) -> Void
+  /// Gives commands to the kernel, all or none of which take effect; false: none.
+  private let run: @Sendable (String) -> Bool
   private let queue = Mutex(Queue())
   private let waiting = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
+  private let retryAfter: Duration
+  /// The table is new and empty, and wants to be told once more who is banned.
+  private let anew: @Sendable () -> Void
 
-  /// Orders that may wait; what comes beyond is left to the process.
-  private static let capacity = 10_000
   private static let program = "/usr/sbin/nft"
+  /// Orders of one run of the program.
+  private static let ordersAtOnce = 5_000
 
-  private init(_ rules: FirewallRules, report: @escaping @Sendable (String) -> Void) {
-    (self.rules, self.report) = (rules, report)
+  private init(
+    _ rules: FirewallRules, retryAfter: Duration, run: @escaping @Sendable (String) -> Bool,
+    anew: @escaping @Sendable () -> Void, report: @escaping @Sendable (String) -> Void
+  ) {
+    (self.rules, self.run, self.anew, self.report) = (rules, run, anew, report)
+    self.retryAfter = retryAfter
   }
 
-  /// Makes the table for these listeners.
+  /// Makes the table for these listeners; `anew` is called when it was emptied and should hear of all bans again.
   ///
   /// - Throws: Why the kernel cannot help: no `nft`, or no right to use it.
   package static func open(
-    for ports: [ListenAddress], report: @escaping @Sendable (String) -> Void
+    for ports: [ListenAddress], anew: @escaping @Sendable () -> Void,
+    report: @escaping @Sendable (String) -> Void
   ) throws(NetError) -> Firewall {
     guard access(program, X_OK) == 0 else {
       throw .configuration(
         "There is no \(program): install nftables, or set firewall to off.")
     }
-    let firewall = Firewall(FirewallRules(ports: ports), report: report)
+    return try open(for: ports, run: run, anew: anew, report: report)
+  }
+
+  /// The same with another way to the kernel; a table that it does not make anew is tried again after `retryAfter`.
+  package static func open(
+    for ports: [ListenAddress], retryAfter: Duration = .seconds(10),
+    run: @escaping @Sendable (String) -> Bool, anew: @escaping @Sendable () -> Void,
+    report: @escaping @Sendable (String) -> Void
+  ) throws(NetError) -> Firewall {
+    let firewall = Firewall(
+      FirewallRules(ports: ports), retryAfter: retryAfter, run: run, anew: anew, report: report)
     guard run(firewall.rules.beginning) else {
       throw .configuration(
         """
@@ -71,15 +92,12 @@ package final class Firewall: Sendable {
   }
 
   private func put(_ order: FirewallRules.Order) {
-    let isFull = queue.withLock { queue in
-      guard queue.orders.count < Self.capacity else {
-        defer { queue.hasOverflown = true }
-        return !queue.hasOverflown
-      }
-      queue.orders.append(order)
-      return false
+    let isNews = queue.withLock { queue in
+      guard queue.backlog.put(order) == .overflown else { return false }
+      defer { queue.hasOverflown = true }
+      return !queue.hasOverflown
     }
-    if isFull {
+    if isNews {
       report(
         "the kernel's table does not keep up with the bans; the rest is dropped in the process")
     }
@@ -89,27 +107,58 @@ package final class Firewall: Sendable {
   private func work() {
     while true {
       waiting.wait()
-      let (orders, isStopping) = queue.withLock { queue in
-        defer { (queue.orders, queue.hasOverflown) = ([], false) }
-        return (queue.orders, queue.isStopping)
+      let (work, isStopping) = queue.withLock { queue in
+        guard !queue.isStopping else { return (FirewallBacklog.Work(), true) }
+        queue.hasOverflown = false
+        return (queue.backlog.take(), false)
       }
       if isStopping { break }
-      guard !orders.isEmpty else { continue }
-      give(orders[...])
+      if work.beginsAnew, !beginAnew() { break }
+      for start in stride(from: 0, to: work.orders.count, by: Self.ordersAtOnce) {
+        give(work.orders[start..<min(start + Self.ordersAtOnce, work.orders.count)])
+      }
     }
-    _ = Self.run(rules.removal)
+    _ = run(rules.removal)
     ended.signal()
+  }
+
+  /// Makes the table anew, however often that takes.
+  ///
+  /// - Returns: False where the end came first.
+  private func beginAnew() -> Bool {
+    var isTold = false
+    while !run(rules.beginning) {
+      if !isTold {
+        report("nft makes no table; until it does, the kernel may drop who is let in again")
+      }
+      isTold = true
+      let wait = DispatchTime.now() + .nanoseconds(Int(retryAfter.wholeNanoseconds))
+      // Each order wakes it as well, and what they say is looked at when there is a table: only the end matters here.
+      while waiting.wait(timeout: wait) == .success {
+        if queue.withLock({ $0.isStopping }) { return false }
+      }
+    }
+    // What has woken it meanwhile waits yet.
+    waiting.signal()
+    anew()
+    return true
   }
 
   /// One that is refused must not take the others with it: they are tried by halves.
   private func give(_ orders: ArraySlice<FirewallRules.Order>) {
-    guard !Self.run(rules.commands(Array(orders))) else { return }
-    guard orders.count > 1 else {
-      return orders.forEach { report("the kernel's table does not take \($0)") }
+    guard !orders.isEmpty, !run(rules.commands(Array(orders))) else { return }
+    guard orders.count == 1, let order = orders.first else {
+      let middle = orders.startIndex + orders.count / 2
+      give(orders[..<middle])
+      give(orders[middle...])
+      return
     }
-    let middle = orders.startIndex + orders.count / 2
-    give(orders[..<middle])
-    give(orders[middle...])
+    report("the kernel's table does not take \(order)")
+    // It may overlap with another one, or `systemctl restart nftables` has emptied the kernel.
+    if order.isBar, run(rules.probe) { return }
+    report("it is made anew; until then who is banned is dropped in the process")
+    queue.withLock { $0.backlog.beginAnew() }
+    waiting.signal()
   }
 
   /// Gives commands to `nft`, all or none of which take effect.

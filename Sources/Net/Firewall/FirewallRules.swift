@@ -79,6 +79,12 @@ package struct FirewallRules: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// Taken where the table is there, whatever it holds, and refused where somebody has taken it away.
+  package var probe: String {
+    // Of a network for documentation (RFC 5737): nobody is let in by it.
+    commands([.unbar(IPNetwork(IPAddress(v4: 0xC000_02FF)))])
+  }
+
   /// Takes the table away, whether it is there or not.
   package var removal: String { "add table \(table)\ndelete table \(table)" }
 

@@ -92,7 +92,7 @@ final class RunningServer: Sendable {
     lanesBox.value = lanes
     // When the ports are ours: a second server by mistake leaves the table of the first alone.
     do {
-      firewall = try Self.firewall(configuration, log)
+      firewall = try Self.firewall(configuration, desk, log)
     } catch {
       lanes.stop()
       throw error
@@ -112,11 +112,13 @@ final class RunningServer: Sendable {
   }
 
   private static func firewall(
-    _ configuration: Configuration, _ log: DecisionLog
+    _ configuration: Configuration, _ desk: SwitchDesk, _ log: DecisionLog
   ) throws(NetError) -> Firewall? {
     guard configuration.firewall != .off else { return nil }
     do throws(NetError) {
-      return try Firewall.open(for: configuration.listeners) { log.services.warning("\($0)") }
+      return try Firewall.open(
+        for: configuration.listeners, anew: { _ = desk.tell(.bans(.barAgain)) },
+        report: { log.services.warning("\($0)") })
     } catch {
       guard configuration.firewall == .auto else { throw error }
       log.services.info("banned packets are dropped in the process only: \(error)")

@@ -153,7 +153,7 @@ extension SwitchCore {
   }
 
   /// What is over was opened by those who count the seconds.
-  private mutating func forgetOpened(at now: Now) {
+  mutating func forgetOpened(at now: Now) {
     for network in Array(barred.networks)
     where barred[network].flatMap(\.self).map({ $0 <= now.wall }) ?? false {
       barred[network] = nil
