@@ -19,7 +19,7 @@ package struct Admission: Sendable {
   /// Never banned: carriers, other nodes, and what the operator lists.
   private var spared = NetworkTable<Bool>()
   /// Datagrams of strangers that were not looked at.
-  package private(set) var turnedAway: UInt64 = 0
+  package private(set) var turnedAway = ByFamily<UInt64>(both: 0)
   /// What is banned for what others say, and until when.
   var listed = NetworkTable<WallTime>()
   /// When the first of it is over, or earlier.
@@ -57,7 +57,7 @@ package struct Admission: Sendable {
     let isBanned =
       bans.ban(of: source.address, at: now.wall) != nil || isListed(source.address, at: now.wall)
     if !isBanned, budgets.takeStranger(place, at: now.instant) { return .pass }
-    if !source.isStream { turnedAway &+= 1 }
+    if !source.isStream { turnedAway[source.address] &+= 1 }
     return isBanned ? .banned : .overBudget
   }
 
@@ -132,8 +132,9 @@ package struct Admission: Sendable {
   /// Somebody has proven who he is: his flow and his address are known from now on.
   ///
   /// - Returns: What to write: a phone that was closed out is let in again, a place is known.
-  package mutating func welcome(_ user: UserKey, from source: Source, at now: Now) -> [GuardChange]
-  {
+  package mutating func welcome(
+    _ user: UserKey, of tenant: TenantID, from source: Source, at now: Now
+  ) -> [GuardChange] {
     let unit = source.place.network
     var changes: [GuardChange] = []
     if friends.welcome(user, on: source.way, unit, at: now) {
@@ -148,7 +149,7 @@ package struct Admission: Sendable {
 
   /// A phone that was registered before a restart, as its binding says: known again, and nothing else is changed.
   package mutating func befriend(
-    _ user: UserKey, from source: Source, since wall: WallTime, at now: Now
+    _ user: UserKey, of tenant: TenantID, from source: Source, since wall: WallTime, at now: Now
   ) {
     friends.befriend(
       user, on: source.isStream ? nil : source.way, source.place.network, since: wall, at: now)
@@ -198,7 +199,8 @@ package struct Admission: Sendable {
     _ offence: Offence, from source: Source, at now: Now
   ) -> [GuardNotice] {
     guard case .wrongCredentials(let user, let response) = offence else { return [] }
-    let count = offences.addWrong(response, of: user, from: source.place.network, at: now.instant)
+    let count = offences.addWrongWhereSpared(
+      response, of: user, from: source.place.network, at: now.instant)
     return count == nil ? [] : [.guessedWhereSpared(user)]
   }
 

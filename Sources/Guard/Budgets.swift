@@ -3,7 +3,8 @@ import Elements
 /// What may come from where within a time: of strangers by source, by neighbourhood and all together, of known places each for
 /// itself; that of friends is with them.
 ///
-/// Datagrams and streams are counted apart: a flood with forged senders takes nothing from those whose address is proven.
+/// Datagrams and streams are counted apart: a flood with forged senders takes nothing from those whose address is proven. So are
+/// the families: a flood over IPv4 takes nothing from those who come over IPv6.
 struct Budgets: Sendable {
   /// A source that was quiet for that long has its whole budget again.
   private static let life: Duration = .seconds(60)
@@ -12,8 +13,8 @@ struct Budgets: Sendable {
   private var sources: Generations<Source.Place, RateBucket>
   private var neighbours: Generations<Source.Place, RateBucket>
   private var places: Generations<Source.Place, RateBucket>
-  private var datagrams = RateBucket()
-  private var streams = RateBucket()
+  private var datagrams = ByFamily(both: RateBucket())
+  private var streams = ByFamily(both: RateBucket())
 
   init(_ settings: GuardSettings) {
     self.settings = settings
@@ -34,7 +35,9 @@ struct Budgets: Sendable {
     guard neighbours.update(wider, initial: RateBucket(), at: now, { $0.take(around, at: now) })
     else { return false }
     return place.isStream
-      ? streams.take(settings.everybody, at: now) : datagrams.take(settings.everybody, at: now)
+      ? streams[address].take(settings.everybody, at: now)
+      : datagrams[address].take(settings.everybody, at: now)
+    let address = place.network.address
   }
 
   /// The message of somebody new at a place where phones are known.

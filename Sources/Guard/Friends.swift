@@ -14,6 +14,12 @@ struct Friends: Sendable {
     var streams = RateBucket()
   }
 
+  /// Where a user was and when last, and the flows that he spoke on, the latest last.
+  private struct Haunts: Sendable {
+    var places: [IPNetwork: Instant] = [:]
+    var ways: [Source.Way] = []
+  }
+
   /// When somebody last proved himself from a place, on both clocks: one counts, the other outlives a restart.
   private struct Visit: Sendable {
     var at: Instant
@@ -23,10 +29,9 @@ struct Friends: Sendable {
   private let friendship: Duration
   /// What each of them may send.
   private let rate: Rate
-  private var flows: Generations<Source.Way, Acquaintance>
-  private var places: Generations<IPNetwork, Visit>
-  /// Where each user was, and when last.
-  private var visits: Generations<UserKey, [IPNetwork: Instant]>
+  private var flows: TenantGenerations<Source.Way, Acquaintance>
+  private var places: TenantGenerations<IPNetwork, Visit>
+  private var haunts: Generations<UserKey, Haunts>
   /// When somebody last proved himself from anywhere in one of the networks of ``areas(of:)``.
   private var areas: Generations<IPNetwork, Instant>
   /// Whom we have asked something: carriers behind a name, a proxy that a Contact or a Record-Route names.
@@ -41,14 +46,18 @@ struct Friends: Sendable {
   private static let freshness: Duration = .seconds(600)
   /// Within a day a user makes no more places known: who has an account and a whole network would make friends of all of it.
   static let placesOfUser = 64
+  /// The same of flows, of which the oldest makes room: some phones with one password, each behind a NAT that forgets.
+  static let flowsOfUser = 32
   /// Longer than the longest registration.
   private static let flowLife: Duration = .seconds(7_800)
 
   init(_ settings: GuardSettings) {
     (friendship, rate) = (settings.friendship, settings.friend)
-    flows = Generations(life: Self.flowLife, limit: settings.friends)
-    places = Generations(life: friendship, limit: settings.friends)
-    visits = Generations(life: friendship, limit: settings.friends)
+    flows = TenantGenerations(
+      life: Self.flowLife, limit: settings.friends, share: settings.flowsOfTenant)
+    places = TenantGenerations(
+      life: friendship, limit: settings.friends, share: settings.placesOfTenant)
+    haunts = Generations(life: friendship, limit: settings.friends)
     areas = Generations(life: friendship, limit: 3 * settings.friends)
     expected = Generations(life: settings.expectation, limit: settings.sources)
     expectedAreas = Generations(life: settings.expectation, limit: 3 * settings.sources)
@@ -99,17 +108,41 @@ struct Friends: Sendable {
     (address.isV4 ? [24, 16] : [56, 48, 32]).map { IPNetwork(address, length: $0) }
   }
 
-  /// At most as many as ``neighbourhoods(at:)`` gives.
+  /// How many places are remembered, and whom we have asked something; some of it is over.
   var neighbourhoodCount: Int { places.count + expected.count }
 
-  /// Where phones have proven themselves within a day, and whom we have asked something; looks at all of them.
-  func neighbourhoods(at now: Instant) -> [IPNetwork] {
-    places.all.filter { now - $0.value.at <= friendship }.map(\.key)
-      + expected.all.map { Neighbourhood(of: $0.key).network }
+  /// Where phones have proven themselves within a day, and whom we have asked something, of one family; looks at all of it.
+  ///
+  /// Where these are more than `most`, each tenant has as much room as any other that needs it, for where it was last.
+  func neighbourhoods(isV4: Bool, most: Int, at now: Instant) -> [IPNetwork] {
+    let asked = Set(
+      expected.all.keys.lazy.filter { $0.isV4 == isV4 }.map { Neighbourhood(of: $0).network })
+    var known: [TenantID?: [(network: IPNetwork, at: Instant)]] = [:]
+    for (network, entry) in places.all
+    where network.address.isV4 == isV4 && now - entry.value.at <= friendship
+      && !asked.contains(network)
+    {
+      known[entry.tenant, default: []].append((network, entry.value.at))
+    }
+    var (found, room) = (Array(asked), max(0, most - asked.count))
+    let tenants = known.sorted {
+      ($0.value.count, $0.key?.number ?? 0) < ($1.value.count, $1.key?.number ?? 0)
+    }
+    for (index, (_, places)) in tenants.enumerated() {
+      let share = room / (tenants.count - index)
+      if places.count <= share {
+        found += places.map(\.network)
+      } else {
+        found += places.sorted { ($1.at, $0.network) < ($0.at, $1.network) }.prefix(share)
+          .map(\.network)
+      }
+      room -= min(places.count, share)
+    }
+    return found
   }
 
   func knows(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Bool {
-    visits.value(of: user, at: now)?[network].map { now - $0 <= friendship } ?? false
+    haunts.value(of: user, at: now)?.places[network].map { now - $0 <= friendship } ?? false
   }
 
   /// Takes a message out of the budget of a flow; nil where nobody has proven himself on it.
@@ -137,7 +170,7 @@ struct Friends: Sendable {
 
   /// - Returns: Whether the place is to be written down.
   mutating func welcome(
-    _ user: UserKey, on way: Source.Way, _ network: IPNetwork, at moment: Now
+    _ user: UserKey, of tenant: TenantID, on way: Source.Way, _ network: IPNetwork, at moment: Now
   ) -> Bool {
     let now = moment.instant
     if let known = flows.value(of: way, at: now), known.user == user,
@@ -145,9 +178,8 @@ struct Friends: Sendable {
     {
       return false
     }
-    guard know(user, on: way, network, Visit(at: now, wall: moment.wall), at: now) else {
-      return false
-    }
+    let visit = Visit(at: now, wall: moment.wall)
+    guard know(user, of: tenant, on: way, network, visit, at: now) else { return false }
     let last = written.value(of: network, at: now)
     if let last, moment.wall - last < friendship / 4 { return false }
     written.update(network, initial: moment.wall, at: now) { $0 = moment.wall }
@@ -156,41 +188,61 @@ struct Friends: Sendable {
 
   /// What a binding says of the time before a restart; without a way where that was a stream, which has ended.
   mutating func befriend(
-    _ user: UserKey, on way: Source.Way?, _ network: IPNetwork, since wall: WallTime, at now: Now
+    _ user: UserKey, of tenant: TenantID, on way: Source.Way?, _ network: IPNetwork,
+    since wall: WallTime, at now: Now
   ) {
     let since = min(wall, now.wall)
     let visit = Visit(at: now.instant - (now.wall - since), wall: since)
-    _ = know(user, on: way, network, visit, at: now.instant)
+    _ = know(user, of: tenant, on: way, network, visit, at: now.instant)
   }
 
   /// - Returns: Whether the place is one of his from now on.
   private mutating func know(
-    _ user: UserKey, on way: Source.Way?, _ network: IPNetwork, _ visit: Visit, at now: Instant
+    _ user: UserKey, of tenant: TenantID, on way: Source.Way?, _ network: IPNetwork,
+    _ visit: Visit, at now: Instant
   ) -> Bool {
-    let acquaintance = Acquaintance(user: user, at: visit.at)
-    if let way {
-      flows.update(way, initial: acquaintance, at: now) {
-        ($0.user, $0.at) = (acquaintance.user, acquaintance.at)
-      }
-    }
+    if let way { know(user, of: tenant, on: way, visit, at: now) }
     let friendship = friendship
-    let isTaken = visits.update(user, initial: [:], at: now) { his in
-      if his[network] == nil, his.count >= Self.placesOfUser {
-        his = his.filter { now - $0.value <= friendship }
-        guard his.count < Self.placesOfUser else { return false }
+    let isTaken = haunts.update(user, initial: Haunts(), at: now) { his in
+      if his.places[network] == nil, his.places.count >= Self.placesOfUser {
+        his.places = his.places.filter { now - $0.value <= friendship }
+        guard his.places.count < Self.placesOfUser else { return false }
       }
-      his[network] = max(his[network] ?? visit.at, visit.at)
+      his.places[network] = max(his.places[network] ?? visit.at, visit.at)
       return true
     }
-    if isTaken { visited(network, visit, at: now) }
-    return isTaken
+    return isTaken && visited(network, of: tenant, visit, at: now)
   }
 
-  private mutating func visited(_ network: IPNetwork, _ visit: Visit, at now: Instant) {
-    places.update(network, initial: visit, at: now) { if $0.at < visit.at { $0 = visit } }
+  private mutating func know(
+    _ user: UserKey, of tenant: TenantID, on way: Source.Way, _ visit: Visit, at now: Instant
+  ) {
+    let acquaintance = Acquaintance(user: user, at: visit.at)
+    let isTaken = flows.update(way, of: tenant, initial: acquaintance, at: now) {
+      ($0.user, $0.at) = (acquaintance.user, acquaintance.at)
+    }
+    guard isTaken else { return }
+    let oldest = haunts.update(user, initial: Haunts(), at: now) { his -> Source.Way? in
+      his.ways.removeAll { $0 == way }
+      his.ways.append(way)
+      return his.ways.count > Self.flowsOfUser ? his.ways.removeFirst() : nil
+    }
+    // Somebody else may have it by now.
+    if let oldest, knows(user, on: oldest, at: now) { flows.forget(oldest) }
+  }
+
+  /// - Returns: False where its tenant has made too many known.
+  private mutating func visited(
+    _ network: IPNetwork, of tenant: TenantID?, _ visit: Visit, at now: Instant
+  ) -> Bool {
+    let isTaken = places.update(network, of: tenant, initial: visit, at: now) {
+      if $0.at < visit.at { $0 = visit }
+    }
+    guard isTaken else { return false }
     for area in Self.areas(of: network.address) {
       areas.update(area, initial: visit.at, at: now) { $0 = max($0, visit.at) }
     }
+    return true
   }
 
   /// A stream is over; its number and its port are anybody's.
@@ -204,14 +256,14 @@ struct Friends: Sendable {
   mutating func recover(at now: Now) {
     for (network, wall) in remembered where wall <= now.wall && now.wall - wall <= friendship {
       let visit = Visit(at: now.instant - (now.wall - wall), wall: wall)
-      visited(network, visit, at: now.instant)
+      _ = visited(network, of: nil, visit, at: now.instant)
     }
     remembered = [:]
   }
 
   /// The places, for those who come after.
   func checkpoint() -> [GuardChange] {
-    let live = places.all.mapValues(\.wall)
+    let live = places.all.mapValues(\.value.wall)
     return live.merging(remembered) { max($0, $1) }.sorted { $0.key < $1.key }
       .map { .known($0.key, $0.value) }
   }

@@ -13,6 +13,8 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
   private var old: [Key: Value] = [:]
   private var turnAt: Instant?
 
+  /// How often a generation has followed another.
+  private(set) var turns = 0
   package init(life: Duration, limit: Int) {
     (self.life, self.limit) = (life, limit)
   }
@@ -45,12 +47,19 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     if let index = young.index(forKey: key) { return change(&young.values[index]) }
     var value = old.removeValue(forKey: key) ?? initial()
     let result = change(&value)
-    if young.count >= limit { (old, young) = (young, [:]) }
+    if young.count >= limit { follow(young) }
     young[key] = value
     return result
   }
 
   /// Changes what is known of a key without having it last any longer; nil where nothing is known.
+  var youngCount: Int { young.count }
+
+  /// Whether a key was written in the present generation.
+  func isYoung(_ key: Key) -> Bool { young[key] != nil }
+
+  func young(_ key: Key) -> Value? { young[key] }
+
   package mutating func touch<Result>(
     _ key: Key, at now: Instant, _ change: (inout Value) -> Result
   ) -> Result? {
@@ -67,8 +76,12 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
 
   private mutating func turn(at now: Instant) {
     if let turnAt, now < turnAt { return }
-    if let turnAt, now < turnAt + life { old = young } else { old = [:] }
-    young = [:]
+    if let turnAt, now < turnAt + life { follow(young) } else { follow([:]) }
     turnAt = now + life
   }
 }
+
+  private mutating func follow(_ generation: [Key: Value]) {
+    (old, young) = (generation, [:])
+    turns &+= 1
+  }

@@ -43,7 +43,7 @@ package struct GuardSettings: Hashable, Sendable {
   package var watchedSource = Rate(perSecond: 20, burst: 400)
   /// From 24 bits of IPv4 or 48 bits of IPv6.
   package var neighbours = Rate(perSecond: 500, burst: 2_000)
-  /// From everywhere; datagrams, whose senders may be forged, and streams each have as much.
+  /// From everywhere of one family; datagrams, whose senders may be forged, and streams each have as much.
   package var everybody = Rate(perSecond: 4_000, burst: 8_000)
   /// On one flow of somebody known, who may be a whole exchange.
   package var friend = Rate(perSecond: 2_000, burst: 10_000)
@@ -61,6 +61,9 @@ package struct GuardSettings: Hashable, Sendable {
   package var friends = 200_000
   /// How long whom we have asked something may speak without a budget.
   package var expectation: Duration = .seconds(7_200)
+  /// Of these, what one tenant's phones can fill of a generation in which there are twice as many.
+  package var flowsOfTenant = 50_000
+  package var placesOfTenant = 12_500
   /// How long a good registration speaks for its address.
   package var friendship: Duration = .seconds(86_400)
 

@@ -5,6 +5,8 @@ struct OffenceBook: Sendable {
   @Boxed private var settings: GuardSettings
   private var sources: Generations<IPNetwork, SlidingLog>
   private var pairs: Generations<UserPlace, SlidingLog>
+  /// The same where nobody is banned: who guesses there without an end drives out nothing that leads to a ban.
+  private var sparedPairs: Generations<UserPlace, SlidingLog>
   private var users: Generations<UserKey, SlidingLog>
   private var besieged: Generations<UserKey, Bool>
   private var strangers: Generations<UserKey, RateBucket>
@@ -17,6 +19,7 @@ struct OffenceBook: Sendable {
     self.settings = settings
     sources = Generations(life: settings.window, limit: settings.sources)
     pairs = Generations(life: settings.window, limit: settings.sources)
+    sparedPairs = Generations(life: settings.window, limit: settings.sources)
     users = Generations(life: settings.window, limit: settings.sources)
     besieged = Generations(life: settings.window, limit: settings.sources)
     strangers = Generations(life: settings.window, limit: settings.sources)
@@ -70,11 +73,25 @@ struct OffenceBook: Sendable {
   mutating func addWrong(
     _ response: UInt64, of user: UserKey, from network: IPNetwork, at now: Instant
   ) -> Int? {
-    let window = settings.window
+    let settings = settings
+    return Self.add(response, of: user, from: network, to: &pairs, settings, at: now)
+  }
+
+  mutating func addWrongWhereSpared(
+    _ response: UInt64, of user: UserKey, from network: IPNetwork, at now: Instant
+  ) -> Int? {
+    let settings = settings
+    return Self.add(response, of: user, from: network, to: &sparedPairs, settings, at: now)
+  }
+
+  private static func add(
+    _ response: UInt64, of user: UserKey, from network: IPNetwork,
+    to pairs: inout Generations<UserPlace, SlidingLog>, _ settings: GuardSettings, at now: Instant
+  ) -> Int? {
     let count = pairs.update(
       UserPlace(user: user, network: network), initial: SlidingLog(), at: now
     ) {
-      $0.add(response, .guesses, at: now, window: window)
+      $0.add(response, .guesses, at: now, window: settings.window)
     }
     return count.flatMap { $0 >= settings.wrongPasswords ? $0 : nil }
   }

@@ -6,64 +6,90 @@ package import Elements
 /// It is written as a program for the kernel, which takes short ones only. Where they fit, the neighbourhoods themselves are in it; of
 /// more only bits are that their hashes choose, and some strangers share a bit with a friend and pass. The hash is another one
 /// for each sieve, so that nobody can choose his address by it.
+///
+/// Each family has its own: one that is not in a siege passes whole.
 package struct Sieve: Sendable {
-  /// In either family; of more, more than a fifth of all strangers would share a bit with one.
+  /// Of more, more than a fifth of all strangers would share a bit with one.
   static let neighbourhoodLimit = 4_000
   /// Networks that are no neighbourhoods are compared one by one.
   static let networkLimit = 56
 
-  let share: UInt32
-  let networks: [IPNetwork]
-  private let hash: SieveHash
-  private let v4: SieveFamily
-  private let v6: SieveFamily
+  private enum Part: Sendable {
+    case everybody
+    case known(SieveFamily)
+    /// There are more who must pass than the kernel can be told.
+    case tooMany
+  }
 
-  /// Of others than these `share` passes, of 2^32; nil where too many are known.
-  init?(_ known: [IPNetwork], share: UInt32, dice: UInt64) {
-    self.share = share
-    hash = SieveHash(dice)
-    networks = known.filter { Neighbourhood(of: $0.address).network.bits > $0.bits }.sorted()
-    let places = known.filter { Neighbourhood(of: $0.address).network.bits <= $0.bits }
-    guard networks.count <= Self.networkLimit,
-      let v4 = SieveFamily(isV4: true, places, networks, hash, share: share),
-      let v6 = SieveFamily(isV4: false, places, networks, hash, share: share)
-    else { return nil }
-    (self.v4, self.v6) = (v4, v6)
+  private let parts: ByFamily<Part>
+  private let hash: SieveHash
+
+  /// Of others than those who are known `shares` pass, of 2^32; nil: all of that family.
+  init(_ known: ByFamily<[IPNetwork]?>, shares: ByFamily<UInt32?>, dice: UInt64) {
+    let hash = SieveHash(dice)
+    self.hash = hash
+    func part(isV4: Bool) -> Part {
+      guard let share = shares[isV4: isV4] else { return .everybody }
+      return known[isV4: isV4].flatMap { SieveFamily(isV4: isV4, $0, hash, share: share) }
+        .map(Part.known) ?? .tooMany
+    }
+    parts = ByFamily(v4: part(isV4: true), v6: part(isV4: false))
   }
 
   /// Whether everything from there passes.
   package func knows(_ address: IPAddress) -> Bool {
-    if networks.contains(where: { $0.contains(address) }) { return true }
-    return (address.isV4 ? v4 : v6).marks.holds(hash.key(of: address), hash)
+    switch parts[address] {
+    case .everybody, .tooMany: true
+    case .known(let family): family.knows(address, hash)
+    }
   }
 
   /// What a socket of that family runs for each datagram, before it takes a place in its queue.
-  package func program(isV4: Bool) -> [SieveStep] { (isV4 ? v4 : v6).program }
+  ///
+  /// Empty where all pass; nil where strangers should be thinned out and too many are known for that.
+  package func program(isV4: Bool) -> [SieveStep]? {
+    switch parts[isV4: isV4] {
+    case .everybody: []
+    case .known(let family): family.program
+    case .tooMany: nil
+    }
+  }
 }
 
 /// What a sieve knows of one family, and the program that says so.
 private struct SieveFamily: Sendable {
+  let networks: [IPNetwork]
   let marks: SieveMarks
   let program: [SieveStep]
 
   /// Nil where the kernel would take no program for so many.
-  init?(
-    isV4: Bool, _ places: [IPNetwork], _ networks: [IPNetwork], _ hash: SieveHash, share: UInt32
-  ) {
+  init?(isV4: Bool, _ known: [IPNetwork], _ hash: SieveHash, share: UInt32) {
+    let networks = known.filter(\.isWiderThanNeighbourhood).sorted()
     let keys = Set(
-      places.lazy.filter { $0.address.isV4 == isV4 }.map { hash.key(of: $0.address) })
-    guard keys.count <= Sieve.neighbourhoodLimit else { return nil }
-    let networks = networks.filter { $0.address.isV4 == isV4 }
+      known.lazy.filter { !$0.isWiderThanNeighbourhood }.map { hash.key(of: $0.address) })
+    guard keys.count <= Sieve.neighbourhoodLimit, networks.count <= Sieve.networkLimit else {
+      return nil
+    }
     for marks in [SieveMarks.keys(keys.sorted()), .bits(hash.bits(of: keys))] {
       var program = SieveProgram(isV4: isV4)
       for network in networks { program.compare(network) }
       program.look(for: marks, hash)
       let (steps, weight) = program.finished(share: share)
       guard weight <= SieveProgram.mostWeight else { continue }
-      (self.marks, self.program) = (marks, steps)
+      (self.networks, self.marks, self.program) = (networks, marks, steps)
       return
     }
     return nil
+  }
+
+  func knows(_ address: IPAddress, _ hash: SieveHash) -> Bool {
+    networks.contains { $0.contains(address) } || marks.holds(hash.key(of: address), hash)
+  }
+}
+
+extension IPNetwork {
+  fileprivate var isWiderThanNeighbourhood: Bool {
+    bits < Neighbourhood(of: address).network.bits
   }
 }
 
@@ -119,10 +145,21 @@ struct SieveHash: Sendable {
 }
 
 extension Admission {
-  /// Who passes in a siege; nil where too many are known to tell them from strangers in that way.
-  package func sieve(share: UInt32, dice: UInt64, at now: Instant) -> Sieve? {
-    // More than can be of both families together need no looking at.
-    guard friends.neighbourhoodCount <= 4 * Sieve.neighbourhoodLimit else { return nil }
-    return Sieve(friends.neighbourhoods(at: now) + sparedNetworks, share: share, dice: dice)
+  /// More places are not looked at each second.
+  private static let mostLookedAt = 32 * Sieve.neighbourhoodLimit
+
+  /// Who passes in a siege of the families that have a share.
+  package func sieve(shares: ByFamily<UInt32?>, dice: UInt64, at now: Instant) -> Sieve {
+    func known(isV4: Bool) -> [IPNetwork]? {
+      guard shares[isV4: isV4] != nil, friends.neighbourhoodCount <= Self.mostLookedAt else {
+        return nil
+      }
+      let spared = sparedNetworks.filter { $0.address.isV4 == isV4 }
+      let places = spared.count { !$0.isWiderThanNeighbourhood }
+      let most = max(0, Sieve.neighbourhoodLimit - places)
+      return spared + friends.neighbourhoods(isV4: isV4, most: most, at: now)
+    }
+    return Sieve(
+      ByFamily(v4: known(isV4: true), v6: known(isV4: false)), shares: shares, dice: dice)
   }
 }

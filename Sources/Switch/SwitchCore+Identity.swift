@@ -103,7 +103,7 @@ extension SwitchCore {
     switch allowed(verdict, device, tenant, message, on: flow, at: now) {
     case .accepted:
       guard let device else { return .unknown(Stranger(tenant: tenant)) }
-      welcome(user, on: flow, at: now)
+      welcome(user, of: tenant.id, on: flow, at: now)
       return .device(device)
     case .stale: return .unknown(Stranger(tenant: tenant, isStale: true))
     case .mismatched: return .refused

@@ -48,7 +48,7 @@ package struct SwitchCore: Sendable {
   var output = Output()
   var date = DateField()
   var malformedCount: UInt64 = 0
-  var siege: Siege
+  var sieges: ByFamily<Siege>
   /// Networks that the services above are to drop, and until when; some are over.
   var barred = NetworkTable<WallTime?>()
   var toldCallFloods = ToldToday<AccountID>()
@@ -72,7 +72,7 @@ package struct SwitchCore: Sendable {
     self.dice = dice
     sip = SIPCore(configuration: configuration.sip, dice: dice)
     admission = Admission(configuration.edge)
-    siege = Siege(configuration.edge)
+    sieges = ByFamily(both: Siege(configuration.edge))
     edgeKey = FingerprintKey(configuration.nonceSecret, purpose: "edge")
     var salt = dice
     verifier = DigestVerifier(secret: configuration.nonceSecret, salt: salt.next())

@@ -49,7 +49,7 @@ package enum SwitchEvent: Sendable {
   case command(CommandToken, SwitchCommand)
   /// So many datagrams were dropped by the kernel since the start: told about once in ``Siege/interval``. A refusal is why it takes
   /// no sieve, told once.
-  case unheard(UInt64, refusal: String? = nil)
+  case unheard(ByFamily<UInt64>, refusal: String? = nil)
   /// The moment of ``SwitchCore/deadline`` has come.
   case deadline
 }

@@ -42,7 +42,8 @@ import Testing
     let written = places.flatMap { street.welcome(alice, from: $0) }
     #expect(written.count == 64)
     #expect(street.looksAt(alice, from: places[79]), "his flow is known all the same")
-    let sieve = try #require(street.admission.sieve(share: 0, dice: 1, at: street.now.instant))
+    let sieve = street.admission.sieve(
+      shares: ByFamily(both: 0), dice: 1, at: street.now.instant)
     #expect(places.count { sieve.knows($0.address) } == 64)
     #expect(street.welcome(UserKey(2), from: places[79]).count == 1, "another's are his own")
     street.wait(.seconds(86_401))
@@ -87,7 +88,8 @@ import Testing
   func streamOverRestart() {
     let street = Street()
     let stream = Source("203.0.113.7:50123", isStream: true)
-    street.admission.befriend(alice, from: stream, since: street.now.wall, at: street.now)
+    street.admission.befriend(
+      alice, of: TenantID(1), from: stream, since: street.now.wall, at: street.now)
     #expect(!street.admission.trusts(stream, at: street.now))
     street.ban(neighbour)
     #expect(street.admit(neighbour) == .pass)
@@ -172,7 +174,8 @@ import Testing
     for number in 0..<10 { street.guess(UInt64(number), of: alice, from: neighbour) }
     #expect(!street.admission.standing(at: street.now.wall).isEmpty)
     street.admission.befriend(
-      alice, from: phone, since: street.now.wall + .seconds(-80_000), at: street.now)
+      alice, of: TenantID(1), from: phone, since: street.now.wall + .seconds(-80_000),
+      at: street.now)
     #expect(
       street.admission.standing(at: street.now.wall).map(\.subject) == [.user(alice, from: network)]
     )

@@ -22,10 +22,8 @@ import Testing
 
   private func sieve(
     _ street: Street, share: UInt32 = 0, dice: UInt64 = 0x1234_5678_9ABC_DEF1
-  )
-    throws -> Sieve
-  {
-    try #require(street.admission.sieve(share: share, dice: dice, at: street.now.instant))
+  ) -> Sieve {
+    street.admission.sieve(shares: ByFamily(both: share), dice: dice, at: street.now.instant)
   }
 
   /// Addresses near to those that are known, and made-up ones.
@@ -62,7 +60,7 @@ import Testing
   func program(phones: Int) throws {
     let many = crowd(phones) + Self.friends
     let sieve = try sieve(street(friends: many), dice: UInt64(phones) &* 0x9E37_79B9_7F4A_7C15)
-    let programs = [true: sieve.program(isV4: true), false: sieve.program(isV4: false)]
+    let programs = [true, false].reduce(into: [:]) { $0[$1] = sieve.program(isV4: $1) }
     for address in addresses() + crowd(phones).compactMap({ IPAddress($0) }) {
       let program = try #require(programs[address.isV4])
       let passes = PacketMachine(from: address, random: 0).run(program)
@@ -72,7 +70,7 @@ import Testing
 
   @Test("Of strangers the share passes, and no more")
   func share() throws {
-    let program = try sieve(street(), share: 1_000).program(isV4: true)
+    let program = try #require(try sieve(street(), share: 1_000).program(isV4: true))
     let stranger = try #require(IPAddress("8.8.8.8"))
     #expect(PacketMachine(from: stranger, random: 999).run(program))
     #expect(!PacketMachine(from: stranger, random: 1_000).run(program))
@@ -113,13 +111,54 @@ import Testing
     let full = try street(friends: crowd(7_900))
     full.admission.spare((0..<56).compactMap { IPNetwork("2001:f\($0)::/47") })
     for isV4 in [true, false] {
-      #expect(try sieve(full).program(isV4: isV4).count <= 2_500)
+      #expect(try #require(sieve(full).program(isV4: isV4)).count <= 2_500)
     }
     let more = try street(friends: crowd(7_900) + (0..<200).map { "100.96.0.\($0)" })
-    #expect(more.admission.sieve(share: 0, dice: 1, at: more.now.instant) == nil)
+    for isV4 in [true, false] {
+      #expect(try #require(sieve(more).program(isV4: isV4)).count <= 2_500)
+    }
     let wide = Street()
     wide.admission.spare((0..<65).compactMap { IPNetwork("10.\($0).0.0/16") })
-    #expect(wide.admission.sieve(share: 0, dice: 1, at: wide.now.instant) == nil)
+    #expect(sieve(wide).program(isV4: true) == nil)
+    #expect(sieve(wide).program(isV4: false) != nil, "the other family is none the worse")
+  }
+
+  @Test("A family that has no siege passes whole")
+  func ofOneFamily() throws {
+    let street = try street()
+    let sieve = street.admission.sieve(
+      shares: ByFamily(v4: nil, v6: 0), dice: 7, at: street.now.instant)
+    #expect(sieve.program(isV4: true) == [])
+    #expect(sieve.knows(try #require(IPAddress("8.8.8.8"))))
+    #expect(!sieve.knows(try #require(IPAddress("2001:db8:9::1"))))
+  }
+
+  @Test("However many places one tenant has, the others' are told to the kernel")
+  func tenants() throws {
+    let street = Street()
+    // Stolen passwords of one tenant, as many as it takes, before and after an honest one's phones.
+    func thieves(_ range: Range<Int>) {
+      for number in range {
+        let address = IPAddress(v4: 0x6440_0000 + UInt32(number))
+        street.welcome(
+          UserKey(UInt64(1_000 + number / 60)), of: TenantID(1),
+          from: Source(Endpoint(address, 5060), connection: nil))
+      }
+    }
+    thieves(0..<3_000)
+    let phones = (0..<200).map { IPAddress(v4: 0xC633_6400 + UInt32($0)) }
+    for (number, phone) in phones.enumerated() {
+      street.welcome(
+        UserKey(UInt64(number)), of: TenantID(2),
+        from: Source(Endpoint(phone, 5060), connection: nil))
+    }
+    street.wait(.seconds(60))
+    thieves(3_000..<9_000)
+    let sieve = sieve(street)
+    #expect(sieve.program(isV4: true) != nil)
+    #expect(phones.allSatisfy(sieve.knows))
+    let strangers = (0..<4_000).map { IPAddress(v4: 0x0800_0000 + UInt32($0) * 977) }
+    #expect(strangers.count(where: sieve.knows) < strangers.count * 3 / 10)
   }
 }
 

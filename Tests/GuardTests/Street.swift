@@ -37,8 +37,10 @@ final class Street {
   }
 
   @discardableResult
-  func welcome(_ user: UserKey, from source: Source) -> [GuardChange] {
-    admission.welcome(user, from: source, at: now)
+  func welcome(
+    _ user: UserKey, of tenant: TenantID = TenantID(1), from source: Source
+  ) -> [GuardChange] {
+    admission.welcome(user, of: tenant, from: source, at: now)
   }
 
   func looksAt(_ user: UserKey, from source: Source) -> Bool {

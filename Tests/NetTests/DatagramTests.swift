@@ -150,7 +150,7 @@ final class TestSocket {
     var admission = Admission()
     let places = ["127.0.0.7", "::1"].compactMap { IPAddress($0) }
     admission.spare(places.map { IPNetwork($0) })
-    let sieve = try #require(admission.sieve(share: 0, dice: 0x5DEE_CE66, at: .start))
+    let sieve = admission.sieve(shares: ByFamily(both: 0), dice: 0x5DEE_CE66, at: .start)
     let server = try DatagramSocket(bindingTo: Endpoint(.v4Any, 0), .signalling)
     let inbox = try DatagramInbox(slots: 8, slotBytes: 65_536)
     let (friend, stranger) = (try TestSocket(places[0]), try TestSocket(.v4Loopback))
@@ -160,7 +160,7 @@ final class TestSocket {
       return (0..<max(0, inbox.receive(from: server.descriptor))).map { inbox.remote($0).address }
     }
     #expect(heard() == [.v4Loopback, places[0]])
-    #expect(server.sift(sieve.program(isV4: true)) == 0)
+    #expect(server.sift(try #require(sieve.program(isV4: true))) == 0)
     #expect(heard() == [places[0]])
     #expect(server.dropped == 1)
     #expect(server.sift([]) == 0)
@@ -168,13 +168,13 @@ final class TestSocket {
 
     let server6 = try DatagramSocket(bindingTo: Endpoint(.v6Loopback, 0), .signalling)
     let friend6 = try TestSocket(.v6Loopback)
-    #expect(server6.sift(sieve.program(isV4: false)) == 0)
+    #expect(server6.sift(try #require(sieve.program(isV4: false))) == 0)
     friend6.send([1], to: server6.local)
     #expect(inbox.receive(from: server6.descriptor) == 1)
     var nobody = Admission()
     nobody.spare([])
-    let closed = try #require(nobody.sieve(share: 0, dice: 1, at: .start))
-    #expect(server6.sift(closed.program(isV4: false)) == 0)
+    let closed = nobody.sieve(shares: ByFamily(both: 0), dice: 1, at: .start)
+    #expect(server6.sift(try #require(closed.program(isV4: false))) == 0)
     friend6.send([1], to: server6.local)
     #expect(inbox.receive(from: server6.descriptor) == 0)
   }
@@ -218,7 +218,8 @@ final class TestSocket {
           ? IPAddress(v4: 0xC840_0000 + number)
           : IPAddress(high: 0x2001_0DB8_0000_0000 + UInt64(number), low: 1)
         _ = admission.welcome(
-          UserKey(UInt64(phone)), from: Source(Endpoint(address, 5060), connection: nil), at: now)
+          UserKey(UInt64(phone)), of: TenantID(1),
+          from: Source(Endpoint(address, 5060), connection: nil), at: now)
       }
       for isV4 in [true, false] {
         admission.spare(
@@ -226,8 +227,8 @@ final class TestSocket {
         let any: IPAddress = isV4 ? .v4Any : .v6Any
         let server = try DatagramSocket(bindingTo: Endpoint(any, 0), .signalling)
         for dice in 0..<3 as Range<UInt64> {
-          let sieve = try #require(admission.sieve(share: 1, dice: dice, at: .start))
-          #expect(server.sift(sieve.program(isV4: isV4)) == 0)
+          let sieve = admission.sieve(shares: ByFamily(both: 1), dice: dice, at: .start)
+          #expect(server.sift(try #require(sieve.program(isV4: isV4))) == 0)
         }
       }
     }

@@ -64,10 +64,10 @@ import Testing
     let bench = try Bench()
     let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
     phone.register()
-    bench.happen(.unheard(0))
+    bench.happen(.unheard(ByFamily(v4: 0, v6: 0)))
     #expect(bench.sieve == nil)
     bench.run(for: .seconds(1))
-    bench.happen(.unheard(50_000))
+    bench.happen(.unheard(ByFamily(v4: 50_000, v6: 0)))
     let sieve = try #require(bench.sieve)
     #expect(sieve.knows(try #require(IPAddress("198.51.100.7"))))
     #expect(!sieve.knows(try #require(IPAddress(Self.thiefAddress))))
@@ -75,12 +75,12 @@ import Testing
     let other = UserAgent(bench, user: "102", address: "\(Self.thiefAddress):5062")
     other.register()
     bench.run(for: .seconds(1))
-    bench.happen(.unheard(100_000))
+    bench.happen(.unheard(ByFamily(v4: 100_000, v6: 0)))
     #expect(try #require(bench.sieve).knows(try #require(IPAddress(Self.thiefAddress))))
     for _ in 0..<10 {
       #expect(bench.sieve != nil)
       bench.run(for: .seconds(1))
-      bench.happen(.unheard(100_000))
+      bench.happen(.unheard(ByFamily(v4: 100_000, v6: 0)))
     }
     #expect(bench.sieve == nil)
   }

@@ -32,7 +32,7 @@ package struct LaneCounters: Hashable, Sendable {
   package var datagramsTruncated: UInt64 = 0
   /// Dropped by the kernel: too many waited, or strangers were thinned out in a siege.
   package var datagramsUnheard: UInt64 = 0
-  /// Programs for thinning out that the kernel did not take.
+  /// Times that strangers could not be thinned out: the kernel took no program, or more are known than it can be told.
   package var sievesRefused: UInt64 = 0
   /// Refused by the kernel or by a full queue.
   package var datagramsUnsent: UInt64 = 0

@@ -7,17 +7,27 @@ extension SignallingLane {
   /// Tells the switch what the kernel dropped, so that it sees a flood that never reaches it.
   func lookAround(at now: Now) {
     lookAt = now.instant + Siege.interval
-    counters.datagramsUnheard += ports.reduce(0) { $0 + $1.takeDropped() }
-    handle(.unheard(counters.datagramsUnheard, refusal: refusals.take()), at: now)
+    for port in ports {
+      let dropped = port.takeDropped()
+      counters.datagramsUnheard += dropped
+      unheard[port.local.address] += dropped
+    }
+    handle(.unheard(unheard, refusal: refusals.take()), at: now)
   }
 
-  /// Where the kernel refuses a program, everything reaches the switch, which drops it itself.
+  /// Where the kernel refuses a program, everything reaches the switch, which drops it itself; while the siege lasts each look
+  /// brings another sieve, and so another try.
   func sift(_ sieve: Sieve?) {
     isSifting = sieve != nil
-    let programs = [true, false].map { isV4 in sieve?.program(isV4: isV4) ?? [] }
-    let results = ports.map { $0.socket.sift(programs[$0.local.address.isV4 ? 0 : 1]) }
-    let refusal = results.first { $0 != 0 } ?? 0
-    if refusal != 0 { counters.sievesRefused += 1 }
+    var (refusal, isTooMuch) = (Int32(0), false)
+    for port in ports {
+      var program: [SieveStep]? = []
+      if let sieve { program = sieve.program(isV4: port.local.address.isV4) }
+      isTooMuch = isTooMuch || program == nil
+      let result = port.socket.sift(program ?? [])
+      if result != 0 { refusal = result }
+    }
+    if refusal != 0 || isTooMuch { counters.sievesRefused += 1 }
     refusals.note(refusal)
   }
 }

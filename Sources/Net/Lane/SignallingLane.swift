@@ -40,6 +40,8 @@ final class SignallingLane: LaneResident {
   /// When to look at what the kernel dropped; while it sifts, the lane comes back for it.
   var lookAt: Instant?
   var isSifting = false
+  /// What the kernel has dropped since the start.
+  var unheard = ByFamily<UInt64>(both: 0)
   var refusals = SieveRefusals()
 
   private let published: SharedCounters

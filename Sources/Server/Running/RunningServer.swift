@@ -251,7 +251,8 @@ final class RunningServer: Sendable {
       counters.datagramsUnheard)
     page.add(
       "martinet_sieves_refused_total", .counter,
-      "Times that the kernel took no program to thin out strangers.", counters.sievesRefused)
+      "Seconds of a flood in which the kernel thinned out no strangers: it took no program, or too many are known.",
+      counters.sievesRefused)
     page.add(
       "martinet_stream_messages_total", .counter,
       "SIP messages on connections (TCP, TLS, WebSocket).",

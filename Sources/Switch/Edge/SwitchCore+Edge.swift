@@ -50,7 +50,7 @@ extension SwitchCore {
   }
 
   /// Somebody has proven who he is.
-  mutating func welcome(_ user: UserKey, on flow: Flow, at now: Now) {
+  mutating func welcome(_ user: UserKey, of tenant: TenantID, on flow: Flow, at now: Now) {
     if let connection = flow.connection { trust(connection) }
     let changes = admission.welcome(user, from: Source(flow), at: now)
     for change in changes { journal.write(.guard(change)) }
@@ -259,7 +259,8 @@ extension SwitchCore {
         binding.device.map { [$0] } ?? rules.directory.line(binding.extension)?.devices ?? []
       for device in devices {
         admission.befriend(
-          UserKey(device.number), from: Source(binding.flow), since: binding.registeredAt, at: now)
+          UserKey(device.number), of: binding.tenant, from: Source(binding.flow),
+          since: binding.registeredAt, at: now)
       }
     }
   }
