@@ -59,7 +59,11 @@ enum ConfigurationKeys {
   static let credentials = KeySet("credentials", "username", "password", "realm")
   static let rates = KeySet("rates", "name", "file", "currency", "timezone")
   static let platform = KeySet(
-    "platform", "limits", "currency", "notices", "retention", "never_ban", "countries")
+    "platform", "limits", "currency", "notices", "retention", "never_ban", "countries",
+    "edge")
+  static let edge = KeySet(
+    "edge", "wrong_users", "wrong_passwords", "probes", "ban_seconds", "strangers_per_second",
+    "calls_per_second", "known_hours")
   static let retention = KeySet("retention", "call_records", "alerts")
   static let mail = KeySet(
     "mail", "server", "from", "username", "password", "require_tls", "tls_authorities")
@@ -68,5 +72,6 @@ enum ConfigurationKeys {
     root, tenant, line, lineDevice, tenantDevice, number, step, forwards, tenantCallerID,
     lineCallerID, limits, spend, international, destinations, tenantRates, trunkRates, notices,
     webhook, sessionTimer, trunk, register, credentials, rates, platform, mail, retention,
+    edge,
   ]
 }

@@ -68,6 +68,7 @@ package struct ConfigurationWriter {
     node.add("retention", RetentionWriter.node(entry.retention))
     node.add("never_ban", texts: entry.neverBan ?? [])
     node.add("countries", texts: entry.countries ?? [])
+    node.add("edge", EdgeWriter.node(entry.edge))
     return node
   }
 
@@ -120,6 +121,12 @@ struct NodeBuilder {
   mutating func add(_ key: String, texts: [String]) {
     guard !texts.isEmpty else { return }
     add(key, node: .sequence(Node.Sequence(texts.map(Self.text), .implicit, .flow)))
+  }
+
+  mutating func add(_ key: String, numbers: [Int]) {
+    guard !numbers.isEmpty else { return }
+    let nodes = numbers.map { Self.plain(String($0)) }
+    add(key, node: .sequence(Node.Sequence(nodes, .implicit, .flow)))
   }
 
   static func plain(_ text: String) -> Node { .scalar(Node.Scalar(text, .implicit, .plain)) }

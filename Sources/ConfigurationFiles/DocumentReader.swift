@@ -40,6 +40,7 @@ struct DocumentReader {
       document.platform.retention = RetentionReader.read(platform["retention"])
       document.platform.neverBan =
         platform["never_ban"] == nil ? nil : platform.texts("never_ban")
+      document.platform.edge = EdgeReader.read(platform["edge"])
       (document.platform.countries, countries) = CountriesReader.read(platform["countries"])
     }
     document.mail = mail(mapping["mail"], secrets)

@@ -11,6 +11,7 @@ extension Compilation {
     check(document.platform.notices, at: path.key("notices"))
     check(document.platform.retention, at: path.key("retention"))
     neverBanned = networks(document.platform.neverBan ?? [], at: path.key("never_ban"))
+    check(document.platform.edge, at: path.key("edge"))
     if let mail = document.mail { check(mail, at: root.key("mail")) }
   }
 

@@ -36,6 +36,18 @@ package struct Admission: Sendable {
     calls = Generations(life: .seconds(120), limit: settings.sources)
   }
 
+  /// Takes other thresholds, steps and rates; what is known, banned and counted stays.
+  ///
+  /// Bounds of memory, and the window of offences, are those of the start.
+  package mutating func adopt(_ settings: GuardSettings) {
+    guard settings != self.settings else { return }
+    self.settings = settings
+    bans.adopt(settings)
+    friends.adopt(settings)
+    budgets.adopt(settings)
+    offences.adopt(settings)
+  }
+
   // MARK: - At the door
 
   /// Whether a message from there is looked at.
@@ -137,7 +149,7 @@ package struct Admission: Sendable {
   ) -> [GuardChange] {
     let unit = source.place.network
     var changes: [GuardChange] = []
-    if friends.welcome(user, on: source.way, unit, at: now) {
+    if friends.welcome(user, of: tenant, on: source.way, unit, at: now) {
       changes.append(.known(unit, now.wall))
     }
     if bans.count > 0, bans.ban(.user(user, from: unit), at: now.wall) != nil {
@@ -152,7 +164,8 @@ package struct Admission: Sendable {
     _ user: UserKey, of tenant: TenantID, from source: Source, since wall: WallTime, at now: Now
   ) {
     friends.befriend(
-      user, on: source.isStream ? nil : source.way, source.place.network, since: wall, at: now)
+      user, of: tenant, on: source.isStream ? nil : source.way, source.place.network, since: wall,
+      at: now)
   }
 
   /// A connection is over, and who proved himself on it is known by it no more.

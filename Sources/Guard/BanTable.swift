@@ -35,13 +35,15 @@ struct BanTable: Sendable {
     self[subject].flatMap { isInForce($0, at: wall) ? $0 : nil }
   }
 
-  /// One that would last longer than any step was made while the clock stood ahead, and counts for nothing.
+  mutating func adopt(_ settings: GuardSettings) { self.settings = settings }
+
+  /// One that would last longer than any step may was made while the clock stood ahead, and counts for nothing.
+  ///
+  /// What holds when a step is made shorter lasts as long as was said.
   private func isInForce(_ ban: Ban, at wall: WallTime) -> Bool {
     guard !ban.isOver(at: wall) else { return false }
-    guard !ban.isOrder, let until = ban.until, let longest = settings.ladder.last else {
-      return true
-    }
-    return until - wall <= longest
+    guard !ban.isOrder, let until = ban.until else { return true }
+    return until - wall <= GuardSettings.longestStep
   }
 
   /// The widest ban of a network that an address is in.

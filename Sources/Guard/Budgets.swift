@@ -23,6 +23,8 @@ struct Budgets: Sendable {
     places = Generations(life: Self.life, limit: settings.friends)
   }
 
+  mutating func adopt(_ settings: GuardSettings) { self.settings = settings }
+
   /// A stranger's message; false where one of his budgets is used up.
   mutating func takeStranger(_ place: Source.Place, at now: Instant) -> Bool {
     let rate = settings.source
@@ -34,10 +36,10 @@ struct Budgets: Sendable {
     let around = settings.neighbours
     guard neighbours.update(wider, initial: RateBucket(), at: now, { $0.take(around, at: now) })
     else { return false }
+    let address = place.network.address
     return place.isStream
       ? streams[address].take(settings.everybody, at: now)
       : datagrams[address].take(settings.everybody, at: now)
-    let address = place.network.address
   }
 
   /// The message of somebody new at a place where phones are known.

@@ -26,7 +26,7 @@ struct Friends: Sendable {
     var wall: WallTime
   }
 
-  private let friendship: Duration
+  private var friendship: Duration
   /// What each of them may send.
   private let rate: Rate
   private var flows: TenantGenerations<Source.Way, Acquaintance>
@@ -62,6 +62,13 @@ struct Friends: Sendable {
     expected = Generations(life: settings.expectation, limit: settings.sources)
     expectedAreas = Generations(life: settings.expectation, limit: 3 * settings.sources)
     written = Generations(life: friendship, limit: settings.friends)
+  }
+
+  /// A place is known for longer or shorter from now on, also one that is known already.
+  mutating func adopt(_ settings: GuardSettings) {
+    friendship = settings.friendship
+    (places.life, haunts.life) = (friendship, friendship)
+    (areas.life, written.life) = (friendship, friendship)
   }
 
   /// Whether somebody has proven himself on that very flow.
@@ -253,8 +260,11 @@ struct Friends: Sendable {
   mutating func remember(_ network: IPNetwork, since wall: WallTime) { remembered[network] = wall }
 
   /// Ends the replay: a day counts from when the phone was there, not from the restart.
+  ///
+  /// How long a place is known for may be heard of later, so all are taken that could be.
   mutating func recover(at now: Now) {
-    for (network, wall) in remembered where wall <= now.wall && now.wall - wall <= friendship {
+    let longest = GuardSettings.longestFriendship
+    for (network, wall) in remembered where wall <= now.wall && now.wall - wall <= longest {
       let visit = Visit(at: now.instant - (now.wall - wall), wall: wall)
       _ = visited(network, of: nil, visit, at: now.instant)
     }

@@ -6,15 +6,16 @@ package import Elements
 /// Two generations of one life each; when the young one is full the old one goes early. So a stranger who makes up
 /// keys drives out others' entries and never grows the table.
 package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-  package let life: Duration
+  /// A new one holds from the next generation on.
+  package var life: Duration
   /// Entries of one generation.
   package let limit: Int
   private var young: [Key: Value] = [:]
   private var old: [Key: Value] = [:]
   private var turnAt: Instant?
-
   /// How often a generation has followed another.
   private(set) var turns = 0
+
   package init(life: Duration, limit: Int) {
     (self.life, self.limit) = (life, limit)
   }
@@ -52,7 +53,6 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     return result
   }
 
-  /// Changes what is known of a key without having it last any longer; nil where nothing is known.
   var youngCount: Int { young.count }
 
   /// Whether a key was written in the present generation.
@@ -60,6 +60,7 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
 
   func young(_ key: Key) -> Value? { young[key] }
 
+  /// Changes what is known of a key without having it last any longer; nil where nothing is known.
   package mutating func touch<Result>(
     _ key: Key, at now: Instant, _ change: (inout Value) -> Result
   ) -> Result? {
@@ -74,14 +75,15 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     old[key] = nil
   }
 
-  private mutating func turn(at now: Instant) {
+  /// Begins a generation where it is time to.
+  mutating func turn(at now: Instant) {
     if let turnAt, now < turnAt { return }
     if let turnAt, now < turnAt + life { follow(young) } else { follow([:]) }
     turnAt = now + life
   }
-}
 
   private mutating func follow(_ generation: [Key: Value]) {
     (old, young) = (generation, [:])
     turns &+= 1
   }
+}

@@ -19,6 +19,8 @@ package struct GuardSettings: Hashable, Sendable {
   package var ladder: [Duration] = [
     .seconds(300), .seconds(3_600), .seconds(86_400), .seconds(604_800),
   ]
+  /// No step is longer: peers take no longer listings (``SharingRules/longest``).
+  static let longestStep = Duration.seconds(604_800)
   /// After so long without a ban the next one is a rung lower.
   package var decay: Duration = .seconds(604_800)
   /// Who is closed may prove himself so often: a phone whose password was mended gets in.
@@ -59,13 +61,15 @@ package struct GuardSettings: Hashable, Sendable {
   package var listed = 100_000
   /// Flows and addresses of those who have proven themselves, in each of two generations.
   package var friends = 200_000
-  /// How long whom we have asked something may speak without a budget.
-  package var expectation: Duration = .seconds(7_200)
   /// Of these, what one tenant's phones can fill of a generation in which there are twice as many.
   package var flowsOfTenant = 50_000
   package var placesOfTenant = 12_500
+  /// How long whom we have asked something may speak without a budget.
+  package var expectation: Duration = .seconds(7_200)
   /// How long a good registration speaks for its address.
   package var friendship: Duration = .seconds(86_400)
+  /// It is never longer.
+  static let longestFriendship = Duration.seconds(720 * 3_600)
 
   package init() {}
 }

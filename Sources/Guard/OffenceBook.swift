@@ -29,6 +29,8 @@ struct OffenceBook: Sendable {
     tries = Generations(life: settings.window, limit: settings.sources)
   }
 
+  mutating func adopt(_ settings: GuardSettings) { self.settings = settings }
+
   /// - Returns: How many different ones of the kind there are; nil where it is the same again.
   mutating func add(_ offence: Offence, from network: IPNetwork, at now: Instant) -> Int? {
     let window = settings.window

@@ -15,7 +15,7 @@ package struct Siege: Sendable {
   private static let calmLooks = 10
 
   /// Strangers who are let through in a second, more than their budget has room for.
-  private let wanted: Double
+  private var wanted: Double
   private var counted: (turnedAway: UInt64, dropped: UInt64)?
   private var lookedAt: Instant?
   /// What was turned away and dropped in a second, at the last ``calmLooks``.
@@ -24,7 +24,13 @@ package struct Siege: Sendable {
   package private(set) var share: UInt32?
 
   package init(_ settings: GuardSettings) {
-    wanted = 2 * Double(settings.everybody.perSecond)
+    wanted = Self.wanted(settings)
+  }
+
+  package mutating func adopt(_ settings: GuardSettings) { wanted = Self.wanted(settings) }
+
+  private static func wanted(_ settings: GuardSettings) -> Double {
+    2 * Double(settings.everybody.perSecond)
   }
 
   /// Looks at how many datagrams were turned away by us, and dropped by the kernel, since the start.

@@ -24,6 +24,10 @@ struct TenantGenerations<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     table = Generations(life: life, limit: limit)
   }
 
+  var life: Duration {
+    get { table.life }
+    set { table.life = newValue }
+  }
   var count: Int { table.count }
   var all: [Key: Entry] { table.all }
 

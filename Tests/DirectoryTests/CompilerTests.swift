@@ -46,6 +46,12 @@ import Testing
     let make: @Sendable (inout DirectoryDocument) -> Void
   }
 
+  private static func edge(_ change: (inout EdgeEntry) -> Void) -> EdgeEntry {
+    var entry = EdgeEntry()
+    change(&entry)
+    return entry
+  }
+
   private static let mistakes: [Mistake] = [
     Mistake(expected: "tenants → office → domain: another tenant has the domain \"OFFICE.example\"")
     {
@@ -157,6 +163,46 @@ import Testing
     ) {
       $0.tenants[0].outsideLine = "0"
       $0.tenants[0].extensions.append(ExtensionEntry(number: "0102", name: ""))
+    },
+    Mistake(expected: "platform → edge → wrong_users: 1 is not from 2 to 24") {
+      $0.platform.edge = edge { $0.wrongUsers = 1 }
+    },
+    Mistake(expected: "platform → edge → wrong_passwords: 25 is not from 3 to 24") {
+      $0.platform.edge = edge { $0.wrongPasswords = 25 }
+    },
+    Mistake(expected: "platform → edge → probes: 4 is not from 5 to 24") {
+      $0.platform.edge = edge { $0.probes = 4 }
+    },
+    Mistake(expected: "platform → edge → strangers_per_second: 99 is not from 100 to 100000") {
+      $0.platform.edge = edge { $0.strangersPerSecond = 99 }
+    },
+    Mistake(expected: "platform → edge → calls_per_second: 0 is not from 1 to 1000") {
+      $0.platform.edge = edge { $0.callsPerSecond = 0 }
+    },
+    Mistake(expected: "platform → edge → known_hours: 721 is not from 1 to 720") {
+      $0.platform.edge = edge { $0.knownHours = 721 }
+    },
+    Mistake(
+      expected: """
+        platform → edge → ban_seconds: 604801 is not from 60 to 604800 seconds (7 days); to ban somebody for longer, \
+        use `martinet bans add`
+        """
+    ) {
+      $0.platform.edge = edge { $0.banSeconds = [300, 604_801] }
+    },
+    Mistake(
+      expected: """
+        platform → edge → ban_seconds: each ban is at least as long as the one before; put them in that order
+        """
+    ) {
+      $0.platform.edge = edge { $0.banSeconds = [3_600, 300] }
+    },
+    Mistake(
+      expected: """
+        platform → edge → ban_seconds: expected 1 to 8 times in seconds; leave the key out for the usual ones
+        """
+    ) {
+      $0.platform.edge = edge { $0.banSeconds = [] }
     },
     Mistake(expected: "tenants → office → session_timer → expires: 30 is not from 90 to 86400") {
       $0.tenants[0].sessionTimer.expires = 30

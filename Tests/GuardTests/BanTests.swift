@@ -3,6 +3,24 @@ import Guard
 import Testing
 
 @Suite struct BanTests {
+  @Test("Other steps hold from the next ban on; what holds lasts as long as was said")
+  func steps() {
+    let street = Street()
+    let (source, other) = (Source("203.0.113.7:5060"), Source("203.0.113.8:5060"))
+    street.ban(source)
+    var settings = GuardSettings()
+    settings.ladder = [.seconds(60)]
+    street.admission.adopt(settings)
+    street.ban(other)
+    street.wait(.seconds(61))
+    #expect(street.admit(source) == .banned && street.admit(other) == .pass)
+    street.wait(.seconds(240))
+    #expect(street.admit(source) == .pass)
+    street.ban(source)
+    street.wait(.seconds(61))
+    #expect(street.admit(source) == .pass, "the last step is that of all that follow")
+  }
+
   private let stranger = Source("203.0.113.7:5060")
   private let alice = UserKey(1)
 

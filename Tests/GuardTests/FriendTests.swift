@@ -50,6 +50,36 @@ import Testing
     #expect(street.welcome(alice, from: places[78]).count == 1)
   }
 
+  @Test(
+    "How long a place is known follows the settings in force, also for what is known, and over a restart"
+  )
+  func memory() {
+    let street = Street()
+    street.welcome(alice, from: phone)
+    func isKnown() -> Bool {
+      street.admission.explain(phone.address, at: street.now).hasPhones
+    }
+    var settings = GuardSettings()
+    settings.friendship = .seconds(3 * 86_400)
+    street.admission.adopt(settings)
+    street.wait(.seconds(86_000))
+    #expect(isKnown())
+    street.wait(.seconds(86_000))
+    let changes = street.admission.checkpoint()
+    #expect(isKnown())
+    settings.friendship = .seconds(3_600)
+    street.admission.adopt(settings)
+    #expect(!isKnown())
+    // A restart hears of it behind its journal.
+    street.admission = Admission()
+    for change in changes { street.admission.replay(change) }
+    street.admission.recover(at: street.now)
+    #expect(!isKnown())
+    settings.friendship = .seconds(3 * 86_400)
+    street.admission.adopt(settings)
+    #expect(isKnown())
+  }
+
   @Test("A08: a friend's flow has a budget of its own, one for a whole exchange")
   func friendlyFlood() {
     let street = Street()

@@ -91,6 +91,28 @@ class Edge(unittest.TestCase):
         self.assertEqual(self.registers(pardoned, *self.good(329)), ["200"])
         self.assertEqual(self.registers(other, *self.good(329)), ["silence"])
 
+    def test_what_is_too_much_follows_the_configuration(self):
+        office = self.server.folder / "office.yaml"
+        usual = office.read_text()
+        self.addCleanup(self.apply, usual)
+        refused = self.apply(usual + "platform: { edge: { wrong_users: 1, ban_seconds: [60, 30] } }\n", check=False)
+        self.assertRegex(refused.stderr, r"platform → edge → wrong_users: 1 is not from 2 to 24")
+        self.assertRegex(refused.stderr, r"platform → edge → ban_seconds: 30 is not from 60 to 604800 seconds")
+        self.apply(usual + "platform: { edge: { wrong_users: 3, ban_seconds: [600] } }\n")
+        exported = self.server.run("export", "--data", self.server.data).stdout
+        self.assertRegex(exported, r"edge:\n +wrong_users: 3\n +ban_seconds: \[600\]")
+        thief = next(self.thieves)
+        heard = self.registers(thief, *[(f"5{number}", "x") for number in range(4)])
+        self.assertEqual(heard, ["401"] * 3 + ["silence"])
+        [ban] = self.bans(thief)
+        self.assertEqual(ban["why"], "3 users with wrong credentials")
+        self.server.run("bans", "lift", thief.v4, "--data", self.server.data)
+
+    def apply(self, text, **words):
+        file = self.server.folder / "edge.yaml"
+        file.write_text(text)
+        return self.server.run("apply", file, "--data", self.server.data, **words)
+
     def test_a06_an_office_with_one_broken_phone_is_not_banned(self):
         numbers = range(306, 326)
         self.assertEqual(self.registers(self.office, *self.good(*numbers)), ["200"] * len(numbers))

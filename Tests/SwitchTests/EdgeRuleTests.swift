@@ -1,11 +1,27 @@
+import Directory
 import Elements
 import Guard
 import Testing
 
 @testable import Switch
 
-/// What the edge tells those who carry messages.
+/// What the edge tells those who carry messages, and what it takes from the configuration.
 @Suite struct EdgeRuleTests {
+  private static let thiefAddress = "203.0.113.9"
+
+  private func guess(_ bench: Bench, _ user: String, passwords: Int, port: Int = 6_000) {
+    let thief = UserAgent(bench, user: user, address: "\(Self.thiefAddress):\(port)")
+    for number in 0..<passwords {
+      thief.password = "guess \(number)"
+      thief.register()
+    }
+  }
+
+  private func bans(_ bench: Bench) -> [BanSubject] {
+    guard case .bans(let bans)? = bench.ask(.bans(.list)) else { return [] }
+    return bans.map(\.subject)
+  }
+
   @Test("A08: a flood over IPv4 thins out nobody over IPv6, and the other way round")
   func siegeOfOneFamily() throws {
     let bench = try Bench()
@@ -24,5 +40,42 @@ import Testing
     let other = try #require(bench.sieve)
     #expect(other.program(isV4: true) == [], "it is over there")
     #expect(other.program(isV4: false)?.isEmpty == false)
+  }
+
+  @Test("What is too much follows the configuration in force, without a restart")
+  func configured() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    func adopt(_ revision: UInt64, _ change: (inout EdgeEntry) -> Void) throws {
+      var entry = EdgeEntry()
+      change(&entry)
+      bench.town.document.platform.edge = entry
+      try bench.adopt(revision: revision)
+    }
+    func guessTwice(_ user: Int) {
+      for number in 0..<2 {
+        guess(bench, "9\(user)\(number)", passwords: 1, port: 6_000 + user)
+      }
+    }
+    guessTwice(1)
+    #expect(bans(bench).isEmpty)
+    try adopt(2) { ($0.wrongUsers, $0.banSeconds, $0.knownHours) = (2, [60, 120], 48) }
+    guessTwice(2)
+    #expect(
+      bans(bench) == [.network(IPNetwork(try #require(IPAddress(Self.thiefAddress))))],
+      "the first two count as well")
+    bench.run(for: .seconds(61))
+    #expect(bans(bench).isEmpty)
+    try adopt(3) { ($0.callsPerSecond, $0.strangersPerSecond) = (1, 100) }
+    guess(bench, "930", passwords: 1)
+    #expect(bans(bench).isEmpty, "five again, and what is left out is as usual")
+    let settings = bench.core.admission.settings
+    #expect(settings.callsOfAccount == Rate(perSecond: 1, burst: 10))
+    #expect(settings.everybody == Rate(perSecond: 100, burst: 200))
+    #expect(settings.ladder.count == 4 && settings.friendship == .seconds(86_400))
+    bench.town.document.platform.edge = nil
+    try bench.adopt(revision: 4)
+    #expect(bench.core.admission.settings == GuardSettings())
   }
 }

@@ -29,6 +29,8 @@ package struct PlatformEntry: Codable, Hashable, Sendable {
   package var neverBan: [String]?
   /// Files that say which country an address is in.
   package var countries: [String]?
+  /// What the edge takes for too much; nil: what is usual.
+  package var edge: EdgeEntry?
 
   package init() {}
 }

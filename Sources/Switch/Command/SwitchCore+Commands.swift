@@ -51,6 +51,7 @@ extension SwitchCore {
     habits.retain({ directory.line(paying: $0) != nil }, { directory.tenant($0) != nil })
     adoptTrunks(old, at: now)
     settleUnpriced(at: now)
+    adoptEdge()
     if old.directory.tenants.isEmpty { befriendPhones(at: now) }
     spareCarriers(at: now)
     log(

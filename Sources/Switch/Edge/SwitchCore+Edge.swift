@@ -254,6 +254,14 @@ extension SwitchCore {
   /// The first directory after a start: phones that were registered are friends before they have spoken.
   mutating func befriendPhones(at now: Now) {
     for binding in bindings.all(at: now.wall) {
+  /// What is too much, as the operator says.
+  mutating func adoptEdge() {
+    let settings = configuration.edge.with(rules.directory.platform.edge)
+    admission.adopt(settings)
+    sieges.v4.adopt(settings)
+    sieges.v6.adopt(settings)
+  }
+
       // What older journals have may be any of them.
       let devices =
         binding.device.map { [$0] } ?? rules.directory.line(binding.extension)?.devices ?? []

@@ -19,6 +19,8 @@ let everythingYAML = """
     retention: { call_records: 730, alerts: 30 }
     never_ban: ["203.0.113.0/24", "2001:db8::7"]
     countries: "\(countriesFile)"
+    edge: { wrong_users: 4, wrong_passwords: 8, probes: 12, ban_seconds: [600, 86400], strangers_per_second: 2000,
+      calls_per_second: 5, known_hours: 72 }
   mail: { server: "smtps://mail.provider.example", from: "martinet@provider.example",
     username: martinet, password: "mail password", require_tls: true,
     tls_authorities: "\(authoritiesFile)" }
