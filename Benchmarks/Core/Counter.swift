@@ -83,7 +83,7 @@ struct Counter: ~Copyable {
     case .resolve(let question, _):
       let hop = NextHop(transport: .udp, remote: Self.carrier, local: Self.server)
       events.append(.resolved(question, [hop]))
-    case .publish, .trust, .sift, .askForCertificates: break
+    case .publish, .trust, .acquaint, .sift, .askForCertificates: break
     }
   }
 

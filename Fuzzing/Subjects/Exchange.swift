@@ -178,7 +178,7 @@ struct Exchange {
     case .resolve(let question, _):
       let hop = NextHop(transport: .udp, remote: Party.carrier.endpoint, local: Self.server)
       events.append(.resolved(question, [hop]))
-    case .trust, .sift, .askForCertificates, .publish: break
+    case .trust, .acquaint, .sift, .askForCertificates, .publish: break
     }
   }
 

@@ -76,6 +76,9 @@ extension Admission {
   /// Ends the replay.
   package mutating func recover(at now: Now) { friends.recover(at: now) }
 
+  /// Where phones have proven themselves lately.
+  package func knownPlaces(at now: Instant) -> [IPNetwork] { friends.places(at: now) }
+
   package func checkpoint() -> [GuardChange] { bans.checkpoint() + friends.checkpoint() }
 }
 

@@ -48,6 +48,8 @@ struct Friends: Sendable {
   static let placesOfUser = 64
   /// The same of flows, of which the oldest makes room: some phones with one password, each behind a NAT that forgets.
   static let flowsOfUser = 32
+  /// A place in use is told at least so often, for those who forget it after a day.
+  private static let writtenAgain = Duration.seconds(21_600)
   /// Longer than the longest registration.
   private static let flowLife: Duration = .seconds(7_800)
 
@@ -188,7 +190,7 @@ struct Friends: Sendable {
     let visit = Visit(at: now, wall: moment.wall)
     guard know(user, of: tenant, on: way, network, visit, at: now) else { return false }
     let last = written.value(of: network, at: now)
-    if let last, moment.wall - last < friendship / 4 { return false }
+    if let last, moment.wall - last < min(friendship / 4, Self.writtenAgain) { return false }
     written.update(network, initial: moment.wall, at: now) { $0 = moment.wall }
     return true
   }
@@ -269,6 +271,11 @@ struct Friends: Sendable {
       _ = visited(network, of: nil, visit, at: now.instant)
     }
     remembered = [:]
+  }
+
+  /// Where phones have proven themselves lately; looks at all of it.
+  func places(at now: Instant) -> [IPNetwork] {
+    places.all.filter { now - $0.value.value.at <= friendship }.map(\.key).sorted()
   }
 
   /// The places, for those who come after.

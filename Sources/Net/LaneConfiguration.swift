@@ -49,6 +49,8 @@ package struct StreamLimits: Hashable, Sendable {
   package var strangers = 25_000
   /// Connections that one IPv4 address or 64 bits of IPv6 may begin: a TLS handshake is work.
   package var arrivals = Rate(perSecond: 20, burst: 500)
+  /// TLS handshakes that all addresses of a family where no phone is known may begin: a fifth of a processor at a millisecond each.
+  package var handshakes = Rate(perSecond: 200, burst: 1_000)
   /// Until when a stranger must have proven himself.
   package var strangerLife: Duration = .seconds(60)
   /// Messages and keep-alives that are read of a stranger; the rest waits in the kernel, with him.

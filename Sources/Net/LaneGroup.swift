@@ -131,11 +131,16 @@ package final class LaneGroup: Sendable {
 
   package func unbar(_ network: IPNetwork) { streams.unbar(network) }
 
+  /// Says anew who is never banned: carriers, too, connect without a budget.
+  package func spare(_ networks: [IPNetwork]) { streams.spare(networks) }
+
   package var counters: LaneCounters {
     var counters = shared.current
     counters.packetsRelayed = meters.reduce(0) { $0 &+ $1.current }
     return counters
   }
+
+  package var streamCounters: StreamCounters { streams.counters }
 
   /// Connections that are open, in and out.
   package var connections: Int { streams.connectionCount }

@@ -151,6 +151,7 @@ package struct SwitchCore: Sendable {
     for (number, query) in output.queries { effects.append(.resolve(number, query)) }
     if let sieve = output.sieve { effects.append(.sift(sieve)) }
     for connection in output.trusted { effects.append(.trust(connection)) }
+    if !output.acquainted.isEmpty { effects.append(.acquaint(output.acquainted)) }
     if let networks = output.asked { effects.append(.askForCertificates(networks)) }
     for publication in output.publications { effects.append(.publish(publication)) }
     output.clear()
@@ -197,6 +198,7 @@ struct Output: Sendable {
   var queries: [(ResolutionID, NameQuery)] = []
   var publications: [Publication] = []
   var trusted: [FlowID] = []
+  var acquainted: [IPNetwork] = []
   /// A new one, or none any more; nil: as it is.
   var sieve: Sieve??
   var asked: [IPNetwork]?
@@ -208,6 +210,7 @@ struct Output: Sendable {
     if !queries.isEmpty { queries.removeAll(keepingCapacity: true) }
     if !publications.isEmpty { publications.removeAll(keepingCapacity: true) }
     if !trusted.isEmpty { trusted.removeAll(keepingCapacity: true) }
+    if !acquainted.isEmpty { acquainted.removeAll() }
     if sieve != nil { sieve = nil }
     asked = nil
   }

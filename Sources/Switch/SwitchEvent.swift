@@ -62,6 +62,8 @@ package enum SwitchEffect: Sendable {
   case resolve(ResolutionID, NameQuery)
   /// Somebody has proven himself on that connection: it is no stranger's any more.
   case trust(FlowID)
+  /// Somebody has proven himself from there within a day; said again while he does.
+  case acquaint([IPNetwork])
   /// The kernel is to thin out strangers' datagrams; nil: not any more.
   case sift(Sieve?)
   /// Connections from there, and no others, are asked for a certificate from now on.

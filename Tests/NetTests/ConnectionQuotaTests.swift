@@ -93,6 +93,38 @@ import Testing
       quota.admit(FlowID(4), from: source, at: now + .seconds(1)) == .admitted(inPlaceOf: nil))
   }
 
+  @Test(
+    "handshakes of all strangers of a family come out of one budget, behind the bounds of each source"
+  )
+  func handshakes() throws {
+    var quota = ConnectionQuota(
+      limits {
+        $0.handshakes = Rate(perSecond: 1, burst: 10)
+        $0.arrivals = Rate(perSecond: 1, burst: 6)
+      })
+    var next: UInt64 = 0
+    func verdicts(
+      _ count: Int, _ text: String, _ costs: Bool = true
+    ) throws -> [ConnectionQuota.Verdict] {
+      try (0..<count).map { _ in
+        next += 1
+        return quota.admit(FlowID(next), from: try address(text), takingHandshake: costs, at: now)
+      }
+    }
+    let welcome = ConnectionQuota.Verdict.admitted(inPlaceOf: nil)
+    // One source alone cannot use it up.
+    #expect(
+      try verdicts(100, "203.0.1.1").count { $0 == welcome } == 6)
+    let taken = try (2...9).flatMap { try verdicts(1, "203.0.\($0).1") }
+    #expect(taken == Array(repeating: welcome, count: 4) + Array(repeating: .overBudget, count: 4))
+    #expect(try verdicts(1, "203.0.2.1", false) == [welcome], "who is known, or comes without TLS")
+    #expect(try verdicts(1, "2001:db8::1") == [welcome], "the other family has its own")
+    #expect(
+      quota.admit(
+        FlowID(999), from: try address("203.0.10.1"), takingHandshake: true, at: now + .seconds(1))
+        == welcome)
+  }
+
   @Test("who comes and goes leaves nothing behind, and who proves himself neither")
   func bounded() throws {
     var quota = ConnectionQuota(limits { $0.arrivals = Rate(perSecond: 1_000, burst: 100_000) })

@@ -1,5 +1,6 @@
 import Elements
 import Foundation
+import Guard
 import Net
 import SIP
 import Testing
@@ -62,6 +63,47 @@ import Testing
     #expect(client.messages(1).map(\.text) == [Sample.options(2)])
     let attributes = try FileManager.default.attributesOfItem(atPath: folder + "/key.pem")
     #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+  }
+
+  @Test(
+    "strangers' handshakes come out of one budget, those of addresses with phones, and carriers', do not"
+  )
+  func handshakeBudget() throws {
+    let folder = folder
+    let server = try StreamHarness {
+      $0.tls = TLSSettings(folder: folder, names: ["pbx.example"])
+      $0.streams.handshakes = Rate(every: .seconds(3_600), burst: 2)
+    }
+    let endpoint = try server.listen(.tls)
+    let taken = try (0..<2).map { _ in try TestStream(to: endpoint) }
+    #expect(try TestStream(to: endpoint).isClosedByPeer())
+    #expect(server.service.counters.handshakesRefused == 1)
+    let plain = try TestStream(to: try server.listen(.tcp))
+    plain.send(Sample.options(1))
+    #expect(server.messages(1).count == 1, "without TLS there is no handshake")
+    server.service.acquaint([IPNetwork(.v4Loopback)])
+    _ = ask(try client(), endpoint, as: "pbx.example")
+    #expect(server.messages(2).count == 2)
+    #expect(server.service.counters.handshakesRefused == 1)
+    withExtendedLifetime((taken, plain)) {}
+  }
+
+  @Test("whoever is never banned makes handshakes without a budget, until that changes")
+  func sparedHandshakes() throws {
+    let folder = folder
+    let server = try StreamHarness {
+      $0.tls = TLSSettings(folder: folder, names: ["pbx.example"])
+      $0.streams.handshakes = Rate(every: .seconds(3_600), burst: 1)
+    }
+    let endpoint = try server.listen(.tls)
+    server.service.spare([try #require(IPNetwork("127.0.0.0/8"))])
+    let carriers = try (0..<3).map { _ in try TestStream(to: endpoint) }
+    _ = ask(try client(), endpoint, as: "pbx.example")
+    #expect(server.messages(1).count == 1)
+    server.service.spare([])
+    let stranger = try TestStream(to: endpoint)
+    #expect(try TestStream(to: endpoint).isClosedByPeer())
+    withExtendedLifetime((carriers, stranger)) {}
   }
 
   @Test("RFC 5922 §7: a certificate of somebody else is refused, before a byte is sent")

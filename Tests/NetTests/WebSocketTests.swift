@@ -184,6 +184,18 @@ import Testing
       #expect(client.isClosedByPeer())
     }
     #expect(isLeft(by: harness))
+    let counts = refusals(of: harness)
+    #expect(
+      [counts["no_upgrade"], counts["foreign_page"], counts["other_version"]] == [4, 1, 1])
+    #expect([counts["no_handshake"], counts["no_sip"], counts["unfinished"]] == [3, 2, 0])
+    // What is too long may be found out by the parser before.
+    #expect(
+      (counts["no_http"] ?? 0) >= 1 && (counts["no_http"] ?? 0) + (counts["too_long"] ?? 0) == 3)
+  }
+
+  /// How many handshakes were refused, by why.
+  private func refusals(of harness: StreamHarness) -> [String: Int] {
+    Dictionary(uniqueKeysWithValues: harness.service.counters.webSocketsRefused.map { ($0, $1) })
   }
 
   @Test(
@@ -213,6 +225,7 @@ import Testing
     let idle = try connected(harness)
     #expect(slow.isClosedByPeer() && idle.isClosedByPeer())
     #expect(isLeft(by: harness))
+    #expect(refusals(of: harness).filter { $0.value > 0 } == ["unfinished": 1])
   }
 
   /// A client in good standing, on a server that waits so long for the end of a message.

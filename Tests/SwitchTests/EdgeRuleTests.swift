@@ -78,4 +78,19 @@ import Testing
     try bench.adopt(revision: 4)
     #expect(bench.core.admission.settings == GuardSettings())
   }
+
+  @Test("Who carries connections is told where phones are, at once, again, and after a restart")
+  func acquainted() throws {
+    let bench = try Bench()
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let place = IPNetwork(phone.endpoint.address)
+    phone.register()
+    #expect(bench.acquainted == [place])
+    bench.run(for: .seconds(6 * 3_600 + 1))
+    phone.register(cseq: 2)
+    #expect(bench.acquainted == [place, place])
+    bench.acquainted = []
+    try bench.restart()
+    #expect(bench.acquainted == [place])
+  }
 }

@@ -41,6 +41,7 @@ extension SignallingLane {
       }
       if let known { consequences.append(.resolved(resolution, known)) }
     case .trust(let connection): trusted.append(connection)
+    case .acquaint(let networks): streams.acquaint(networks)
     case .sift(let sieve): sift(sieve)
     case .askForCertificates(let networks): streams.askForCertificates(from: networks)
     case .publish(let publication): publications.append(publication)

@@ -9,6 +9,8 @@ import Guard
 package struct ConnectionQuota {
   package enum Verdict: Hashable, Sendable {
     case refused
+    /// Strangers begin more handshakes than are worked on.
+    case overBudget
     /// Welcome; nil: and there was room.
     case admitted(inPlaceOf: FlowID?)
   }
@@ -33,6 +35,7 @@ package struct ConnectionQuota {
   /// Those who came as strangers, the first first; some have proven themselves since, or gone.
   private var arrivals = Queue<FlowID>()
   private var rates: Generations<IPNetwork, RateBucket>
+  private var handshakes = ByFamily(both: RateBucket())
 
   /// A source that was quiet for that long has its whole rate again.
   private static let memory = Duration.seconds(60)
@@ -44,7 +47,12 @@ package struct ConnectionQuota {
   }
 
   /// Somebody connects from there, and is a stranger.
-  package mutating func admit(_ id: FlowID, from address: IPAddress, at now: Instant) -> Verdict {
+  ///
+  /// A handshake is work before anybody can prove himself: `takingHandshake` takes it out of what all strangers of a family have
+  /// together, after the bounds of his source, so that one source cannot use it up.
+  package mutating func admit(
+    _ id: FlowID, from address: IPAddress, takingHandshake: Bool = false, at now: Instant
+  ) -> Verdict {
     let (source, near) = (Self.source(of: address), Self.neighbours(of: address))
     let rate = limits.arrivals
     guard rates.update(source, initial: RateBucket(), at: now, { $0.take(rate, at: now) }),
@@ -52,6 +60,7 @@ package struct ConnectionQuota {
       sources[source]?.strangers ?? 0 < limits.strangersPerAddress,
       neighbours[near] ?? 0 < limits.strangersNearby
     else { return .refused }
+    if takingHandshake, !handshakes[address].take(limits.handshakes, at: now) { return .overBudget }
     var displaced: FlowID?
     if strangers >= limits.strangers || callers.count >= limits.connections {
       guard let first = firstStranger() else { return .refused }

@@ -48,6 +48,8 @@ final class StreamConnection: ChannelDuplexHandler {
   /// Waits for the connection to open.
   private var pending: [Transmission] = []
   private var hasUnflushed = false
+  /// Of a WebSocket: why there is none is counted.
+  private var isRefused = false
   /// A read that was asked for while the lane has no room.
   private var holdsRead = false
 
@@ -175,12 +177,21 @@ final class StreamConnection: ChannelDuplexHandler {
     flush()
   }
 
+  /// The peer gets no WebSocket; counted once, and the end follows.
+  func refuse(_ refusal: WebSocketRefusal) {
+    guard case .connecting = state, !isRefused else { return }
+    isRefused = true
+    table.refused(refusal)
+  }
+
   /// The end, whatever brought it; told once.
   private func ended(_ reason: String) {
     let wasOpen: Bool
     switch state {
     case .closed: return
-    case .connecting: wasOpen = false
+    case .connecting:
+      wasOpen = false
+      if transport.isWebSocket, peer == nil { refuse(.unfinished) }
     case .open, .closing: wasOpen = true
     }
     state = .closed(reason)

@@ -53,6 +53,8 @@ package final class StreamService: Sendable {
   /// Connections that are open or opening.
   package var connectionCount: Int { gauge.connections.load(ordering: .relaxed) }
 
+  package var counters: StreamCounters { gauge.counters }
+
   /// Starts to accept connections.
   ///
   /// Returns where, with the port that the kernel chose.
@@ -134,6 +136,16 @@ package final class StreamService: Sendable {
   /// Asks for a certificate whoever connects from there from now on, and nobody else.
   package func askForCertificates(from networks: [IPNetwork]) {
     loop.execute { [table] in table.value.askForCertificates(from: networks) }
+  }
+
+  /// Phones have proven themselves from there: what they begin comes out of no budget of strangers.
+  package func acquaint(_ networks: [IPNetwork]) {
+    loop.execute { [table] in table.value.acquaint(networks) }
+  }
+
+  /// Says anew who is never banned; the same holds for them.
+  package func spare(_ networks: [IPNetwork]) {
+    loop.execute { [table] in table.value.spare(networks) }
   }
 
   /// The lane has emptied its mailbox.

@@ -6,13 +6,6 @@ import NIOSSL
 import SIP
 import Synchronization
 
-/// What other threads may know about the streams.
-final class StreamGauge: Sendable {
-  let connections = Atomic<Int>(0)
-  /// Connections wait for the lane before they are read again.
-  let isCongested = Atomic<Bool>(false)
-}
-
 /// The connections of a server, by number and by what they were opened for.
 ///
 /// Lives on one event loop. Whatever comes in goes to the signalling lane in batches; when the lane's
@@ -31,12 +24,20 @@ final class StreamTable {
   private var ids: IDSource<FlowSubject>
   /// Who gets no connection, and until when; nil: until it is lifted.
   private var barred = NetworkTable<Instant?>()
+  /// Where phones are, and carriers: their handshakes come out of no budget.
+  private var acquainted = Generations<IPNetwork, Bool>(
+    life: StreamTable.acquaintance, limit: StreamTable.mostAcquainted)
+  private var spared = NetworkTable<Bool>()
   /// Who is asked for a certificate: a few carriers.
   private var asked: [IPNetwork] = []
   /// On its way to the lane; what it has no room for waits here, and reading stops.
   private var inbound: [StreamInput] = []
   private var held: [StreamConnection] = []
   private var touched: [StreamConnection] = []
+
+  /// A place is told again within six hours while a phone is there.
+  private static let acquaintance = Duration.seconds(86_400)
+  private static let mostAcquainted = 200_000
 
   init(
     limits: StreamLimits, contexts: TLSContexts?, webSockets: WebSocketDoor, loop: any EventLoop,
@@ -58,9 +59,13 @@ final class StreamTable {
   /// A place for a connection from `remote`; nil when there are enough.
   func admit(_ transport: Transport, from remote: Endpoint) -> StreamConnection? {
     guard !isBarred(remote.address) else { return nil }
-    let id = ids.next()
-    switch quota.admit(id, from: remote.address, at: Clocks.instant()) {
+    let (id, now) = (ids.next(), Clocks.instant())
+    let costs = transport.isSecret && !isAcquainted(remote.address, at: now)
+    switch quota.admit(id, from: remote.address, takingHandshake: costs, at: now) {
     case .refused: return nil
+    case .overBudget:
+      gauge.count { $0.handshakesRefused &+= 1 }
+      return nil
     case .admitted(let displaced):
       if let displaced { connections[displaced]?.close("others wait who may prove themselves") }
       return add(StreamConnection(id: id, transport: transport, peer: nil, table: self))
@@ -104,6 +109,26 @@ final class StreamTable {
       connections[id]?.trust()
     }
   }
+
+  /// Phones have proven themselves from there within a day.
+  func acquaint(_ networks: [IPNetwork]) {
+    let now = Clocks.instant()
+    for network in networks { acquainted.update(network, initial: true, at: now) { _ in } }
+  }
+
+  /// Who is never banned.
+  func spare(_ networks: [IPNetwork]) {
+    spared = NetworkTable()
+    for network in networks { spared[network] = true }
+  }
+
+  private func isAcquainted(_ address: IPAddress, at now: Instant) -> Bool {
+    acquainted.value(of: Neighbourhood(of: address).network, at: now) != nil
+      || spared.holds(address)
+  }
+
+  /// A handshake of a WebSocket was refused.
+  func refused(_ refusal: WebSocketRefusal) { gauge.count { $0.refuse(refusal) } }
 
   func askForCertificates(from networks: [IPNetwork]) { asked = networks }
 

@@ -80,7 +80,9 @@ final class RunningServer: Sendable {
               firewallBox.value?.unbar(network)
             case .found(let finding): sharing.found(finding)
             case .absolved(let network): sharing.absolved(network)
-            case .spared(let networks): sharing.spared(networks)
+            case .spared(let networks):
+              lanesBox.value?.spare(networks)
+              sharing.spared(networks)
             }
           }
         },
@@ -262,6 +264,14 @@ final class RunningServer: Sendable {
       counters.packetsRelayed)
     page.add(
       "martinet_connections", .gauge, "Connections (TCP, TLS, WebSocket).", lanes.connections)
+    let streams = lanes.streamCounters
+    page.add(
+      "martinet_tls_handshakes_refused_total", .counter,
+      "Connections of strangers closed before TLS: too many began at once, from everywhere.",
+      streams.handshakesRefused)
+    page.add(
+      "martinet_websockets_refused_total", .counter, "Handshakes of WebSockets refused, by why.",
+      label: "reason", streams.webSocketsRefused.map { ($0.reason, $0.count) })
     page.add(
       "martinet_memory_resident_bytes", .gauge, "Resident memory.", Self.residentKilobytes * 1024)
     page.add(

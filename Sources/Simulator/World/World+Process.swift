@@ -28,7 +28,7 @@ extension World {
       case .relay(let command): tell(command)
       case .transmit(let transmission): leave(transmission)
       case .resolve(let question, let query): resolve(question, query)
-      case .publish, .trust, .sift, .askForCertificates: break
+      case .publish, .trust, .acquaint, .sift, .askForCertificates: break
       }
     }
   }

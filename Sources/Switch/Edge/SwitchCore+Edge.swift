@@ -52,8 +52,11 @@ extension SwitchCore {
   /// Somebody has proven who he is.
   mutating func welcome(_ user: UserKey, of tenant: TenantID, on flow: Flow, at now: Now) {
     if let connection = flow.connection { trust(connection) }
-    let changes = admission.welcome(user, from: Source(flow), at: now)
-    for change in changes { journal.write(.guard(change)) }
+    let changes = admission.welcome(user, of: tenant, from: Source(flow), at: now)
+    for change in changes {
+      journal.write(.guard(change))
+      if case .known(let network, _) = change { output.acquainted.append(network) }
+    }
   }
 
   /// Notes an offence, and does what follows.
@@ -251,9 +254,6 @@ extension SwitchCore {
     for network in admission.listed(overlapping: changed) { reconcile(network, at: now) }
   }
 
-  /// The first directory after a start: phones that were registered are friends before they have spoken.
-  mutating func befriendPhones(at now: Now) {
-    for binding in bindings.all(at: now.wall) {
   /// What is too much, as the operator says.
   mutating func adoptEdge() {
     let settings = configuration.edge.with(rules.directory.platform.edge)
@@ -262,6 +262,9 @@ extension SwitchCore {
     sieges.v6.adopt(settings)
   }
 
+  /// The first directory after a start: phones that were registered are friends before they have spoken.
+  mutating func befriendPhones(at now: Now) {
+    for binding in bindings.all(at: now.wall) {
       // What older journals have may be any of them.
       let devices =
         binding.device.map { [$0] } ?? rules.directory.line(binding.extension)?.devices ?? []
@@ -271,6 +274,7 @@ extension SwitchCore {
           since: binding.registeredAt, at: now)
       }
     }
+    output.acquainted = admission.knownPlaces(at: now.instant)
   }
 
   /// Whom we send something of our own accord may answer, and speak within that call.

@@ -44,6 +44,7 @@ final class Bench {
   var trusted: [FlowID] = []
   /// What the kernel would sift strangers with.
   var sieve: Sieve?
+  var acquainted: [IPNetwork] = []
   /// Whose connections are asked for a certificate.
   var asked: [IPNetwork] = []
   /// Next hops to which something was sent.
@@ -178,6 +179,7 @@ final class Bench {
       later(.milliseconds(1), .happens(.resolved(question, hops ?? [])))
     case .publish(let publication): publications.append(publication)
     case .trust(let connection): trusted.append(connection)
+    case .acquaint(let networks): acquainted += networks
     case .sift(let sieve): self.sieve = sieve
     case .askForCertificates(let networks): asked = networks
     }

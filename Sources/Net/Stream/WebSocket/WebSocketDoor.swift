@@ -25,7 +25,7 @@ struct WebSocketDoor {
   /// - Throws: Where the channel has ended by then.
   func place(in channel: any Channel, before connection: StreamConnection) throws {
     let rules = rules
-    let gate = WebSocketGate()
+    let gate = WebSocketGate(connection)
     let bound = NIOLoopBound((gate: gate, connection: connection), eventLoop: channel.eventLoop)
     let upgrader = NIOWebSocketServerUpgrader(
       maxFrameSize: MessageLimits.messageBytes, automaticErrorHandling: false,
@@ -44,7 +44,7 @@ struct WebSocketDoor {
     let encoder = HTTPResponseEncoder()
     let decoder = ByteToMessageHandler(
       HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: Self.limits))
-    let refuser = WebSocketRefuser(rules)
+    let refuser = WebSocketRefuser(rules, connection)
     let pipeline = channel.pipeline.syncOperations
     try pipeline.addHandlers(gate, encoder, decoder)
     try pipeline.addHandler(
@@ -61,20 +61,25 @@ private final class WebSocketRefuser: ChannelInboundHandler, RemovableChannelHan
   typealias OutboundOut = HTTPServerResponsePart
 
   private let rules: WebSocketRules
+  private let connection: StreamConnection
 
-  init(_ rules: WebSocketRules) { self.rules = rules }
+  init(_ rules: WebSocketRules, _ connection: StreamConnection) {
+    (self.rules, self.connection) = (rules, connection)
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     // What keeps the rules is upgraded, and does not come here.
-    guard case .head(let request) = unwrapInboundIn(data), let refusal = rules.refusal(of: request)
+    guard case .head(let request) = unwrapInboundIn(data), let refusal = rules.refusal(of: request),
+      let answer = refusal.answer
     else { return }
-    var headers = refusal.headers
+    connection.refuse(refusal)
+    var headers = answer.headers
     headers.add(name: "Content-Type", value: "text/plain; charset=utf-8")
-    headers.add(name: "Content-Length", value: "\(refusal.words.utf8.count)")
+    headers.add(name: "Content-Length", value: "\(answer.words.utf8.count)")
     headers.add(
       name: "Connection", value: headers.contains(name: "Upgrade") ? "close, upgrade" : "close")
-    let head = HTTPResponseHead(version: .http1_1, status: refusal.status, headers: headers)
-    let words = context.channel.allocator.buffer(string: refusal.words)
+    let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers)
+    let words = context.channel.allocator.buffer(string: answer.words)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     context.write(wrapOutboundOut(.body(.byteBuffer(words))), promise: nil)
     let channel = context.channel
@@ -85,6 +90,7 @@ private final class WebSocketRefuser: ChannelInboundHandler, RemovableChannelHan
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // Of a refused upgrade, which is answered. What is no HTTP at all is not.
     if error is NIOWebSocketUpgradeError || error is HTTPServerUpgradeErrors { return }
+    if error is HTTPParserError { connection.refuse(.noHTTP) }
     context.close(promise: nil)
   }
 }

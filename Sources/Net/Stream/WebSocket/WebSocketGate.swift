@@ -16,6 +16,7 @@ final class WebSocketGate: ChannelInboundHandler {
     case open
   }
 
+  private let connection: StreamConnection
   private var state = State.request(bytes: 0, isEmptyLine: false)
   private var context: ChannelHandlerContext?
   /// Bytes since the last whole frame.
@@ -25,6 +26,8 @@ final class WebSocketGate: ChannelInboundHandler {
 
   /// Who says more before he is answered, or behind his request, wants no answer.
   static let mostRequestBytes = 16_384
+
+  init(_ connection: StreamConnection) { self.connection = connection }
 
   func handlerAdded(context: ChannelHandlerContext) { self.context = context }
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
@@ -38,7 +41,7 @@ final class WebSocketGate: ChannelInboundHandler {
     case .holding(var held):
       held.writeBuffer(&bytes)
       state = .holding(held)
-      if held.readableBytes > Self.mostRequestBytes { context.close(promise: nil) }
+      if held.readableBytes > Self.mostRequestBytes { refuse(context) }
     case .request(var count, var isEmptyLine):
       for (index, byte) in bytes.readableBytesView.enumerated() {
         if byte == UInt8(ascii: "\n") {
@@ -52,10 +55,15 @@ final class WebSocketGate: ChannelInboundHandler {
         }
       }
       count += bytes.readableBytes
-      guard count <= Self.mostRequestBytes else { return context.close(promise: nil) }
+      guard count <= Self.mostRequestBytes else { return refuse(context) }
       state = .request(bytes: count, isEmptyLine: isEmptyLine)
       context.fireChannelRead(data)
     }
+  }
+
+  private func refuse(_ context: ChannelHandlerContext) {
+    connection.refuse(.tooLong)
+    context.close(promise: nil)
   }
 
   /// A whole frame was read, with a payload of so many bytes (RFC 6455 §5.2).

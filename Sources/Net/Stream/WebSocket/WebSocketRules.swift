@@ -13,7 +13,7 @@ struct WebSocketRules: Sendable {
   }
 
   /// Why a request is not taken; nil where it is.
-  func refusal(of head: HTTPRequestHead) -> Refusal? {
+  func refusal(of head: HTTPRequestHead) -> WebSocketRefusal? {
     guard head.isUpgradeToWebSocket else { return .noUpgrade }
     let origins = head.headers["Origin"]
     guard origins.count <= 1, origins.allSatisfy({ self.origins.contains($0.lowercased()) }) else {
@@ -22,37 +22,6 @@ struct WebSocketRules: Sendable {
     guard head.headers["Sec-WebSocket-Version"] == ["13"] else { return .otherVersion }
     guard head.hasWebSocketKey, head.headers["Host"].count == 1 else { return .noHandshake }
     return head.offersSIP ? nil : .noSIP
-  }
-
-  enum Refusal: Hashable {
-    case noUpgrade, foreignPage, otherVersion, noHandshake, noSIP
-
-    var status: HTTPResponseStatus {
-      switch self {
-      case .noUpgrade, .otherVersion: .upgradeRequired
-      case .foreignPage: .forbidden
-      case .noHandshake, .noSIP: .badRequest
-      }
-    }
-
-    var words: String {
-      switch self {
-      case .noUpgrade: "SIP by WebSocket only (RFC 7118).\n"
-      case .foreignPage: "Pages from there may not connect.\n"
-      case .otherVersion: "Speak version 13 of WebSocket (RFC 6455).\n"
-      case .noHandshake: "Send Host and Sec-WebSocket-Key (RFC 6455).\n"
-      case .noSIP: "Offer the subprotocol \"sip\" (RFC 7118).\n"
-      }
-    }
-
-    /// What the answer must say besides.
-    var headers: HTTPHeaders {
-      switch self {
-      case .noUpgrade: ["Upgrade": "websocket"]
-      case .otherVersion: ["Upgrade": "websocket", "Sec-WebSocket-Version": "13"]
-      case .foreignPage, .noHandshake, .noSIP: [:]
-      }
-    }
   }
 }
 
