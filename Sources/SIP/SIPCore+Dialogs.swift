@@ -71,7 +71,7 @@ extension SIPCore {
     dialogs[id]?.destination = .open(hop)
   }
 
-  /// Brings a confirmed dialog back from a journal, so that it can be ended by BYE.
+  /// Brings a dialog back from a journal, so that it can be ended by BYE.
   ///
   /// `local` and `remote` are From and To of our requests, with their tags; `sequence` is the highest
   /// CSeq number that we may have used. Nil if the addresses have no tags.

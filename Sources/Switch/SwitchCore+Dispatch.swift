@@ -65,7 +65,11 @@ extension SwitchCore {
     guard let dialog else { return }
     acknowledge(dialog, body: nil, at: now)
     guard !answersWhileEnding(dialog) else { return }
-    if let late = takeLateAnswer(to: Array(message[message.callID])) {
+    let callID = Array(message[message.callID])
+    let tag = message.toTag.map { Array(message[$0]) } ?? []
+    // A copy of an answer whose call has had its BYE and has been charged.
+    guard lateAnswers[callID]?.ended.contains(tag) != true else { return sip.end(dialog) }
+    if let late = takeLateAnswer(to: callID) {
       return endStray(dialog, of: late, at: now)
     }
     let carrier = sip.dialog(dialog).flatMap { self.carrier(at: $0.destination.remote) }

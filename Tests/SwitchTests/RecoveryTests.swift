@@ -96,6 +96,44 @@ import Testing
     #expect(bench.core.load.isAtRest)
   }
 
+  @Test(
+    "F23: what rang is not remembered for ever where its BYE is confirmed after a long time only")
+  func confirmedLate() throws {
+    let bench = try Bench()
+    let carrier = stubbornCarrier(bench)
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart()
+    bench.run(for: .seconds(700))
+    bench.deaf = []
+    bench.run(for: .seconds(130))
+    #expect(bench.records.count == 1 && bench.core.orphans.isEmpty)
+    #expect(bench.core.lateAnswers.isEmpty)
+  }
+
+  @Test(
+    "F23: a trunk that rang and failed before another answered holds up neither money nor record")
+  func failedOver() throws {
+    let bench = try Bench()
+    let first = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    first.manner = .rings
+    let spare = UserAgent(bench, user: "", address: "192.0.2.51:5060", domain: "spare.example")
+    spare.manner = .answers(after: .seconds(1))
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    first.answer(try #require(first.open.first).server, 503)
+    bench.run(for: .seconds(10))
+    #expect(phone.statuses().last == 200)
+    bench.deaf.insert(first.endpoint)
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    #expect(spare.received(.bye).count == 1 && bench.core.ledger.openHolds.isEmpty)
+    #expect(bench.records.count == 1 && bench.records.first?.trunk == TrunkID(2))
+    bench.run(for: .seconds(60))
+    #expect(!bench.alerts.contains { $0.kind == .possiblyStillUp })
+  }
+
   @Test("F23: a BYE that reached a carrier before it answered is sent again behind the answer")
   func answeredBehindBye() throws {
     let bench = try Bench()
@@ -139,6 +177,14 @@ import Testing
       record.cause == .restart
         && record.sell.map { $0.micros >= 500_000 + minutes * 2_000_000 } == true)
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.load.isAtRest)
+    // A copy of its answer that was on its way is no call of its own.
+    let answer = try #require(
+      carrier.said.last { String(decoding: $0.bytes, as: UTF8.self).contains(" INVITE\r\n") })
+    carrier.say(answer.bytes)
+    bench.run(for: .seconds(60))
+    #expect(bench.records.count == 1 && carrier.received(.bye).count == 1)
+    // Nor for the next process.
+    #expect(record.answeredAt != nil && record.status == 200)
   }
 
   @Test("F23: a carrier that confirms before there are prices is paid when they are there")

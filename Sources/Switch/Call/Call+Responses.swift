@@ -48,7 +48,7 @@ extension SwitchCore {
     guard call.legs[leg].state != .cancelling, call.phase != .ending, call.answered == nil else {
       return
     }
-    let isFirst = call.legs[leg].state == .inviting
+    let isFirst = call.legs[leg].state == .inviting && call.legs[leg].rangAt == nil
     if message.status != 181, message.status != 182 { try call.legs[leg].take(.rang) }
     // Should we die now, the next process takes it back.
     if isFirst, let mark = inviteMark(of: call.legs[leg]), mark.sent != nil {
@@ -78,7 +78,8 @@ extension SwitchCore {
     guard owners.dialogs[dialog] == nil else { return }
     owners.dialogs[dialog] = (call.id, leg)
     call.legs[leg].earlyDialogs.append(dialog)
-    if let mark = ringingMarks(of: call.legs[leg], since: now.wall).last {
+    call.legs[leg].rangAt = call.legs[leg].rangAt ?? now.wall
+    if let mark = ringingMarks(of: call.legs[leg]).last {
       journal.write(.call(.leg(call.id, mark)))
     }
   }

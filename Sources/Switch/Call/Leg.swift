@@ -68,6 +68,8 @@ struct Leg: Sendable {
   /// Before its answer the one that rang last: each fork of an INVITE of ours has one of its own.
   var dialog: DialogID?
   var earlyDialogs: [DialogID] = []
+  /// When the first of them began.
+  var rangAt: WallTime?
   /// Its media stayed away for long while the other side spoke.
   var wasUnheard = false
   /// What was agreed on in its early dialog after the answer to the offer of its INVITE.

@@ -54,8 +54,7 @@ extension SwitchCore {
       for leg in call.legs.indices {
         if let mark = inviteMark(of: call.legs[leg]) { entries.append(.call(.invited(id, mark))) }
         if let mark = dialogMark(of: &call.legs[leg]) { entries.append(.call(.leg(id, mark))) }
-        let rangAt = call.record.ringingAt ?? call.record.startedAt
-        entries += ringingMarks(of: call.legs[leg], since: rangAt).map { .call(.leg(id, $0)) }
+        entries += ringingMarks(of: call.legs[leg]).map { .call(.leg(id, $0)) }
       }
     }
     return entries

@@ -43,10 +43,6 @@ extension SwitchCore {
   /// Remembers the INVITEs of a call that the dead process left open.
   mutating func keepInvites(of orphan: Orphan, _ id: CallID, paid charge: Charge? = nil) {
     for invite in orphan.invites {
-      if lateAnswers[invite.callID] != nil {
-        lateAnswers[invite.callID]?.credit = charge.map(Cost.init)
-        continue
-      }
       var late = LateAnswer(
         call: id, invite: invite, record: orphan.record, cause: .restart,
         credit: charge.map(Cost.init))
@@ -54,6 +50,10 @@ extension SwitchCore {
         if mark.rangAt == nil, let tag = mark.remoteTag { late.ended.insert(tag) }
         // This process has gone on from a leap above it.
         late.sequence = max(late.sequence, min(mark.sequence, 0x7FFF_0000) + 2_000)
+      }
+      if let known = lateAnswers[invite.callID] {
+        late.ended.formUnion(known.ended)
+        late.sequence = max(late.sequence, known.sequence)
       }
       late.invite.sent = nil  // It has had its CANCEL.
       lateAnswers[invite.callID] = late
@@ -142,7 +142,6 @@ extension SwitchCore {
       TrunkGate.reconnect(dialog, hops: hops, using: &sip)
     }
     acknowledge(dialog, body: nil, at: now)
-    guard !answersWhileEnding(dialog) else { return }
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
     lateAnswers[callID]?.credit = nil
@@ -184,7 +183,7 @@ extension LateAnswer {
 }
 
 extension Cost {
-  fileprivate init(_ charge: Charge) {
+  init(_ charge: Charge) {
     self.init(sell: charge.sell.micros, purchase: charge.purchase.micros)
   }
 }

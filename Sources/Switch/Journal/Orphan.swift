@@ -12,6 +12,7 @@ import SIPSyntax
 ///     ▲ │ no proof: its hold stays
 ///     └─┘ for half an hour (UnconfirmedBye); then charged with what is held
 /// ```
+/// One that only rang, as far as the disk knows: 2xx, as above, since it rang; 481, with what is held, and it may be answered yet.
 struct Orphan: Sendable {
   /// One dialog of it.
   struct Bye: Sendable {
@@ -21,8 +22,6 @@ struct Orphan: Sendable {
     let carrier: SwitchCore.Carrier?
     /// Its carrier bills until it confirms.
     let costs: Bool
-    /// Since when it rings, as far as the disk knows; it may have been answered at any moment since.
-    var rangAt: WallTime?
     /// It has been answered while its BYE was under way.
     var isAnswered = false
     var unconfirmed: UnconfirmedBye?
@@ -38,8 +37,6 @@ struct Orphan: Sendable {
   /// Some carrier has never confirmed the end.
   var isUncertain = false
   var isRecorded = false
-  /// Since when a carrier may bill whose answer the disk has not: it has ended a dialog by which it rang.
-  var mayBillSince: WallTime?
   /// When its carriers had confirmed the end, where that was before there were prices to charge it by.
   var overAt: Now?
 
@@ -51,6 +48,12 @@ struct Orphan: Sendable {
   func invite(of mark: DialogMark) -> InviteMark? {
     invites.first { $0.callID == mark.callID }
   }
+
+  /// Since when a dialog only rings, as far as is known.
+  func rangAt(_ bye: Bye) -> WallTime? { bye.mark.flatMap { dialogs[$0].rangAt } }
+
+  /// The dialog by which it is priced: the one that was answered.
+  var billed: DialogMark? { dialogs.last { $0.rangAt == nil && invite(of: $0) != nil } }
 
   /// Whose dialog that is: its INVITE is written, or it is the caller's.
   func trunk(of mark: DialogMark) -> TrunkID? {
@@ -146,36 +149,49 @@ extension SwitchCore {
   ///
   /// - Returns: Whether there is one, so that the answer is no call of its own.
   mutating func answersWhileEnding(_ dialog: DialogID) -> Bool {
-    for (id, orphan) in orphans {
-      guard let index = orphan.byes.firstIndex(where: { !$0.isOver && $0.dialog == dialog }) else {
-        continue
+    for id in orphans.keys.sorted() {
+      guard let orphan = orphans[id],
+        let index = orphan.byes.firstIndex(where: { !$0.isOver && $0.dialog == dialog })
+      else { continue }
+      if orphan.rangAt(orphan.byes[index]) != nil {
+        orphans[id]?.byes[index].isAnswered = true
+        answered(orphan: id, index)
       }
-      guard let rangAt = orphan.byes[index].rangAt else { return true }
-      orphans[id]?.byes[index].isAnswered = true
-      orphans[id]?.mayBillSince = min(orphan.mayBillSince ?? rangAt, rangAt)
-      noteEnded(dialog)
       return true
     }
     return false
   }
 
-  /// The BYE came before the answer and found nothing that it could end: the next one does.
-  private mutating func sendByeAgain(ofOrphan id: CallID, _ index: Int, at now: Now) -> Bool {
-    guard let orphan = orphans[id], let mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] })
-    else { return false }
-    sip.end(orphan.byes[index].dialog)
-    guard let dialog = restore(mark) else { return false }
-    sip.raise(dialog, above: mark.sequence + 2_000)
-    orphans[id]?.byes[index].dialog = dialog
-    orphans[id]?.byes[index].rangAt = nil
-    sendBye(ofOrphan: id, index, at: now)
-    return true
+  /// A dialog that rang, as far as the disk knew, has been answered meanwhile: by its 2xx, or as its BYE has ended it.
+  ///
+  /// Nobody knows when: its carrier bills since it rang at most. The next process, too, has to know.
+  private mutating func answered(orphan id: CallID, _ index: Int) {
+    guard var orphan = orphans[id], let place = orphan.byes[index].mark,
+      let rangAt = orphan.dialogs[place].rangAt
+    else { return }
+    orphan.dialogs[place].rangAt = nil
+    let mark = orphan.dialogs[place]
+    if let tag = mark.remoteTag { lateAnswers[mark.callID]?.ended.insert(tag) }
+    if orphan.byes[index].costs, var record = orphan.record {
+      (record.answeredAt, record.status) = (min(record.answeredAt ?? rangAt, rangAt), 200)
+      orphan.record = record
+      journal.open(record)
+    }
+    journal.write(.call(.leg(id, mark)))
+    orphans[id] = orphan
   }
 
-  /// Copies of the 2xx of a dialog are no further fork.
-  private mutating func noteEnded(_ dialog: DialogID) {
-    guard let dialog = sip.dialog(dialog) else { return }
-    lateAnswers[dialog.callID]?.ended.insert(dialog.remoteTag)
+  /// The BYE came before the answer and found nothing that it could end: the next one does.
+  private mutating func sendByeAgain(ofOrphan id: CallID, _ index: Int, at now: Now) -> Bool {
+    guard var orphan = orphans[id], let place = orphan.byes[index].mark else { return false }
+    sip.end(orphan.byes[index].dialog)
+    orphan.dialogs[place].sequence += 2_000
+    guard let dialog = restore(orphan.dialogs[place]) else { return false }
+    (orphan.byes[index].dialog, orphan.byes[index].isAnswered) = (dialog, false)
+    journal.write(.call(.leg(id, orphan.dialogs[place])))
+    orphans[id] = orphan
+    sendBye(ofOrphan: id, index, at: now)
+    return true
   }
 
   /// Sends the BYEs again that carriers have not confirmed.
@@ -189,12 +205,13 @@ extension SwitchCore {
 
   /// The answer to a BYE, or that there will be none: then it is sent again, and the hold stays (guard rule 6).
   mutating func orphanAnswered(_ id: CallID, _ index: Int, status: UInt16?, at now: Now) {
-    guard var orphan = orphans[id], !orphan.byes[index].isOver else { return }
-    var bye = orphan.byes[index]
-    if status == 481, bye.isAnswered, bye.rangAt != nil, sendByeAgain(ofOrphan: id, index, at: now)
-    {
+    guard let known = orphans[id], !known.byes[index].isOver else { return }
+    if status == 481, known.byes[index].isAnswered, sendByeAgain(ofOrphan: id, index, at: now) {
       return
     }
+    if let status, (200...299).contains(status) { answered(orphan: id, index) }
+    guard var orphan = orphans[id] else { return }
+    var bye = orphan.byes[index]
     let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
     if !isProven, bye.costs {
       if bye.unconfirmed == nil { possiblyStillUp(id, orphan, at: now) }
@@ -207,10 +224,6 @@ extension SwitchCore {
         orphans[id] = orphan
         return
       }
-    }
-    if let rangAt = bye.rangAt, let status, (200...299).contains(status) {
-      orphan.mayBillSince = min(orphan.mayBillSince ?? rangAt, rangAt)
-      noteEnded(bye.dialog)
     }
     sip.end(bye.dialog)
     orphan.byes[index].isOver = true
@@ -229,8 +242,9 @@ extension SwitchCore {
 
   /// The carrier's own BYE proves the end as well as its answer to ours.
   mutating func orphanHungUp(_ dialog: DialogID, at now: Now) {
-    for (id, orphan) in orphans {
-      guard let index = orphan.byes.firstIndex(where: { $0.dialog == dialog }) else { continue }
+    for id in orphans.keys.sorted() {
+      guard let index = orphans[id]?.byes.firstIndex(where: { !$0.isOver && $0.dialog == dialog })
+      else { continue }
       return orphanAnswered(id, index, status: 200, at: now)
     }
   }
@@ -277,8 +291,13 @@ extension SwitchCore {
 
   /// An INVITE that nobody has answered yet may be; what was charged for it pays the first part.
   private mutating func keepInvites(after orphan: Orphan, _ id: CallID, _ charge: Charge?) {
-    guard !orphan.isOurs, orphan.byes.allSatisfy({ !$0.costs || $0.rangAt != nil }) else { return }
-    keepInvites(of: orphan, id, paid: charge)
+    guard !orphan.isOurs else { return }
+    guard orphan.byes.contains(where: \.costs) else {
+      return keepInvites(of: orphan, id, paid: charge)
+    }
+    // Those that are ended by BYE are kept since the start, for as long as they may be answered.
+    guard orphan.billed == nil, let invite = orphan.invites.last, let charge else { return }
+    lateAnswers[invite.callID]?.credit = Cost(charge)
   }
 
   private mutating func finish(_ orphan: Orphan, at now: Now) -> Charge? {
@@ -299,8 +318,7 @@ extension SwitchCore {
   private mutating func outlived(
     _ orphan: Orphan, _ record: CallDetailRecord, at now: Now
   ) -> Outcome? {
-    guard let answeredAt = record.answeredAt ?? orphan.mayBillSince, let payer = record.payer,
-      let mark = orphan.dialogs.last(where: { orphan.invite(of: $0) != nil }),
+    guard let answeredAt = record.answeredAt, let payer = record.payer, let mark = orphan.billed,
       let invite = orphan.invite(of: mark)
     else { return nil }
     // No clock that is wrong makes it longer than any call is.

@@ -113,10 +113,11 @@ extension SwitchCore {
       orphan.dialogs[index].sequence = min(orphan.dialogs[index].sequence, 0x7FFF_0000) + 1_000
       let mark = orphan.dialogs[index]
       let carrier = orphan.trunk(of: mark).map { Carrier(trunk: $0, realm: mark.realm) }
-      let costs = orphan.invite(of: mark) != nil
+      // Where one has answered, what rang besides was let go before, and its money is settled.
+      let mayCost = mark.rangAt == nil || orphan.record?.answeredAt == nil
+      let costs = mayCost && orphan.invite(of: mark) != nil
       orphan.byes.append(
-        Orphan.Bye(
-          dialog: dialog, mark: index, carrier: carrier, costs: costs, rangAt: mark.rangAt))
+        Orphan.Bye(dialog: dialog, mark: index, carrier: carrier, costs: costs))
       if costs { journal.write(.call(.leg(id, mark))) }
     }
     orphans[id] = orphan
@@ -173,8 +174,8 @@ extension SwitchCore {
   }
 
   /// The marks of a paid leg that rings, one for each fork.
-  func ringingMarks(of leg: Leg, since rangAt: WallTime) -> [DialogMark] {
-    guard leg.paid != nil, leg.isUnanswered else { return [] }
+  func ringingMarks(of leg: Leg) -> [DialogMark] {
+    guard leg.paid != nil, leg.isUnanswered, let rangAt = leg.rangAt else { return [] }
     return leg.earlyDialogs.compactMap { id in
       sip.dialog(id).map {
         dialogMark(of: $0, isTrunk: true, realm: realm(of: leg), rangAt: rangAt)
