@@ -82,7 +82,9 @@ class Siege(unittest.TestCase):
     def test_a08_registers_from_everywhere(self):
         sent, grown = self.under(lambda: self.strangers().flood("register", self.seconds))
         self.assertLess(grown["register_requests_total"], 8_000 + 4_000 * (self.seconds + 3))
-        self.assertIn("strangers send a flood", self.server.process.output(), "the kernel thins it out")
+        # A machine that cannot send more than the server reads needs no thinning out.
+        if grown["datagrams_unheard_total"]:
+            self.assertIn("strangers send a flood", self.server.process.output(), "the kernel thins it out")
 
     def test_a08_registers_from_the_address_of_the_office(self):
         """Its phones are heard on the flows that they registered on; what is new there has the budget of an office."""

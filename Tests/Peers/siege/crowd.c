@@ -9,6 +9,7 @@
 #include "net.h"
 
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
@@ -137,6 +138,7 @@ static void write_text(void) {
 }
 
 int main(int count, char **words) {
+  signal(SIGPIPE, SIG_IGN);  // Who is closed before he has spoken is one more that was refused.
   char host[64];
   if (count != 8 || sscanf(words[5], "%63[^/]/%d", host, &bits) != 2) {
     fprintf(stderr, "usage: crowd SERVER PORT DOMAIN KIND NETWORK CONNECTIONS SECONDS\n");

@@ -147,7 +147,7 @@ class Outside:
         command = self._host.command("taskset", "-c", "1", self._programs / program, self._server, *words)
         result = subprocess.run(command, capture_output=True, text=True, timeout=120)
         if result.returncode:
-            raise AssertionError(f"{program} failed: {result.stderr}")
+            raise AssertionError(f"{program} ended with {result.returncode}: {result.stderr}")
         return json.loads(result.stdout)
 
     def flood(self, kind, seconds, source="anywhere", rate=0):
