@@ -219,6 +219,53 @@ import Testing
     #expect(try verdict([map], "0.0.0.0:82", policy: "accept") == .open)
   }
 
+  @Test("Flags under a mask are one value: rules against odd packets do not close a port")
+  func flags() throws {
+    let field = "{\"payload\":{\"protocol\":\"tcp\",\"field\":\"flags\"}}"
+    func odd(_ mask: String, _ wanted: String, _ operation: String = "==") -> String {
+      rule(match("{\"&\":[\(field),\(mask)]}", wanted, operation), Self.dropped)
+    }
+    let (syn, both) = ("\"syn\"", "[\"fin\",\"syn\"]")
+    #expect(try verdict([odd(both, both)], "0.0.0.0:6379", policy: "accept") == .open)
+    let old = "{\"|\":[\"fin\",\"syn\"]}"
+    #expect(try verdict([odd(old, old)], "0.0.0.0:6379", policy: "accept") == .open)
+    let none = odd("[\"fin\",\"syn\",\"rst\",\"ack\"]", "0")
+    #expect(try verdict([none], "0.0.0.0:6379", policy: "accept") == .open)
+    let first = odd("[\"fin\",\"syn\",\"rst\",\"ack\"]", syn)
+    #expect(try verdict([first], "0.0.0.0:6379", policy: "accept") == .closed)
+    // Datagrams have no flags.
+    #expect(try verdict([first], "0.0.0.0:161", .udp, policy: "accept") == .open)
+    let other = odd("[\"fin\",\"syn\",\"rst\",\"ack\"]", syn, "!=")
+    #expect(try verdict([other], "0.0.0.0:6379", policy: "accept") == .open)
+    let any = rule(match(field, "[\"fin\",\"rst\"]", "in"), Self.dropped)
+    #expect(try verdict([any], "0.0.0.0:6379", policy: "accept") == .open)
+    #expect(
+      try verdict([rule(match(field, syn, "in"), Self.dropped)], "0.0.0.0:6379", policy: "accept")
+        == .closed)
+  }
+
+  @Test("A rate within a set is for some only, and what a set holds may not be known")
+  func sets() throws {
+    let noted = "\"op\":\"add\",\"elem\":\(Self.source),\"set\":\"@l\""
+    let rate = "\"stmt\":[{\"limit\":{\"rate\":30,\"per\":\"minute\",\"inv\":true}}]"
+    let shaped = rule(dport("6379"), "{\"set\":{\(noted),\(rate)}}", Self.dropped)
+    #expect(try verdict([shaped], "0.0.0.0:6379", policy: "accept") == .unsure)
+    let counted = rule(dport("6379"), "{\"set\":{\(noted)}}", Self.dropped)
+    #expect(try verdict([counted], "0.0.0.0:6379", policy: "accept") == .closed)
+    let map = rule(
+      "{\"vmap\":{\"key\":{\"payload\":{\"protocol\":\"tcp\",\"field\":\"dport\"}},\"data\":\"@gone\"}}"
+    )
+    #expect(try verdict([map], "0.0.0.0:80") == .unsure)
+    let ports = "{\"set\":{\"family\":\"inet\",\"name\":\"open\",\"table\":\"mine\"}}"
+    var filter = try #require(
+      FilterRules(
+        rules(chain("inet", "mine", "drop"), ports, rule(dport("\"@open\""), Self.accept))))
+    let redis = OpenPort(.tcp, try #require(Endpoint("0.0.0.0:6379")), inode: 0)
+    #expect(FilterJudge(filter).verdict(on: redis) == .closed)
+    filter.forget(setsOf: try #require(filter.tablesWithSets.first))
+    #expect(FilterJudge(filter).verdict(on: redis) == .unsure)
+  }
+
   @Test("What cannot be read may be either way, and what is sent on is not closed by the filter")
   func unsure() throws {
     #expect(try verdict([rule("{\"xt\":null}", Self.accept)], "0.0.0.0:80") == .unsure)

@@ -67,6 +67,8 @@ package struct FilterJudge {
         for rule in rules.chains[place]?.rules ?? [] {
           let holds = condition(of: rule, packet, in: place)
           guard holds != .no else { continue }
+          // Where a map leads is not followed.
+          if rule.contains(where: { $0["vmap"] != nil }) { answer = .maybe }
           if rule.contains(where: { $0["dnat"] != nil || $0["redirect"] != nil || $0["xt"] != nil })
           {
             if holds == .yes { return .yes }
@@ -134,7 +136,9 @@ package struct FilterJudge {
         var step = chosen(by: value, packet, in: place, depth)
         step.isPassed = step.isPassed || !isCertain
         return step
-      case "counter", "log", "comment", "mangle", "notrack", "set", "ct helper": break
+      case "counter", "log", "comment", "mangle", "notrack", "ct helper": break
+      // What is noted in a set is noted for everybody, unless a rate of its own says for whom the rule goes on.
+      case "set": if value["stmt"] != nil || value["elem"]?["elem"] != nil { isCertain = false }
       case _:
         if var step = verdict(key, value, packet, in: place, depth) {
           step.isPassed = step.isPassed || !isCertain
@@ -178,11 +182,11 @@ package struct FilterJudge {
   private func chosen(
     by map: FilterValue, _ packet: FilterPacket, in place: FilterRules.Place, _ depth: Int
   ) -> Step {
-    guard let key = map["key"], let data = map["data"] else {
-      return Step(accepts: true, drops: true, isPassed: true)
-    }
+    guard let key = map["key"], let data = map["data"],
+      let pairs = rules.elements(of: data, in: place)
+    else { return Step(accepts: true, drops: true, isPassed: true) }
     var all = Step()
-    for pair in rules.elements(of: data, in: place) ?? [] {
+    for pair in pairs {
       guard let pair = pair.list, pair.count == 2, let (name, value) = pair[1].single else {
         return Step(accepts: true, drops: true, isPassed: true)
       }

@@ -44,7 +44,10 @@ enum FilterListing {
     for place in rules.tablesWithSets {
       guard place.isPlain, let table = list("list table \(place.family) \(place.table)"),
         let rules = FilterRules(table)
-      else { continue }
+      else {
+        whole.forget(setsOf: place)
+        continue
+      }
       whole.take(setsOf: rules)
     }
     return .rules(whole)

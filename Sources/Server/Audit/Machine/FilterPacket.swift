@@ -34,6 +34,7 @@ struct FilterPacket {
     in place: FilterRules.Place
   ) -> Answer {
     guard hasField(left) else { return .no }
+    if let answer = fitsFlags(operation, left, right) { return answer }
     switch operation {
     case "==", "in", "!=":
       guard let values = rules.elements(of: right, in: place) else { return .maybe }
@@ -56,7 +57,8 @@ struct FilterPacket {
 
   /// A condition on a field that the packet has not fails, whatever it asks for (nft(8), implicit dependencies).
   private func hasField(_ left: FilterValue) -> Bool {
-    guard let name = left["payload"]?["protocol"]?.text else { return true }
+    let field = left["payload"] ?? left["&"]?.list?.first?["payload"]
+    guard let name = field?["protocol"]?.text else { return true }
     switch name {
     case "tcp", "udp": return name == kind.rawValue
     case "ip": return isV4
@@ -65,6 +67,43 @@ struct FilterPacket {
       return false
     case _: return true
     }
+  }
+
+  /// Of the flags of TCP, alone or under a mask: the first packet has SYN and no other; nil for another field.
+  ///
+  /// Several at the right are one value here, all of them, but for `in`, which asks for any.
+  private func fitsFlags(
+    _ operation: String, _ left: FilterValue, _ right: FilterValue
+  ) -> Answer? {
+    let masked = left["&"]?.list
+    guard (left["payload"] ?? masked?.first?["payload"])?["field"]?.text == "flags" else {
+      return nil
+    }
+    guard let wanted = Self.flags(right) else { return .maybe }
+    var sent: Set<String> = ["syn"]
+    if let masked {
+      guard masked.count == 2, let mask = Self.flags(masked[1]) else { return .maybe }
+      sent.formIntersection(mask)
+    }
+    switch operation {
+    case "==": return Answer(sent == wanted)
+    case "!=": return Answer(sent != wanted)
+    case "in": return Answer(!sent.isDisjoint(with: wanted))
+    case _: return .maybe
+    }
+  }
+
+  /// One flag, several, or none; nil for what is neither.
+  private static func flags(_ value: FilterValue) -> Set<String>? {
+    if let text = value.text { return [text] }
+    if value.number == 0 { return [] }
+    guard let parts = value.list ?? value["|"]?.list else { return nil }
+    var all: Set<String> = []
+    for part in parts {
+      guard let some = flags(part) else { return nil }
+      all.formUnion(some)
+    }
+    return all
   }
 
   private static func isDestinationPort(_ left: FilterValue) -> Bool {
@@ -78,10 +117,6 @@ struct FilterPacket {
     case "ct":
       return field["key"]?.text == "state" ? Answer(value == .text("new")) : .maybe
     case "payload": return isPayload(field["field"]?.text ?? "", value)
-    // Of flags under a mask: the first packet of TCP has SYN and no other.
-    case "&":
-      let flags = field.list?.first?["payload"]?["field"]?.text == "flags"
-      return flags ? Answer(value == .text("syn")) : .maybe
     case _: return .maybe
     }
   }
@@ -109,7 +144,6 @@ struct FilterPacket {
       }
       return value.number.map { Answer($0 == Int(port)) } ?? .maybe
     case "protocol", "nexthdr": return isProtocol(value)
-    case "flags": return Answer(value == .text("syn"))
     case "saddr": return isStrangers(value)
     case "daddr":
       guard let address, let network = Self.network(value) else { return .maybe }

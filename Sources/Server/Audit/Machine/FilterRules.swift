@@ -12,7 +12,7 @@ package struct FilterRules: Sendable {
   }
 
   /// A chain or set of a table.
-  struct Place: Hashable, Sendable {
+  package struct Place: Hashable, Sendable {
     let family: String
     let table: String
     let name: String
@@ -67,7 +67,7 @@ package struct FilterRules: Sendable {
   }
 
   /// Those whose sets are worth a look.
-  var tablesWithSets: [Place] {
+  package var tablesWithSets: [Place] {
     let foreign = sets.keys.filter { !$0.table.hasPrefix(Self.ownPrefix) }
     return Set(foreign.map { Place(family: $0.family, table: $0.table, name: "") })
       .sorted { ($0.family, $0.table) < ($1.family, $1.table) }
@@ -76,6 +76,11 @@ package struct FilterRules: Sendable {
   /// The elements that a list without them had left out.
   mutating func take(setsOf other: FilterRules) {
     sets.merge(other.sets) { $1 }
+  }
+
+  /// The elements that were left out are not to be had: what is in the sets of this table is not known.
+  package mutating func forget(setsOf table: Place) {
+    sets = sets.filter { $0.key.family != table.family || $0.key.table != table.table }
   }
 
   package func hasTable(_ name: String) -> Bool { order.contains { $0.table == name } }
