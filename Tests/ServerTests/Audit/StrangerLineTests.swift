@@ -7,6 +7,12 @@ import Testing
 
 /// How the audit's stranger hears answers: those to his own questions, through losses, and no longer than he said.
 @Suite struct StrangerLineTests {
+  /// Time that passes only while somebody waits.
+  private final class Watch: @unchecked Sendable {
+    private(set) var now = ContinuousClock.now
+    func wait(_ time: Duration) { now += time }
+  }
+
   /// A server that answers each request, as it comes, with pieces of its choice.
   private final class Played: ProbeLink, @unchecked Sendable {
     let local = Endpoint(.v4Loopback, 4000)
@@ -14,9 +20,12 @@ import Testing
     private let answer: (_ request: String, _ count: Int) -> [String]
     private var waiting: [[UInt8]] = []
     private(set) var heard: [String] = []
+    let watch: Watch
 
-    init(stream: Bool = false, _ answer: @escaping (String, Int) -> [String]) {
-      (isStream, self.answer) = (stream, answer)
+    init(
+      stream: Bool = false, watch: Watch = Watch(), _ answer: @escaping (String, Int) -> [String]
+    ) {
+      (isStream, self.watch, self.answer) = (stream, watch, answer)
     }
 
     func send(_ bytes: [UInt8]) {
@@ -27,7 +36,7 @@ import Testing
 
     func receive(within time: Duration) -> [UInt8]? {
       guard waiting.isEmpty else { return waiting.removeFirst() }
-      usleep(UInt32(clamping: time.wholeMilliseconds * 1_000))
+      watch.wait(time)
       return nil
     }
 
@@ -35,7 +44,7 @@ import Testing
     var methods: [String] { heard.map { String($0.prefix { $0 != " " }) } }
   }
 
-  /// As in life, so that a busy machine makes no difference; of what stays silent less.
+  /// As in life; of what stays silent less.
   private static func patience(
     _ answer: Duration = .milliseconds(3_500), again: Duration = .milliseconds(500)
   ) -> StrangerLine.Patience {
@@ -66,8 +75,10 @@ import Testing
   private func ask(
     _ link: Played, over transport: Transport = .udp, again: Duration = .milliseconds(500)
   ) -> StrangerLine.Reply {
-    StrangerLine(over: transport, patience: Self.patience(again: again), first: link) { nil }
-      .ask(invite())
+    StrangerLine(
+      over: transport, patience: Self.patience(again: again), first: link, now: { link.watch.now }
+    ) { nil }
+    .ask(invite())
   }
 
   @Test("A question that got lost is asked again, and the answer to the second counts")
@@ -91,7 +102,9 @@ import Testing
     }
     let (link, start) = (Broken(), ContinuousClock.now)
     let patience = Self.patience(.milliseconds(300), again: .milliseconds(50))
-    let reply = StrangerLine(over: .udp, patience: patience, first: link) { nil }.ask(invite())
+    let reply = StrangerLine(over: .udp, patience: patience, first: link) {
+      nil
+    }.ask(invite())
     #expect(reply.answer == nil)
     #expect(ContinuousClock.now - start >= .milliseconds(300))
     #expect(link.sent > 1 && link.sent == reply.sendings)
@@ -121,7 +134,9 @@ import Testing
       return [Self.answer(200, to: first), Self.answer(401, to: text)]
     }
     let patience = Self.patience(.seconds(1), again: .seconds(2))
-    let line = StrangerLine(over: .udp, patience: patience, first: link) { nil }
+    let line = StrangerLine(over: .udp, patience: patience, first: link, now: { link.watch.now }) {
+      nil
+    }
     let numbered = StrangerRequest(
       "REGISTER", "sip:a.example", from: "sip:2@a.example", to: "sip:2@a.example", number: 1_111_111
     )
@@ -194,8 +209,11 @@ import Testing
   @Test("Who hangs up is asked once more on a new connection")
   func hangsUp() {
     let first = Played(stream: true) { _, _ in [""] }
-    let second = Played(stream: true) { text, _ in [Self.answer(401, to: text)] }
-    let line = StrangerLine(over: .tcp, patience: Self.patience(), first: first) { second }
+    let second = Played(stream: true, watch: first.watch) { text, _ in [Self.answer(401, to: text)]
+    }
+    let line = StrangerLine(
+      over: .tcp, patience: Self.patience(), first: first, now: { first.watch.now }
+    ) { second }
     #expect(line.ask(invite()).answer?.status == 401)
   }
 
@@ -204,22 +222,24 @@ import Testing
     final class Flood: ProbeLink {
       let local = Endpoint(.v4Loopback, 4000)
       let isStream: Bool
+      let watch = Watch()
       init(stream: Bool) { isStream = stream }
       func send(_ bytes: [UInt8]) {}
       func receive(within time: Duration) -> [UInt8]? {
-        usleep(1_000)
+        watch.wait(.milliseconds(1))
         return Array("\r\n\r\n".utf8)
       }
       func close() {}
     }
     for isStream in [false, true] {
+      let flood = Flood(stream: isStream)
+      let start = flood.watch.now
       let line = StrangerLine(
-        over: isStream ? .tcp : .udp, patience: Self.patience(.milliseconds(70)),
-        first: Flood(stream: isStream)
+        over: isStream ? .tcp : .udp, patience: Self.patience(.milliseconds(70)), first: flood,
+        now: { flood.watch.now }
       ) { nil }
-      let start = ContinuousClock.now
       #expect(line.ask(invite()).answer == nil)
-      #expect(ContinuousClock.now - start < .seconds(2))
+      #expect(flood.watch.now - start < .seconds(2))
     }
   }
 
@@ -228,7 +248,9 @@ import Testing
     var patience = Self.patience(.milliseconds(70), again: .milliseconds(10))
     patience.whole = .milliseconds(100)
     let link = Played { _, _ in [] }
-    let line = StrangerLine(over: .udp, patience: patience, first: link) { nil }
+    let line = StrangerLine(over: .udp, patience: patience, first: link, now: { link.watch.now }) {
+      nil
+    }
     for _ in 0..<3 { _ = line.ask(invite()) }
     #expect(line.isOver)
   }
@@ -236,7 +258,8 @@ import Testing
   @Test("Words of a server are shown without what a terminal obeys")
   func words() {
     #expect(
-      StrangerWords.shown("Evil\u{1B}[2J\u{9B}31m\u{202E}txt\u{200B} 1.0\n") == "Evil[2J31mtxt 1.0")
+      StrangerWords.shown("Evil\u{1B}[2J\u{9B}31m\u{202E}txt\u{200B} 1.0\n")
+        == "Evil\u{FFFD}[2J\u{FFFD}31m\u{FFFD}txt\u{FFFD} 1.0\u{FFFD}")
     #expect(StrangerWords.shown(String(repeating: "a", count: 1_000)).count == 60)
   }
 

@@ -1,3 +1,4 @@
+import Elements
 import Foundation
 
 /// What came back, as far as a stranger looks at it.
@@ -70,14 +71,6 @@ package enum StrangerWords {
 
   /// The beginning, without anything that a terminal obeys or that turns the order of letters.
   package static func shown(_ text: some StringProtocol) -> String {
-    let visible = text.unicodeScalars.filter { scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
-        .unassigned:
-        false
-      case _: true
-      }
-    }
-    return String(String.UnicodeScalarView(visible.prefix(longest)))
+    String(text.prefix(longest)).inert
   }
 }

@@ -38,6 +38,7 @@ package final class StrangerLine {
   private let reach: () -> (any ProbeLink)?
   private var link: (any ProbeLink)?
   private var framer = StreamFramer()
+  private let now: () -> ContinuousClock.Instant
   private let end: ContinuousClock.Instant
   /// Time was up before everything was asked.
   package private(set) var isOver = false
@@ -45,21 +46,20 @@ package final class StrangerLine {
   /// Messages that are heard for one question; whoever sends more is not listened to.
   private static let mostMessages = 200
 
-  /// `reach` connects, again where the other side has hung up.
+  /// `reach` connects, again where the other side has hung up; `now` is the time by which all waits end.
   package init(
     over transport: Transport, patience: Patience = Patience(), first: (any ProbeLink)? = nil,
-    reach: @escaping () -> (any ProbeLink)?
+    now: @escaping () -> ContinuousClock.Instant = { .now }, reach: @escaping () -> (any ProbeLink)?
   ) {
     (self.transport, self.patience, self.reach) = (transport, patience, reach)
-    link = first
-    end = .now + patience.whole
+    (link, self.now, end) = (first, now, now() + patience.whole)
   }
 
   deinit { link?.close() }
 
   /// Asks, and ends what that has begun.
   package func ask(_ request: StrangerRequest) -> Reply {
-    guard ContinuousClock.now < end else {
+    guard now() < end else {
       isOver = true
       return Reply()
     }
@@ -78,18 +78,18 @@ package final class StrangerLine {
   private func listen(to request: StrangerRequest, _ reply: inout Reply) -> Ending {
     guard let link = opened() else { return .quiet }
     let question = request.bytes(over: transport, from: link.local)
-    let start = ContinuousClock.now
+    let start = now()
     var (until, pause) = (min(start + patience.answer, end), patience.again)
     var next: ContinuousClock.Instant? = start
     var heard = 0
     while heard < Self.mostMessages {
-      let now = ContinuousClock.now
-      guard now < until else { return .quiet }
-      if let time = next, time <= now {
+      let moment = now()
+      guard moment < until else { return .quiet }
+      if let time = next, time <= moment {
         link.send(question)
         reply.sendings += 1
         reply.sentBytes += question.count
-        next = transport == .udp ? now + pause : nil
+        next = transport == .udp ? moment + pause : nil
         pause += pause
       }
       switch hear(on: link, until: min(until, next ?? until)) {
@@ -100,7 +100,7 @@ package final class StrangerLine {
         guard let answer = StrangerAnswer(bytes), answer.belongs(to: request) else { continue }
         reply.note(answer)
         next = nil
-        if answer.status > 100 { until = min(until, .now + waiting(behind: answer)) }
+        if answer.status > 100 { until = min(until, now() + waiting(behind: answer)) }
       }
     }
     return .quiet
@@ -127,7 +127,7 @@ package final class StrangerLine {
           return .hungUp  // It has no borders any more.
         }
       }
-      let rest = until - .now
+      let rest = until - now()
       guard rest > .zero, let bytes = link.receive(within: rest) else { return .nothing }
       guard !bytes.isEmpty || !link.isStream && transport == .udp else { return .hungUp }
       guard link.isStream else { return .message(bytes) }
@@ -154,8 +154,8 @@ package final class StrangerLine {
     send(invite.ending(after: answer))
     guard answer.status < 200 else { return }
     // What the CANCEL leads to: a refusal, or a call that was faster.
-    let until = min(ContinuousClock.now + patience.again * 2, end)
-    for _ in 0..<Self.mostMessages where ContinuousClock.now < until {
+    let until = min(now() + patience.again * 2, end)
+    for _ in 0..<Self.mostMessages where now() < until {
       guard case .message(let bytes) = hear(on: link, until: until) else { return }
       guard let last = StrangerAnswer(bytes), last.belongs(to: invite), last.status >= 200 else {
         continue
