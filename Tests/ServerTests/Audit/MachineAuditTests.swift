@@ -266,6 +266,16 @@ import Testing
     #expect(FilterJudge(filter).verdict(on: redis) == .unsure)
   }
 
+  @Test("What else is said of an address in a set tells no ports apart")
+  func timed() throws {
+    let banned =
+      "{\"set\":{\"family\":\"inet\",\"name\":\"banned\",\"table\":\"mine\",\"elem\":[{\"elem\":{\"val\":\"192.0.2.1\",\"timeout\":600,\"expires\":577}}]}}"
+    let filter = try #require(
+      FilterRules(
+        rules(chain("inet", "mine", "drop"), banned, rule(dport("5060"), Self.accept))))
+    #expect(filter.ranges == [1...5059, 5060...5060, 5061...65_535])
+  }
+
   @Test("What cannot be read may be either way, and what is sent on is not closed by the filter")
   func unsure() throws {
     #expect(try verdict([rule("{\"xt\":null}", Self.accept)], "0.0.0.0:80") == .unsure)

@@ -143,14 +143,17 @@ package struct FirewallAudit {
 
 extension FilterRules {
   /// All ports, cut where any condition could tell two of them apart.
-  var ranges: [ClosedRange<UInt16>] {
+  package var ranges: [ClosedRange<UInt16>] {
     var starts: Set<Int> = [1]
     func note(_ value: FilterValue) {
       switch value {
       case .number(let port): starts.formUnion([port, port + 1])
       case .list(let values): values.forEach(note)
       case .object(let fields):
-        if let ends = fields["range"]?.list?.compactMap(\.number), ends.count == 2 {
+        // Of an element with a timeout or a counter only its value can be a port.
+        if let value = fields["elem"]?["val"] {
+          note(value)
+        } else if let ends = fields["range"]?.list?.compactMap(\.number), ends.count == 2 {
           starts.formUnion([ends[0], ends[1] + 1])
         } else {
           fields.values.forEach(note)
