@@ -152,7 +152,7 @@ private final class FakeKernel: Sendable {
       #expect(backlog.put(.unbar(network(1))) == .taken)
     }
     #expect(backlog.take().orders == [.bar(network(2), seconds: 60), .unbar(network(1))])
-    #expect(backlog.take().isEmpty)
+    #expect(backlog.take().orders.isEmpty)
   }
 
   @Test("Where not even the openings find room the table is made anew, and what waited is void")

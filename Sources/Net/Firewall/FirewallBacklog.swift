@@ -9,8 +9,6 @@ package struct FirewallBacklog: Sendable {
     /// The table is to be made anew before the orders: it holds somebody who was let in.
     package var beginsAnew = false
     package var orders: [FirewallRules.Order] = []
-
-    package var isEmpty: Bool { !beginsAnew && orders.isEmpty }
   }
 
   /// What became of an order.
