@@ -51,6 +51,8 @@ package struct StreamLimits: Hashable, Sendable {
   package var arrivals = Rate(perSecond: 20, burst: 500)
   /// TLS handshakes that all addresses of a family where no phone is known may begin: a fifth of a processor at a millisecond each.
   package var handshakes = Rate(perSecond: 200, burst: 1_000)
+  /// The same from 24 bits of IPv4 or 48 bits of IPv6, which one customer of a provider has: as much as one source may begin.
+  package var handshakesNearby = Rate(perSecond: 20, burst: 500)
   /// Until when a stranger must have proven himself.
   package var strangerLife: Duration = .seconds(60)
   /// Messages and keep-alives that are read of a stranger; the rest waits in the kernel, with him.

@@ -125,6 +125,26 @@ import Testing
         == welcome)
   }
 
+  @Test(
+    "one customer of a provider cannot use up the handshakes of all, however many addresses he has",
+    arguments: [("203.0.113.", "203.0.114.1"), ("2001:db8:1:", "2001:db8:2::1")])
+  func handshakesNearby(his: String, other: String) throws {
+    var quota = ConnectionQuota(
+      limits {
+        $0.handshakes = Rate(perSecond: 1, burst: 100)
+        $0.handshakesNearby = Rate(perSecond: 1, burst: 20)
+      })
+    let verdicts = try (1...99).map { number in
+      let text = his.contains(":") ? "\(his)\(number)::1" : "\(his)\(number)"
+      return quota.admit(
+        FlowID(UInt64(number)), from: try address(text), takingHandshake: true, at: now)
+    }
+    #expect(verdicts.count { $0 == .overBudget } == 79)
+    #expect(
+      quota.admit(FlowID(100), from: try address(other), takingHandshake: true, at: now)
+        == .admitted(inPlaceOf: nil))
+  }
+
   @Test("who comes and goes leaves nothing behind, and who proves himself neither")
   func bounded() throws {
     var quota = ConnectionQuota(limits { $0.arrivals = Rate(perSecond: 1_000, burst: 100_000) })
