@@ -31,7 +31,9 @@ actor AuthorityClient {
   }
 
   /// A nonce that is refused brings a fresh one with it (§6.5).
-  private static let triesForNonce = 4
+  ///
+  /// An order takes some ten requests and its failure an hour's wait: an authority that refuses many must not end one.
+  private static let triesForNonce = 16
 
   private let web: WebClient
   private let address: String

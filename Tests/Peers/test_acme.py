@@ -55,10 +55,18 @@ class Issuing(unittest.TestCase):
     def status(self):
         return {row.get("folder"): row for row in self.server.ask("status")[0]["certificates"]}
 
+    def issued(self, name):
+        """Waits for the certificate of `name`, or for the reason why there is none."""
+        def row():
+            return self.status().get(f"acme-{name}", {})
+        eventually(lambda: "until" in row() or row().get("complaint"), 60, f"the certificate for {name}")
+        self.assertIsNone(row().get("complaint"))
+
     def test_names_get_certificates_and_keep_them_over_a_restart(self):
         pebble = self.pebble()
         self.start(pebble)
-        eventually(lambda: all("until" in self.status().get(f"acme-{name}", {}) for name in NAMES), 60, "both certificates")
+        for name in NAMES:
+            self.issued(name)
         root = pebble.root()
         numbers = {name: self.shown(name, root) for name in NAMES}
         self.assertEqual(len(set(numbers.values())), 2)
@@ -95,7 +103,7 @@ class Issuing(unittest.TestCase):
     def test_the_door_for_the_authority_is_narrow(self):
         pebble = self.pebble()
         self.start(pebble, NAMES[:1])
-        eventually(lambda: "until" in self.status().get(f"acme-{NAMES[0]}", {}), 60, "the certificate")
+        self.issued(NAMES[0])
 
         def door():
             plain = socket.create_connection(("127.0.0.1", CHALLENGES), timeout=15)
@@ -124,7 +132,7 @@ class Issuing(unittest.TestCase):
     def test_a_certificate_is_renewed_when_two_thirds_of_its_life_are_over(self):
         pebble = self.pebble(life_s=15)
         self.start(pebble, NAMES[:1])
-        eventually(lambda: "until" in self.status().get(f"acme-{NAMES[0]}", {}), 60, "the certificate")
+        self.issued(NAMES[0])
         root, begin = pebble.root(), time.monotonic()
         first = self.shown(NAMES[0], root)
         time.sleep(5)
@@ -136,7 +144,7 @@ class Issuing(unittest.TestCase):
         pebble = self.pebble()
         self.start(pebble, NAMES[:1])
         folder = self.tls / f"acme-{NAMES[0]}"
-        eventually(lambda: "until" in self.status().get(folder.name, {}), 60, "the certificate")
+        self.issued(NAMES[0])
         root = pebble.root()
         before = self.shown(NAMES[0], root)
         self.server.stop()

@@ -28,9 +28,9 @@ class Pebble:
         self._names = Process(["pebble-challtestsrv", "-dns01", dns, "-http01", "", "-https01", "", "-tlsalpn01", "",
                                "-management", f"127.0.0.1:{port + 3}", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""],
                               self.folder / "names.log")
-        # One nonce in five is refused although it is good, as any authority may do (RFC 8555 §6.5).
+        # Four nonces in ten are refused although they are good, as any authority may do (RFC 8555 §6.5).
         self._process = Process(["pebble", "-config", self.folder / "pebble.json", "-dnsserver", dns], self.folder / "pebble.log",
-                                environment={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20"})
+                                environment={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "40"})
         self._process.wait_for("Listening on: ")
 
     def root(self):
