@@ -26,8 +26,7 @@ package struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible
 
   @inlinable
   package func hash(into hasher: inout Hasher) {
-    address.hash(into: &hasher)
-    hasher.combine(port)
+    address.hash(with: port, into: &hasher)
   }
 
   package static func < (left: Endpoint, right: Endpoint) -> Bool {

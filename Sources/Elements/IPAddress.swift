@@ -23,10 +23,19 @@ package struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertibl
     left.low == right.low && left.high == right.high
   }
 
+  /// One word for an IPv4 address, as for the other types that an address is in: each takes a run of SipHash.
   @inlinable
   package func hash(into hasher: inout Hasher) {
-    hasher.combine(high)
+    if high != 0 { hasher.combine(high) }
     hasher.combine(low)
+  }
+
+  /// Hashes the address and 16 bits that stand beside it; of an IPv4 address the highest 16 bits are free for them.
+  @inlinable
+  package func hash(with bits: UInt16, into hasher: inout Hasher) {
+    guard high != 0 || low >> 48 != 0 else { return hasher.combine(low | UInt64(bits) << 48) }
+    hash(into: &hasher)
+    hasher.combine(bits)
   }
 
   @inlinable

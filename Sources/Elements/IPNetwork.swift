@@ -48,8 +48,7 @@ package struct IPNetwork: Hashable, Comparable, Sendable, CustomStringConvertibl
 
   @inlinable
   package func hash(into hasher: inout Hasher) {
-    address.hash(into: &hasher)
-    hasher.combine(UInt8(truncatingIfNeeded: bits))
+    address.hash(with: UInt16(truncatingIfNeeded: bits), into: &hasher)
   }
 
   package func contains(_ other: IPAddress) -> Bool {

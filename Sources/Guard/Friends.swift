@@ -16,8 +16,36 @@ struct Friends: Sendable {
 
   /// Where a user was and when last, and the flows that he spoke on, the latest last.
   private struct Haunts: Sendable {
-    var places: [IPNetwork: Instant] = [:]
+    /// Few at most times, and ``Friends/placesOfUser`` at the most.
+    var places: [(network: IPNetwork, at: Instant)] = []
     var ways: [Source.Way] = []
+    /// When he proved himself on the latest.
+    var spokeAt = Instant(nanoseconds: .min)
+
+    /// - Returns: A flow that has to make room.
+    mutating func speak(on way: Source.Way, at moment: Instant) -> Source.Way? {
+      spokeAt = moment
+      if ways.last == way { return nil }
+      ways.removeAll { $0 == way }
+      ways.append(way)
+      return ways.count > Friends.flowsOfUser ? ways.removeFirst() : nil
+    }
+
+    /// - Returns: Whether the place is one of his from now on.
+    mutating func visit(
+      _ network: IPNetwork, at moment: Instant, _ friendship: Duration, now: Instant
+    ) -> Bool {
+      if let index = places.firstIndex(where: { $0.network == network }) {
+        places[index].at = max(places[index].at, moment)
+        return true
+      }
+      if places.count >= Friends.placesOfUser {
+        places.removeAll { now - $0.at > friendship }
+        guard places.count < Friends.placesOfUser else { return false }
+      }
+      places.append((network, moment))
+      return true
+    }
   }
 
   /// When somebody last proved himself from a place, on both clocks: one counts, the other outlives a restart.
@@ -27,6 +55,8 @@ struct Friends: Sendable {
   }
 
   private var friendship: Duration
+  /// Kept, since durations are slow to divide.
+  private var writtenAgain: Duration
   /// What each of them may send.
   private let rate: Rate
   private var flows: TenantGenerations<Source.Way, Acquaintance>
@@ -49,12 +79,15 @@ struct Friends: Sendable {
   /// The same of flows, of which the oldest makes room: some phones with one password, each behind a NAT that forgets.
   static let flowsOfUser = 32
   /// A place in use is told at least so often, for those who forget it after a day.
-  private static let writtenAgain = Duration.seconds(21_600)
+  private static func writtenAgain(_ friendship: Duration) -> Duration {
+    min(friendship / 4, .seconds(21_600))
+  }
   /// Longer than the longest registration.
   private static let flowLife: Duration = .seconds(7_800)
 
   init(_ settings: GuardSettings) {
     (friendship, rate) = (settings.friendship, settings.friend)
+    writtenAgain = Self.writtenAgain(friendship)
     flows = TenantGenerations(
       life: Self.flowLife, limit: settings.friends, share: settings.flowsOfTenant)
     places = TenantGenerations(
@@ -69,6 +102,7 @@ struct Friends: Sendable {
   /// A place is known for longer or shorter from now on, also one that is known already.
   mutating func adopt(_ settings: GuardSettings) {
     friendship = settings.friendship
+    writtenAgain = Self.writtenAgain(friendship)
     (places.life, haunts.life) = (friendship, friendship)
     (areas.life, written.life) = (friendship, friendship)
   }
@@ -151,7 +185,8 @@ struct Friends: Sendable {
   }
 
   func knows(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Bool {
-    haunts.value(of: user, at: now)?.places[network].map { now - $0 <= friendship } ?? false
+    let place = haunts.value(of: user, at: now)?.places.first { $0.network == network }
+    return place.map { now - $0.at <= friendship } ?? false
   }
 
   /// Takes a message out of the budget of a flow; nil where nobody has proven himself on it.
@@ -182,17 +217,28 @@ struct Friends: Sendable {
     _ user: UserKey, of tenant: TenantID, on way: Source.Way, _ network: IPNetwork, at moment: Now
   ) -> Bool {
     let now = moment.instant
-    if let known = flows.value(of: way, at: now), known.user == user,
-      now - known.at < Self.freshness
-    {
-      return false
-    }
+    if isNoNews(user, on: way, at: now) { return false }
     let visit = Visit(at: now, wall: moment.wall)
     guard know(user, of: tenant, on: way, network, visit, at: now) else { return false }
     let last = written.value(of: network, at: now)
-    if let last, moment.wall - last < min(friendship / 4, Self.writtenAgain) { return false }
+    if let last, moment.wall - last < writtenAgain { return false }
     written.update(network, initial: moment.wall, at: now) { $0 = moment.wall }
     return true
+  }
+
+  /// Whether he has proven himself on that flow within ``freshness``, and all that was learned then still holds.
+  ///
+  /// Of a flow the latest user is known. Where several share one (a phone with many lines, a gateway in front of many phones) it
+  /// is his again, and that is all there is to do.
+  private mutating func isNoNews(
+    _ user: UserKey, on way: Source.Way, at now: Instant
+  ) -> Bool {
+    guard let known = flows.value(of: way, at: now) else { return false }
+    if known.user == user { return now - known.at < Self.freshness }
+    guard let his = haunts.value(of: user, at: now), his.ways.last == way,
+      now - his.spokeAt < Self.freshness
+    else { return false }
+    return flows.touch(way, at: now) { ($0.user, $0.at) = (user, his.spokeAt) } != nil
   }
 
   /// What a binding says of the time before a restart; without a way where that was a stream, which has ended.
@@ -210,34 +256,26 @@ struct Friends: Sendable {
     _ user: UserKey, of tenant: TenantID, on way: Source.Way?, _ network: IPNetwork,
     _ visit: Visit, at now: Instant
   ) -> Bool {
-    if let way { know(user, of: tenant, on: way, visit, at: now) }
+    let flow = way.flatMap { know(user, of: tenant, on: $0, visit, at: now) ? $0 : nil }
     let friendship = friendship
-    let isTaken = haunts.update(user, initial: Haunts(), at: now) { his in
-      if his.places[network] == nil, his.places.count >= Self.placesOfUser {
-        his.places = his.places.filter { now - $0.value <= friendship }
-        guard his.places.count < Self.placesOfUser else { return false }
-      }
-      his.places[network] = max(his.places[network] ?? visit.at, visit.at)
-      return true
-    }
-    return isTaken && visited(network, of: tenant, visit, at: now)
-  }
-
-  private mutating func know(
-    _ user: UserKey, of tenant: TenantID, on way: Source.Way, _ visit: Visit, at now: Instant
-  ) {
-    let acquaintance = Acquaintance(user: user, at: visit.at)
-    let isTaken = flows.update(way, of: tenant, initial: acquaintance, at: now) {
-      ($0.user, $0.at) = (acquaintance.user, acquaintance.at)
-    }
-    guard isTaken else { return }
-    let oldest = haunts.update(user, initial: Haunts(), at: now) { his -> Source.Way? in
-      his.ways.removeAll { $0 == way }
-      his.ways.append(way)
-      return his.ways.count > Self.flowsOfUser ? his.ways.removeFirst() : nil
+    let (oldest, isTaken) = haunts.update(user, initial: Haunts(), at: now) { his in
+      (
+        flow.flatMap { his.speak(on: $0, at: visit.at) },
+        his.visit(network, at: visit.at, friendship, now: now)
+      )
     }
     // Somebody else may have it by now.
     if let oldest, knows(user, on: oldest, at: now) { flows.forget(oldest) }
+    return isTaken && visited(network, of: tenant, visit, at: now)
+  }
+
+  /// - Returns: False where its tenant has made too many flows known.
+  private mutating func know(
+    _ user: UserKey, of tenant: TenantID, on way: Source.Way, _ visit: Visit, at now: Instant
+  ) -> Bool {
+    flows.update(way, of: tenant, initial: Acquaintance(user: user, at: visit.at), at: now) {
+      ($0.user, $0.at) = (user, visit.at)
+    }
   }
 
   /// - Returns: False where its tenant has made too many known.

@@ -24,9 +24,10 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
 
   /// What is known of a key, however long ago it was written within two lives.
   package func value(of key: Key, at now: Instant) -> Value? {
-    guard let turnAt, now < turnAt + life else { return nil }
+    guard let turnAt else { return nil }
+    if now < turnAt { return young[key] ?? old[key] }
     // A generation that is due to turn is the old one by now.
-    return young[key] ?? (now < turnAt ? old[key] : nil)
+    return now < turnAt + life ? young[key] : nil
   }
 
   /// Whether anything that is known is wanted; looks at all of it.
@@ -55,16 +56,18 @@ package struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable 
 
   var youngCount: Int { young.count }
 
-  /// Whether a key was written in the present generation.
-  func isYoung(_ key: Key) -> Bool { young[key] != nil }
-
   func young(_ key: Key) -> Value? { young[key] }
+
+  /// Changes what was written in the present generation; nil where nothing was.
+  mutating func updateYoung<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
+    young.index(forKey: key).map { change(&young.values[$0]) }
+  }
 
   /// Changes what is known of a key without having it last any longer; nil where nothing is known.
   package mutating func touch<Result>(
     _ key: Key, at now: Instant, _ change: (inout Value) -> Result
   ) -> Result? {
-    guard let turnAt, now < turnAt + life else { return nil }
+    guard let turnAt, now < turnAt || now < turnAt + life else { return nil }
     if let index = young.index(forKey: key) { return change(&young.values[index]) }
     guard now < turnAt, let index = old.index(forKey: key) else { return nil }
     return change(&old.values[index])

@@ -32,6 +32,14 @@ package struct Source: Hashable, Sendable {
   enum Way: Hashable, Sendable {
     case datagrams(Endpoint)
     case stream(FlowID)
+
+    /// Without a word for which of the two it is: what that would tell apart is rarely the same number.
+    func hash(into hasher: inout Hasher) {
+      switch self {
+      case .datagrams(let remote): remote.hash(into: &hasher)
+      case .stream(let connection): connection.hash(into: &hasher)
+      }
+    }
   }
 
   var way: Way { connection.map(Way.stream) ?? .datagrams(remote) }

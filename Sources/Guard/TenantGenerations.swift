@@ -46,21 +46,28 @@ struct TenantGenerations<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   ) -> Bool {
     table.turn(at: now)
     noteTurn()
-    guard hasRoom(tenant) || table.isYoung(key) else {
-      return table.touch(key, at: now) { change(&$0.value) } != nil
-    }
-    let isNew = !table.isYoung(key)
-    let wasNobodys = table.update(
-      key, initial: Entry(tenant: nil, value: initial()), at: now
-    ) { entry in
+    let wasNobodys = table.updateYoung(key) { entry in
       change(&entry.value)
-      guard isNew || entry.tenant == nil else { return false }
+      guard entry.tenant == nil else { return false }
       entry.tenant = tenant
       return true
     }
+    if let wasNobodys {
+      if wasNobodys { count(tenant) }
+      return true
+    }
+    guard hasRoom(tenant) else { return table.touch(key, at: now) { change(&$0.value) } != nil }
+    table.update(key, initial: Entry(tenant: nil, value: initial()), at: now) { entry in
+      change(&entry.value)
+      entry.tenant = tenant
+    }
     noteTurn()
-    if wasNobodys, let tenant { counts[tenant, default: 0] += 1 }
+    count(tenant)
     return true
+  }
+
+  private mutating func count(_ tenant: TenantID?) {
+    if let tenant { counts[tenant, default: 0] += 1 }
   }
 
   private func hasRoom(_ tenant: TenantID?) -> Bool {

@@ -28,6 +28,20 @@ import Testing
   }
 
   @Test(
+    "Ports of an address and lengths of a network spread over a table, and the families do not meet"
+  )
+  func hashes() {
+    for text in ["192.0.2.1", "2001:db8::1", "::1"] {
+      let address = IPAddress(text) ?? .v4Any
+      let ports = (0..<UInt16(1_000)).map { Endpoint(address, $0).hashValue }
+      #expect(Set(ports).count > 990)
+      let lengths = (0...(address.isV4 ? 32 : 128)).map { IPNetwork(address, length: $0).hashValue }
+      #expect(Set(lengths).count == lengths.count)
+    }
+    #expect(IPAddress(high: 1, low: 5).hashValue != IPAddress(high: 0, low: 5).hashValue)
+  }
+
+  @Test(
     "What is no address is none",
     arguments: [
       "", ":", ":::", "1", "1:", ":1", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",

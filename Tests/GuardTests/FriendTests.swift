@@ -35,6 +35,30 @@ import Testing
     #expect(!street.looksAt(UserKey(10), from: neighbour))
   }
 
+  @Test(
+    "Of users who share a flow each is known on it while he is the latest, and their place stays known"
+  )
+  func sharedFlow() {
+    let street = Street()
+    let users = (1...5).map { UserKey($0) }
+    // Two days, each every five minutes.
+    for _ in 0..<600 {
+      for user in users {
+        street.welcome(user, from: phone)
+        street.wait(.seconds(60))
+      }
+    }
+    #expect(street.admission.explain(phone.address, at: street.now).hasPhones)
+    for user in users {
+      street.welcome(user, from: phone)
+      for number in 0..<200 { street.guess(UInt64(number), of: user, from: neighbour) }
+      for _ in 0..<10 {
+        #expect(street.looksAt(user, from: phone))
+        #expect(street.admit(phone) == .pass)
+      }
+    }
+  }
+
   @Test("A08: who has an account and a whole network makes 64 places known within a day, no more")
   func manyPlaces() throws {
     let street = Street()

@@ -10,6 +10,32 @@ import Testing
     #expect(street.admit(Source("[::ffff:203.0.113.7]:5060")) == .banned)
   }
 
+  /// Property: a table of networks holds the addresses that lie in one of them, whatever came and went.
+  @Test(arguments: UInt64(1)...5)
+  func table(seed: UInt64) {
+    var random = SplitMix(seed: seed)
+    var table = NetworkTable<Int>()
+    var networks: Set<IPNetwork> = []
+    func address() -> IPAddress {
+      let number = UInt32.random(in: 0..<512, using: &random)
+      let low = UInt64(number) << 40 | 7
+      return Bool.random(using: &random)
+        ? IPAddress(v4: 0x0A00_0000 | number << 7) : IPAddress(high: 0x2001_0DB8 << 32, low: low)
+    }
+    for step in 0..<3_000 {
+      let place = address()
+      let lengths = place.isV4 ? [32, 24] : [128, 64, 96]
+      let network = IPNetwork(place, length: lengths.randomElement(using: &random) ?? 32)
+      // Full at first, nearly empty at last.
+      let isAdded = Int.random(in: 0..<3_000, using: &random) > step
+      table[network] = isAdded ? step : nil
+      if isAdded { networks.insert(network) } else { networks.remove(network) }
+      let asked = address()
+      #expect(table.holds(asked) == networks.contains { $0.contains(asked) })
+      #expect(table.count == networks.count)
+    }
+  }
+
   @Test("A05: IPv6 is judged by 64 bits: another address of the same customer does not help")
   func sixtyFour() {
     let street = Street()
