@@ -53,7 +53,46 @@ struct HeaderNameTable: Sendable {
   @inline(__always)
   func lookUp(_ bytes: Span<UInt8>, _ range: ByteRange) -> HeaderName? {
     guard range.count <= Self.longest, range.count > 0 else { return nil }
-    let words = Self.words(of: bytes, Int(range.lower), Int(range.upper))
+    return find(Self.words(of: bytes, Int(range.lower), Int(range.upper)))
+  }
+
+  /// The field whose name begins at `lower`, and where the colon is that follows it at once.
+  ///
+  /// Nil for a name that we do not know, and for one of more than 15 letters or with white space behind it, which the other
+  /// functions find: nearly all are as this one wants them, and it finds name and colon in one go.
+  @inline(__always)
+  func lookUp(_ bytes: Span<UInt8>, from lower: Int, end: Int) -> (name: HeaderName, colon: Int)? {
+    var words = Words()
+    var start = lower
+    guard start + 8 <= bytes.count else { return nil }
+    words.first = bytes.wordUnaligned(at: start)
+    var length = Self.cutAtColon(&words.first)
+    if length == 8 {
+      start += 8
+      guard start + 8 <= bytes.count else { return nil }
+      words.second = bytes.wordUnaligned(at: start)
+      length = Self.cutAtColon(&words.second)
+    }
+    guard length < 8, start + length < end, let name = find(words) else { return nil }
+    return (name, start + length)
+  }
+
+  /// Folds letters to lower case and puts zeros for a colon and what is behind it.
+  ///
+  /// - Returns: How many bytes are left.
+  @inline(__always)
+  private static func cutAtColon(_ word: inout UInt64) -> Int {
+    let colons = word ^ 0x3A3A_3A3A_3A3A_3A3A
+    // The lowest set bit is exact.
+    let hits = (colons &- 0x0101_0101_0101_0101) & ~colons & 0x8080_8080_8080_8080
+    word |= 0x2020_2020_2020_2020
+    guard hits != 0 else { return 8 }
+    word &= ((hits & (0 &- hits)) &>> 7) &- 1
+    return hits.trailingZeroBitCount &>> 3
+  }
+
+  @inline(__always)
+  private func find(_ words: Words) -> HeaderName? {
     var slot = words.slot
     while let name = entries[slot].name {
       if entries[slot].words == words { return name }

@@ -186,13 +186,18 @@ extension MessageDraft {
     _ bytes: Span<UInt8>, _ table: HeaderNameTable, _ lower: Int, _ upper: Int, next: Int,
     isFolded: Bool
   ) {
-    let colon = bytes.first(UInt8(ascii: ":"), from: lower, end: upper)
-    var nameEnd = colon
-    while nameEnd > lower, bytes[nameEnd - 1] == 0x20 || bytes[nameEnd - 1] == 0x09 { nameEnd -= 1 }
-    let name = table.lookUp(bytes, ByteRange(lower, nameEnd))
-    guard colon < upper, name != nil || isToken(bytes, lower, nameEnd) else {
-      note("a header field", at: lower)
-      return
+    let name: HeaderName?
+    let (nameEnd, colon): (Int, Int)
+    if let plain = table.lookUp(bytes, from: lower, end: upper) {
+      (name, nameEnd, colon) = (plain.name, plain.colon, plain.colon)
+    } else {
+      colon = bytes.first(UInt8(ascii: ":"), from: lower, end: upper)
+      nameEnd = self.nameEnd(bytes, lower, colon)
+      name = table.lookUp(bytes, ByteRange(lower, nameEnd))
+      guard colon < upper, name != nil || isToken(bytes, lower, nameEnd) else {
+        note("a header field", at: lower)
+        return
+      }
     }
     let value = bytes.trimmed(colon + 1, upper)
     fields.append(
@@ -210,6 +215,13 @@ extension MessageDraft {
     } catch {
       note(error)
     }
+  }
+
+  /// Where a name ends that may have white space between itself and the colon.
+  private func nameEnd(_ bytes: Span<UInt8>, _ lower: Int, _ colon: Int) -> Int {
+    var end = colon
+    while end > lower, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+    return end
   }
 
   private func isToken(_ bytes: Span<UInt8>, _ lower: Int, _ upper: Int) -> Bool {

@@ -112,7 +112,7 @@ struct NameAddressParts: Sendable {
   ) throws(SyntaxError) {
     bytes.skipWhitespace(at: &offset, end: end)
     parameters = ByteRange(offset, offset)
-    if offset == end { return }
+    if offset == end || takeOnlyTag(bytes, at: &offset, end: end) { return }
     let start = offset
     var tag: ByteRange?
     try bytes.forEachParameter(at: &offset, end: end) { name, value in
@@ -127,6 +127,21 @@ struct NameAddressParts: Sendable {
     guard offset == end || bytes[offset] == UInt8(ascii: ",") else {
       throw SyntaxError(expected: "a parameter or the end of the address", offset: offset)
     }
+  }
+
+  /// Takes `;tag=` and a value that ends the address, which is all that nearly every From and To has.
+  @inline(__always)
+  private mutating func takeOnlyTag(
+    _ bytes: Span<UInt8>, at offset: inout Int, end: Int
+  ) -> Bool {
+    guard offset + 8 <= end, bytes.wordUnaligned(at: offset) & 0xFF_FFFF_FFFF == 0x3D_6761_743B
+    else { return false }
+    var next = offset + 5
+    let value = bytes.run(of: .parameterValue, at: &next, end: end)
+    guard next == end, !value.isEmpty else { return false }
+    (parameters, tag) = (ByteRange(offset, end), value)
+    offset = end
+    return true
   }
 
   /// Takes `[ display-name ] LWS` in front of a bracket; takes nothing in front of an addr-spec.

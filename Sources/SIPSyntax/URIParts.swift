@@ -40,15 +40,12 @@ struct URIParts: Hashable, Sendable {
       throw SyntaxError(expected: "a URI of at most \(MessageLimits.uriBytes) bytes", offset: lower)
     }
     var offset = lower
-    if offset < upper, ByteSet.alpha.contains(bytes[offset]) {
-      _ = bytes.run(of: .scheme, at: &offset, end: upper)
+    // sip: as a word; its three letters are folded.
+    if upper - lower > 4, bytes.word(lower, upper) & 0xFFFF_FFFF | 0x20_2020 == 0x3A70_6973 {
+      (scheme, schemeEnd, offset) = (.sip, 3, lower + 4)
+    } else {
+      try parseScheme(bytes, at: &offset, upper)
     }
-    guard offset > lower, offset < upper, bytes[offset] == UInt8(ascii: ":") else {
-      throw SyntaxError(expected: "a URI scheme", offset: offset)
-    }
-    schemeEnd = UInt16(offset - lower)
-    scheme = URI.Scheme(bytes, ByteRange(lower, offset))
-    offset += 1
     switch scheme {
     case .sip, .sips:
       try parseUserInfo(bytes, at: &offset, lower, upper)
@@ -65,6 +62,21 @@ struct URIParts: Hashable, Sendable {
       guard offset > start else { throw SyntaxError(expected: "a URI", offset: offset) }
     }
     guard offset == upper else { throw SyntaxError(expected: "the end of the URI", offset: offset) }
+  }
+
+  private mutating func parseScheme(
+    _ bytes: Span<UInt8>, at offset: inout Int, _ upper: Int
+  ) throws(SyntaxError) {
+    let lower = offset
+    if offset < upper, ByteSet.alpha.contains(bytes[offset]) {
+      _ = bytes.run(of: .scheme, at: &offset, end: upper)
+    }
+    guard offset > lower, offset < upper, bytes[offset] == UInt8(ascii: ":") else {
+      throw SyntaxError(expected: "a URI scheme", offset: offset)
+    }
+    schemeEnd = UInt16(offset - lower)
+    scheme = URI.Scheme(bytes, ByteRange(lower, offset))
+    offset += 1
   }
 
   /// Takes `user [ ":" password ] "@"`, or nothing if there is no "@" behind it.

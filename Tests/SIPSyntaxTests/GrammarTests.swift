@@ -97,6 +97,35 @@ import Testing
     #expect(Set(letters).count == letters.count)
   }
 
+  @Test("A name is found with its colon as it is found by itself, or left to the slower way")
+  func headerNamesWithColons() {
+    let known = HeaderName.allCases.flatMap {
+      ["\($0.text)"] + ($0.compactForm.map { ["\($0)"] } ?? [])
+    }
+    let others = ["", "Vi", "X-Unknown", "Call_ID", "Call\rID", "\n", "w"]
+    for name in known + others {
+      for text in [
+        name, name.uppercased(), name + " ", name + "\t", name + "x", "\(name.dropLast())",
+      ] {
+        let count = text.utf8.count
+        for rest in [
+          ":", ": and a value\r\nTo: x", " : and a value", "", "\r\nVia: x, and a value",
+        ] {
+          let bytes = Array((text + rest).utf8)
+          for end in 0...bytes.count {
+            let found = HeaderNameTable.shared.lookUp(bytes.span, from: 0, end: end)
+            let isThere = rest.first == ":" && end > count && HeaderName(text) != nil
+            if let found {
+              #expect(isThere && found.name == HeaderName(text) && found.colon == count)
+            } else {
+              #expect(!isThere || count > 15 || bytes.count < (count < 8 ? 8 : 16))
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test("RFC 3261 §7.1: methods are case-sensitive; unknown ones are kept")
   func methods() {
     for method in Method.known {

@@ -38,12 +38,13 @@ extension Span where Element == UInt8 {
   func first(_ byte: UInt8, from offset: Int, end: Int) -> Int {
     let wanted = UInt64(byte) &* 0x0101_0101_0101_0101
     var index = offset
-    while index + 8 <= count, index < end {
+    let last = Swift.min(count - 8, end - 1)
+    while index <= last {
       // Zero bytes of `x` are the wanted ones; the lowest set bit of the test is exact.
       let x = wordUnaligned(at: index) ^ wanted
       let hits = (x &- 0x0101_0101_0101_0101) & ~x & 0x8080_8080_8080_8080
       if hits != 0 { return Swift.min(index + hits.trailingZeroBitCount >> 3, end) }
-      index += 8
+      index &+= 8
     }
     while index < end, self[index] != byte { index += 1 }
     return Swift.min(index, end)
@@ -51,16 +52,32 @@ extension Span where Element == UInt8 {
 
   /// The offset of the first byte from `offset` on that is not of the set, which has all letters and digits; `end`
   /// if there is none.
+  ///
+  /// Most stretches end within eight bytes, at the first that is neither letter nor digit.
+  @inline(__always)
   func firstForeign(to set: ByteSet, from offset: Int, end: Int) -> Int {
+    guard offset <= count - 8, offset < end else {
+      return laterForeign(to: set, from: offset, end: end)
+    }
+    let hits = specials(in: wordUnaligned(at: offset))
+    guard hits != 0 else { return laterForeign(to: set, from: offset &+ 8, end: end) }
+    let hit = offset &+ hits.trailingZeroBitCount &>> 3
+    guard hit < end else { return end }
+    return set.contains(self[hit]) ? laterForeign(to: set, from: hit &+ 1, end: end) : hit
+  }
+
+  /// The same of longer stretches.
+  private func laterForeign(to set: ByteSet, from offset: Int, end: Int) -> Int {
     var index = offset
-    while index + 8 <= count, index < end {
+    let last = Swift.min(count - 8, end - 1)
+    while index <= last {
       var hits = specials(in: wordUnaligned(at: index))
       while hits != 0 {
         let hit = index + hits.trailingZeroBitCount >> 3
         guard hit < end, set.contains(self[hit]) else { return Swift.min(hit, end) }
         hits &= hits &- 1
       }
-      index += 8
+      index &+= 8
     }
     while index < end, set.contains(self[index]) { index += 1 }
     return Swift.min(index, end)
@@ -85,7 +102,8 @@ extension Span where Element == UInt8 {
   @inline(__always)
   func lineEnd(from offset: Int, end: Int) -> Int {
     var index = offset
-    while index + 8 <= end {
+    let last = end - 8
+    while index <= last {
       let word = wordUnaligned(at: index)
       var hits = (word &- 0x0E0E_0E0E_0E0E_0E0E) & ~word & 0x8080_8080_8080_8080
       while hits != 0 {
@@ -93,7 +111,7 @@ extension Span where Element == UInt8 {
         if self[hit] == 0x0D || self[hit] == 0x0A { return hit }
         hits &= hits &- 1
       }
-      index += 8
+      index &+= 8
     }
     while index < end, self[index] != 0x0D, self[index] != 0x0A { index += 1 }
     return index

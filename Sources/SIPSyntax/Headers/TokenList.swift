@@ -17,7 +17,8 @@ package struct TokenList: Sendable {
 
   /// True if the token is there; `token` in lower case.
   package func contains(_ token: StaticString) -> Bool {
-    contains { headers.bytes.span.equals($0, ignoringCase: token) }
+    guard headers.has(name) else { return false }
+    return contains { headers.bytes.span.equals($0, ignoringCase: token) }
   }
 
   /// The tokens as received, in their order; ``MessageLimits/values`` at most.

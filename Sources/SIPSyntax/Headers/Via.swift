@@ -156,7 +156,11 @@ struct ViaParts: Sendable {
         }
       }
     }
-    transport = ViaTransport(bytes, try bytes.parseToken(at: &offset, end: end))
+    if offset + 8 <= end, bytes.wordUnaligned(at: offset) & 0xFFFF_FFFF == 0x2050_4455 {
+      (transport, offset) = (.udp, offset + 3)
+    } else {
+      transport = ViaTransport(bytes, try bytes.parseToken(at: &offset, end: end))
+    }
     guard offset < end, isWhitespace(bytes[offset]) else {
       throw SyntaxError(expected: "white space", offset: offset)
     }
