@@ -39,9 +39,10 @@ extension SIPCore {
   package mutating func beginAnswer(
     to request: StatelessRequest, _ status: StatusCode, reason: String? = nil
   ) -> MessageBuilder {
-    MessageBuilder(
+    let tag = TagText(lane: configuration.lane, names.copies(of: request.message).high)
+    return MessageBuilder(
       responseTo: request.message, status, reason: reason, source: request.flow.remote,
-      toTag: statelessTag(of: names.copies(of: request.message)))
+      toTag: tag.letters.span)
   }
 
   /// Ends such an answer and sends it to the source of its request.

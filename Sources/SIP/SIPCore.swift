@@ -129,10 +129,7 @@ extension SIPCore {
   }
 
   private func tag(of number: UInt64) -> [UInt8] {
-    [UInt8](room: 18) { tag in
-      tag.append(hexadecimal: UInt64(configuration.lane), digits: 2)
-      tag.append(hexadecimal: number, digits: 16)
-    }
+    [UInt8](copying: TagText(lane: configuration.lane, number).letters.span)
   }
 
   /// A Call-ID of 128 random bits that names neither host nor address (RFC 3261 §8.1.1.4).
@@ -145,6 +142,24 @@ extension SIPCore {
 
   /// The tag of an answer that leaves no state: the same for each copy of a request (§8.2.7).
   func statelessTag(of key: Fingerprint) -> [UInt8] { tag(of: key.high) }
+}
+
+/// The letters of a tag of ours, without an allocation: lane and number in hexadecimal digits.
+struct TagText {
+  private(set) var letters = InlineArray<18, UInt8>(repeating: 0)
+
+  init(lane: UInt8, _ number: UInt64) {
+    // Of the lane's eight letters the last two.
+    put(hexadecimalLetters(of: UInt32(lane)) >> 48, 2, at: 0)
+    put(hexadecimalLetters(of: UInt32(number >> 32)), 8, at: 2)
+    put(hexadecimalLetters(of: UInt32(truncatingIfNeeded: number)), 8, at: 10)
+  }
+
+  private mutating func put(_ word: UInt64, _ count: Int, at place: Int) {
+    for index in 0..<count {
+      letters[place + index] = UInt8(truncatingIfNeeded: word >> UInt64(8 * index))
+    }
+  }
 }
 
 extension [UInt8] {

@@ -10,10 +10,19 @@ extension MessageBuilder {
     responseTo request: Message, _ status: StatusCode, reason: String? = nil, source: Endpoint?,
     toTag: [UInt8]?
   ) {
+    let tag = toTag ?? []
+    self.init(responseTo: request, status, reason: reason, source: source, toTag: tag.span)
+  }
+
+  /// The same with a tag that lies anywhere; empty for none.
+  package init(
+    responseTo request: Message, _ status: StatusCode, reason: String? = nil, source: Endpoint?,
+    toTag: Span<UInt8>
+  ) {
     self.init(response: status, reason: reason, capacity: Self.answerBytes)
     copyAnswerFields(
       request.headers, via: request.storage.via, source: source,
-      toTag: request.toTag == nil ? toTag : nil)
+      toTag: toTag.extracting(0..<(request.toTag == nil ? toTag.count : 0)))
   }
 
   /// Begins the response to a malformed request, with what could be read of it.
@@ -21,20 +30,19 @@ extension MessageBuilder {
     self.init(
       response: request.status,
       reason: request.status == 400 ? "Bad Request: expected \(request.error.expected)" : nil)
-    copyAnswerFields(
-      request.headers, via: request.via, source: source,
-      toTag: request.toTag == nil ? toTag : nil)
+    let tag = request.toTag == nil ? toTag ?? [] : []
+    copyAnswerFields(request.headers, via: request.via, source: source, toTag: tag.span)
   }
 
   /// Most answers are not longer, and the allocator has memory of up to 1,032 bytes at hand.
   private static var answerBytes: Int { 960 }
 
   private mutating func copyAnswerFields(
-    _ headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: [UInt8]?
+    _ headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: Span<UInt8>
   ) {
     // Of each line a name that is written out and, as a broken request may have many To, a tag; of one Via
     // where it came from.
-    let added = 24 + (toTag?.count ?? 0)
+    let added = 24 + toTag.count
     var room = 96
     for field in headers.fields where field.isOfAnswer { room += field.length + added }
     bytes.append(addingCapacity: room) { lines in
@@ -45,7 +53,7 @@ extension MessageBuilder {
 
 extension OutputSpan<UInt8> {
   fileprivate mutating func appendAnswer(
-    of headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: [UInt8]?
+    of headers: HeaderFields, via: ViaParts?, source: Endpoint?, toTag: Span<UInt8>
   ) {
     let message = headers.bytes.span
     var isTop = true
@@ -55,8 +63,8 @@ extension OutputSpan<UInt8> {
       guard let name = field.name, field.isOfAnswer else { continue }
       let isTopVia = name.rawValue == HeaderName.via.rawValue && isTop
       if isTopVia { isTop = false }
-      let tag = name.rawValue == HeaderName.to.rawValue ? toTag : nil
-      guard !field.isPlain || isTopVia && source != nil || tag != nil else {
+      let isTagged = name.rawValue == HeaderName.to.rawValue && !toTag.isEmpty
+      guard !field.isPlain || isTopVia && source != nil || isTagged else {
         if run.upperBound != Int(field.nameLower) {
           append(copying: message.extracting(run))
           run = Int(field.nameLower)..<Int(field.nameLower)
@@ -72,9 +80,9 @@ extension OutputSpan<UInt8> {
       } else {
         append(cleaned: message.extracting(field.value.range))
       }
-      if let tag {
+      if isTagged {
         append(text: ";tag=")
-        append(cleaned: tag.span)
+        append(cleaned: toTag)
       }
       endLine()
     }
