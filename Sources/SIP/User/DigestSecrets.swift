@@ -62,12 +62,28 @@ enum DigestResponse {
     _ algorithm: DigestAlgorithm, ha1: Span<UInt8>, method: Method, uri: Span<UInt8>,
     nonce: Span<UInt8>, count: Span<UInt8>, cnonce: Span<UInt8>
   ) -> HashText {
+    compute(
+      algorithm, ha1: ha1, ha2: requestHash(algorithm, method: method, uri: uri), nonce: nonce,
+      count: count, cnonce: cnonce)
+  }
+
+  /// HA2: what of the request the digest is over.
+  static func requestHash(
+    _ algorithm: DigestAlgorithm, method: Method, uri: Span<UInt8>
+  ) -> HashText {
     var run = HashRun()
     run.begin(algorithm)
     if case .other(let name) = method { run.absorb(name) } else { run.absorb(method.text) }
     run.absorb(":")
     run.absorb(uri)
-    let ha2 = run.finish().text
+    return run.finish().text
+  }
+
+  static func compute(
+    _ algorithm: DigestAlgorithm, ha1: Span<UInt8>, ha2: HashText, nonce: Span<UInt8>,
+    count: Span<UInt8>, cnonce: Span<UInt8>
+  ) -> HashText {
+    var run = HashRun()
     run.begin(algorithm)
     run.absorb(ha1)
     run.absorb(":")

@@ -27,6 +27,7 @@ package struct DigestVerifier: Sendable {
 
   private var nonces: NonceMaker
   private var uses: NonceUses
+  private var hashes = RequestHashes()
   /// Secrets that nobody has, as long as those of each algorithm: only the time that they take counts.
   private let fakes: (short: HashText, long: HashText)
 
@@ -129,11 +130,14 @@ package struct DigestVerifier: Sendable {
     let fake = algorithm == .md5 ? fakes.short : fakes.long
     let secret = secrets?[algorithm]
     let uri = bytes.extracting(claim.uri.range)
+    let ha2 =
+      request.method == .register
+      ? hashes.ofRegister(algorithm, uri: uri)
+      : DigestResponse.requestHash(algorithm, method: request.method, uri: uri)
     let isEqual = withSecret(secret, or: fake) { ha1 in
       DigestResponse.compute(
-        algorithm, ha1: ha1, method: request.method, uri: bytes.extracting(claim.uri.range),
-        nonce: bytes.extracting(claim.nonce.range), count: bytes.extracting(claim.count.range),
-        cnonce: bytes.extracting(cnonce.range)
+        algorithm, ha1: ha1, ha2: ha2, nonce: bytes.extracting(claim.nonce.range),
+        count: bytes.extracting(claim.count.range), cnonce: bytes.extracting(cnonce.range)
       ).isEqualInConstantTime(to: bytes.extracting(claim.response.range))
     }
     guard isEqual, secret != nil else { return .wrong }

@@ -1,5 +1,9 @@
 package import Elements
 
+/// What a nonce of ours is known by: nobody can choose names.
+package enum NonceSubject {}
+package typealias NonceName = ID<NonceSubject>
+
 /// Makes nonces and knows its own again, without remembering any that it made.
 ///
 /// A nonce is 27 letters: the second it was made in, a serial number, and a seal of 12 bytes over
@@ -14,7 +18,7 @@ package struct NonceMaker: Sendable {
     package let serial: UInt32
 
     /// The name under which its uses are counted.
-    package var name: UInt64 { UInt64(second) << 32 | UInt64(serial) }
+    package var name: NonceName { NonceName(UInt64(second) << 32 | UInt64(serial)) }
   }
 
   package static let letters = 27
@@ -67,7 +71,7 @@ package struct NonceMaker: Sendable {
     seal.absorb(salt)
     seal.absorb(source.high)
     seal.absorb(source.low)
-    seal.absorb(opened.name)
+    seal.absorb(opened.name.number)
     seal.absorb(part: realm)
     return seal.finish()
   }
@@ -78,7 +82,7 @@ package struct NonceText: Sendable {
   private var words = InlineArray<4, UInt64>(repeating: 0)
 
   fileprivate init(_ opened: NonceMaker.Opened, seal: Fingerprint) {
-    let (name, low) = (opened.name, seal.low & 0xFFFF_FFFF)
+    let (name, low) = (opened.name.number, seal.low & 0xFFFF_FFFF)
     words[0] = Base64URL.letters(of: name >> 16).littleEndian
     words[1] = Base64URL.letters(of: name << 32 | seal.high >> 32).littleEndian
     words[2] = Base64URL.letters(of: seal.high << 16 | low >> 16).littleEndian

@@ -28,8 +28,8 @@ package struct NonceUses: Sendable {
 
   private let life: Duration
   private let limit: Int
-  private var young: [UInt64: Window] = [:]
-  private var old: [UInt64: Window] = [:]
+  private var young: [NonceName: Window] = [:]
+  private var old: [NonceName: Window] = [:]
   private var turnAt: Instant?
 
   /// - Parameters:
@@ -43,7 +43,7 @@ package struct NonceUses: Sendable {
 
   /// Uses the nonce with this count; false if it may not be.
   package mutating func take(
-    _ name: UInt64, count: UInt32, once: Bool, at now: Instant
+    _ name: NonceName, count: UInt32, once: Bool, at now: Instant
   ) -> Bool {
     turn(at: now)
     guard var window = young[name] ?? old[name] else {

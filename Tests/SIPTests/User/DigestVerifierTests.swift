@@ -289,7 +289,7 @@ import Testing
   func boundedUses() {
     var uses = NonceUses(life: .seconds(60), limit: 10)
     func take(_ name: UInt64, _ count: UInt32, at milliseconds: Int64) -> Bool {
-      uses.take(name, count: count, once: false, at: ms(milliseconds))
+      uses.take(NonceName(name), count: count, once: false, at: ms(milliseconds))
     }
     for name in 0..<UInt64(10) { #expect(take(name, 1, at: 0)) }
     #expect(!take(10, 1, at: 1))
