@@ -63,12 +63,12 @@ struct BindingTable: Sendable {
   /// The live bindings of an extension, preferred ones first, then the newest.
   func bindings(of extension: ExtensionID, at wall: WallTime) -> [Binding] {
     var found: [Binding] = []
-    visit(`extension`, at: wall) { found.append($0) }
+    visit(`extension`, at: wall) { found.append(copy $0) }
     return found
   }
 
   /// As ``bindings(of:at:)``, one after the other.
-  func visit(_ extension: ExtensionID, at wall: WallTime, _ body: (Binding) -> Void) {
+  func visit(_ extension: ExtensionID, at wall: WallTime, _ body: (borrowing Binding) -> Void) {
     guard let line = places[`extension`] else { return }
     let entries = lines[line].entries
     if entries.count == 1 {
@@ -81,7 +81,7 @@ struct BindingTable: Sendable {
       .sorted {
         ($1.preference, $1.registeredAt, $0.key) < ($0.preference, $0.registeredAt, $1.key)
       }
-      .forEach(body)
+      .forEach { body($0) }
   }
 
   /// How many bindings a line has at most: some may have run out.
@@ -156,12 +156,8 @@ struct BindingTable: Sendable {
       return .put(entry.durable)
     }
     guard lines[line].entries[index].binding.differsLastingly(from: binding) else {
-      // A refresh: only its age is another one.
-      lines[line].entries[index].binding.sequence = binding.sequence
-      lines[line].entries[index].binding.expiresAt = binding.expiresAt
-      guard binding.expiresAt > lines[line].entries[index].durableUntil else { return nil }
-      lines[line].entries[index].durableUntil = binding.expiresAt + Self.slack(for: granted)
-      return .put(lines[line].entries[index].durable)
+      return refresh(
+        index, in: line, sequence: binding.sequence, until: binding.expiresAt, granted: granted)
     }
     let old = lines[line].entries[index].binding
     if old.flow != binding.flow {
@@ -171,6 +167,40 @@ struct BindingTable: Sendable {
     let entry = Entry(binding, granted: granted)
     lines[line].entries[index] = entry
     return .put(entry.durable)
+  }
+
+  /// Only the age of the binding is another one.
+  private mutating func refresh(
+    _ index: Int, in line: Int, sequence: UInt32, until end: WallTime, granted: Duration
+  ) -> BindingChange? {
+    lines[line].entries[index].binding.sequence = sequence
+    lines[line].entries[index].binding.expiresAt = end
+    guard end > lines[line].entries[index].durableUntil else { return nil }
+    lines[line].entries[index].durableUntil = end + Self.slack(for: granted)
+    return .put(lines[line].entries[index].durable)
+  }
+
+  /// Refreshes the only binding of an extension where `isSame` says that nothing but its age would be another one.
+  ///
+  /// - Returns: Nil where it does not; else what to write, if there is anything.
+  @inline(__always)
+  mutating func refreshOnly(
+    _ extension: ExtensionID, sequence: UInt32, granted: Duration, at now: Now,
+    where isSame: (borrowing Binding) -> Bool
+  ) -> [BindingChange]? {
+    guard let line = places[`extension`], isOnly(in: line, isSame) else { return nil }
+    schedule(line, at: now.instant + granted)
+    let change = refresh(
+      0, in: line, sequence: sequence, until: now.wall + granted, granted: granted)
+    return change.map { [$0] } ?? []
+  }
+
+  @inline(__always)
+  private func isOnly(in line: Int, _ isSame: (borrowing Binding) -> Bool) -> Bool {
+    let entries = lines[line].entries
+    guard entries.count == 1 else { return false }
+    let only = entries.span
+    return isSame(only[0].binding)
   }
 
   mutating func remove(_ extension: ExtensionID, _ key: Binding.Key) -> BindingChange? {

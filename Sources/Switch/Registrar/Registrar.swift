@@ -28,6 +28,12 @@ extension SwitchCore {
       // Another user's address, or one of nobody: the same answer (A28).
       return sip.respond(to: request, ResponseDraft(403), effects: &output.wire)
     }
+    let refresh = Refresh(
+      device: device, line: line, message: message, flow: flow, limits: configuration.registrar)
+    if let changes = refresh.grant(in: &bindings, at: now) {
+      write(changes)
+      return accept(nil, of: line, request, at: now)
+    }
     do throws(RegistrarError) {
       let wanted = try Registration(
         of: line, by: device.id, in: message, on: flow, configuration.registrar)
@@ -100,15 +106,15 @@ extension SwitchCore {
     }
   }
 
-  /// 200 with every binding of the extension, and how long each has left.
+  /// 200 with every binding of the extension, and how long each has left; nil for a refresh, which wants no more.
   private mutating func accept(
-    _ wanted: Registration, of line: Extension, _ request: StatelessRequest, at now: Now
+    _ wanted: Registration?, of line: Extension, _ request: StatelessRequest, at now: Now
   ) {
     var answer = sip.beginAnswer(to: request, 200)
     bindings.visit(line.id, at: now.wall) { $0.serialize(into: &answer, at: now.wall) }
     answer.add(.date, date.value(at: now.wall))
-    for hop in wanted.path { answer.add(.path, hop) }
-    if case .update(let contacts) = wanted.wish,
+    for hop in wanted?.path ?? [] { answer.add(.path, hop) }
+    if case .update(let contacts) = wanted?.wish,
       contacts.contains(where: { $0.registration != nil }),
       request.message.supported.contains("outbound")
     {
