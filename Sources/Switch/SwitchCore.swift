@@ -125,9 +125,8 @@ package struct SwitchCore: Sendable {
       sip.handleDeadline(at: now, events: &events, effects: &output.wire)
       handleDuties(at: now)
     }
-    for event in events { handle(event, at: now) }
+    events.handOn { handle($0, at: now) }
     if !output.wire.isEmpty { expectAnswers(at: now) }
-    if !events.isEmpty { events.removeAll(keepingCapacity: true) }
     swap(&events, &spareEvents)
     flush(into: &effects)
   }
@@ -146,14 +145,14 @@ package struct SwitchCore: Sendable {
   mutating func flush(into effects: inout [SwitchEffect]) {
     if waiting.last?.batch == journal.nextSequence { journal.hurry() }
     if let batch = journal.takeBatch() { effects.append(.journal(batch)) }
-    for command in output.relay { effects.append(.relay(command)) }
-    for transmission in output.wire { effects.append(.transmit(transmission)) }
-    for (number, query) in output.queries { effects.append(.resolve(number, query)) }
+    output.relay.handOn { effects.append(.relay($0)) }
+    output.wire.handOn { effects.append(.transmit($0)) }
+    output.queries.handOn { query in effects.append(.resolve(query.0, query.1)) }
     if let sieve = output.sieve { effects.append(.sift(sieve)) }
-    for connection in output.trusted { effects.append(.trust(connection)) }
+    output.trusted.handOn { effects.append(.trust($0)) }
     if !output.acquainted.isEmpty { effects.append(.acquaint(output.acquainted)) }
     if let networks = output.asked { effects.append(.askForCertificates(networks)) }
-    for publication in output.publications { effects.append(.publish(publication)) }
+    output.publications.handOn { effects.append(.publish($0)) }
     output.clear()
     let earliest = min(
       sip.deadline ?? .never, agenda.next ?? .never, bindings.deadline ?? .never)
@@ -203,16 +202,24 @@ struct Output: Sendable {
   var sieve: Sieve??
   var asked: [IPNetwork]?
 
-  /// Most events have one or two effects: what is empty is left alone.
-  mutating func clear() {
-    if !wire.isEmpty { wire.removeAll(keepingCapacity: true) }
-    if !relay.isEmpty { relay.removeAll(keepingCapacity: true) }
-    if !queries.isEmpty { queries.removeAll(keepingCapacity: true) }
-    if !publications.isEmpty { publications.removeAll(keepingCapacity: true) }
-    if !trusted.isEmpty { trusted.removeAll(keepingCapacity: true) }
+  /// Forgets what is not handed on one by one; what is empty is left alone.
+  fileprivate mutating func clear() {
     if !acquainted.isEmpty { acquainted.removeAll() }
     if sieve != nil { sieve = nil }
     asked = nil
+  }
+}
+
+extension Array {
+  /// Gives all elements away in their order and keeps the memory.
+  ///
+  /// Most events have one effect or none: one is moved and not copied, and for none nothing is done.
+  @inline(__always)
+  fileprivate mutating func handOn(_ body: (consuming Element) -> Void) {
+    if isEmpty { return }
+    if count == 1 { return body(removeLast()) }
+    for element in self { body(element) }
+    removeAll(keepingCapacity: true)
   }
 }
 
