@@ -12,6 +12,8 @@ package struct FirewallRules: Sendable {
     /// Seconds, 1 and more; nil: until it is taken out.
     case bar(IPNetwork, seconds: Int64?)
     case unbar(IPNetwork)
+
+    var isBar: Bool { if case .bar = self { true } else { false } }
   }
 
   /// One set and the rule that looks into it.
@@ -37,6 +39,10 @@ package struct FirewallRules: Sendable {
     }
   }
 
+  /// Networks that one set takes.
+  ///
+  /// More than the switch bars, itself and for what others list: a full set refuses even pardons.
+  private static let room = 262_144
   private static let lengths4 = [32, 24]
   private static let lengths6 = [64, 56, 48]
   private static var shelves: [Shelf] {
@@ -62,7 +68,8 @@ package struct FirewallRules: Sendable {
     var lines = [removal, "add table \(table)"]
     for shelf in Self.shelves {
       lines.append(
-        "add set \(table) \(shelf.name) { type \(shelf.type); flags \(shelf.flags); size 131072; }")
+        "add set \(table) \(shelf.name) { type \(shelf.type); flags \(shelf.flags); size \(Self.room); }"
+      )
     }
     lines.append(
       "add chain \(table) arrivals { type filter hook input priority -10; policy accept; }")
@@ -80,10 +87,7 @@ package struct FirewallRules: Sendable {
   }
 
   /// Taken where the table is there, whatever it holds, and refused where somebody has taken it away.
-  package var probe: String {
-    // Of a network for documentation (RFC 5737): nobody is let in by it.
-    commands([.unbar(IPNetwork(IPAddress(v4: 0xC000_02FF)))])
-  }
+  package var probe: String { "add chain \(table) arrivals\n" }
 
   /// Takes the table away, whether it is there or not.
   package var removal: String { "add table \(table)\ndelete table \(table)" }

@@ -94,7 +94,7 @@ final class RunningServer: Sendable {
     lanesBox.value = lanes
     // When the ports are ours: a second server by mistake leaves the table of the first alone.
     do {
-      firewall = try Self.firewall(configuration, desk, log)
+      firewall = try Self.firewall(configuration, log)
     } catch {
       lanes.stop()
       throw error
@@ -114,13 +114,12 @@ final class RunningServer: Sendable {
   }
 
   private static func firewall(
-    _ configuration: Configuration, _ desk: SwitchDesk, _ log: DecisionLog
+    _ configuration: Configuration, _ log: DecisionLog
   ) throws(NetError) -> Firewall? {
     guard configuration.firewall != .off else { return nil }
     do throws(NetError) {
       return try Firewall.open(
-        for: configuration.listeners, anew: { _ = desk.tell(.bans(.barAgain)) },
-        report: { log.services.warning("\($0)") })
+        for: configuration.listeners, report: { log.services.warning("\($0)") })
     } catch {
       guard configuration.firewall == .auto else { throw error }
       log.services.info("banned packets are dropped in the process only: \(error)")

@@ -15,8 +15,7 @@ extension SwitchCommand {
     case .block, .unblock, .acceptClock, .bans(.add), .bans(.lift): true
     case .adopt, .drain, .undrain, .hangUpAll, .hangUp, .deposit, .calls, .registrations,
       .attendance, .trunks,
-      .limits, .habits, .status, .bans(.list), .bans(.explain), .bans(.barred),
-      .bans(.barAgain), .bans(.hear):
+      .limits, .habits, .status, .bans(.list), .bans(.explain), .bans(.barred), .bans(.hear):
       false
     }
   }

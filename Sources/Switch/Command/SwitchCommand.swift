@@ -57,8 +57,6 @@ package enum BanRequest: Sendable {
   case lift(IPNetwork, by: String)
   /// What may be dropped before it is read, as a firewall may have it.
   case barred
-  /// Says once more what may be dropped, to those who have forgotten it; answered with ``CommandReply/done``.
-  case barAgain
   /// What others say of sources has changed; answered with ``CommandReply/done``.
   case hear([ListChange])
 }

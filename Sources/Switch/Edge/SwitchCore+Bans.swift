@@ -21,12 +21,6 @@ extension SwitchCore {
         barred[network].map { BarredNetwork(network: network, until: $0) }
       }
       return .barred(networks.filter { $0.until.map { $0 > now.wall } ?? true })
-    case .barAgain:
-      forgetOpened(at: now)
-      for network in barred.networks.sorted() {
-        if let until = barred[network] { output.publications.append(.bar(network, until: until)) }
-      }
-      return .done
     case .hear(let changes):
       hear(changes, at: now)
       return .done
