@@ -428,7 +428,28 @@ import Testing
     #expect(found() == [])
     try folder("etc", 0o755)
     #expect(found("etc/gone.yaml") == ["unseenFiles etc/gone.yaml"])
+    // A link is as safe as the folder that it lies in, wherever it leads.
+    try folder("links", 0o757)
+    try manager.createSymbolicLink(
+      atPath: "\(root)/links/settings", withDestinationPath: "../etc/martinet.yaml")
+    #expect(found("links/settings") == ["changeable links"])
+    try folder("links", 0o755)
+    #expect(found("links/settings") == [])
+    // Round and round.
+    try manager.createSymbolicLink(
+      atPath: "\(root)/links/again", withDestinationPath: "../links/again")
+    #expect(found("links/again") == ["unseenFiles links/again"])
     if getuid() == 0 {
+      // The web server is not root.
+      try make("etc/martinet.yaml", "", 0o620)
+      chown("\(root)/etc/martinet.yaml", 0, 33)
+      #expect(found() == ["changeable etc/martinet.yaml"])
+      chown("\(root)/etc/martinet.yaml", 0, 50)
+      #expect(found() == [])
+      try make("etc/martinet.yaml", "", 0o600)
+      try folder("links", 0o1777)
+      lchown("\(root)/links/settings", 4711, 0)
+      #expect(found("links/settings") == ["changeable links/settings"])
       chown("\(root)/etc/martinet.yaml", 4711, 0)
       #expect(found() == ["changeable etc/martinet.yaml"])
     }

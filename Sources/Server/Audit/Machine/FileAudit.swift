@@ -33,17 +33,32 @@ package struct FileAudit {
     ].compactMap(\.self)
     let pairs = TLSSettings(folder: tlsFolder).examine()
     findings += pairs.compactMap { open($0.keyPath, .secretFile) }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    for name in names.sorted() where !Self.isOwn(name) {
+    for name in list(folder, into: &findings) where !Self.isOwn(name) {
       if let finding = open("\(folder)/\(name)", .foreignFile) { findings.append(finding) }
     }
     var watched = [folder, "\(folder)/master.key", tlsFolder]
     watched += pairs.flatMap { [$0.certificatePath, $0.keyPath] } + (settings.map { [$0] } ?? [])
-    return findings + changeable(watched) + clearSecrets() + process()
+    findings += changeable(watched) + clearSecrets() + process()
+    // What was not seen is wanted more than once.
+    var told: [AuditRule: Set<AuditFinding.Place>] = [:]
+    return findings.filter { told[$0.rule, default: []].insert($0.place).inserted }
   }
 
   private static func isOwn(_ name: String) -> Bool {
     ownFiles.contains(name) || ownPrefixes.contains { name.hasPrefix($0) }
+  }
+
+  /// What lies in a folder; that it could not be looked into is a finding.
+  private func list(_ folder: String, into findings: inout [AuditFinding]) -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    } catch CocoaError.fileReadNoSuchFile {
+      return []
+    } catch {
+      findings.append(
+        AuditFinding(.unseenFiles, at: .file(folder), "What lies in \(folder) was not seen."))
+      return []
+    }
   }
 
   private func open(_ path: String, _ rule: AuditRule) -> AuditFinding? {
@@ -66,18 +81,25 @@ package struct FileAudit {
     let trusted = trustedUsers
     var told: Set<String> = []
     var findings: [AuditFinding] = []
-    func tell(_ facts: FileFacts, asFolderAbove: Bool) {
-      guard
-        let how = facts.changeableBy(otherThan: trusted, asFolderAbove: asFolderAbove),
-        told.insert(facts.path).inserted
-      else { return }
-      findings.append(
-        AuditFinding(.changeable, at: .file(facts.path), "\(facts.path) \(how)."))
+    func tell(_ path: String, _ how: String?, _ rule: AuditRule = .changeable) {
+      guard let how, told.insert(path).inserted else { return }
+      findings.append(AuditFinding(rule, at: .file(path), "\(path) \(how)."))
     }
     for path in paths {
-      guard let facts = try? FileFacts(path) else { continue }
-      tell(facts, asFolderAbove: false)
-      for above in facts.foldersAbove { tell(above, asFolderAbove: true) }
+      do throws(FileFacts.Failure) {
+        tell(path, try FileFacts(path).changeableBy(otherThan: trusted))
+        let way = try FilePath(path)
+        for folder in way.folders.reversed() {
+          tell(folder.path, folder.changeableBy(otherThan: trusted, asFolderAbove: true))
+        }
+        for link in way.looseLinks where !trusted.contains(link.owner) {
+          tell(link.path, "is a link of user \(link.owner)")
+        }
+      } catch {
+        if error == .unseen {
+          tell(path, "may be changed by somebody: it was not seen", .unseenFiles)
+        }
+      }
     }
     return findings
   }
@@ -97,22 +119,25 @@ package struct FileAudit {
   private func clearSecrets() -> [AuditFinding] {
     guard let settings else { return [] }
     let place = URL(fileURLWithPath: settings).deletingLastPathComponent().path
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
-    let beside = names.filter { name in Self.textEndings.contains { name.hasSuffix($0) } }
-      .map { "\(place)/\($0)" }
-    return Set(beside + [settings]).sorted().compactMap { path in
-      do throws(FileFacts.Failure) {
-        guard try FileFacts(path).isReadByAll, Self.holdsSecrets(path) else { return nil }
-        return AuditFinding(
-          .clearSecrets, at: .file(path), "\(path) holds secrets, and every user may read it.")
-      } catch {
-        switch error {
-        case .absent where path != settings: return nil
-        case .absent, .unseen:
-          return AuditFinding(.unseenFiles, at: .file(path), "Who may read \(path) was not seen.")
+    var findings: [AuditFinding] = []
+    let beside = list(place, into: &findings).filter { name in
+      Self.textEndings.contains { name.hasSuffix($0) }
+    }
+    .map { "\(place)/\($0)" }
+    return findings
+      + Set(beside + [settings]).sorted().compactMap { path in
+        do throws(FileFacts.Failure) {
+          guard try FileFacts(path).isReadByAll(), Self.holdsSecrets(path) else { return nil }
+          return AuditFinding(
+            .clearSecrets, at: .file(path), "\(path) holds secrets, and every user may read it.")
+        } catch {
+          switch error {
+          case .absent where path != settings: return nil
+          case .absent, .unseen:
+            return AuditFinding(.unseenFiles, at: .file(path), "Who may read \(path) was not seen.")
+          }
         }
       }
-    }
   }
 
   private static func holdsSecrets(_ path: String) -> Bool {

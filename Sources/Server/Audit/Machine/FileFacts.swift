@@ -10,9 +10,8 @@ struct FileFacts: Hashable, Sendable {
 
   enum Failure: Error { case absent, unseen }
 
-  /// Groups of the system itself, such as Debian's "staff": whoever is in them is root in all but name.
-  private static let systemGroups: Range<UInt32> = 0..<100
-  private static let mostSteps = 64
+  /// Debian's root, disk, kmem, sudo and staff: whoever is in them is root in all but name.
+  private static let rootGroups: Set<UInt32> = [0, 6, 15, 27, 50]
 
   init(_ path: String) throws(Failure) {
     guard access(path, F_OK) == 0 else {
@@ -28,6 +27,13 @@ struct FileFacts: Hashable, Sendable {
     (self.owner, self.group, self.mode) = (owner, group, mode)
   }
 
+  static func owner(ofLink path: String) -> UInt32? {
+    // It does not look behind a link.
+    (try? FileManager.default.attributesOfItem(atPath: path)).flatMap {
+      number($0[.ownerAccountID])
+    }
+  }
+
   private static func number(_ value: Any?) -> UInt32? {
     (value as? Int).map { UInt32(truncatingIfNeeded: $0) }
       ?? (value as? UInt).map { UInt32(truncatingIfNeeded: $0) } ?? (value as? UInt32)
@@ -35,7 +41,7 @@ struct FileFacts: Hashable, Sendable {
   }
 
   var isOwnersAlone: Bool { mode & 0o077 == 0 }
-  private var isSticky: Bool { mode & 0o1000 != 0 }
+  var isSticky: Bool { mode & 0o1000 != 0 }
 
   /// Who else than `trusted` users may change it, in words; nil: nobody.
   ///
@@ -44,26 +50,13 @@ struct FileFacts: Hashable, Sendable {
     if !trusted.contains(owner) { return "belongs to user \(owner)" }
     if asFolderAbove, isSticky { return nil }
     if mode & 0o002 != 0 { return "can be changed by everybody" }
-    return mode & 0o020 != 0 && !Self.systemGroups.contains(group)
+    return mode & 0o020 != 0 && !Self.rootGroups.contains(group)
       ? "can be changed by group \(group)" : nil
   }
 
   /// Whether every user of the machine may read it, and gets to it.
-  var isReadByAll: Bool {
-    mode & 0o004 != 0 && foldersAbove.allSatisfy { $0.mode & 0o001 != 0 }
-  }
-
-  /// From the nearest to the root, as far as they can be seen, links resolved.
-  var foldersAbove: [FileFacts] {
-    guard let resolved = realpath(path, nil) else { return [] }
-    defer { free(resolved) }
-    var folder = String(cString: resolved)[...]
-    var all: [FileFacts] = []
-    for _ in 0..<Self.mostSteps {
-      guard let slash = folder.lastIndex(of: "/"), folder != "/" else { break }
-      folder = slash == folder.startIndex ? "/" : folder[..<slash]
-      if let facts = try? FileFacts(String(folder)) { all.append(facts) }
-    }
-    return all
+  func isReadByAll() throws(Failure) -> Bool {
+    guard mode & 0o004 != 0 else { return false }
+    return try FilePath(path).folders.allSatisfy { $0.mode & 0o001 != 0 }
   }
 }

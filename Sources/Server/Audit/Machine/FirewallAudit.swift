@@ -28,7 +28,8 @@ package struct FirewallAudit {
       findings.append(
         AuditFinding(
           .openV6, at: .platform,
-          "The kernel filters IPv4, and lets in \(what) of IPv6 to any port."
+          (v4.isUnsure ? "The kernel" : "The kernel filters IPv4, and")
+            + " lets in \(what) of IPv6 to any port."
         ))
     } else if let used {
       let holes = Self.holes(in: v4.surelyOpen + (hasV6 ? v6.surelyOpen : []), beside: used)
