@@ -47,12 +47,9 @@ package struct StreamLimits: Hashable, Sendable {
   package var strangersNearby = 2_000
   /// Connections of all strangers; a further one takes the place of the first.
   package var strangers = 25_000
-  /// Connections that one IPv4 address or 64 bits of IPv6 may begin: a TLS handshake is work.
+  /// Connections that one IPv4 address or 64 bits of IPv6 may begin.
   package var arrivals = Rate(perSecond: 20, burst: 500)
-  /// TLS handshakes that all addresses of a family where no phone is known may begin: a fifth of a processor at a millisecond each.
-  package var handshakes = Rate(perSecond: 200, burst: 1_000)
-  /// The same from 24 bits of IPv4 or 48 bits of IPv6, which one customer of a provider has: as much as one source may begin.
-  package var handshakesNearby = Rate(perSecond: 20, burst: 500)
+  package var handshakes = HandshakeLimits()
   /// Until when a stranger must have proven himself.
   package var strangerLife: Duration = .seconds(60)
   /// Messages and keep-alives that are read of a stranger; the rest waits in the kernel, with him.
@@ -69,6 +66,22 @@ package struct StreamLimits: Hashable, Sendable {
   package var unsentBytes = 1 << 20
   /// Messages that may wait for the signalling lane before connections are no longer read.
   package var inboundQueue = 8_192
+
+  package init() {}
+}
+
+/// Bounds of TLS handshakes that others begin, a millisecond of a processor each.
+package struct HandshakeLimits: Hashable, Sendable {
+  /// Of all addresses of a family where no phone is known.
+  package var strangers = Rate(perSecond: 150, burst: 750)
+  /// The same from 24 bits of IPv4 or 48 bits of IPv6, which one customer of a provider has: as much as one source may connect.
+  package var nearby = Rate(perSecond: 20, burst: 500)
+  /// Of strangers from such networks that begin few, when the others have used up theirs.
+  package var newcomers = Rate(perSecond: 50, burst: 250)
+  /// What few is, of one network.
+  package var few = Rate(every: .seconds(6), burst: 10)
+  /// Of addresses of a family where phones are known: all of a large customer's after an outage.
+  package var known = Rate(perSecond: 500, burst: 10_000)
 
   package init() {}
 }

@@ -93,58 +93,6 @@ import Testing
       quota.admit(FlowID(4), from: source, at: now + .seconds(1)) == .admitted(inPlaceOf: nil))
   }
 
-  @Test(
-    "handshakes of all strangers of a family come out of one budget, behind the bounds of each source"
-  )
-  func handshakes() throws {
-    var quota = ConnectionQuota(
-      limits {
-        $0.handshakes = Rate(perSecond: 1, burst: 10)
-        $0.arrivals = Rate(perSecond: 1, burst: 6)
-      })
-    var next: UInt64 = 0
-    func verdicts(
-      _ count: Int, _ text: String, _ costs: Bool = true
-    ) throws -> [ConnectionQuota.Verdict] {
-      try (0..<count).map { _ in
-        next += 1
-        return quota.admit(FlowID(next), from: try address(text), takingHandshake: costs, at: now)
-      }
-    }
-    let welcome = ConnectionQuota.Verdict.admitted(inPlaceOf: nil)
-    // One source alone cannot use it up.
-    #expect(
-      try verdicts(100, "203.0.1.1").count { $0 == welcome } == 6)
-    let taken = try (2...9).flatMap { try verdicts(1, "203.0.\($0).1") }
-    #expect(taken == Array(repeating: welcome, count: 4) + Array(repeating: .overBudget, count: 4))
-    #expect(try verdicts(1, "203.0.2.1", false) == [welcome], "who is known, or comes without TLS")
-    #expect(try verdicts(1, "2001:db8::1") == [welcome], "the other family has its own")
-    #expect(
-      quota.admit(
-        FlowID(999), from: try address("203.0.10.1"), takingHandshake: true, at: now + .seconds(1))
-        == welcome)
-  }
-
-  @Test(
-    "one customer of a provider cannot use up the handshakes of all, however many addresses he has",
-    arguments: [("203.0.113.", "203.0.114.1"), ("2001:db8:1:", "2001:db8:2::1")])
-  func handshakesNearby(his: String, other: String) throws {
-    var quota = ConnectionQuota(
-      limits {
-        $0.handshakes = Rate(perSecond: 1, burst: 100)
-        $0.handshakesNearby = Rate(perSecond: 1, burst: 20)
-      })
-    let verdicts = try (1...99).map { number in
-      let text = his.contains(":") ? "\(his)\(number)::1" : "\(his)\(number)"
-      return quota.admit(
-        FlowID(UInt64(number)), from: try address(text), takingHandshake: true, at: now)
-    }
-    #expect(verdicts.count { $0 == .overBudget } == 79)
-    #expect(
-      quota.admit(FlowID(100), from: try address(other), takingHandshake: true, at: now)
-        == .admitted(inPlaceOf: nil))
-  }
-
   @Test("who comes and goes leaves nothing behind, and who proves himself neither")
   func bounded() throws {
     var quota = ConnectionQuota(limits { $0.arrivals = Rate(perSecond: 1_000, burst: 100_000) })

@@ -65,18 +65,39 @@ import Testing
     #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
   }
 
-  @Test(
-    "strangers' handshakes come out of one budget, those of addresses with phones, and carriers', do not"
-  )
+  /// A whole record that begins a handshake, although nobody can finish it.
+  private static let helloRecord: [UInt8] = [22, 3, 1, 0, 4, 1, 0, 0, 99]
+
+  /// Nothing is left for strangers behind the first.
+  private func spent(_ limits: inout HandshakeLimits) {
+    limits.strangers = Rate(every: .seconds(3_600), burst: 1)
+    limits.newcomers = Rate(every: .seconds(3_600), burst: 1)
+  }
+
+  @Test("strangers' handshakes come out of one budget, those of addresses with phones do not")
   func handshakeBudget() throws {
     let folder = folder
     let server = try StreamHarness {
       $0.tls = TLSSettings(folder: folder, names: ["pbx.example"])
-      $0.streams.handshakes = Rate(every: .seconds(3_600), burst: 2)
+      spent(&$0.streams.handshakes)
     }
     let endpoint = try server.listen(.tls)
+    // Who says nothing, or no TLS, uses nothing up.
+    let silent = try (0..<5).map { _ in try TestStream(to: endpoint) }
+    for _ in 0..<5 {
+      let confused = try TestStream(to: endpoint)
+      confused.send(Sample.options(9))
+      #expect(confused.isClosedByPeer())
+    }
+    #expect(server.service.counters.handshakesRefused == 0)
     let taken = try (0..<2).map { _ in try TestStream(to: endpoint) }
-    #expect(try TestStream(to: endpoint).isClosedByPeer())
+    for stream in taken {
+      // In pieces, as a network may cut it.
+      for byte in Self.helloRecord { stream.send([byte]) }
+    }
+    let late = try TestStream(to: endpoint)
+    late.send(Self.helloRecord)
+    #expect(late.isClosedByPeer())
     #expect(server.service.counters.handshakesRefused == 1)
     let plain = try TestStream(to: try server.listen(.tcp))
     plain.send(Sample.options(1))
@@ -85,7 +106,7 @@ import Testing
     _ = ask(try client(), endpoint, as: "pbx.example")
     #expect(server.messages(2).count == 2)
     #expect(server.service.counters.handshakesRefused == 1)
-    withExtendedLifetime((taken, plain)) {}
+    withExtendedLifetime((silent, taken, plain)) {}
   }
 
   @Test("whoever is never banned makes handshakes without a budget, until that changes")
@@ -93,17 +114,24 @@ import Testing
     let folder = folder
     let server = try StreamHarness {
       $0.tls = TLSSettings(folder: folder, names: ["pbx.example"])
-      $0.streams.handshakes = Rate(every: .seconds(3_600), burst: 1)
+      spent(&$0.streams.handshakes)
+      $0.streams.handshakes.known = Rate(every: .seconds(3_600), burst: 1)
     }
     let endpoint = try server.listen(.tls)
     server.service.spare([try #require(IPNetwork("127.0.0.0/8"))])
     let carriers = try (0..<3).map { _ in try TestStream(to: endpoint) }
-    _ = ask(try client(), endpoint, as: "pbx.example")
+    for carrier in carriers { carrier.send(Self.helloRecord) }
+    let client = try client()
+    _ = ask(client, endpoint, as: "pbx.example")
     #expect(server.messages(1).count == 1)
     server.service.spare([])
-    let stranger = try TestStream(to: endpoint)
-    #expect(try TestStream(to: endpoint).isClosedByPeer())
-    withExtendedLifetime((carriers, stranger)) {}
+    // Once something said later has come, that has been heard.
+    _ = ask(client, endpoint, as: "pbx.example")
+    #expect(server.messages(2).count == 2)
+    let strangers = try (0..<3).map { _ in try TestStream(to: endpoint) }
+    for stranger in strangers { stranger.send(Self.helloRecord) }
+    #expect(strangers.last?.isClosedByPeer() == true)
+    withExtendedLifetime((carriers, strangers)) {}
   }
 
   @Test("RFC 5922 §7: a certificate of somebody else is refused, before a byte is sent")

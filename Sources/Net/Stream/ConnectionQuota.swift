@@ -9,8 +9,6 @@ import Guard
 package struct ConnectionQuota {
   package enum Verdict: Hashable, Sendable {
     case refused
-    /// Strangers begin more handshakes than are worked on.
-    case overBudget
     /// Welcome; nil: and there was room.
     case admitted(inPlaceOf: FlowID?)
   }
@@ -35,8 +33,6 @@ package struct ConnectionQuota {
   /// Those who came as strangers, the first first; some have proven themselves since, or gone.
   private var arrivals = Queue<FlowID>()
   private var rates: Generations<IPNetwork, RateBucket>
-  private var handshakes = ByFamily(both: RateBucket())
-  private var handshakesNearby: Generations<IPNetwork, RateBucket>
 
   /// A source that was quiet for that long has its whole rate again.
   private static let memory = Duration.seconds(60)
@@ -45,16 +41,10 @@ package struct ConnectionQuota {
   package init(_ limits: StreamLimits) {
     self.limits = limits
     rates = Generations(life: Self.memory, limit: Self.sourcesRemembered)
-    handshakesNearby = Generations(life: Self.memory, limit: Self.sourcesRemembered)
   }
 
   /// Somebody connects from there, and is a stranger.
-  ///
-  /// A handshake is work before anybody can prove himself: `takingHandshake` takes it out of what all strangers of a family have
-  /// together, behind the bounds of his source and of his neighbourhood, so that neither can use it up.
-  package mutating func admit(
-    _ id: FlowID, from address: IPAddress, takingHandshake: Bool = false, at now: Instant
-  ) -> Verdict {
+  package mutating func admit(_ id: FlowID, from address: IPAddress, at now: Instant) -> Verdict {
     let (source, near) = (Self.source(of: address), Self.neighbours(of: address))
     let rate = limits.arrivals
     guard rates.update(source, initial: RateBucket(), at: now, { $0.take(rate, at: now) }),
@@ -62,7 +52,6 @@ package struct ConnectionQuota {
       sources[source]?.strangers ?? 0 < limits.strangersPerAddress,
       neighbours[near] ?? 0 < limits.strangersNearby
     else { return .refused }
-    if takingHandshake, !takeHandshake(from: address, at: now) { return .overBudget }
     var displaced: FlowID?
     if strangers >= limits.strangers || callers.count >= limits.connections {
       guard let first = firstStranger() else { return .refused }
@@ -74,13 +63,6 @@ package struct ConnectionQuota {
     countStranger(at: address, by: 1)
     arrivals.append(id)
     return .admitted(inPlaceOf: displaced)
-  }
-
-  private mutating func takeHandshake(from address: IPAddress, at now: Instant) -> Bool {
-    let rate = limits.handshakesNearby
-    return handshakesNearby.update(
-      Self.neighbours(of: address), initial: RateBucket(), at: now, { $0.take(rate, at: now) })
-      && handshakes[address].take(limits.handshakes, at: now)
   }
 
   /// Somebody has proven himself on his connection.

@@ -48,7 +48,7 @@ final class StreamConnection: ChannelDuplexHandler {
   /// Waits for the connection to open.
   private var pending: [Transmission] = []
   private var hasUnflushed = false
-  /// Of a WebSocket: why there is none is counted.
+  /// Of a WebSocket: why there is none is counted, or none was asked for yet.
   private var isRefused = false
   /// A read that was asked for while the lane has no room.
   private var holdsRead = false
@@ -199,6 +199,12 @@ final class StreamConnection: ChannelDuplexHandler {
     for transmission in pending { table.failed(transmission, reason) }
     pending.removeAll()
     table.ended(self, wasOpen: wasOpen)
+  }
+
+  /// Closes from our side before it is told what was meant.
+  func closeBeforeTLS(_ reason: String) {
+    isRefused = true
+    close(reason)
   }
 
   /// Closes from our side.

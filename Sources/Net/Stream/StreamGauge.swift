@@ -14,7 +14,7 @@ final class StreamGauge: Sendable {
 
 /// What the streams have counted since the start, for metrics.
 package struct StreamCounters: Hashable, Sendable {
-  /// Connections of strangers that were closed before TLS: too many begin at once, from everywhere.
+  /// Connections that were closed before TLS: too many handshakes begin at once.
   package var handshakesRefused: UInt64 = 0
   private var webSockets: [WebSocketRefusal: UInt64] = [:]
 

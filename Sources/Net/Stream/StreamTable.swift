@@ -21,10 +21,11 @@ final class StreamTable {
   private var outgoing: [StreamConnection.Peer: FlowID] = [:]
   /// Of those that others made to us.
   private var quota: ConnectionQuota
+  private var handshakes: HandshakeBudget
   private var ids: IDSource<FlowSubject>
   /// Who gets no connection, and until when; nil: until it is lifted.
   private var barred = NetworkTable<Instant?>()
-  /// Where phones are, and carriers: their handshakes come out of no budget.
+  /// Where phones are: their handshakes come out of another budget than strangers', and those of whoever is spared out of none.
   private var acquainted = Generations<IPNetwork, Bool>(
     life: StreamTable.acquaintance, limit: StreamTable.mostAcquainted)
   private var spared = NetworkTable<Bool>()
@@ -47,6 +48,7 @@ final class StreamTable {
     self.webSockets = webSockets
     (self.mail, self.gauge) = (mail, gauge)
     quota = ConnectionQuota(limits)
+    handshakes = HandshakeBudget(limits.handshakes)
     // A number must never come twice, not even after a restart: a binding that was read back from the
     // journal would lead to somebody else's connection.
     ids = IDSource(after: UInt64(max(0, Clocks.wall().unixMilliseconds)) << 20)
@@ -59,13 +61,9 @@ final class StreamTable {
   /// A place for a connection from `remote`; nil when there are enough.
   func admit(_ transport: Transport, from remote: Endpoint) -> StreamConnection? {
     guard !isBarred(remote.address) else { return nil }
-    let (id, now) = (ids.next(), Clocks.instant())
-    let costs = transport.isSecret && !isAcquainted(remote.address, at: now)
-    switch quota.admit(id, from: remote.address, takingHandshake: costs, at: now) {
+    let id = ids.next()
+    switch quota.admit(id, from: remote.address, at: Clocks.instant()) {
     case .refused: return nil
-    case .overBudget:
-      gauge.count { $0.handshakesRefused &+= 1 }
-      return nil
     case .admitted(let displaced):
       if let displaced { connections[displaced]?.close("others wait who may prove themselves") }
       return add(StreamConnection(id: id, transport: transport, peer: nil, table: self))
@@ -122,9 +120,13 @@ final class StreamTable {
     for network in networks { spared[network] = true }
   }
 
-  private func isAcquainted(_ address: IPAddress, at now: Instant) -> Bool {
-    acquainted.value(of: Neighbourhood(of: address).network, at: now) != nil
-      || spared.holds(address)
+  /// Whether we work on a TLS handshake that begins there, where nobody is spared; counted.
+  func mayBeginHandshake(_ address: IPAddress) -> Bool {
+    let now = Clocks.instant()
+    let isKnown = acquainted.value(of: Neighbourhood(of: address).network, at: now) != nil
+    let isWithin = handshakes.take(from: address, isKnown: isKnown, at: now)
+    if !isWithin { gauge.count { $0.handshakesRefused &+= 1 } }
+    return isWithin
   }
 
   /// A handshake of a WebSocket was refused.
@@ -271,6 +273,9 @@ final class StreamTable {
         // Carriers are no browsers; people behind their addresses would be asked by a window.
         let remote = channel.remoteAddress.flatMap { Endpoint($0) }
         let isAsked = connection.transport == .tls && remote.map(self.isAsked) == true
+        if remote.map({ spared.holds($0.address) }) != true {
+          try pipeline.addHandler(HandshakeGate(before: connection, table: self))
+        }
         try pipeline.addHandler(
           NIOSSLServerHandler(context: isAsked ? contexts.asking : contexts.server))
       }
