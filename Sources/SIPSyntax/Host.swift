@@ -48,9 +48,11 @@ extension Span where Element == UInt8 {
   /// `host`: a name, an IPv4 address, or an IPv6 address in brackets; these are in the range.
   func parseHost(at offset: inout Int, end: Int) throws(SyntaxError) -> ByteRange {
     guard peek(offset, end: end) == UInt8(ascii: "[") else {
-      let name = run(of: .hostName, at: &offset, end: end)
-      guard !name.isEmpty else { throw SyntaxError(expected: "a host", offset: offset) }
-      return name
+      // Hosts have dots, and never end at the first that is neither letter nor digit.
+      let start = offset
+      offset = laterForeign(to: .hostName, from: start, end: Swift.max(start, end))
+      guard offset > start else { throw SyntaxError(expected: "a host", offset: offset) }
+      return ByteRange(start, offset)
     }
     let start = offset
     while offset < end, self[offset] != UInt8(ascii: "]") { offset += 1 }

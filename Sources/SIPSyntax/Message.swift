@@ -22,13 +22,15 @@ package struct Message: Sendable {
     let body: ByteRange
 
     init(
-      headers: HeaderFields, start: StartLine, required: RequiredFields, body: ByteRange
+      headers: HeaderFields, start: StartLine, via: ViaParts, from: NameAddressParts,
+      to: NameAddressParts, callID: ByteRange, cseq: CSeq, maxForwards: UInt8?,
+      contact: NameAddressParts?, body: ByteRange
     ) {
       (self.headers, self.start, self.body) = (headers, start, body)
-      method = if case .request(let method, _, _) = start { method } else { required.cseq.method }
-      (via, from, to) = (required.via, required.from, required.to)
-      (callID, cseq, maxForwards) = (required.callID, required.cseq, required.maxForwards)
-      contact = required.contact
+      method = if case .request(let method, _, _) = start { method } else { cseq.method }
+      (self.via, self.from, self.to) = (via, from, to)
+      (self.callID, self.cseq, self.maxForwards) = (callID, cseq, maxForwards)
+      self.contact = contact
     }
   }
 
@@ -128,16 +130,4 @@ package struct Message: Sendable {
 enum StartLine: Sendable {
   case request(Method, uri: ByteRange, URIParts)
   case response(StatusCode, reason: ByteRange)
-}
-
-/// The header fields that every message must have, and others that were read on the way, checked.
-struct RequiredFields: Sendable {
-  let via: ViaParts
-  let from: NameAddressParts
-  let to: NameAddressParts
-  let callID: ByteRange
-  let cseq: CSeq
-  let maxForwards: UInt8?
-  /// The value of Contact, if there is exactly one.
-  let contact: NameAddressParts?
 }

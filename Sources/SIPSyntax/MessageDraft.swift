@@ -379,11 +379,10 @@ extension MessageDraft {
   func finish(_ bytes: [UInt8]) throws(MessageError) -> Message {
     let headers = HeaderFields(bytes: bytes, fields: fields, names: names)
     if fault == nil, let start, let via, let from, let to, let callID, let cseq {
-      let required = RequiredFields(
-        via: via, from: from, to: to, callID: callID, cseq: cseq, maxForwards: maxForwards,
-        contact: contact)
       return Message(
-        storage: Message.Storage(headers: headers, start: start, required: required, body: body))
+        storage: Message.Storage(
+          headers: headers, start: start, via: via, from: from, to: to, callID: callID,
+          cseq: cseq, maxForwards: maxForwards, contact: contact, body: body))
     }
     let error = fault?.error ?? SyntaxError(expected: "a message", offset: 0)
     guard let method else { throw .unanswerable(error) }

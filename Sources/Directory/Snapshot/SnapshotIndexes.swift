@@ -4,6 +4,11 @@ import Numbering
 struct LineKey: Hashable, Sendable {
   let tenant: TenantID
   let digits: DigitString
+
+  /// One word: no two numbers of a tenant have the same.
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(tenant.number &* 0x9E37_79B9_7F4A_7C15 ^ digits.word)
+  }
 }
 
 /// From what stands in messages to the ids of a snapshot.

@@ -82,6 +82,14 @@ package struct FingerprintAbsorber: Sendable {
   @inline(__always)
   private mutating func absorb(_ bytes: Span<UInt8>, _ fold: (UInt64) -> UInt64) {
     var index = 0
+    // Whole words at once where nothing is held from before.
+    if count & 7 == 0 {
+      while index <= bytes.count - 8 {
+        compress(fold(bytes.characters(at: index)))
+        index &+= 8
+      }
+      count += index
+    }
     while index < bytes.count {
       let length = min(8, bytes.count - index)
       absorb(fold(bytes.characters(at: index)), bytes: length)

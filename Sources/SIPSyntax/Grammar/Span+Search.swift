@@ -67,7 +67,7 @@ extension Span where Element == UInt8 {
   }
 
   /// The same of longer stretches.
-  private func laterForeign(to set: ByteSet, from offset: Int, end: Int) -> Int {
+  func laterForeign(to set: ByteSet, from offset: Int, end: Int) -> Int {
     var index = offset
     let last = Swift.min(count - 8, end - 1)
     while index <= last {

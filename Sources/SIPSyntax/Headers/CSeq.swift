@@ -23,8 +23,12 @@ package struct CSeq: Hashable, Sendable, CustomStringConvertible {
       throw SyntaxError(expected: "white space", offset: offset)
     }
     bytes.skipWhitespace(at: &offset, end: upper)
-    let method = Method(bytes, try bytes.parseToken(at: &offset, end: upper))
-    guard offset == upper else { throw SyntaxError(expected: "the end of CSeq", offset: offset) }
+    // Nearly always a method with a name of its own is all that is left.
+    var method = Method(bytes, ByteRange(offset, upper))
+    if !method.isKnown {
+      method = Method(bytes, try bytes.parseToken(at: &offset, end: upper))
+      guard offset == upper else { throw SyntaxError(expected: "the end of CSeq", offset: offset) }
+    }
     self.init(number: UInt32(number), method: method)
   }
 

@@ -62,26 +62,29 @@ struct BindingTable: Sendable {
 
   /// The live bindings of an extension, preferred ones first, then the newest.
   func bindings(of extension: ExtensionID, at wall: WallTime) -> [Binding] {
-    var found: [Binding] = []
-    visit(`extension`, at: wall) { found.append(copy $0) }
-    return found
-  }
-
-  /// As ``bindings(of:at:)``, one after the other.
-  func visit(_ extension: ExtensionID, at wall: WallTime, _ body: (borrowing Binding) -> Void) {
-    guard let line = places[`extension`] else { return }
-    let entries = lines[line].entries
-    if entries.count == 1 {
-      // Read where it is: a copy would count a reference for each of its texts.
-      let only = entries.span
-      if only[0].binding.expiresAt > wall { body(only[0].binding) }
-      return
+    guard let line = places[`extension`] else { return [] }
+    if lines[line].entries.count == 1 {
+      let only = lines[line].entries[0].binding
+      return only.expiresAt > wall ? [only] : []
     }
-    entries.map(\.binding).filter { $0.expiresAt > wall }
+    return lines[line].entries.map(\.binding).filter { $0.expiresAt > wall }
       .sorted {
         ($1.preference, $1.registeredAt, $0.key) < ($0.preference, $0.registeredAt, $1.key)
       }
-      .forEach { body($0) }
+  }
+
+  /// As ``bindings(of:at:)``, one after the other.
+  ///
+  /// The usual only one is read where it is, which is why it is `inout`: a copy would count a reference for each of its texts.
+  mutating func visit(
+    _ extension: ExtensionID, at wall: WallTime, _ body: (inout Binding) -> Void
+  ) {
+    guard let line = places[`extension`] else { return }
+    guard lines[line].entries.count == 1 else {
+      for var binding in bindings(of: `extension`, at: wall) { body(&binding) }
+      return
+    }
+    if lines[line].entries[0].binding.expiresAt > wall { body(&lines[line].entries[0].binding) }
   }
 
   /// How many bindings a line has at most: some may have run out.
@@ -180,27 +183,22 @@ struct BindingTable: Sendable {
     return .put(lines[line].entries[index].durable)
   }
 
-  /// Refreshes the only binding of an extension where `isSame` says that nothing but its age would be another one.
+  /// Refreshes the only binding of an extension where `isSame`, which changes nothing, says that nothing but its age would be
+  /// another one.
   ///
   /// - Returns: Nil where it does not; else what to write, if there is anything.
   @inline(__always)
   mutating func refreshOnly(
     _ extension: ExtensionID, sequence: UInt32, granted: Duration, at now: Now,
-    where isSame: (borrowing Binding) -> Bool
+    where isSame: (inout Binding) -> Bool
   ) -> [BindingChange]? {
-    guard let line = places[`extension`], isOnly(in: line, isSame) else { return nil }
+    guard let line = places[`extension`], lines[line].entries.count == 1,
+      isSame(&lines[line].entries[0].binding)
+    else { return nil }
     schedule(line, at: now.instant + granted)
     let change = refresh(
       0, in: line, sequence: sequence, until: now.wall + granted, granted: granted)
     return change.map { [$0] } ?? []
-  }
-
-  @inline(__always)
-  private func isOnly(in line: Int, _ isSame: (borrowing Binding) -> Bool) -> Bool {
-    let entries = lines[line].entries
-    guard entries.count == 1 else { return false }
-    let only = entries.span
-    return isSame(only[0].binding)
   }
 
   mutating func remove(_ extension: ExtensionID, _ key: Binding.Key) -> BindingChange? {

@@ -23,7 +23,7 @@ struct Refresh {
     return bindings.refreshOnly(
       line.id, sequence: sequence, granted: .seconds(Int64(seconds)), at: now
     ) { binding in
-      binding.key.isContact && binding.sequence < sequence && isSame(binding, at: contact)
+      binding.key.isContact && binding.sequence < sequence && isSame(&binding, at: contact)
     }
   }
 
@@ -34,19 +34,25 @@ struct Refresh {
     return min(wished, limits.maximumSeconds)
   }
 
-  private func isSame(_ binding: borrowing Binding, at contact: ByteRange) -> Bool {
+  /// Changes nothing: the binding is `inout` to be read where it is.
+  private func isSame(_ binding: inout Binding, at contact: ByteRange) -> Bool {
     binding.flow == flow && binding.device == device.id && binding.tenant == line.tenant.id
       && binding.preference == 1000 && binding.path.isEmpty
-      && message.says(binding.contact, at: contact)
-      && message.says(binding.callID, at: message.callID)
-      && message.says(binding.userAgent, at: message.first(.userAgent))
+      && says(&binding, at: contact)
+  }
+
+  private func says(_ binding: inout Binding, at contact: ByteRange) -> Bool {
+    let bytes = message.bytes
+    return bytes.span.says(binding.contact, at: contact)
+      && bytes.span.says(binding.callID, at: message.callID)
+      && bytes.span.says(binding.userAgent, at: message.first(.userAgent))
   }
 }
 
-extension Message {
+extension Span<UInt8> {
   /// Whether those bytes are that text; no bytes are an empty one.
   fileprivate func says(_ text: String, at range: ByteRange?) -> Bool {
     guard let range else { return text.isEmpty }
-    return bytes.span.extracting(range.range).equals(text.utf8Span.span)
+    return extracting(range.range).equals(text.utf8Span.span)
   }
 }

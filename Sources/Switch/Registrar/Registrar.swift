@@ -128,7 +128,7 @@ extension SwitchCore {
 extension Binding {
   /// The Contact of a 200: where, how long yet, and whose (RFC 3261 §10.3, RFC 5626 §6).
   fileprivate func serialize(into answer: inout MessageBuilder, at wall: WallTime) {
-    let left = UInt64(max(1, (expiresAt - wall).wholeMilliseconds / 1000))
+    let left = UInt64(max(1, (expiresAt.unixMilliseconds - wall.unixMilliseconds) / 1000))
     var rest = ""
     if preference != 1000 { rest = ";q=0.\(String(1000 + preference).dropFirst())" }
     if let instance = key.instance { rest += ";+sip.instance=\"\(instance)\"" }
