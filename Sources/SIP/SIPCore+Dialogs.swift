@@ -11,17 +11,20 @@ extension SIPCore {
     let remoteTag = request.fromTag.map { Array(request[$0]) } ?? []
     let key = names.dialog(callID: callID.span, localTag: tag.span, remoteTag: remoteTag.span)
     let dialogID = dialogs.nextID()
-    var dialog = Dialog(
-      id: dialogID, isUAS: true, callID: callID, localTag: tag, remoteTag: remoteTag,
-      localAddress: request.value(.to, tag: tag),
-      remoteAddress: request.value(.from),
-      remoteTarget: request.contactTarget ?? request.fromURI,
-      routeSet: RouteSet(recordedIn: request, reversed: false), flow: flow,
-      destination: .flow(flow), key: key)
-    dialog.remoteSequence = request.cseq.number
-    dialog.contact = contact
-    if request.method == .invite { dialog.pending.theirInvite = id }
-    dialogs.insert(dialog, dialogID, name: key)
+    // Made where it is handed over, as below: from a variable it would be copied into its place.
+    dialogs.insert(
+      Dialog(
+        id: dialogID, isUAS: true, callID: callID, localTag: tag, remoteTag: remoteTag,
+        localAddress: request.value(.to, tag: tag),
+        remoteAddress: request.value(.from),
+        remoteTarget: request.contactTarget ?? request.fromURI,
+        routeSet: RouteSet(recordedIn: request, reversed: false), flow: flow,
+        destination: .flow(flow), key: key), dialogID, name: key)
+    dialogs.with(dialogID) { dialog in
+      dialog.remoteSequence = request.cseq.number
+      dialog.contact = contact
+      if request.method == .invite { dialog.pending.theirInvite = id }
+    }
     return dialogID
   }
 
@@ -37,15 +40,17 @@ extension SIPCore {
       callID: plan.callID.span, localTag: plan.localTag.span, remoteTag: remoteTag.span)
     if let known = dialogs.find(key) { return known }
     let id = dialogs.nextID()
-    var dialog = Dialog(
-      id: id, isUAS: false, callID: plan.callID, localTag: plan.localTag, remoteTag: remoteTag,
-      localAddress: plan.from, remoteAddress: response.value(.to),
-      remoteTarget: response.contactTarget ?? plan.target,
-      routeSet: RouteSet(recordedIn: response, reversed: true), flow: flow,
-      destination: destination, key: key)
-    dialog.localSequence = plan.cseq
-    dialog.contact = plan.contact
-    dialogs.insert(dialog, id, name: key)
+    dialogs.insert(
+      Dialog(
+        id: id, isUAS: false, callID: plan.callID, localTag: plan.localTag, remoteTag: remoteTag,
+        localAddress: plan.from, remoteAddress: response.value(.to),
+        remoteTarget: response.contactTarget ?? plan.target,
+        routeSet: RouteSet(recordedIn: response, reversed: true), flow: flow,
+        destination: destination, key: key), id, name: key)
+    dialogs.with(id) { dialog in
+      dialog.localSequence = plan.cseq
+      dialog.contact = plan.contact
+    }
     return id
   }
 

@@ -151,12 +151,13 @@ extension SIPCore {
     dialog: DialogID? = nil, isStranger: Bool = false, at now: Instant
   ) -> ServerTransactionID {
     let id = servers.nextID()
-    var transaction = ServerTransaction(
-      message, on: flow, key: key, mergeKey: mergeKey, timers: configuration.timers, at: now)
-    transaction.dialog = dialog
-    transaction.isStranger = isStranger
-    if let due = transaction.claimDeadline() { deadlines.schedule(.server(id), at: due) }
-    servers.insert(transaction, id, name: key)
+    // Made where it is handed over: a transaction in a variable would be copied into its place.
+    servers.insert(
+      ServerTransaction(
+        message, on: flow, key: key, mergeKey: mergeKey, timers: configuration.timers,
+        dialog: dialog, isStranger: isStranger, at: now), id, name: key)
+    let due = servers.with(id) { $0.claimDeadline() } ?? nil
+    if let due { deadlines.schedule(.server(id), at: due) }
     if let mergeKey { servers.name(id, also: mergeKey) }
     return id
   }

@@ -48,8 +48,9 @@ extension SIPCore {
   /// Puts a new transaction under its number and its name.
   mutating func add(_ transaction: consuming ClientTransaction, _ id: ClientTransactionID) {
     let key = transaction.key
-    if let due = transaction.claimDeadline() { deadlines.schedule(.client(id), at: due) }
     clients.insert(transaction, id, name: key)
+    let due = clients.with(id) { $0.claimDeadline() } ?? nil
+    if let due { deadlines.schedule(.client(id), at: due) }
   }
 
   mutating func removeClient(_ id: ClientTransactionID) {

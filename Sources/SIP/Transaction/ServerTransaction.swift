@@ -41,9 +41,10 @@ struct ServerTransaction: Sendable {
 
   init(
     _ request: Message, on flow: Flow, key: Fingerprint, mergeKey: Fingerprint?,
-    timers: TransactionTimers, at now: Instant
+    timers: TransactionTimers, dialog: DialogID? = nil, isStranger: Bool = false, at now: Instant
   ) {
     (self.request, self.flow, self.key, self.mergeKey) = (request, flow, key, mergeKey)
+    (self.dialog, self.isStranger) = (dialog, isStranger)
     let isReliable = flow.transport.isReliable
     machine =
       request.method == .invite
