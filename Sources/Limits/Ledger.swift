@@ -27,6 +27,9 @@ package struct Ledger: Sendable {
 
   /// The holds that are open, ascending: after a restart each is finished with `.unknown`.
   package var openHolds: [HoldID] { holdPlaces.keys.sorted() }
+
+  /// Who pays for a hold; nil for one that is settled.
+  package func payer(of hold: HoldID) -> AccountID? { holdPlaces[hold].map { holds[$0].accountID } }
 }
 
 /// A journal entry that does not fit the state before it: the journal is damaged or incomplete.

@@ -79,13 +79,13 @@ extension SIPCore {
   /// Brings a dialog back from a journal, so that it can be ended by BYE.
   ///
   /// `local` and `remote` are From and To of our requests, with their tags; `sequence` is the highest
-  /// CSeq number that we may have used. Nil if the addresses have no tags.
+  /// CSeq number that we may have used. Nil if ours has no tag; that of a peer of RFC 2543 is empty (RFC 3261 §12.1.2).
   package mutating func restoreDialog(
     callID: [UInt8], local: [UInt8], remote: [UInt8], target: URI, routes: [[UInt8]],
     sequence: UInt32, flow: Flow, destination: Destination
   ) -> DialogID? {
     guard let localTag = try? NameAddress(parsing: local.span).tag,
-      let remoteTag = try? NameAddress(parsing: remote.span).tag
+      let remoteTag = (try? NameAddress(parsing: remote.span)).map({ $0.tag ?? [] })
     else { return nil }
     let key = names.dialog(
       callID: callID.span, localTag: localTag.span, remoteTag: remoteTag.span)
@@ -106,16 +106,23 @@ extension SIPCore {
     dialogs.with(dialog) { $0.localSequence = max($0.localSequence, min(sequence, 0x7FFF_0000)) }
   }
 
-  /// Makes the dialog that a 2xx to an INVITE of a dead process has confirmed, to acknowledge and end it.
+  /// Makes the dialog that a 2xx to an INVITE of a dead process has confirmed, to acknowledge and end it; or finds the
+  /// one from a journal.
   ///
-  /// Its requests go back over `flow` until it is moved. Nil if there is no From tag.
+  /// The requests of a new one go back over `flow` until it is moved. Nil if there is no From tag.
   package mutating func restoreDialog(
     acceptedBy success: Message, on flow: Flow
   ) -> DialogID? {
     guard let localTag = success.fromTag else { return nil }
     let remoteTag = success.toTag.map { Array(success[$0]) } ?? []
     let key = dialogName(of: success)
-    if let known = dialogs.find(key) { return known }
+    if let known = dialogs.find(key) {
+      if dialogs[known]?.acceptedSequence == nil {
+        dialogs[known]?.acceptedSequence = success.cseq.number
+        if let target = success.contactTarget { dialogs[known]?.remoteTarget = target }
+      }
+      return known
+    }
     let id = dialogs.nextID()
     var dialog = Dialog(
       id: id, isUAS: false, callID: Array(success[success.callID]),

@@ -146,12 +146,13 @@ extension SIPCore {
 
   /// A 2xx that no transaction knows any more: its dialog answers it (RFC 6026 §8.7).
   ///
-  /// - Returns: Whether there is a dialog of it.
+  /// - Returns: Whether there is a dialog of it; one of a dead process has no answer yet.
   private func acknowledgeAgain(
     _ message: Message, _ status: StatusCode, effects: inout [Transmission]
   ) -> Bool {
     guard status.isSuccess, message.cseq.method == .invite,
-      let dialog = dialogs.find(dialogName(of: message))
+      let dialog = dialogs.find(dialogName(of: message)),
+      dialogs[dialog]?.acceptedSequence != nil
     else { return false }
     repeatAcknowledgement(of: message, in: dialog, effects: &effects)
     return true

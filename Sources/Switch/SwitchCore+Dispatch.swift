@@ -18,8 +18,10 @@ extension SwitchCore {
         return
       }
     }
-    // Its dialog waited for the BYE to come again.
-    if message.cseq.method == .bye, status == 401 || status == 407, let dialog { sip.end(dialog) }
+    // Its dialog waited for the BYE to come again; before the first directory is there, it still does.
+    if message.cseq.method == .bye, status == 401 || status == 407, let dialog, hasDirectory {
+      sip.end(dialog)
+    }
     guard let owner = owners.clients[client] else {
       // A further 2xx of a fork, for a call that is gone.
       if status.isSuccess, message.cseq.method == .invite { dismiss(dialog, message, at: now) }
@@ -57,6 +59,10 @@ extension SwitchCore {
     case .orphan(let id, let bye):
       guard status.isFinal else { return }
       orphanAnswered(id, bye, status: status.number, at: now)
+    case .takenBack(let id, let callID):
+      guard status.isFinal else { return }
+      takenBack(orphan: id, callID: callID, status, at: now)
+      if status.isSuccess { dismiss(dialog, message, at: now) }
     }
   }
 
@@ -101,6 +107,8 @@ extension SwitchCore {
     case .probe(let trunk): probeFailed(trunk, "\(failure)", at: now)
     case .register(let trunk): registerFailed(trunk, "\(failure)", at: now)
     case .orphan(let id, let bye): orphanAnswered(id, bye, status: nil, at: now)
+    case .takenBack(let id, let callID):
+      takenBack(orphan: id, callID: callID, nil, at: now)
     }
   }
 

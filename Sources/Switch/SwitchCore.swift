@@ -255,6 +255,8 @@ struct Owners: Sendable {
     case probe(TrunkID)
     case register(TrunkID)
     case orphan(CallID, bye: Int)
+    /// The INVITE of a dead process that was cancelled.
+    case takenBack(CallID, callID: [UInt8])
   }
 
   var clients: [ClientTransactionID: Client] = [:]

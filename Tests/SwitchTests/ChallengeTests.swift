@@ -186,6 +186,29 @@ import Testing
     }
   }
 
+  @Test(
+    "F23: A BYE that is challenged before the first directory is there is sent again when it is",
+    arguments: [true, false])
+  func beforeDirectory(talks: Bool) throws {
+    let (bench, phone, carrier) = try ends()
+    if !talks { (carrier.manner, carrier.heedsCancel) = (.rings, false) }
+    talk(phone)
+    carrier.challenge = Self.challenge
+    let batches = bench.journal
+    bench.core = SwitchCore(
+      configuration: bench.core.configuration, dice: .seeded(SplitMix(seed: 77)))
+    for batch in batches { try bench.core.replay(batch) }
+    bench.recover()
+    #expect(carrier.received(.bye).count == 1 && bench.core.ledger.openHolds.count == 1)
+    bench.command(.adopt(try bench.town.rulebook()))
+    bench.run(for: .seconds(5))
+    #expect(carrier.received(.bye).last?.has(.authorization) == true)
+    #expect(!bench.alerts.contains { $0.kind == .possiblyStillUp })
+    #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
+    bench.run(for: .seconds(60))
+    #expect(bench.core.load.isAtRest)
+  }
+
   @Test("The BYE to a call that a crash left open is repeated, too")
   func restart() throws {
     let (bench, phone, carrier) = try ends()

@@ -35,15 +35,16 @@ extension SIPCore {
 
   /// Takes back an INVITE of a dead process.
   ///
-  /// Its transaction is there again from then on: it acknowledges the 487, and delivers a 2xx that crosses the CANCEL.
+  /// Its transaction is there again from then on: it acknowledges the 487, and delivers that or a 2xx that crosses the
+  /// CANCEL. Nil where there is one already, or the INVITE cannot be read.
   package mutating func cancel(
     _ invite: SentInvite, callID: [UInt8], headers: [HeaderDraft] = [], at now: Now,
     effects: inout [Transmission]
-  ) {
+  ) -> ClientTransactionID? {
     let key = names.clientTransaction(branch: invite.branch.span, method: .invite)
     guard clients.find(key) == nil, let target = try? URI(parsing: invite.target.span),
       let tag = try? NameAddress(parsing: invite.from.span).tag
-    else { return }
+    else { return nil }
     let plan = RequestPlan(
       method: .invite, target: target, from: invite.from, to: invite.to, localTag: tag,
       callID: callID, cseq: invite.cseq, maxForwards: 70)
@@ -55,5 +56,6 @@ extension SIPCore {
     let id = clients.nextID()
     add(transaction, id)
     cancel(id, headers: headers, at: now, effects: &effects)
+    return id
   }
 }

@@ -35,7 +35,9 @@ extension SwitchCore {
   mutating func keep(
     _ draft: RequestDraft, of client: ClientTransactionID, in dialog: DialogID, to carrier: Carrier?
   ) {
-    guard let carrier, rules.directory.trunk(carrier.trunk)?.credentials != nil else { return }
+    guard let carrier,
+      rules.directory.trunk(carrier.trunk)?.credentials != nil || !hasDirectory
+    else { return }
     owners.challengeables[client] = Challengeable(
       draft: draft, dialog: dialog, trunk: carrier.trunk, realm: carrier.realm)
   }
@@ -63,7 +65,7 @@ extension SwitchCore {
     switch owner {
     case .exchange(let id): calls[id]?.value.exchange?.client = again
     case .bye(let id, let leg): calls[id]?.value.legs[leg].clientBye = again
-    case .invite, .prack, .passed, .probe, .register, .orphan, nil: break
+    case .invite, .prack, .passed, .probe, .register, .orphan, .takenBack, nil: break
     }
     return true
   }

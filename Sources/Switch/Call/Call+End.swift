@@ -192,6 +192,7 @@ extension SwitchCore {
       changeTrunk(trunk) { $0.releaseChannel() }
     }
     forgetDialogs(of: &call.legs[leg])
+    noteGone(call, leg)
     try dropExchange(of: leg, in: &call, at: now)
     if leg != 0, call.phase != .ending, call.legs[leg].media.isAttached, call.answered != leg {
       call.legs[leg].media.isAttached = false

@@ -13,6 +13,8 @@ package enum CallMark: Hashable, Sendable {
   indirect case leg(CallID, DialogMark)
   /// An INVITE is about to leave towards a carrier: its answer may come when we have died.
   case invited(CallID, InviteMark)
+  /// The leg with that Call-ID is over while its call goes on: nothing of it is to be ended any more.
+  case gone(CallID, callID: [UInt8])
   /// The highest number given out: calls that have ended are in no checkpoint, and their numbers are theirs.
   case last(CallID)
 }
@@ -28,13 +30,15 @@ package struct InviteMark: Hashable, Sendable {
   package var number: String
   /// By what it can be taken back, once it rings.
   package var sent: SentInvite?
+  /// What pays for it, until that is settled; nil also in journals of earlier versions, where it is the record's.
+  package var hold: HoldID?
 
   package init(
     callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil, number: String = "",
-    sent: SentInvite? = nil
+    sent: SentInvite? = nil, hold: HoldID? = nil
   ) {
     (self.callID, self.trunk, self.realm, self.number) = (callID, trunk, realm, number)
-    self.sent = sent
+    (self.sent, self.hold) = (sent, hold)
   }
 }
 
@@ -68,8 +72,8 @@ package struct DialogMark: Hashable, Sendable {
     (self.flow, self.isTrunk, self.realm, self.rangAt) = (flow, isTrunk, realm, rangAt)
   }
 
-  /// The tag of the other side; nil where its address has none.
-  var remoteTag: [UInt8]? { try? NameAddress(parsing: remote.span).tag }
+  /// The tag of the other side; that of a peer of RFC 2543 is empty.
+  var remoteTag: [UInt8] { (try? NameAddress(parsing: remote.span))?.tag ?? [] }
 
   /// Whether `later` knows more of the same call of the other side: of the same dialog, or of the one that was
   /// confirmed, with which the others of its INVITE end (RFC 3261 §13.2.2.4).
@@ -101,18 +105,13 @@ extension CallMark {
       writer.write(UInt8(3))
       writer.write(call)
     case .invited(let call, let invite):
-      writer.write(UInt8(invite.sent != nil ? 9 : invite.realm == nil ? 7 : 8))
+      writer.write(UInt8(11))
       writer.write(call)
-      writer.write(invite.callID)
-      writer.write(invite.trunk)
-      if let sent = invite.sent {
-        writer.write(invite.realm) { $0.write($1) }
-        writer.write(invite.number)
-        sent.encode(into: &writer)
-      } else {
-        if let realm = invite.realm { writer.write(realm) }
-        writer.write(invite.number)
-      }
+      invite.encode(into: &writer)
+    case .gone(let call, let callID):
+      writer.write(UInt8(12))
+      writer.write(call)
+      writer.write(callID)
     }
   }
 
@@ -121,8 +120,7 @@ extension CallMark {
     let kind = try reader.read(UInt8.self)
     switch kind {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
-    // 5, 6 and 8: with a realm behind it. 4 and 6, of earlier versions: without the number. 9 and 10: of an INVITE that
-    // rings.
+    // 5: with a realm behind it. 10: of an INVITE that rings.
     case 2, 5, 10:
       let call: CallID = try reader.readID()
       var dialog = try DialogMark(from: &reader)
@@ -135,23 +133,40 @@ extension CallMark {
       }
       self = .leg(call, dialog)
     case 3: self = .last(try reader.readID())
-    case 4, 6, 7, 8:
-      let call: CallID = try reader.readID()
-      let callID = try reader.readBytes()
-      var invite = InviteMark(callID: callID, trunk: try reader.readID())
-      if kind == 6 || kind == 8 { invite.realm = try reader.readBytes() }
-      if kind >= 7 { invite.number = try reader.readString() }
-      self = .invited(call, invite)
-    case 9:
-      let call: CallID = try reader.readID()
-      var invite = InviteMark(callID: try reader.readBytes(), trunk: try reader.readID())
-      invite.realm = try reader.readOptional { reader throws(ByteCodingError) in
-        try reader.readBytes()
-      }
-      invite.number = try reader.readString()
-      invite.sent = try SentInvite(from: &reader)
-      self = .invited(call, invite)
+    case 4, 6, 7, 8, 9, 11:
+      self = .invited(try reader.readID(), try InviteMark(from: &reader, kind: kind))
+    case 12: self = .gone(try reader.readID(), callID: try reader.readBytes())
     case _: throw ByteCodingError(expected: "a call mark", offset: start)
+    }
+  }
+}
+
+extension InviteMark {
+  fileprivate func encode(into writer: inout ByteWriter) {
+    writer.write(callID)
+    writer.write(trunk)
+    writer.write(realm) { $0.write($1) }
+    writer.write(number)
+    writer.write(hold) { $0.write($1) }
+    writer.write(sent) { $1.encode(into: &$0) }
+  }
+
+  /// Of kind 11, or of an earlier version: 6 and 8 have a realm, 4 and 6 no number, 9 rings.
+  fileprivate init(from reader: inout ByteReader, kind: UInt8) throws(ByteCodingError) {
+    self.init(callID: try reader.readBytes(), trunk: try reader.readID())
+    switch kind {
+    case 6, 8: realm = try reader.readBytes()
+    case 9, 11:
+      realm = try reader.readOptional { reader throws(ByteCodingError) in try reader.readBytes() }
+    case _: break
+    }
+    if kind >= 7 { number = try reader.readString() }
+    if kind == 11 { hold = try reader.readOptional(readID) }
+    if kind == 9 { sent = try SentInvite(from: &reader) }
+    if kind == 11 {
+      sent = try reader.readOptional { reader throws(ByteCodingError) in
+        try SentInvite(from: &reader)
+      }
     }
   }
 }

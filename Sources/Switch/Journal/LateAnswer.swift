@@ -41,13 +41,11 @@ struct LateAnswer: Sendable {
 
 extension SwitchCore {
   /// Remembers the INVITEs of a call that the dead process left open.
-  mutating func keepInvites(of orphan: Orphan, _ id: CallID, paid charge: Charge? = nil) {
+  mutating func keepInvites(of orphan: Orphan, _ id: CallID) {
     for invite in orphan.invites {
-      var late = LateAnswer(
-        call: id, invite: invite, record: orphan.record, cause: .restart,
-        credit: charge.map(Cost.init))
+      var late = LateAnswer(call: id, invite: invite, record: orphan.record, cause: .restart)
       for mark in orphan.dialogs where mark.callID == invite.callID {
-        if mark.rangAt == nil, let tag = mark.remoteTag { late.ended.insert(tag) }
+        if mark.rangAt == nil { late.ended.insert(mark.remoteTag) }
         // This process has gone on from a leap above it.
         late.sequence = max(late.sequence, min(mark.sequence, 0x7FFF_0000) + 2_000)
       }
@@ -55,7 +53,8 @@ extension SwitchCore {
         late.ended.formUnion(known.ended)
         late.sequence = max(late.sequence, known.sequence)
       }
-      late.invite.sent = nil  // It has had its CANCEL.
+      // It has had its CANCEL, and is paid.
+      (late.invite.sent, late.invite.hold) = (nil, nil)
       lateAnswers[invite.callID] = late
     }
   }
@@ -142,6 +141,7 @@ extension SwitchCore {
       TrunkGate.reconnect(dialog, hops: hops, using: &sip)
     }
     acknowledge(dialog, body: nil, at: now)
+    guard !answersWhileEnding(dialog) else { return }
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
     lateAnswers[callID]?.credit = nil
@@ -165,7 +165,8 @@ extension SwitchCore {
     guard let callID = leg.callID, let money = leg.paid else { return nil }
     return InviteMark(
       callID: callID, trunk: money.trunk, realm: realm(of: leg), number: money.number,
-      sent: leg.clientInvite.flatMap { sip.sentInvite($0) })
+      sent: leg.clientInvite.flatMap { sip.sentInvite($0) },
+      hold: money.isSettled ? nil : money.reservation.hold)
   }
 }
 
@@ -178,6 +179,8 @@ extension LateAnswer {
     (record.payer, record.hold, record.trunk) = (
       money.account, money.reservation.hold, money.trunk
     )
+    var invite = invite
+    invite.hold = nil
     self.init(call: call.id, invite: invite, record: record, cause: cause)
   }
 }

@@ -12,7 +12,8 @@ import SIPSyntax
 ///     ▲ │ no proof: its hold stays
 ///     └─┘ for half an hour (UnconfirmedBye); then charged with what is held
 /// ```
-/// One that only rang, as far as the disk knows: 2xx, as above, since it rang; 481, with what is held, and it may be answered yet.
+/// One that only rang, as far as the disk knows: 2xx, as above, since it rang; 481, with what is held, and it may be answered yet;
+/// a refusal of its INVITE, with nothing. Each hold of it is settled when the dialogs that it pays for are over.
 struct Orphan: Sendable {
   /// One dialog of it.
   struct Bye: Sendable {
@@ -22,23 +23,37 @@ struct Orphan: Sendable {
     let carrier: SwitchCore.Carrier?
     /// Its carrier bills until it confirms.
     let costs: Bool
+    /// What pays for that; nil where no price was known.
+    var hold: HoldID?
     /// It has been answered while its BYE was under way.
     var isAnswered = false
     var unconfirmed: UnconfirmedBye?
-    var isOver = false
+    /// When it was over, and what had proven that.
+    var over: (at: Now, proof: Proof)?
+
+    var isOver: Bool { over != nil }
+  }
+
+  /// Why no BYE is sent any more.
+  enum Proof: Hashable, Sendable {
+    /// 2xx or 481 to it, or a BYE of the other side.
+    case confirmed
+    /// Its INVITE was refused, so that nobody had answered.
+    case refused
+    case none
   }
 
   var record: CallDetailRecord?
   var dialogs: [DialogMark] = []
   var invites: [InviteMark] = []
   var byes: [Bye] = []
+  /// INVITEs that were taken back, by Call-ID, and wait for the answer to that.
+  var takenBack: Set<[UInt8]> = []
+  /// Whoever is concerned knows that some carrier has not confirmed the end.
+  var isTold = false
   /// This process heard the answer, so that the ledger knows its moment.
   var isOurs = false
-  /// Some carrier has never confirmed the end.
-  var isUncertain = false
   var isRecorded = false
-  /// When its carriers had confirmed the end, where that was before there were prices to charge it by.
-  var overAt: Now?
 
   var isWaiting: Bool { byes.contains { !$0.isOver } }
   /// Whether some carrier may still bill.
@@ -52,8 +67,33 @@ struct Orphan: Sendable {
   /// Since when a dialog only rings, as far as is known.
   func rangAt(_ bye: Bye) -> WallTime? { bye.mark.flatMap { dialogs[$0].rangAt } }
 
-  /// The dialog by which it is priced: the one that was answered.
-  var billed: DialogMark? { dialogs.last { $0.rangAt == nil && invite(of: $0) != nil } }
+  func callID(of bye: Bye) -> [UInt8]? { bye.mark.map { dialogs[$0].callID } }
+
+  /// Whether it rings, and the answer to its INVITE may still say that nobody had answered.
+  func waitsForInvite(of bye: Bye) -> Bool {
+    guard rangAt(bye) != nil, let callID = callID(of: bye) else { return false }
+    return takenBack.contains(callID)
+  }
+
+  /// What pays for an INVITE.
+  func hold(of invite: InviteMark) -> HoldID? { invite.hold ?? record?.hold }
+
+  /// All that is held for it, each hold once.
+  var holds: [HoldID] {
+    (invites.map(\.hold) + [record?.hold]).reduce(into: []) { holds, hold in
+      if let hold, !holds.contains(hold) { holds.append(hold) }
+    }
+  }
+
+  /// The INVITE that a hold pays for, by which it is priced: the one that was answered, or the last.
+  func billed(by hold: HoldID) -> (invite: InviteMark, isAnswered: Bool)? {
+    let paid = invites.filter { self.hold(of: $0) == hold }
+    let answered = dialogs.last { mark in
+      mark.rangAt == nil && paid.contains { $0.callID == mark.callID }
+    }
+    guard let invite = answered.flatMap({ invite(of: $0) }) ?? paid.last else { return nil }
+    return (invite, answered != nil)
+  }
 
   /// Whose dialog that is: its INVITE is written, or it is the caller's.
   func trunk(of mark: DialogMark) -> TrunkID? {
@@ -80,16 +120,20 @@ extension SwitchCore {
     (record.sell, record.purchase, record.slices, record.hold) = (nil, nil, 0, nil)
     (record.ringingAt, record.lastMediaAt, record.legs) = (nil, nil, [])
     record.hold = owe(late, record, since: since, at: now)
-    var orphan = Orphan(record: record, invites: [late.invite], isOurs: true)
+    var invite = late.invite
+    invite.hold = record.hold
+    var orphan = Orphan(record: record, invites: [invite], isOurs: true)
     journal.open(record)
-    journal.write(.call(.invited(id, late.invite)))
+    journal.write(.call(.invited(id, invite)))
     if let made = sip.dialog(dialog) {
       let mark = dialogMark(of: made, isTrunk: true, realm: late.invite.realm)
       orphan.dialogs = [mark]
       journal.write(.call(.leg(id, mark)))
     }
     let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
-    orphan.byes = [Orphan.Bye(dialog: dialog, carrier: carrier, costs: true)]
+    orphan.byes = [
+      Orphan.Bye(dialog: dialog, carrier: carrier, costs: true, hold: record.hold)
+    ]
     orphans[id] = orphan
     log(
       .warning, "late answer ended", tenant: record.tenant, Alert.Fact("call", "\(late.call)"),
@@ -127,7 +171,7 @@ extension SwitchCore {
   }
 
   /// What a call of an INVITE that is over costs by the rates of today.
-  private func price(of invite: InviteMark, payer: AccountID, at wall: WallTime) -> Price? {
+  func price(of invite: InviteMark, payer: AccountID, at wall: WallTime) -> Price? {
     guard let line = rules.directory.line(paying: payer),
       let trunk = rules.directory.trunk(invite.trunk), !invite.number.isEmpty
     else { return nil }
@@ -171,8 +215,12 @@ extension SwitchCore {
     else { return }
     orphan.dialogs[place].rangAt = nil
     let mark = orphan.dialogs[place]
-    if let tag = mark.remoteTag { lateAnswers[mark.callID]?.ended.insert(tag) }
+    lateAnswers[mark.callID]?.ended.insert(mark.remoteTag)
     if orphan.byes[index].costs, var record = orphan.record {
+      if record.answeredAt == nil, let hold = orphan.byes[index].hold {
+        (record.hold, record.payer) = (hold, ledger.payer(of: hold) ?? record.payer)
+        record.trunk = orphan.invite(of: mark)?.trunk ?? record.trunk
+      }
       (record.answeredAt, record.status) = (min(record.answeredAt ?? rangAt, rangAt), 200)
       orphan.record = record
       journal.open(record)
@@ -205,39 +253,66 @@ extension SwitchCore {
 
   /// The answer to a BYE, or that there will be none: then it is sent again, and the hold stays (guard rule 6).
   mutating func orphanAnswered(_ id: CallID, _ index: Int, status: UInt16?, at now: Now) {
-    guard let known = orphans[id], !known.byes[index].isOver else { return }
-    if status == 481, known.byes[index].isAnswered, sendByeAgain(ofOrphan: id, index, at: now) {
-      return
-    }
-    if let status, (200...299).contains(status) { answered(orphan: id, index) }
-    guard var orphan = orphans[id] else { return }
+    guard let bye = orphans[id]?.byes[index], !bye.isOver else { return }
+    if status == 481, bye.isAnswered, sendByeAgain(ofOrphan: id, index, at: now) { return }
+    let isConfirmed = status.map { (200...299).contains($0) } ?? false
+    if isConfirmed { answered(orphan: id, index) }
+    let isProven = isConfirmed || status == 481
+    if !isProven, insists(onOrphan: id, index, status: status, at: now) { return }
+    over(orphan: id, index, isProven ? .confirmed : .none, at: now)
+    goOn(orphan: id, at: now)
+  }
+
+  /// Whether a BYE is sent again; people are told where its carrier may be billing.
+  private mutating func insists(
+    onOrphan id: CallID, _ index: Int, status: UInt16?, at now: Now
+  ) -> Bool {
+    guard let orphan = orphans[id] else { return false }
     var bye = orphan.byes[index]
-    let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
-    if !isProven, bye.costs {
-      if bye.unconfirmed == nil { possiblyStillUp(id, orphan, at: now) }
-      var unconfirmed =
-        bye.unconfirmed ?? UnconfirmedBye(until: now.instant + configuration.calls.insistence)
-      if sip.dialog(bye.dialog) != nil, unconfirmed.failed(at: now.instant) {
-        if let next = unconfirmed.next { agenda.schedule(.orphan(id), at: next) }
-        bye.unconfirmed = unconfirmed
-        orphan.byes[index] = bye
-        orphans[id] = orphan
-        return
+    // What answers it comes with the directory.
+    let isChallenged = (status == 401 || status == 407) && !hasDirectory
+    guard bye.costs || isChallenged && bye.carrier != nil else { return false }
+    // The answer to an INVITE that was taken back may prove the end yet.
+    if bye.costs, !isChallenged, !orphan.waitsForInvite(of: bye) { possiblyStillUp(id, at: now) }
+    var unconfirmed =
+      bye.unconfirmed ?? UnconfirmedBye(until: now.instant + configuration.calls.insistence)
+    let insists = sip.dialog(bye.dialog) != nil && unconfirmed.failed(at: now.instant)
+    if insists {
+      if let next = unconfirmed.next { agenda.schedule(.orphan(id), at: next) }
+      bye.unconfirmed = unconfirmed
+    }
+    orphans[id]?.byes[index] = bye
+    return insists
+  }
+
+  /// The answer to an INVITE that was taken back, or that there will be none.
+  ///
+  /// A refusal: nobody had answered it, so that none of its dialogs has to be ended any more.
+  mutating func takenBack(
+    orphan id: CallID, callID: [UInt8], _ status: StatusCode?, at now: Now
+  ) {
+    orphans[id]?.takenBack.remove(callID)
+    guard let orphan = orphans[id] else { return }
+    for index in orphan.byes.indices {
+      let bye = orphan.byes[index]
+      guard !bye.isOver, orphan.rangAt(bye) != nil, orphan.callID(of: bye) == callID else {
+        continue
+      }
+      switch status {
+      case let status? where !status.isSuccess: over(orphan: id, index, .refused, at: now)
+      case nil where bye.costs && bye.unconfirmed != nil: possiblyStillUp(id, at: now)
+      case _: break
       }
     }
-    sip.end(bye.dialog)
-    orphan.byes[index].isOver = true
-    orphan.isUncertain = orphan.isUncertain || bye.costs && !isProven
-    orphans[id] = orphan
-    if !orphan.costs, !orphan.isRecorded {
-      let hasPrices = orphan.isOurs || orphan.isUncertain || !rules.directory.tenants.isEmpty
-      guard hasPrices else {
-        orphans[id]?.overAt = orphan.overAt ?? now
-        return
-      }
-      settle(orphan: id, at: now)
-    }
-    if !orphan.isWaiting { orphans[id] = nil }
+    goOn(orphan: id, at: now)
+  }
+
+  private mutating func over(
+    orphan id: CallID, _ index: Int, _ proof: Orphan.Proof, at now: Now
+  ) {
+    guard let dialog = orphans[id]?.byes[index].dialog else { return }
+    sip.end(dialog)
+    orphans[id]?.byes[index].over = (now, proof)
   }
 
   /// The carrier's own BYE proves the end as well as its answer to ours.
@@ -249,111 +324,15 @@ extension SwitchCore {
     }
   }
 
-  /// The first directory is there: what has ended before it can be charged.
-  mutating func settleUnpriced(at now: Now) {
-    for id in orphans.keys.sorted() {
-      guard let orphan = orphans[id], orphan.overAt != nil else { continue }
-      settle(orphan: id, at: now)
-      orphans[id]?.overAt = nil
-      if !orphan.isWaiting { orphans[id] = nil }
-    }
-  }
-
-  private mutating func possiblyStillUp(_ id: CallID, _ orphan: Orphan, at now: Now) {
+  private mutating func possiblyStillUp(_ id: CallID, at now: Now) {
+    guard let orphan = orphans[id], !orphan.isTold else { return }
+    orphans[id]?.isTold = true
     alert(
       .possiblyStillUp, .critical, tenant: orphan.record?.tenant,
       key: "up-\(id)-\(now.wall.unixMilliseconds)", at: now,
       [
         Alert.Fact("call", "\(id)"), Alert.Fact("to", orphan.record?.normalised ?? ""),
         Alert.Fact("why", "the carrier did not confirm the end of a call that we had given up"),
-      ])
-  }
-
-  // MARK: - The end
-
-  /// Charges and records a call without legs, once: its carriers have confirmed the end, or will not.
-  mutating func settle(orphan id: CallID, at now: Now) {
-    guard let orphan = orphans[id], !orphan.isRecorded else { return }
-    orphans[id]?.isRecorded = true
-    let charge = finish(orphan, at: now)
-    keepInvites(after: orphan, id, charge)
-    guard var record = orphan.record else { return }
-    record.endedAt = (orphan.overAt ?? now).wall
-    if !orphan.isOurs { (record.cause, record.endedBy) = (.restart, .system) }
-    if let charge {
-      record.payer = charge.account
-      record.add(charge, slices: 1)
-    }
-    journal.write(.record(record))
-    guard orphan.isOurs else { return }
-    tellStray(record, charge, at: now)
-  }
-
-  /// An INVITE that nobody has answered yet may be; what was charged for it pays the first part.
-  private mutating func keepInvites(after orphan: Orphan, _ id: CallID, _ charge: Charge?) {
-    guard !orphan.isOurs else { return }
-    guard orphan.byes.contains(where: \.costs) else {
-      return keepInvites(of: orphan, id, paid: charge)
-    }
-    // Those that are ended by BYE are kept since the start, for as long as they may be answered.
-    guard orphan.billed == nil, let invite = orphan.invites.last, let charge else { return }
-    lateAnswers[invite.callID]?.credit = Cost(charge)
-  }
-
-  private mutating func finish(_ orphan: Orphan, at now: Now) -> Charge? {
-    guard let record = orphan.record, let hold = record.hold else { return nil }
-    var outcome = Outcome.unknown
-    if orphan.isOurs, !orphan.isUncertain { outcome = .ended(at: now.instant) }
-    if !orphan.isOurs, !orphan.isUncertain, let outlived = outlived(orphan, record, at: now) {
-      outcome = outlived
-    }
-    var entries: [LedgerEntry] = []
-    var notices: [LedgerNotice] = []
-    let charge = ledger.finish(hold, outcome, at: now, into: &entries, notices: &notices)
-    write(entries, notices, at: now)
-    return charge
-  }
-
-  /// The carrier has confirmed the end of a call of the dead process: it bills until now.
-  private mutating func outlived(
-    _ orphan: Orphan, _ record: CallDetailRecord, at now: Now
-  ) -> Outcome? {
-    guard let answeredAt = record.answeredAt, let payer = record.payer, let mark = orphan.billed,
-      let invite = orphan.invite(of: mark)
-    else { return nil }
-    // No clock that is wrong makes it longer than any call is.
-    let end = (orphan.overAt ?? now).wall
-    let talk = min(max(.zero, end - answeredAt), configuration.calls.duration)
-    guard let price = price(of: invite, payer: payer, at: answeredAt) else {
-      tellUnpriced(record, talk, at: now)
-      return nil
-    }
-    return .outlived(price, talk: talk, answeredAt: answeredAt)
-  }
-
-  private mutating func tellUnpriced(_ record: CallDetailRecord, _ talk: Duration, at now: Now) {
-    alert(
-      .chargedLate, .critical, tenant: record.tenant,
-      key: "unpriced-\(record.call)-\(now.wall.unixMilliseconds)", at: now,
-      [
-        Alert.Fact("call", "\(record.call)"), Alert.Fact("to", record.normalised),
-        Alert.Fact("seconds", "\(talk.wholeMilliseconds / 1000)"),
-        Alert.Fact("why", "no price is known for it, only what was held is charged"),
-      ])
-  }
-
-  private mutating func tellStray(_ record: CallDetailRecord, _ charge: Charge?, at now: Now) {
-    guard let charge else {
-      return tellUnpriced(record, max(.zero, now.wall - (record.answeredAt ?? now.wall)), at: now)
-    }
-    guard charge.sell.micros > 0 || charge.purchase.micros > 0 else { return }
-    alert(
-      .chargedLate, .critical, tenant: record.tenant,
-      key: "late-\(record.call)-\(now.wall.unixMilliseconds)", at: now,
-      [
-        Alert.Fact("subject", name(of: .account(charge.account))),
-        Alert.Fact("call", "\(record.call)"), Alert.Fact("to", record.normalised),
-        Alert.Fact("charged", "\(charge.sell)"), Alert.Fact("purchase", "\(charge.purchase)"),
       ])
   }
 }

@@ -39,6 +39,14 @@ extension SwitchCore {
       // A later mark of the same INVITE knows more.
       orphans[id, default: Orphan()].invites.removeAll { $0.callID == invite.callID }
       orphans[id, default: Orphan()].invites.append(invite)
+    case .call(.gone(let id, let callID)):
+      callIDs.reserve(id)
+      orphans[id]?.dialogs.removeAll { $0.callID == callID }
+      for index in orphans[id]?.invites.indices ?? 0..<0
+      where orphans[id]?.invites[index].callID == callID {
+        orphans[id]?.invites[index].sent = nil
+        orphans[id]?.invites[index].hold = nil
+      }
     case .call(.last(let id)): callIDs.reserve(id)
     case .record(let record):
       callIDs.reserve(record.call)
@@ -64,8 +72,9 @@ extension SwitchCore {
     settleOpenHolds(at: now)
     for id in ids {
       guard let orphan = orphans[id] else { continue }
-      if orphan.costs { keepInvites(of: orphan, id) } else { settle(orphan: id, at: now) }
-      cancelInvites(of: orphan, at: now)
+      keepInvites(of: orphan, id)
+      settle(orphan: id, at: now)
+      cancelInvites(of: id, at: now)
       for index in orphan.byes.indices { sendBye(ofOrphan: id, index, at: now) }
       // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
       guard orphan.record != nil || !orphan.dialogs.isEmpty else { continue }
@@ -81,7 +90,7 @@ extension SwitchCore {
   /// Holds without settlement are charged in full, since their calls may have been answered (guard rule 13); those of
   /// calls without legs when it is known until when.
   private mutating func settleOpenHolds(at now: Now) {
-    let orphaned = Set(orphans.values.compactMap { $0.record?.hold })
+    let orphaned = Set(orphans.values.flatMap(\.holds))
     var entries: [LedgerEntry] = []
     var notices: [LedgerNotice] = []
     for hold in ledger.openHolds where !orphaned.contains(hold) {
@@ -94,13 +103,17 @@ extension SwitchCore {
   ///
   /// One that was answered without the disk having heard of it is ended by the BYE behind it, which may be sent in an
   /// early dialog, too (RFC 3261 §15).
-  private mutating func cancelInvites(of orphan: Orphan, at now: Now) {
+  private mutating func cancelInvites(of id: CallID, at now: Now) {
+    guard let orphan = orphans[id] else { return }
     let reason = HeaderDraft(.reason, LegFailure(.restart).reasonValue)
     for invite in orphan.invites
     where !orphan.dialogs.contains(where: { $0.callID == invite.callID && $0.rangAt == nil }) {
       guard let sent = invite.sent else { continue }
-      sip.cancel(
+      let client = sip.cancel(
         sent, callID: invite.callID, headers: [reason], at: now, effects: &output.wire)
+      guard let client else { continue }
+      owners.clients[client] = .takenBack(id, callID: invite.callID)
+      orphans[id]?.takenBack.insert(invite.callID)
     }
   }
 
@@ -113,11 +126,15 @@ extension SwitchCore {
       orphan.dialogs[index].sequence = min(orphan.dialogs[index].sequence, 0x7FFF_0000) + 1_000
       let mark = orphan.dialogs[index]
       let carrier = orphan.trunk(of: mark).map { Carrier(trunk: $0, realm: mark.realm) }
-      // Where one has answered, what rang besides was let go before, and its money is settled.
-      let mayCost = mark.rangAt == nil || orphan.record?.answeredAt == nil
-      let costs = mayCost && orphan.invite(of: mark) != nil
+      let invite = orphan.invite(of: mark)
+      let hold = invite.flatMap { orphan.hold(of: $0) }
+      // In older journals what rang beside an answer has no hold of its own, and was let go before.
+      let mayCost = invite?.hold != nil || mark.rangAt == nil || orphan.record?.answeredAt == nil
+      // Until its money is settled; one without a price is never.
+      let isOpen = hold.map { ledger.payer(of: $0) != nil } ?? true
+      let costs = invite != nil && mayCost && isOpen
       orphan.byes.append(
-        Orphan.Bye(dialog: dialog, mark: index, carrier: carrier, costs: costs))
+        Orphan.Bye(dialog: dialog, mark: index, carrier: carrier, costs: costs, hold: hold))
       if costs { journal.write(.call(.leg(id, mark))) }
     }
     orphans[id] = orphan
@@ -144,6 +161,16 @@ extension SwitchCore {
     guard let mark = dialogMark(of: &call.legs[leg]) else { return }
     if leg != 0 { journal.open(openRecord(of: &call, payingBy: leg)) }
     journal.write(.call(.leg(call.id, mark)))
+  }
+
+  /// Says that a paid leg that was heard of is over, where its call goes on: the record, which ends all of a call, may be
+  /// far.
+  mutating func noteGone(_ call: Call, _ leg: Int) {
+    guard call.legs[leg].paid != nil, call.legs[leg].heardProvisional,
+      let callID = call.legs[leg].callID,
+      call.phase != .ending || call.legs.contains(where: { !$0.isOver && $0.costsUntilConfirmed })
+    else { return }
+    journal.write(.call(.gone(call.id, callID: callID)))
   }
 
   /// The record of a call should we die now: with the hold that pays for it, by which the next process charges what it

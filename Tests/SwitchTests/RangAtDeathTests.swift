@@ -1,0 +1,348 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// Paid legs that rang when the process died (docs/decisions/0005): each is ended, and paid, for itself.
+@Suite struct RangAtDeathTests {
+  /// A carrier that rings, and neither ends its INVITE by itself nor takes a BYE.
+  private func ringing(_ bench: Bench, bye status: StatusCode) -> UserAgent {
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    (carrier.manner, carrier.heedsCancel, carrier.refusals) = (.rings, false, [.bye: status])
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    return carrier
+  }
+
+  private func told(_ bench: Bench) -> Int {
+    bench.alerts.filter { $0.kind == .possiblyStillUp }.count
+  }
+
+  private func expectRest(_ bench: Bench) {
+    bench.run(for: .seconds(60))
+    #expect(bench.core.load.isAtRest, "\(bench.core.load)")
+  }
+
+  @Test(
+    "F23: the 487 of an INVITE that was taken back proves that nobody answered, whatever a proxy says to the BYE",
+    arguments: [404, 403, 500])
+  func refusedBye(_ status: Int) throws {
+    let bench = try Bench()
+    let carrier = ringing(bench, bye: try #require(StatusCode(exactly: status)))
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    // It is not known yet, and no reason to wake anybody.
+    #expect(bench.records.isEmpty && told(bench) == 0)
+    carrier.answer(try #require(carrier.open.first).server, 487)
+    bench.run(for: .milliseconds(50))
+    #expect(bench.records.map(\.sell?.micros) == [0] && bench.core.ledger.openHolds.isEmpty)
+    expectRest(bench)
+    #expect(told(bench) == 0)
+  }
+
+  @Test("F23: where nothing proves it, the BYE is sent again, and people are told")
+  func neverProven() throws {
+    let bench = try Bench()
+    let carrier = ringing(bench, bye: 404)
+    try bench.restart()
+    bench.run(for: .seconds(100))
+    #expect(carrier.received(.bye).count > 3 && told(bench) == 1)
+    #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    bench.run(for: .seconds(1_900))
+    #expect(bench.records.map { $0.sell.map { $0.micros >= 2_500_000 } } == [true])
+    expectRest(bench)
+  }
+
+  @Test("F04: a 2xx behind an INVITE that was taken back in vain gets its ACK, and a BYE behind it")
+  func answeredAtLast() throws {
+    let bench = try Bench()
+    let carrier = ringing(bench, bye: 500)
+    try bench.restart()
+    bench.run(for: .seconds(50))
+    let earlier = carrier.received(.bye).count
+    carrier.refusals = [:]
+    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
+    bench.run(for: .milliseconds(100))
+    #expect(carrier.acknowledgements.count == 1)
+    bench.run(for: .seconds(70))
+    #expect(carrier.received(.bye).count == earlier + 1)
+    let record = try #require(bench.records.first)
+    // One call, charged since it rang: 0.50 EUR to connect and at least one begun minute.
+    #expect(bench.records.count == 1 && record.sell.map { $0.micros >= 2_500_000 } == true)
+    expectRest(bench)
+  }
+
+  /// A group whose members send all calls to two numbers outside: both ring at the carrier.
+  private func twoLegs(at death: (Bench) throws -> Void) throws -> (Bench, UserAgent) {
+    var town = Town()
+    town.office("101") { $0.forwards.always = "976333444" }
+    town.office("102") { $0.forwards.always = "976333445" }
+    let bench = try Bench(town)
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    (carrier.manner, carrier.heedsCancel) = (.rings, false)
+    carrier.call(
+      Town.groupDDI,
+      target: URI(user: Town.groupDDI, host: .address(Bench.switchEndpoint.address)))
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.invite).count == 2 && bench.core.ledger.openHolds.count == 2)
+    try death(bench)
+    return (bench, carrier)
+  }
+
+  private func spent(_ bench: Bench, _ number: String) throws -> Int64 {
+    let line = try #require(
+      bench.core.rules.directory.extensions.first { "\($0.digits)" == number })
+    let standing = try #require(
+      bench.core.ledger.standing(of: .account(line.account), at: bench.now))
+    #expect(standing.reserved.micros == 0)
+    return standing.windows.filter { $0.meter.quantity == .money }.map(\.posted).max() ?? 0
+  }
+
+  @Test(
+    "F23: of two paid legs that rang each keeps its own hold, and is charged by it",
+    arguments: [false, true])
+  func parallel(byCheckpoint: Bool) throws {
+    let (bench, carrier) = try twoLegs { bench in
+      bench.deaf.insert(Endpoint("192.0.2.50:5060") ?? Bench.switchEndpoint)
+      try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    }
+    bench.run(for: .seconds(100))
+    #expect(bench.core.ledger.openHolds.count == 2 && bench.records.isEmpty)
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    #expect(carrier.received(.bye).count == 2 && bench.records.count == 1)
+    // 0.06 EUR a minute, since they rang.
+    let (first, second) = (try spent(bench, "101"), try spent(bench, "102"))
+    #expect(first >= 100_000 && second >= 100_000)
+    #expect(bench.records.first?.sell?.micros == first + second)
+    expectRest(bench)
+  }
+
+  @Test("F23: one of two that is proven over is paid until then, however long the other goes on")
+  func oneOfTwo() throws {
+    let (bench, carrier) = try twoLegs { try $0.restart() }
+    // Both have confirmed their BYE. The same with a second death between them:
+    #expect(carrier.received(.bye).count == 2 && bench.records.count == 1)
+    let (other, outside) = try twoLegs { bench in
+      bench.deaf.insert(Endpoint("192.0.2.50:5060") ?? Bench.switchEndpoint)
+      try bench.restart()
+    }
+    // The carrier refuses one, and hears nothing of what we say.
+    outside.answer(try #require(outside.open.first).server, 486)
+    other.run(for: .seconds(1))
+    #expect(other.core.ledger.openHolds.count == 1 && other.records.isEmpty)
+    try other.restart()
+    other.run(for: .seconds(100))
+    #expect(other.core.ledger.openHolds.count == 1 && other.records.isEmpty)
+    other.deaf = []
+    other.run(for: .seconds(70))
+    let amounts = [try spent(other, "101"), try spent(other, "102")].sorted()
+    #expect(amounts.first == 0 && amounts.last.map { $0 >= 100_000 } == true)
+    #expect(other.records.map(\.sell?.micros) == [amounts.last])
+    expectRest(other)
+  }
+
+  @Test(
+    "F23: a trunk that rang and refused before the next one rang holds nothing up after a death",
+    arguments: [false, true])
+  func refusedBefore(byCheckpoint: Bool) throws {
+    let bench = try Bench()
+    let (phone, first, spare) = bench.phoneAndCarriers()
+    (first.manner, spare.manner) = (.rings, .rings)
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    first.answer(try #require(first.open.first).server, 503)
+    bench.run(for: .seconds(2))
+    #expect(spare.received(.invite).count == 1)
+    bench.deaf.insert(first.endpoint)
+    try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    bench.run(for: .seconds(1))
+    #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
+    #expect(bench.requests("BYE", to: first.endpoint).isEmpty)
+    #expect(bench.requests("CANCEL", to: first.endpoint).isEmpty)
+    expectRest(bench)
+    #expect(told(bench) == 0)
+    // It may still answer by another fork.
+    #expect(bench.core.lateAnswers.count == 2)
+  }
+
+  @Test("F23: a second death before the first one's calls are charged forgets nothing of what rang")
+  func secondDeath() throws {
+    let bench = try Bench()
+    let carrier = ringing(bench, bye: 500)
+    bench.deaf.insert(carrier.endpoint)
+    for isCheckpoint in [false, true, false] {
+      try bench.restart(from: isCheckpoint ? bench.core.checkpoint() : nil)
+      bench.run(for: .seconds(40))
+      #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    }
+    (bench.deaf, carrier.refusals) = ([], [:])
+    bench.run(for: .seconds(70))
+    let record = try #require(bench.records.first)
+    // 0.50 EUR to connect, and the begun minutes since it rang, three processes ago.
+    #expect(bench.records.count == 1 && record.sell.map { $0.micros >= 6_500_000 } == true)
+    #expect(carrier.received(.bye).count == 1)
+    expectRest(bench)
+  }
+
+  @Test(
+    "A checkpoint of a call that rings where it was forwarded to knows who pays, and what number")
+  func forwarded() throws {
+    var town = Town()
+    town.office("101") { $0.forwards.notRegistered = "976333444" }
+    let bench = try Bench(town)
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    (carrier.manner, carrier.heedsCancel) = (.rings, false)
+    carrier.call(
+      Town.ddi, target: URI(user: Town.ddi, host: .address(Bench.switchEndpoint.address)))
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.invite).count == 1)
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart(from: bench.core.checkpoint())
+    bench.run(for: .seconds(100))
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    let record = try #require(bench.records.first)
+    #expect(bench.records.count == 1 && record.direction == .inbound)
+    #expect(try spent(bench, "101") == record.sell?.micros)
+    // 0.06 EUR a minute, since it rang.
+    #expect(record.sell.map { $0.micros >= 100_000 } == true)
+    expectRest(bench)
+  }
+
+  @Test(
+    "RFC 3261 §12.1.2: what rings without a tag has no dialog that a BYE could end, and is taken back",
+    arguments: ["180 Ringing", "181 Call Is Being Forwarded", "182 Queued"])
+  func withoutTag(_ words: String) throws {
+    let bench = try Bench()
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(1))
+    let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
+    let lines = invite.split(separator: "\r\n").map(String.init)
+    let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
+      lines.first { $0.hasPrefix(name) }
+    }
+    let text = (["SIP/2.0 \(words)"] + kept + ["Content-Length: 0", "", ""])
+      .joined(separator: "\r\n")
+    carrier.say(Array(text.utf8))
+    let marks = bench.entries.filter { if case .call(.leg) = $0 { true } else { false } }
+    #expect(marks.isEmpty)
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    #expect(bench.requests("CANCEL", to: carrier.endpoint).count == 1)
+    #expect(bench.requests("BYE", to: carrier.endpoint).isEmpty && bench.records.count == 1)
+    expectRest(bench)
+  }
+
+  @Test(
+    "RFC 3261 §12.1.2: a carrier that answered without a tag is ended all the same after a death")
+  func answeredWithoutTag() throws {
+    let bench = try Bench()
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(1))
+    let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
+    let lines = invite.split(separator: "\r\n").map(String.init)
+    let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
+      lines.first { $0.hasPrefix(name) }
+    }
+    let body = Bench.sdp
+    let text =
+      (["SIP/2.0 200 OK"] + kept + [
+        "Contact: <sip:192.0.2.50>", "Content-Type: application/sdp",
+        "Content-Length: \(body.utf8.count)", "", body,
+      ]).joined(separator: "\r\n")
+    carrier.say(Array(text.utf8))
+    #expect(phone.statuses().last == 200)
+    bench.run(for: .seconds(10))
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    #expect(bench.requests("BYE", to: carrier.endpoint).count == 1)
+    #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
+    // A copy of its answer is no call of its own.
+    carrier.say(Array(text.utf8))
+    expectRest(bench)
+    #expect(bench.records.count == 1)
+  }
+
+  @Test("A mark of a dialog that rings reads back with its realm and time, from before its answer")
+  func coding() throws {
+    let mark = DialogMark(
+      callID: Array("id".utf8), local: Array("<sip:a@x>;tag=1".utf8),
+      remote: Array("<sip:b@y>;tag=2".utf8), target: Array("sip:b@y".utf8),
+      routes: [Array("<sip:p;lr>".utf8)], sequence: 7,
+      flow: Flow(
+        transport: .udp, local: Bench.switchEndpoint, remote: Bench.switchEndpoint),
+      isTrunk: true, realm: Array("carrier.example".utf8),
+      rangAt: WallTime(unixMilliseconds: 1_790_000_000_123))
+    for realm in [mark.realm, nil] {
+      for rangAt in [mark.rangAt, nil] {
+        var written = mark
+        (written.realm, written.rangAt) = (realm, rangAt)
+        var writer = ByteWriter()
+        CallMark.leg(CallID(5), written).encode(into: &writer)
+        for count in writer.bytes.indices {
+          var reader = ByteReader(Array(writer.bytes.prefix(count)))
+          #expect(throws: ByteCodingError.self) { try CallMark(from: &reader) }
+        }
+        var reader = ByteReader(writer.bytes)
+        #expect(try CallMark(from: &reader) == .leg(CallID(5), written))
+        #expect(reader.isAtEnd)
+      }
+    }
+  }
+
+  private func reads(_ bytes: [UInt8]) throws -> CallMark {
+    var reader = ByteReader(bytes)
+    let mark = try CallMark(from: &reader)
+    #expect(reader.isAtEnd)
+    return mark
+  }
+
+  @Test("A mark of an INVITE reads back, with and without its parts; and one of a leg that is over")
+  func codingInvites() throws {
+    let sent = SentInvite(
+      target: Array("sip:b@y".utf8), from: Array("<sip:a@x>;tag=1".utf8),
+      to: Array("<sip:b@y>".utf8), cseq: 7, branch: Array("z9hG4bK1".utf8),
+      hop: NextHop(
+        transport: .tls, remote: Bench.switchEndpoint, local: Bench.switchEndpoint,
+        serverName: "y"))
+    var invite = InviteMark(callID: Array("id".utf8), trunk: TrunkID(3), number: "34976")
+    for (realm, hold, sent) in [(nil, nil, nil), (Array("r".utf8), HoldID(9), sent)] {
+      (invite.realm, invite.hold, invite.sent) = (realm, hold, sent)
+      var writer = ByteWriter()
+      CallMark.invited(CallID(5), invite).encode(into: &writer)
+      #expect(try reads(writer.bytes) == .invited(CallID(5), invite))
+    }
+    var writer = ByteWriter()
+    CallMark.gone(CallID(5), callID: Array("id".utf8)).encode(into: &writer)
+    #expect(try reads(writer.bytes) == .gone(CallID(5), callID: Array("id".utf8)))
+  }
+
+  @Test(
+    "Marks of INVITEs in journals of earlier versions are read", arguments: [4, 6, 7, 8] as [UInt8])
+  func olderInvites(_ kind: UInt8) throws {
+    var writer = ByteWriter()
+    writer.write(kind)
+    writer.write(CallID(5))
+    writer.write(Array("id".utf8))
+    writer.write(TrunkID(3))
+    if kind == 6 || kind == 8 { writer.write(Array("r".utf8)) }
+    if kind >= 7 { writer.write("34976") }
+    let invite = InviteMark(
+      callID: Array("id".utf8), trunk: TrunkID(3),
+      realm: kind == 6 || kind == 8 ? Array("r".utf8) : nil, number: kind >= 7 ? "34976" : "")
+    #expect(try reads(writer.bytes) == .invited(CallID(5), invite))
+  }
+}
