@@ -13,6 +13,7 @@ private final class FakeKernel: Sendable {
     var refused: (words: String, times: Int)?
     var tables = 0
     var isLost = false
+    var refusals = 0
   }
 
   private let state = Mutex(State())
@@ -25,6 +26,8 @@ private final class FakeKernel: Sendable {
   /// How often the table was made.
   var tables: Int { state.withLock { $0.tables } }
 
+  var refusals: Int { state.withLock { $0.refusals } }
+
   func refuse(_ words: String, times: Int) { state.withLock { $0.refused = (words, times) } }
 
   /// Somebody takes the table away.
@@ -36,6 +39,7 @@ private final class FakeKernel: Sendable {
     return state.withLock { state in
       if let refused = state.refused, refused.times > 0, commands.contains(refused.words) {
         state.refused?.times -= 1
+        state.refusals += 1
         return false
       }
       if commands.hasPrefix("add table") { state.isLost = false }
@@ -134,12 +138,37 @@ private final class FakeKernel: Sendable {
     let firewall = try Firewall.open(
       for: ports, retryAfter: .milliseconds(1), run: kernel.run, report: { _ in })
     firewall.bar(stranger(0), until: nil)
+    kernel.gate?.signal()
+    #expect(kernel.reaches { kernel.elements.count == 1 })
+    // One run is given a few of them, the next one all others.
     for number in 1..<1_000 { firewall.bar(stranger(number), until: nil) }
+    kernel.gate?.signal()
+    #expect(kernel.reaches { kernel.elements.count > 1 })
     kernel.loseTable()
-    // Ten halves down to the one that is refused, what had begun before it, and one for the new table.
-    for _ in 0..<16 { kernel.gate?.signal() }
+    // Ten halves of a thousand down to the one that is refused, and one for the new table.
+    for _ in 0..<12 { kernel.gate?.signal() }
     #expect(kernel.reaches { kernel.tables == 2 && kernel.elements.count == 1_000 })
     firewall.stop()
+  }
+
+  @Test("Who is let in again does not wait for bars that are refused one by one")
+  func refusals() throws {
+    let kernel = FakeKernel(gate: DispatchSemaphore(value: 0))
+    let firewall = try Firewall.open(for: ports, run: kernel.run, report: { _ in })
+    firewall.bar(pardoned, until: nil)
+    kernel.gate?.signal()
+    #expect(kernel.reaches { kernel.elements.count == 1 })
+    for number in 0..<100 { firewall.bar(stranger(number), until: nil) }
+    kernel.refuse("203.0.0.", times: .max)
+    // It has begun with them.
+    for _ in 0..<3 { kernel.gate?.signal() }
+    #expect(kernel.reaches { kernel.refusals == 3 })
+    firewall.unbar(pardoned)
+    for _ in 0..<2 { kernel.gate?.signal() }
+    #expect(kernel.reaches { kernel.elements.isEmpty })
+    for _ in 0..<500 { kernel.gate?.signal() }
+    firewall.stop()
+    #expect(kernel.tables == 1, "overlapping bars are no reason to make it anew")
   }
 
   @Test("It ends although the kernel takes nothing any more")

@@ -66,16 +66,21 @@ package final class Firewall: Sendable {
 
   /// Has the kernel drop what comes from there; `until` nil: until ``unbar(_:)``.
   package func bar(_ network: IPNetwork, until: WallTime?) {
-    // Never the machine itself: it would lock its own operator out.
-    guard !network.address.isLoopback else { return }
-    queue.withLock { $0.book.bar(network, until: until, at: Clocks.wall()) }
-    waiting.signal()
+    write(network) { $0.bar(network, until: until) }
   }
 
   package func unbar(_ network: IPNetwork) {
+    write(network) { $0.unbar(network) }
+  }
+
+  private func write(_ network: IPNetwork, _ change: (inout FirewallBook) -> Void) {
+    // Never the machine itself: it would lock its own operator out.
     guard !network.address.isLoopback else { return }
-    queue.withLock { $0.book.unbar(network) }
-    waiting.signal()
+    let isBusy = queue.withLock { queue in
+      defer { change(&queue.book) }
+      return queue.book.hasWork
+    }
+    if !isBusy { waiting.signal() }
   }
 
   /// Takes the table away.
@@ -92,7 +97,7 @@ package final class Firewall: Sendable {
       switch queue.withLock({ $0.book.take(at: Clocks.wall()) }) {
       case nil: waiting.wait()
       case .begin: beginAnew()
-      case .orders(let orders): _ = give(orders[...])
+      case .orders(let orders): give(orders)
       }
     }
     _ = run(rules.removal)
@@ -107,30 +112,50 @@ package final class Firewall: Sendable {
         report("nft makes no table; until it does, the kernel may drop who is let in again")
       }
       isTold = true
-      let wait = DispatchTime.now() + .nanoseconds(Int(retryAfter.wholeNanoseconds))
-      // Each order wakes it as well, and is looked at when there is a table: only the end matters here.
-      while waiting.wait(timeout: wait) == .success {
-        if isStopping { return }
-      }
+      // Only the end wakes it sooner.
+      _ = waiting.wait(timeout: .now() + .nanoseconds(Int(retryAfter.wholeNanoseconds)))
+      if isStopping { return }
+      // As many may have come meanwhile.
+      _ = queue.withLock { $0.book.take(at: Clocks.wall()) }
     }
+    let networks = queue.withLock { $0.book.begun() }
+    // Of those that overlap the widest is taken.
+    let ordered = networks.sorted { ($0.bits, $0) < ($1.bits, $1) }
+    queue.withLock { $0.book.tell(ordered) }
   }
 
   /// One that is refused must not take the others with it: they are tried by halves.
-  ///
-  /// - Returns: False where the rest is void: the table will be made anew, or the end has come.
-  private func give(_ orders: ArraySlice<FirewallRules.Order>) -> Bool {
-    guard !isStopping else { return false }
-    if run(rules.commands(Array(orders))) { return true }
-    guard orders.count == 1, let order = orders.first else {
-      let middle = orders.startIndex + orders.count / 2
-      return give(orders[..<middle]) && give(orders[middle...])
+  private func give(_ orders: [FirewallRules.Order]) {
+    var parts = [orders[...]]
+    while let part = parts.popLast(), !isStopping {
+      if !run(rules.commands(Array(part))) {
+        if part.count > 1 {
+          let middle = part.startIndex + part.count / 2
+          parts += [part[middle...], part[..<middle]]
+        } else if let order = part.first, !isSpared(order) {
+          queue.withLock { $0.book.beginAnew() }
+          return
+        }
+      }
+      let isLeft = queue.withLock { queue in
+        guard queue.book.hasOpenings else { return false }
+        queue.book.takeBack(parts.reversed().joined())
+        return true
+      }
+      if isLeft { return }
     }
+  }
+
+  /// Whether the table may do without an order that it refuses.
+  private func isSpared(_ order: FirewallRules.Order) -> Bool {
     report("the kernel's table does not take \(order)")
     // It may overlap with another one, or `systemctl restart nftables` has emptied the kernel.
-    if order.isBar, run(rules.probe) { return true }
-    report("it is made anew; until then who is banned is dropped in the process")
-    queue.withLock { $0.book.beginAnew(at: Clocks.wall()) }
-    return false
+    guard order.isBar, run(rules.probe) else {
+      report("it is made anew; until then who is banned is dropped in the process")
+      return false
+    }
+    queue.withLock { $0.book.refuse(order.network) }
+    return true
   }
 
   /// Gives commands to `nft`, all or none of which take effect.

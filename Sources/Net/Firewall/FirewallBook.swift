@@ -6,7 +6,7 @@ package import Elements
 /// told first: the process drops whom the kernel lets through, but lets nobody through whom the kernel drops.
 package struct FirewallBook: Sendable {
   package enum Work: Hashable, Sendable {
-    /// The table is to be made anew, empty: it holds somebody who was let in, or is gone.
+    /// The table is to be made anew, empty: it holds somebody who was let in, or is gone. Done when ``begun()`` is called.
     case begin
     /// One at least.
     case orders([FirewallRules.Order])
@@ -14,12 +14,19 @@ package struct FirewallBook: Sendable {
 
   /// Orders of one run of the program.
   package static let most = 5_000
+  /// Where more openings wait it is quicker to make the table anew.
+  package static let mostOpenings = 100_000
 
   /// Until when; nil: until it is taken out.
   private var barred: [IPNetwork: WallTime?] = [:]
-  private var beginsAnew = false
+  /// Barred, and yet not in the table, which did not take them: they overlap with others.
+  private var refused: Set<IPNetwork> = []
+  /// There is no table that could be told anything.
+  private var isLost = false
   private var openings = Waiting()
   private var bars = Waiting()
+  /// Told to a new table behind everything else, the last one first.
+  private var rest: [IPNetwork] = []
   /// How many are barred before those that are over are looked for.
   private var room = 1_024
 
@@ -28,39 +35,82 @@ package struct FirewallBook: Sendable {
   /// With those that are over and not yet forgotten.
   package var barredCount: Int { barred.count }
 
-  package mutating func bar(_ network: IPNetwork, until: WallTime?, at now: WallTime) {
-    if barred.count >= room { forgetOver(at: now) }
+  /// Whether there is something to do.
+  package var hasWork: Bool { isLost || hasOpenings || bars.count > 0 || !rest.isEmpty }
+
+  package var hasOpenings: Bool { openings.count > 0 }
+
+  package mutating func bar(_ network: IPNetwork, until: WallTime?) {
     barred[network] = .some(until)
-    if !openings.holds(network) { bars.append(network) }
+    refused.remove(network)
+    if !isLost, !openings.holds(network) { bars.append(network) }
   }
 
   package mutating func unbar(_ network: IPNetwork) {
     barred[network] = nil
     bars.remove(network)
+    guard !isLost, refused.remove(network) == nil else { return }
     openings.append(network)
+    if openings.count > Self.mostOpenings { beginAnew() }
   }
 
-  /// Has the table made anew, and told of all who are barred.
-  package mutating func beginAnew(at now: WallTime) {
-    forgetOver(at: now)
-    (openings, bars) = (Waiting(), Waiting())
-    for network in barred.keys { bars.append(network) }
-    beginsAnew = true
+  /// The table did not take it, although it is there.
+  package mutating func refuse(_ network: IPNetwork) {
+    if barred[network] != nil { refused.insert(network) }
+  }
+
+  /// Has the table made anew; what waits for the old one is void.
+  package mutating func beginAnew() {
+    (openings, bars, rest, refused) = (Waiting(), Waiting(), [], [])
+    isLost = true
+  }
+
+  /// There is a new, empty table.
+  ///
+  /// - Returns: All who are barred, for ``tell(_:)``; to put them in order takes longer than the switch should wait.
+  package mutating func begun() -> [IPNetwork] {
+    isLost = false
+    return Array(barred.keys)
+  }
+
+  /// The table is to be told of them in this order, unless it hears of them before.
+  package mutating func tell(_ networks: [IPNetwork]) {
+    guard !isLost else { return }
+    rest = networks.reversed()
   }
 
   /// What is to be done next, or nothing.
   ///
-  /// It is done, or ``beginAnew(at:)`` is called.
+  /// It is done, or ``takeBack(_:)``, ``refuse(_:)`` or ``beginAnew()`` is called.
   package mutating func take(at now: WallTime) -> Work? {
-    guard !beginsAnew else {
-      beginsAnew = false
-      return .begin
-    }
+    forgetOver(at: now)
+    guard !isLost else { return .begin }
     var orders: [FirewallRules.Order] = []
-    while orders.count < Self.most, let network = openings.removeFirst() ?? bars.removeFirst() {
+    // By themselves: a bar that is refused takes its batch with it.
+    while orders.count < Self.most, let network = openings.removeFirst() {
+      orders.append(order(of: network, at: now))
+    }
+    if !orders.isEmpty { return .orders(orders) }
+    while orders.count < Self.most, let network = nextToBar() {
       orders.append(order(of: network, at: now))
     }
     return orders.isEmpty ? nil : .orders(orders)
+  }
+
+  /// Orders that others should come before.
+  package mutating func takeBack(_ orders: some Sequence<FirewallRules.Order>) {
+    for order in orders where !isLost {
+      let network = order.network
+      if order.isBar { bars.append(network) } else { openings.append(network) }
+    }
+  }
+
+  private mutating func nextToBar() -> IPNetwork? {
+    if let network = bars.removeFirst() { return network }
+    while let network = rest.popLast() {
+      if barred[network] != nil { return network }
+    }
+    return nil
   }
 
   private func order(of network: IPNetwork, at now: WallTime) -> FirewallRules.Order {
@@ -72,8 +122,13 @@ package struct FirewallBook: Sendable {
 
   /// The kernel counts their time by itself.
   private mutating func forgetOver(at now: WallTime) {
-    barred = barred.filter { $0.value.map { $0 > now } ?? true }
-    room = max(room, 2 * barred.count)
+    guard barred.count >= room else { return }
+    for (network, until) in barred where until.map({ $0 <= now }) ?? false {
+      barred[network] = nil
+      refused.remove(network)
+      bars.remove(network)
+    }
+    room = max(1_024, 2 * barred.count)
   }
 
   /// Networks in the order in which they came, each once.
@@ -81,6 +136,8 @@ package struct FirewallBook: Sendable {
     private var networks = Queue<IPNetwork>()
     /// The others in the queue were taken out since.
     private var present: Set<IPNetwork> = []
+
+    var count: Int { present.count }
 
     func holds(_ network: IPNetwork) -> Bool { present.contains(network) }
 

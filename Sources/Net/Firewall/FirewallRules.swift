@@ -14,6 +14,12 @@ package struct FirewallRules: Sendable {
     case unbar(IPNetwork)
 
     var isBar: Bool { if case .bar = self { true } else { false } }
+
+    var network: IPNetwork {
+      switch self {
+      case .bar(let network, _), .unbar(let network): network
+      }
+    }
   }
 
   /// One set and the rule that looks into it.
