@@ -86,19 +86,20 @@ package struct FileAudit {
       findings.append(AuditFinding(rule, at: .file(path), "\(path) \(how)."))
     }
     for path in paths {
+      let way = FilePath(path)
       do throws(FileFacts.Failure) {
         tell(path, try FileFacts(path).changeableBy(otherThan: trusted))
-        let way = try FilePath(path)
-        for folder in way.folders.reversed() {
-          tell(folder.path, folder.changeableBy(otherThan: trusted, asFolderAbove: true))
-        }
-        for link in way.looseLinks where !trusted.contains(link.owner) {
-          tell(link.path, "is a link of user \(link.owner)")
-        }
+        if let failure = way.failure { throw failure }
       } catch {
         if error == .unseen {
           tell(path, "may be changed by somebody: it was not seen", .unseenFiles)
         }
+      }
+      for folder in way.folders.reversed() {
+        tell(folder.path, folder.changeableBy(otherThan: trusted, asFolderAbove: true))
+      }
+      for link in way.looseLinks where !trusted.contains(link.owner) {
+        tell(link.path, "is a link of user \(link.owner)")
       }
     }
     return findings

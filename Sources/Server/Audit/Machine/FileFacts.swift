@@ -6,12 +6,13 @@ struct FileFacts: Hashable, Sendable {
   let path: String
   let owner: UInt32
   let group: UInt32
+  let groupName: String?
   let mode: UInt32
 
   enum Failure: Error { case absent, unseen }
 
-  /// Debian's root, disk, kmem, sudo and staff: whoever is in them is root in all but name.
-  private static let rootGroups: Set<UInt32> = [0, 6, 15, 27, 50]
+  /// Whoever is in them is root in all but name.
+  private static let rootGroups: Set<String> = ["root", "disk", "kmem", "sudo", "wheel", "staff"]
 
   init(_ path: String) throws(Failure) {
     guard access(path, F_OK) == 0 else {
@@ -24,6 +25,7 @@ struct FileFacts: Hashable, Sendable {
       let mode = Self.number(facts[.posixPermissions])
     else { throw .unseen }
     self.path = path
+    groupName = facts[.groupOwnerAccountName] as? String
     (self.owner, self.group, self.mode) = (owner, group, mode)
   }
 
@@ -50,13 +52,15 @@ struct FileFacts: Hashable, Sendable {
     if !trusted.contains(owner) { return "belongs to user \(owner)" }
     if asFolderAbove, isSticky { return nil }
     if mode & 0o002 != 0 { return "can be changed by everybody" }
-    return mode & 0o020 != 0 && !Self.rootGroups.contains(group)
+    return mode & 0o020 != 0 && group != 0 && !(groupName.map(Self.rootGroups.contains) ?? false)
       ? "can be changed by group \(group)" : nil
   }
 
   /// Whether every user of the machine may read it, and gets to it.
   func isReadByAll() throws(Failure) -> Bool {
     guard mode & 0o004 != 0 else { return false }
-    return try FilePath(path).folders.allSatisfy { $0.mode & 0o001 != 0 }
+    let way = FilePath(path)
+    if let failure = way.failure { throw failure }
+    return way.folders.allSatisfy { $0.mode & 0o001 != 0 }
   }
 }

@@ -13,11 +13,16 @@ struct FilePath {
   /// From the root on, each once.
   private(set) var folders: [FileFacts] = []
   private(set) var looseLinks: [LooseLink] = []
+  /// Why the way could not be seen to its end; nil: it was.
+  private(set) var failure: FileFacts.Failure?
 
   private static let mostLinks = 40
 
-  /// - Throws: That part of the way cannot be seen, or leads nowhere.
-  init(_ path: String) throws(FileFacts.Failure) {
+  init(_ path: String) {
+    do throws(FileFacts.Failure) { try follow(path) } catch { failure = error }
+  }
+
+  private mutating func follow(_ path: String) throws(FileFacts.Failure) {
     var ahead = Self.names(path)
     if !path.hasPrefix("/") { ahead = Self.names(FileManager.default.currentDirectoryPath) + ahead }
     var here: [Substring] = []
