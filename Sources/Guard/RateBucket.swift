@@ -36,9 +36,17 @@ package struct RateBucket: Hashable, Sendable {
 
   /// Takes one; false where there is none, and then the bucket is as it was.
   package mutating func take(_ rate: Rate, at now: Instant) -> Bool {
-    let next = max(fullAt.nanoseconds, now.nanoseconds) + rate.cost
-    guard next - now.nanoseconds <= rate.room else { return false }
-    fullAt = Instant(nanoseconds: next)
+    guard holdsOne(rate, at: now) else { return false }
+    fullAt = Instant(nanoseconds: next(rate, at: now))
     return true
+  }
+
+  /// Whether one could be taken.
+  package func holdsOne(_ rate: Rate, at now: Instant) -> Bool {
+    next(rate, at: now) - now.nanoseconds <= rate.room
+  }
+
+  private func next(_ rate: Rate, at now: Instant) -> Int64 {
+    max(fullAt.nanoseconds, now.nanoseconds) + rate.cost
   }
 }

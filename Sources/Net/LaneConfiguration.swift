@@ -79,9 +79,11 @@ package struct HandshakeLimits: Hashable, Sendable {
   /// Of strangers from such networks that begin few, when the others have used up theirs.
   package var newcomers = Rate(perSecond: 50, burst: 250)
   /// What few is, of one network.
-  package var few = Rate(every: .seconds(6), burst: 10)
-  /// Of addresses of a family where phones are known: all of a large customer's after an outage.
-  package var known = Rate(perSecond: 500, burst: 10_000)
+  package var few = Rate(every: .seconds(6), burst: 3)
+  /// Of addresses of a family where phones are known, before the above: all phones of a server after an outage.
+  package var known = Rate(perSecond: 300, burst: 10_000)
+  /// What of it such a network may take.
+  package var knownNearby = Rate(perSecond: 40, burst: 2_000)
 
   package init() {}
 }

@@ -8,7 +8,7 @@ import Testing
 
   private func budget(_ change: (inout HandshakeLimits) -> Void) -> HandshakeBudget {
     var limits = HandshakeLimits()
-    // None of the reserve, unless a test is about it.
+    // Nothing of the reserve, unless a test is about it.
     limits.few = Rate(perSecond: 1, burst: 1)
     limits.newcomers = Rate(perSecond: 1, burst: 1)
     change(&limits)
@@ -82,15 +82,33 @@ import Testing
   }
 
   @Test(
+    "a password that makes 64 places known keeps no phone out",
+    arguments: ["2001:db8:9:%::1", "198.51.%.1"])
+  func stolen(pattern: String) throws {
+    var budget = HandshakeBudget(HandshakeLimits())
+    let thieves = try (0..<64).map { try address(pattern.replacing("%", with: "\($0)")) }
+    var welcomed = 0
+    for second in 0..<120 {
+      for step in 0..<20 {
+        let now = now + .milliseconds(second * 1_000 + step * 50)
+        for thief in thieves { _ = budget.take(from: thief, isKnown: true, at: now) }
+        let phone = try address(
+          thieves[0].isV4 ? "203.0.\(second).1" : "2001:db8:\(second + 10)::1")
+        if step == 10, budget.take(from: phone, isKnown: true, at: now) { welcomed += 1 }
+      }
+    }
+    #expect(welcomed == 120)
+  }
+
+  @Test(
     "the first bytes say whether a handshake begins",
     arguments: [
       ([], .unfinished), ([22], .unfinished), ([22, 3, 1, 0, 2, 1], .unfinished),
-      ([22, 3, 1, 0, 2, 1, 0], .handshake), ([22, 3, 1, 0, 2, 1, 0, 9], .handshake),
-      // An empty record is taken by BoringSSL, and a ClientHello behind it.
-      ([22, 3, 1, 0, 0], .handshake),
-      // So are an alert before it, and the form of SSL 2.0.
-      ([21, 3, 1, 0, 2, 1, 90], .other), ([0x80, 46, 1, 3, 1], .other),
-      ([22, 3, 1, 0x40, 1], .other), (Array("OPTIONS".utf8), .other),
+      ([22, 3, 1, 0, 2, 1, 0], .hello), ([22, 3, 1, 0, 2, 1, 0, 9], .hello),
+      // What BoringSSL takes before a ClientHello, or in its place.
+      ([22, 3, 1, 0, 0], .other), ([21, 3, 1, 0, 2, 1, 90], .other), ([0x80, 46, 1, 3, 1], .other),
+      ([22, 3, 1, 0, 2, 2], .other), ([22, 0], .other), ([22, 3, 1, 0x10, 1], .other),
+      (Array("OPTIONS".utf8), .other),
     ] as [([UInt8], TLSOpening)])
   func opening(bytes: [UInt8], expected: TLSOpening) {
     #expect(TLSOpening(bytes) == expected)

@@ -60,7 +60,10 @@ class Browsers(Town):
                 await browser.register()
                 desk = self.phone(office, self.calling(office, "101", user="102").invite().answered().pause(300).hang_up(),
                                   user="102")
-                invite = await browser.receive("INVITE ")
+                try:
+                    invite = await browser.receive("INVITE ")
+                except TimeoutError:
+                    raise AssertionError(f"nobody called the browser: {desk.messages()}") from None
                 self.assertIn("SIP/2.0/WS ", invite)
                 await browser.answer(invite, "180 Ringing")
                 await browser.answer(invite, "200 OK", SDP)

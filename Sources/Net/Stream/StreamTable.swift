@@ -273,11 +273,12 @@ final class StreamTable {
         // Carriers are no browsers; people behind their addresses would be asked by a window.
         let remote = channel.remoteAddress.flatMap { Endpoint($0) }
         let isAsked = connection.transport == .tls && remote.map(self.isAsked) == true
-        if remote.map({ spared.holds($0.address) }) != true {
-          try pipeline.addHandler(HandshakeGate(before: connection, table: self))
+        let context = isAsked ? contexts.asking : contexts.server
+        if remote.map({ spared.holds($0.address) }) ?? false {
+          try pipeline.addHandler(NIOSSLServerHandler(context: context))
+        } else {
+          try pipeline.addHandler(HandshakeGate(before: connection, table: self, tls: context))
         }
-        try pipeline.addHandler(
-          NIOSSLServerHandler(context: isAsked ? contexts.asking : contexts.server))
       }
     }
     guard connection.transport.isWebSocket else { return try pipeline.addHandler(connection) }

@@ -1,30 +1,34 @@
-/// What the first bytes of a connection are (RFC 8446 §5.1).
+/// What the first bytes of a connection are (RFC 8446 §4, §5.1).
 package enum TLSOpening: Hashable, Sendable {
   /// More must come before it can be told.
   case unfinished
-  /// A whole record of a handshake; a ClientHello in several is counted with the first.
-  case handshake
-  /// None, or a record that is longer than one may be.
+  /// A whole record that begins a ClientHello, which nearly always is one.
+  case hello
+  /// Something else: an alert, the form of SSL 2.0, an empty record, or no TLS.
   case other
 
   private static let headerLength = 5
-  private static let handshakeType: UInt8 = 22
-  private static let longestRecord = 1 << 14
+  /// A handshake record of any version of TLS, and a ClientHello in it.
+  private static let (handshake, major, clientHello): (UInt8, UInt8, UInt8) = (22, 3, 1)
+  /// A ClientHello with all that is known today takes two kilobytes; it is kept until it is whole.
+  private static let longestRecord = 4_096
 
   package init(_ bytes: some Collection<UInt8>) {
-    let header = Array(bytes.prefix(Self.headerLength))
+    let head = Array(bytes.prefix(Self.headerLength + 1))
+    let length = head.count < Self.headerLength ? nil : Int(head[3]) << 8 | Int(head[4])
     self =
-      if let type = header.first, type != Self.handshakeType {
+      if let type = head.first, type != Self.handshake {
         .other
-      } else if header.count < Self.headerLength {
-        .unfinished
+      } else if head.count > 1, head[1] != Self.major {
+        .other
+      } else if let length, length == 0 || length > Self.longestRecord {
+        .other
+      } else if head.count > Self.headerLength, head[Self.headerLength] != Self.clientHello {
+        .other
+      } else if let length, bytes.count >= Self.headerLength + length {
+        .hello
       } else {
-        Self.opening(length: Int(header[3]) << 8 | Int(header[4]), of: bytes.count)
+        .unfinished
       }
-  }
-
-  private static func opening(length: Int, of count: Int) -> TLSOpening {
-    guard length <= longestRecord else { return .other }
-    return count < headerLength + length ? .unfinished : .handshake
   }
 }

@@ -266,7 +266,7 @@ final class RunningServer: Sendable {
     let streams = lanes.streamCounters
     page.add(
       "martinet_tls_handshakes_refused_total", .counter,
-      "Connections of strangers closed before TLS: too many began at once, from everywhere.",
+      "Connections closed before TLS: more handshakes began than are worked on.",
       streams.handshakesRefused)
     page.add(
       "martinet_websockets_refused_total", .counter, "Handshakes of WebSockets refused, by why.",
