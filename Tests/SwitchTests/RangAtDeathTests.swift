@@ -124,6 +124,26 @@ import Testing
     expectRest(bench)
   }
 
+  @Test(
+    "F23: what was charged for a leg pays its own late answer, and not that of one that is over")
+  func creditOfItsOwn() throws {
+    let (bench, carrier) = try twoLegs { _ in }
+    let (first, second) = (carrier.open[0].server, carrier.open[1].server)
+    carrier.answer(second, 486)
+    bench.run(for: .seconds(1))
+    carrier.refusals = [.bye: 481]
+    try bench.restart(from: bench.core.checkpoint())
+    bench.run(for: .seconds(2))
+    // It may have been answered: the hold is charged.
+    let charged = try spent(bench, "101") + spent(bench, "102")
+    #expect(charged > 0)
+    carrier.refusals = [:]
+    carrier.answer(first, 200, body: carrier.sdp)
+    bench.run(for: .seconds(70))
+    #expect(try spent(bench, "101") + spent(bench, "102") == charged, "it has paid a minute")
+    expectRest(bench)
+  }
+
   @Test("F23: one of two that is proven over is paid until then, however long the other goes on")
   func oneOfTwo() throws {
     let (bench, carrier) = try twoLegs { try $0.restart() }

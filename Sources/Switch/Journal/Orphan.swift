@@ -87,7 +87,9 @@ struct Orphan: Sendable {
 
   /// The INVITE that a hold pays for, by which it is priced: the one that was answered, or the last.
   func billed(by hold: HoldID) -> (invite: InviteMark, isAnswered: Bool)? {
-    let paid = invites.filter { self.hold(of: $0) == hold }
+    // One without a hold may be of an older journal, or over, and then the hold is another's.
+    let own = invites.filter { $0.hold == hold }
+    let paid = own.isEmpty ? invites.filter { self.hold(of: $0) == hold } : own
     let answered = dialogs.last { mark in
       mark.rangAt == nil && paid.contains { $0.callID == mark.callID }
     }
