@@ -236,11 +236,10 @@ import Testing
     expectRest(bench)
   }
 
-  @Test(
-    "RFC 3261 §12.1.2: what rings without a tag has no dialog that a BYE could end, and is taken back",
-    arguments: ["180 Ringing", "181 Call Is Being Forwarded", "182 Queued"])
-  func withoutTag(_ words: String) throws {
-    let bench = try Bench()
+  /// A carrier that a phone has called, and the header fields of an answer of its that has no tag.
+  private func untagged(
+    _ bench: Bench
+  ) throws -> (carrier: UserAgent, phone: UserAgent, fields: [String]) {
     let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
     let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
     phone.register()
@@ -248,9 +247,18 @@ import Testing
     bench.run(for: .seconds(1))
     let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
     let lines = invite.split(separator: "\r\n").map(String.init)
-    let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
+    let fields = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
       lines.first { $0.hasPrefix(name) }
     }
+    return (carrier, phone, fields)
+  }
+
+  @Test(
+    "RFC 3261 §12.1.2: what rings without a tag has no dialog that a BYE could end, and is taken back",
+    arguments: ["180 Ringing", "181 Call Is Being Forwarded", "182 Queued"])
+  func withoutTag(_ words: String) throws {
+    let bench = try Bench()
+    let (carrier, _, kept) = try untagged(bench)
     let text = (["SIP/2.0 \(words)"] + kept + ["Content-Length: 0", "", ""])
       .joined(separator: "\r\n")
     carrier.say(Array(text.utf8))
@@ -267,16 +275,7 @@ import Testing
     "RFC 3261 §12.1.2: a carrier that answered without a tag is ended all the same after a death")
   func answeredWithoutTag() throws {
     let bench = try Bench()
-    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
-    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    phone.register()
-    phone.call("+8821234567890")
-    bench.run(for: .seconds(1))
-    let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
-    let lines = invite.split(separator: "\r\n").map(String.init)
-    let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
-      lines.first { $0.hasPrefix(name) }
-    }
+    let (carrier, phone, kept) = try untagged(bench)
     let body = Bench.sdp
     let text =
       (["SIP/2.0 200 OK"] + kept + [

@@ -156,7 +156,7 @@ extension SwitchCore {
   }
 
   /// What is over was opened by those who count the seconds.
-  mutating func forgetOpened(at now: Now) {
+  private mutating func forgetOpened(at now: Now) {
     for network in Array(barred.networks)
     where barred[network].flatMap(\.self).map({ $0 <= now.wall }) ?? false {
       barred[network] = nil
