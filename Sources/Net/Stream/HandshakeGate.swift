@@ -14,12 +14,12 @@ final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
 
   private let connection: StreamConnection
   private let table: StreamTable
-  private let context: NIOSSLContext
+  private let tls: NIOSSLContext
   private var heard = ByteBuffer()
 
   /// `tls` is what the connection speaks from then on.
-  init(before connection: StreamConnection, table: StreamTable, tls context: NIOSSLContext) {
-    (self.connection, self.table, self.context) = (connection, table, context)
+  init(before connection: StreamConnection, table: StreamTable, tls: NIOSSLContext) {
+    (self.connection, self.table, self.tls) = (connection, table, tls)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -34,7 +34,7 @@ final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
     }
     do {
       try context.pipeline.syncOperations.addHandler(
-        NIOSSLServerHandler(context: self.context), position: .after(self))
+        NIOSSLServerHandler(context: tls), position: .after(self))
     } catch {
       return connection.closeBeforeTLS("\(error)")
     }
