@@ -182,10 +182,10 @@ int cls_receive(cls_inbox *inbox, int fd) {
   return count;
 }
 
-int cls_receive_one(cls_inbox *inbox, int fd) {
+int cls_receive_one(cls_inbox *inbox, int slot, int fd) {
   struct sockaddr_storage name;
   socklen_t size = sizeof name;
-  cls_datagram *datagram = &inbox->datagrams[0];
+  cls_datagram *datagram = &inbox->datagrams[slot];
   ssize_t length = recvfrom(
     fd, datagram->bytes, inbox->slot_bytes, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&name, &size);
   if (length < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;

@@ -153,6 +153,33 @@ private final class MediaOwner: LaneResident {
     }
   }
 
+  @Test("more packets than leave together come to their own legs, unmixed")
+  func crowd() throws {
+    let pairs = try (0..<100).map { _ in
+      (from: try TestSocket(.v4Loopback), to: try TestSocket(.v4Loopback))
+    }
+    try withLane { commands, events in
+      for (number, pair) in pairs.enumerated() {
+        commands.send(
+          .open(MediaSessionID(UInt64(number)), plan([pair.from.local, pair.to.local])))
+      }
+      var ports = [UInt16](repeating: 0, count: pairs.count)
+      for case .opened(let session, let legs) in events.wait(for: pairs.count) {
+        ports[Int(session.number)] = legs.first?.streams.first??.rtp ?? 0
+      }
+      // Makes sockets while the packets come, so that they wait for one turn.
+      for number in 100..<UInt64(400) {
+        commands.send(.open(MediaSessionID(number), plan([pairs[0].from.local])))
+      }
+      for (number, pair) in pairs.enumerated() {
+        pair.from.send(packet(UInt8(number)), to: Endpoint(.v4Loopback, ports[number]))
+      }
+      for (number, pair) in pairs.enumerated() {
+        #expect(pair.to.receive()?.bytes == packet(UInt8(number)))
+      }
+    }
+  }
+
   @Test("a media socket holds a key frame that comes at once, as far as the kernel allows")
   func receiveBuffer() throws {
     let socket = try DatagramSocket(bindingTo: Endpoint(.v4Loopback, 0), .media)

@@ -57,10 +57,10 @@ cls_datagram *cls_inbox_datagrams(cls_inbox *inbox);
 /// recvmmsg: returns the number received, 0 when nothing waits, or -errno.
 int cls_receive(cls_inbox *inbox, int fd);
 
-/// recvfrom into the first slot: returns 1, 0 when nothing waits, or -errno. The local address is not told.
+/// recvfrom into one slot: returns 1, 0 when nothing waits, or -errno. The local address is not told.
 ///
 /// Costs less than cls_receive where one datagram is what waits, as for a stream of RTP.
-int cls_receive_one(cls_inbox *inbox, int fd);
+int cls_receive_one(cls_inbox *inbox, int slot, int fd);
 
 /// One instruction of classic BPF, laid out as the kernel's sock_filter.
 typedef struct cls_filter_step {

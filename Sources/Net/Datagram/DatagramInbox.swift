@@ -29,10 +29,12 @@ package final class DatagramInbox {
     Int(cls_receive(inbox, socket))
   }
 
-  /// Receives one datagram into the first slot, where more than one rarely waits.
+  /// Receives one datagram into slot `index`, where more than one rarely waits; what the other slots hold stays.
   ///
   /// Returns whether there was one; its ``localAddress(_:)`` is not told.
-  package func receiveOne(from socket: Int32) -> Bool { cls_receive_one(inbox, socket) == 1 }
+  package func receive(_ index: Int, from socket: Int32) -> Bool {
+    cls_receive_one(inbox, Int32(index), socket) == 1
+  }
 
   /// Whether datagram `index` of the last batch did not fit and is cut.
   package func isTruncated(_ index: Int) -> Bool { datagrams[index].truncated }
