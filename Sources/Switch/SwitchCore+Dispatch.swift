@@ -61,8 +61,12 @@ extension SwitchCore {
       orphanAnswered(id, bye, status: status.number, at: now)
     case .takenBack(let id, let callID):
       guard status.isFinal else { return }
+      let answered = status.isSuccess ? dialog : nil
+      if let answered { acknowledge(answered, body: nil, at: now) }
+      // What it answers rings no more, when all else that rang is judged; one that is nobody's is paid from what that has cost.
+      let isKnown = answered.map { answersWhileEnding($0, at: now) } ?? true
       takenBack(orphan: id, callID: callID, status, at: now)
-      if status.isSuccess { dismiss(dialog, message, at: now) }
+      if let answered, !isKnown { endUnknown(answered, message, at: now) }
     }
   }
 
@@ -70,7 +74,12 @@ extension SwitchCore {
   private mutating func dismiss(_ dialog: DialogID?, _ message: Message, at now: Now) {
     guard let dialog else { return }
     acknowledge(dialog, body: nil, at: now)
-    guard !answersWhileEnding(dialog) else { return }
+    guard !answersWhileEnding(dialog, at: now) else { return }
+    endUnknown(dialog, message, at: now)
+  }
+
+  /// Ends what was answered for nobody.
+  private mutating func endUnknown(_ dialog: DialogID, _ message: Message, at now: Now) {
     let callID = Array(message[message.callID])
     let tag = message.toTag.map { Array(message[$0]) } ?? []
     // A copy of an answer whose call has had its BYE and has been charged.

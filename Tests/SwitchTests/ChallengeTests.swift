@@ -203,9 +203,10 @@ import Testing
     bench.command(.adopt(try bench.town.rulebook()))
     bench.run(for: .seconds(5))
     #expect(carrier.received(.bye).last?.has(.authorization) == true)
+    #expect(talks == !bench.records.isEmpty)
+    bench.run(for: .seconds(60))
     #expect(!bench.alerts.contains { $0.kind == .possiblyStillUp })
     #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
-    bench.run(for: .seconds(60))
     #expect(bench.core.load.isAtRest)
   }
 

@@ -86,13 +86,13 @@ import Testing
     let carrier = stubbornCarrier(bench)
     try bench.restart()
     bench.run(for: .seconds(1))
-    #expect(carrier.open.count == 1 && bench.records.count == 1)
+    #expect(carrier.open.count == 1 && bench.records.isEmpty)
     carrier.refusals = [:]
     carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
     bench.run(for: .seconds(60))
     // The second is in order behind the first (RFC 3261 §12.2.2), or it would not have been heard.
     #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 2)
-    #expect(bench.records.count == 2 && bench.records.last?.sell?.micros == 0)
+    #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
     #expect(bench.core.load.isAtRest)
   }
 
@@ -360,7 +360,8 @@ import Testing
         batch.entries.contains { if case .record = $0 { true } else { false } }
       }
       try bench.restart(keeping: count)
-      bench.run(for: .seconds(1))
+      // One that only rang may be refused yet, for 32 seconds.
+      bench.run(for: .seconds(40))
       _ = carrier
       #expect(bench.core.ledger.openHolds.isEmpty, "after batch \(count)")
       let account = try #require(bench.core.rules.directory.extensions.first?.account)

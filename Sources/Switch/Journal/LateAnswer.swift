@@ -141,7 +141,7 @@ extension SwitchCore {
       TrunkGate.reconnect(dialog, hops: hops, using: &sip)
     }
     acknowledge(dialog, body: nil, at: now)
-    guard !answersWhileEnding(dialog) else { return }
+    guard !answersWhileEnding(dialog, at: now) else { return }
     guard !isCopy else { return sip.end(dialog) }
     lateAnswers[callID]?.ended.insert(tag)
     lateAnswers[callID]?.credit = nil

@@ -12,8 +12,9 @@ import SIPSyntax
 ///     ▲ │ no proof: its hold stays
 ///     └─┘ for half an hour (UnconfirmedBye); then charged with what is held
 /// ```
-/// One that only rang, as far as the disk knows: 2xx, as above, since it rang; 481, with what is held, and it may be answered yet;
-/// a refusal of its INVITE, with nothing. Each hold of it is settled when the dialogs that it pays for are over.
+/// One that only rang, as far as the disk knows, waits for the answer to its INVITE, too, which is taken back beside the BYE: a refusal,
+/// and nothing is charged; 2xx, and it is up and gets another BYE; none in 32 s, and what was said to the BYE counts: 2xx, as above, since it
+/// rang; 481, with what is held. Each hold is settled when the dialogs that it pays for are over.
 struct Orphan: Sendable {
   /// One dialog of it.
   struct Bye: Sendable {
@@ -28,19 +29,12 @@ struct Orphan: Sendable {
     /// It has been answered while its BYE was under way.
     var isAnswered = false
     var unconfirmed: UnconfirmedBye?
-    /// When it was over, and what had proven that.
-    var over: (at: Now, proof: Proof)?
+    /// When what only rang had its BYE answered, with 2xx or with 481, while its INVITE was not.
+    var early: (at: Now, isConfirmed: Bool)?
+    /// When it was over, and whether its carrier has proven that: by 2xx or 481, by a BYE of its own, by refusing the INVITE.
+    var over: (at: Now, isProven: Bool)?
 
     var isOver: Bool { over != nil }
-  }
-
-  /// Why no BYE is sent any more.
-  enum Proof: Hashable, Sendable {
-    /// 2xx or 481 to it, or a BYE of the other side.
-    case confirmed
-    /// Its INVITE was refused, so that nobody had answered.
-    case refused
-    case none
   }
 
   var record: CallDetailRecord?
@@ -49,13 +43,15 @@ struct Orphan: Sendable {
   var byes: [Bye] = []
   /// INVITEs that were taken back, by Call-ID, and wait for the answer to that.
   var takenBack: Set<[UInt8]> = []
+  /// Those of them that were refused: nobody had answered.
+  var refused: Set<[UInt8]> = []
   /// Whoever is concerned knows that some carrier has not confirmed the end.
   var isTold = false
   /// This process heard the answer, so that the ledger knows its moment.
   var isOurs = false
   var isRecorded = false
 
-  var isWaiting: Bool { byes.contains { !$0.isOver } }
+  var isWaiting: Bool { !takenBack.isEmpty || byes.contains { !$0.isOver } }
   /// Whether some carrier may still bill.
   var costs: Bool { byes.contains { !$0.isOver && $0.costs } }
 
@@ -85,11 +81,16 @@ struct Orphan: Sendable {
     }
   }
 
-  /// The INVITE that a hold pays for, by which it is priced: the one that was answered, or the last.
-  func billed(by hold: HoldID) -> (invite: InviteMark, isAnswered: Bool)? {
+  /// The INVITEs that a hold pays for.
+  func invites(paidBy hold: HoldID) -> [InviteMark] {
     // One without a hold may be of an older journal, or over, and then the hold is another's.
     let own = invites.filter { $0.hold == hold }
-    let paid = own.isEmpty ? invites.filter { self.hold(of: $0) == hold } : own
+    return own.isEmpty ? invites.filter { self.hold(of: $0) == hold } : own
+  }
+
+  /// The INVITE that a hold pays for, by which it is priced: the one that was answered, or the last.
+  func billed(by hold: HoldID) -> (invite: InviteMark, isAnswered: Bool)? {
+    let paid = invites(paidBy: hold)
     let answered = dialogs.last { mark in
       mark.rangAt == nil && paid.contains { $0.callID == mark.callID }
     }
@@ -191,21 +192,36 @@ extension SwitchCore {
     if client == nil { orphanAnswered(id, index, status: nil, at: now) }
   }
 
-  /// Takes a 2xx in the dialog of a call without legs whose BYE is under way.
+  /// Takes a 2xx in a dialog of a call without legs that is being ended.
   ///
   /// - Returns: Whether there is one, so that the answer is no call of its own.
-  mutating func answersWhileEnding(_ dialog: DialogID) -> Bool {
+  mutating func answersWhileEnding(_ dialog: DialogID, at now: Now) -> Bool {
     for id in orphans.keys.sorted() {
       guard let orphan = orphans[id],
-        let index = orphan.byes.firstIndex(where: { !$0.isOver && $0.dialog == dialog })
+        let index = orphan.byes.indices.first(where: { isDialog(dialog, orphan, of: $0) })
       else { continue }
-      if orphan.rangAt(orphan.byes[index]) != nil {
-        orphans[id]?.byes[index].isAnswered = true
-        answered(orphan: id, index)
-      }
+      guard orphan.rangAt(orphan.byes[index]) != nil else { return true }
+      orphans[id]?.byes[index].isAnswered = true
+      answered(orphan: id, index)
+      guard orphan.byes[index].early != nil else { return true }
+      // Its BYE was there before the answer, and has ended nothing.
+      orphans[id]?.byes[index].early = nil
+      sip.end(dialog)
+      if !sendByeAgain(ofOrphan: id, index, at: now) { over(orphan: id, index, false, at: now) }
       return true
     }
     return false
+  }
+
+  /// Whether a BYE that is not over was sent in this dialog, or in an earlier one of its name.
+  private func isDialog(_ dialog: DialogID, _ orphan: Orphan, of index: Int) -> Bool {
+    let bye = orphan.byes[index]
+    guard !bye.isOver, bye.dialog != dialog else { return !bye.isOver }
+    guard bye.early != nil, let made = sip.dialog(dialog), let place = bye.mark else {
+      return false
+    }
+    let mark = orphan.dialogs[place]
+    return mark.callID == made.callID && mark.remoteTag == made.remoteTag
   }
 
   /// A dialog that rang, as far as the disk knew, has been answered meanwhile: by its 2xx, or as its BYE has ended it.
@@ -255,13 +271,20 @@ extension SwitchCore {
 
   /// The answer to a BYE, or that there will be none: then it is sent again, and the hold stays (guard rule 6).
   mutating func orphanAnswered(_ id: CallID, _ index: Int, status: UInt16?, at now: Now) {
-    guard let bye = orphans[id]?.byes[index], !bye.isOver else { return }
+    guard let orphan = orphans[id] else { return }
+    let bye = orphan.byes[index]
+    guard !bye.isOver, bye.early == nil else { return }
     if status == 481, bye.isAnswered, sendByeAgain(ofOrphan: id, index, at: now) { return }
     let isConfirmed = status.map { (200...299).contains($0) } ?? false
-    if isConfirmed { answered(orphan: id, index) }
     let isProven = isConfirmed || status == 481
+    if isProven, orphan.waitsForInvite(of: bye) {
+      orphans[id]?.byes[index].early = (now, isConfirmed)
+      orphans[id]?.byes[index].unconfirmed = nil
+      return
+    }
+    if isConfirmed { answered(orphan: id, index) }
     if !isProven, insists(onOrphan: id, index, status: status, at: now) { return }
-    over(orphan: id, index, isProven ? .confirmed : .none, at: now)
+    over(orphan: id, index, isProven, at: now)
     goOn(orphan: id, at: now)
   }
 
@@ -289,32 +312,38 @@ extension SwitchCore {
 
   /// The answer to an INVITE that was taken back, or that there will be none.
   ///
-  /// A refusal: nobody had answered it, so that none of its dialogs has to be ended any more.
+  /// A refusal: nobody had answered it, so that none of its dialogs has to be ended any more. Behind anything else each is what its
+  /// BYE has made of it; the one that has answered is no early one by now.
   mutating func takenBack(
     orphan id: CallID, callID: [UInt8], _ status: StatusCode?, at now: Now
   ) {
-    orphans[id]?.takenBack.remove(callID)
-    guard let orphan = orphans[id] else { return }
-    for index in orphan.byes.indices {
+    guard orphans[id]?.takenBack.remove(callID) != nil else { return }
+    let isRefused = status.map { !$0.isSuccess } ?? false
+    if isRefused { orphans[id]?.refused.insert(callID) }
+    for index in orphans[id]?.byes.indices ?? 0..<0 {
+      guard let orphan = orphans[id] else { return }
       let bye = orphan.byes[index]
       guard !bye.isOver, orphan.rangAt(bye) != nil, orphan.callID(of: bye) == callID else {
         continue
       }
-      switch status {
-      case let status? where !status.isSuccess: over(orphan: id, index, .refused, at: now)
-      case nil where bye.costs && bye.unconfirmed != nil: possiblyStillUp(id, at: now)
-      case _: break
+      if !isRefused, let early = bye.early {
+        if early.isConfirmed { answered(orphan: id, index) }
+        over(orphan: id, index, true, at: early.at)
+      } else if isRefused {
+        over(orphan: id, index, true, at: now)
+      } else if status == nil, bye.costs, bye.unconfirmed != nil {
+        possiblyStillUp(id, at: now)
       }
     }
     goOn(orphan: id, at: now)
   }
 
   private mutating func over(
-    orphan id: CallID, _ index: Int, _ proof: Orphan.Proof, at now: Now
+    orphan id: CallID, _ index: Int, _ isProven: Bool, at now: Now
   ) {
     guard let dialog = orphans[id]?.byes[index].dialog else { return }
     sip.end(dialog)
-    orphans[id]?.byes[index].over = (now, proof)
+    orphans[id]?.byes[index].over = (now, isProven)
   }
 
   /// The carrier's own BYE proves the end as well as its answer to ours.

@@ -73,8 +73,8 @@ extension SwitchCore {
     for id in ids {
       guard let orphan = orphans[id] else { continue }
       keepInvites(of: orphan, id)
-      settle(orphan: id, at: now)
       cancelInvites(of: id, at: now)
+      settle(orphan: id, at: now)
       for index in orphan.byes.indices { sendBye(ofOrphan: id, index, at: now) }
       // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
       guard orphan.record != nil || !orphan.dialogs.isEmpty else { continue }

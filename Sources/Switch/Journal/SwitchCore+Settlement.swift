@@ -70,13 +70,19 @@ extension SwitchCore {
   /// How what a hold pays for has ended; nil while that is not known, or there are no prices to charge it by.
   private mutating func outcome(of hold: HoldID, _ orphan: Orphan, at now: Now) -> Outcome? {
     let byes = orphan.byes.filter { $0.costs && $0.hold == hold }
-    let proofs = byes.compactMap { $0.over?.proof }
-    guard proofs.count == byes.count else { return nil }
-    guard !proofs.isEmpty, !proofs.contains(.none) else { return .unknown }
-    if orphan.isOurs { return .ended(at: now.instant) }
-    guard let (invite, isAnswered) = orphan.billed(by: hold), isAnswered else {
-      return proofs.contains(.confirmed) ? .unknown : .neverAnswered
+    let invites = orphan.invites(paidBy: hold).map(\.callID)
+    let endings = byes.compactMap(\.over)
+    guard endings.count == byes.count, orphan.takenBack.isDisjoint(with: invites) else {
+      return nil
     }
+    let billed = orphan.billed(by: hold)
+    let isAnswered = billed?.isAnswered ?? false
+    if !isAnswered, !invites.isEmpty, orphan.refused.isSuperset(of: invites) {
+      return .neverAnswered
+    }
+    guard !endings.isEmpty, endings.allSatisfy(\.isProven) else { return .unknown }
+    if orphan.isOurs { return .ended(at: now.instant) }
+    guard isAnswered, let invite = billed?.invite else { return .unknown }
     guard hasDirectory else { return nil }
     return outlived(hold, of: invite, orphan, until: orphan.end(ofAll: byes, at: now), at: now)
   }
