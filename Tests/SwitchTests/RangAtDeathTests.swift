@@ -303,11 +303,48 @@ import Testing
     phone.call("+8821234567890")
     bench.run(for: .seconds(1))
     let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
-    let lines = invite.split(separator: "\r\n").map(String.init)
-    let fields = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
+    return (carrier, phone, fields(of: invite))
+  }
+
+  /// Those of a request that its answers repeat.
+  private func fields(of request: String) -> [String] {
+    let lines = request.split(separator: "\r\n").map(String.init)
+    return ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
       lines.first { $0.hasPrefix(name) }
     }
-    return (carrier, phone, fields)
+  }
+
+  @Test(
+    "F23: of an INVITE that rang, was refused and is sent again, the one that rings is taken back")
+  func repeated() throws {
+    let bench = try Bench()
+    let (carrier, _, kept) = try untagged(bench)
+    ring(carrier, kept)
+    carrier.answer(
+      try #require(carrier.open.first).server, 422, headers: [HeaderDraft(.minSE, "3600")])
+    bench.run(for: .seconds(1))
+    let invites = bench.requests("INVITE", to: carrier.endpoint)
+    try #require(invites.count == 2)
+    ring(carrier, fields(of: invites[1]))
+    try bench.restart()
+    let cancels = bench.requests("CANCEL", to: carrier.endpoint)
+    #expect(cancels.map(branch) == [branch(of: invites[1])])
+    bench.run(for: .seconds(5))
+    #expect(bench.records.map(\.sell?.micros) == [0] && bench.core.ledger.openHolds.isEmpty)
+    expectRest(bench)
+  }
+
+  /// A 180 with a tag of the carrier's, to the INVITE of these header fields.
+  private func ring(_ carrier: UserAgent, _ fields: [String], tag: String = "rings") {
+    let fields = fields.map { $0.hasPrefix("To:") ? "\($0);tag=\(tag)" : $0 }
+    let text = (["SIP/2.0 180 Ringing"] + fields + ["Content-Length: 0", "", ""])
+      .joined(separator: "\r\n")
+    carrier.say(Array(text.utf8))
+  }
+
+  private func branch(of request: String) -> Substring? {
+    request.split(separator: "\r\n").first { $0.hasPrefix("Via:") }?.split(separator: ";")
+      .first { $0.hasPrefix("branch=") }
   }
 
   @Test("F23: a refusal of the INVITE ends its forks, whose BYEs have found nothing, at no cost")
@@ -315,12 +352,7 @@ import Testing
     let bench = try Bench()
     let (carrier, _, kept) = try untagged(bench)
     carrier.heedsCancel = false
-    for fork in ["one", "two"] {
-      let fields = kept.map { $0.hasPrefix("To:") ? "\($0);tag=\(fork)" : $0 }
-      let text = (["SIP/2.0 180 Ringing"] + fields + ["Content-Length: 0", "", ""])
-        .joined(separator: "\r\n")
-      carrier.say(Array(text.utf8))
-    }
+    for fork in ["one", "two"] { ring(carrier, kept, tag: fork) }
     try bench.restart()
     bench.run(for: .seconds(5))
     #expect(bench.requests("BYE", to: carrier.endpoint).count == 2 && bench.records.isEmpty)

@@ -57,6 +57,10 @@ extension SwitchCore {
     else { return false }
     call.legs[leg].repetitions += 1
     call.legs[leg].repetition = repetition
+    // What has rung is over: what rings next is another INVITE.
+    noteGone(call, leg)
+    forgetDialogs(of: &call.legs[leg])
+    (call.legs[leg].rangAt, call.legs[leg].heardProvisional) = (nil, false)
     try call.legs[leg].take(.repeated)
     try inviteReadyLegs(&call, at: now)
     return true
