@@ -63,9 +63,11 @@ extension SwitchCore {
       guard status.isFinal else { return }
       let answered = status.isSuccess ? dialog : nil
       if let answered { acknowledge(answered, body: nil, at: now) }
-      // What it answers rings no more, when all else that rang is judged; one that is nobody's is paid from what that has cost.
+      // What it answers rings no more when the rest is judged; what that costs pays an answer that is nobody's.
       let isKnown = answered.map { answersWhileEnding($0, at: now) } ?? true
-      takenBack(orphan: id, callID: callID, status, at: now)
+      takenBack(
+        orphan: id, callID: callID,
+        status.isSuccess ? .answered(isKnown: isKnown) : .refused, at: now)
       if let answered, !isKnown { endUnknown(answered, message, at: now) }
     }
   }
@@ -83,7 +85,9 @@ extension SwitchCore {
     let callID = Array(message[message.callID])
     let tag = message.toTag.map { Array(message[$0]) } ?? []
     // A copy of an answer whose call has had its BYE and has been charged.
-    guard lateAnswers[callID]?.ended.contains(tag) != true else { return sip.end(dialog) }
+    guard lateAnswers[callID]?.ended.contains(tag) != true else {
+      return endCopy(dialog, callID, tag, at: now)
+    }
     if let late = takeLateAnswer(to: callID) {
       return endStray(dialog, of: late, at: now)
     }
@@ -117,7 +121,7 @@ extension SwitchCore {
     case .register(let trunk): registerFailed(trunk, "\(failure)", at: now)
     case .orphan(let id, let bye): orphanAnswered(id, bye, status: nil, at: now)
     case .takenBack(let id, let callID):
-      takenBack(orphan: id, callID: callID, nil, at: now)
+      takenBack(orphan: id, callID: callID, .silent, at: now)
     }
   }
 

@@ -8,7 +8,7 @@ import Testing
 
 /// What a journal says of running calls, written and read.
 @Suite struct CallMarkTests {
-  @Test("A mark of a dialog that rings reads back with its realm and time, from before its answer")
+  @Test("A mark of a dialog that rings reads back with its realm and times, from before its answer")
   func coding() throws {
     let mark = DialogMark(
       callID: Array("id".utf8), local: Array("<sip:a@x>;tag=1".utf8),
@@ -18,10 +18,11 @@ import Testing
         transport: .udp, local: Bench.switchEndpoint, remote: Bench.switchEndpoint),
       isTrunk: true, realm: Array("carrier.example".utf8),
       rangAt: WallTime(unixMilliseconds: 1_790_000_000_123))
+    let ended = EarlyEnd(at: WallTime(unixMilliseconds: 1_790_000_000_456), isConfirmed: true)
     for realm in [mark.realm, nil] {
-      for rangAt in [mark.rangAt, nil] {
+      for (rangAt, early) in [(mark.rangAt, nil), (mark.rangAt, ended), (nil, nil)] {
         var written = mark
-        (written.realm, written.rangAt) = (realm, rangAt)
+        (written.realm, written.rangAt, written.early) = (realm, rangAt, early)
         var writer = ByteWriter()
         CallMark.leg(CallID(5), written).encode(into: &writer)
         for count in writer.bytes.indices {

@@ -9,128 +9,63 @@ import Testing
 
 /// Paid legs that rang when the process died (docs/decisions/0005): each is ended, and paid, for itself.
 @Suite struct RangAtDeathTests {
-  /// A carrier that rings, and neither ends its INVITE by itself nor takes a BYE.
-  private func ringing(_ bench: Bench, bye status: StatusCode) -> UserAgent {
-    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
-    (carrier.manner, carrier.heedsCancel, carrier.refusals) = (.rings, false, [.bye: status])
-    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    phone.register()
-    phone.call("+8821234567890")
-    bench.run(for: .seconds(2))
-    return carrier
-  }
-
-  private func told(_ bench: Bench) -> Int {
-    bench.alerts.filter { $0.kind == .possiblyStillUp }.count
-  }
-
-  private func expectRest(_ bench: Bench) {
+  @Test("F23: what was held for what rang pays the first part of another fork's answer")
+  func unknownFork() throws {
+    let bench = try Bench()
+    let (carrier, _, kept) = try untagged(bench)
+    carrier.heedsCancel = false
+    ring(carrier, kept)
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart()
+    bench.run(for: .seconds(5))
+    bench.deaf = []
+    let fields = kept.map { $0.hasPrefix("To:") ? "\($0);tag=other" : $0 }
+    let text =
+      (["SIP/2.0 200 OK"] + fields + [
+        "Contact: <sip:192.0.2.50>", "Content-Type: application/sdp",
+        "Content-Length: \(Bench.sdp.utf8.count)", "", Bench.sdp,
+      ]).joined(separator: "\r\n")
+    carrier.say(Array(text.utf8))
     bench.run(for: .seconds(60))
-    #expect(bench.core.load.isAtRest, "\(bench.core.load)")
+    // One call, of a minute, and 0.50 EUR to connect.
+    #expect(bench.records.compactMap(\.sell?.micros).reduce(0, +) == 2_500_000)
+    bench.expectRest()
   }
 
   @Test(
-    "F23: the 487 of an INVITE that was taken back proves that nobody answered, whatever a proxy says to the BYE",
-    arguments: [404, 403, 500])
-  func refusedBye(_ status: Int) throws {
+    "F23: a refusal of the INVITE that rang costs nothing behind a trunk that had refused at once")
+  func refusedAtOnce() throws {
     let bench = try Bench()
-    let carrier = ringing(bench, bye: try #require(StatusCode(exactly: status)))
+    let (phone, first, spare) = bench.phoneAndCarriers()
+    (first.manner, spare.manner, spare.heedsCancel) = (.waits, .rings, false)
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(1))
+    first.answer(try #require(first.open.first).server, 503)
+    bench.run(for: .seconds(2))
     try bench.restart()
     bench.run(for: .seconds(1))
-    // It is not known yet, and no reason to wake anybody.
-    #expect(bench.records.isEmpty && told(bench) == 0)
-    carrier.answer(try #require(carrier.open.first).server, 487)
-    bench.run(for: .milliseconds(50))
+    spare.answer(try #require(spare.open.first).server, 487)
+    bench.run(for: .seconds(1))
     #expect(bench.records.map(\.sell?.micros) == [0] && bench.core.ledger.openHolds.isEmpty)
-    expectRest(bench)
-    #expect(told(bench) == 0)
+    bench.expectRest()
   }
 
-  @Test(
-    "F23: what the carrier says to the BYE before it refuses the INVITE costs nothing either",
-    arguments: [200, 481], [1, 2])
-  func refusedBehindBye(_ status: Int, deaths: Int) throws {
-    let bench = try Bench()
-    let carrier = ringing(bench, bye: try #require(StatusCode(exactly: status)))
-    for _ in 0..<deaths {
-      try bench.restart()
-      bench.run(for: .seconds(20))
-    }
-    #expect(bench.requests("BYE", to: carrier.endpoint).count == deaths)
-    #expect(bench.records.isEmpty && bench.core.ledger.openHolds.count == 1)
-    carrier.answer(try #require(carrier.open.first).server, 487)
-    bench.run(for: .milliseconds(50))
-    #expect(bench.records.map(\.sell?.micros) == [0] && bench.core.ledger.openHolds.isEmpty)
-    expectRest(bench)
-    #expect(told(bench) == 0)
-  }
-
-  @Test(
-    "F23: an INVITE that stays without an answer leaves what was said to the BYE, and until when",
-    arguments: [200, 481])
-  func silentBehindBye(_ status: Int) throws {
-    let bench = try Bench()
-    let carrier = ringing(bench, bye: try #require(StatusCode(exactly: status)))
+  @Test("F23: an INVITE that is sent again keeps what pays for it, until it rings again too")
+  func sentAgain() throws {
+    let (bench, carrier) = try twoLegs { _ in }
+    let first = carrier.open[0].server
+    carrier.manner = .waits
+    carrier.answer(first, 422, headers: [HeaderDraft(.minSE, "3600")])
+    bench.run(for: .seconds(1))
+    try #require(carrier.received(.invite).count == 3)
     try bench.restart()
-    bench.run(for: .seconds(2))
-    let ended = bench.now.wall
     bench.run(for: .seconds(60))
-    let record = try #require(bench.records.first)
-    #expect(bench.records.count == 1 && record.sell.map { $0.micros >= 2_500_000 } == true)
-    #expect(record.endedAt < ended)
-    expectRest(bench)
-    #expect(told(bench) == 0 && carrier.received(.bye).count == 1)
-  }
-
-  @Test(
-    "F23: what answers behind its BYE is ended by another, and is one call, paid since it rang",
-    arguments: [200, 481])
-  func answeredBehindBye(_ status: Int) throws {
-    let bench = try Bench()
-    let carrier = ringing(bench, bye: try #require(StatusCode(exactly: status)))
-    try bench.restart()
-    bench.run(for: .seconds(2))
-    carrier.refusals = [:]
-    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
-    bench.run(for: .seconds(5))
-    #expect(bench.requests("BYE", to: carrier.endpoint).count == 2)
-    #expect(bench.requests("ACK", to: carrier.endpoint).count == 1)
-    let record = try #require(bench.records.first)
-    #expect(bench.records.count == 1 && record.sell.map { $0.micros >= 2_500_000 } == true)
-    expectRest(bench)
-    #expect(bench.records.count == 1)
-  }
-
-  @Test("F23: where nothing proves it, the BYE is sent again, and people are told")
-  func neverProven() throws {
-    let bench = try Bench()
-    let carrier = ringing(bench, bye: 404)
-    try bench.restart()
-    bench.run(for: .seconds(100))
-    #expect(carrier.received(.bye).count > 3 && told(bench) == 1)
-    #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
-    bench.run(for: .seconds(1_900))
-    #expect(bench.records.map { $0.sell.map { $0.micros >= 2_500_000 } } == [true])
-    expectRest(bench)
-  }
-
-  @Test("F04: a 2xx behind an INVITE that was taken back in vain gets its ACK, and a BYE behind it")
-  func answeredAtLast() throws {
-    let bench = try Bench()
-    let carrier = ringing(bench, bye: 500)
-    try bench.restart()
-    bench.run(for: .seconds(50))
-    let earlier = carrier.received(.bye).count
-    carrier.refusals = [:]
-    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
-    bench.run(for: .milliseconds(100))
-    #expect(carrier.acknowledgements.count == 1)
+    let charged = try spent(bench, "101") + spent(bench, "102")
+    carrier.answer(try #require(carrier.open.last).server, 200, body: carrier.sdp)
     bench.run(for: .seconds(70))
-    #expect(carrier.received(.bye).count == earlier + 1)
-    let record = try #require(bench.records.first)
-    // One call, charged since it rang: 0.50 EUR to connect and at least one begun minute.
-    #expect(bench.records.count == 1 && record.sell.map { $0.micros >= 2_500_000 } == true)
-    expectRest(bench)
+    // What was held for it, twelve seconds, pays the first part of the 33 of its answer.
+    #expect(try spent(bench, "101") + spent(bench, "102") - charged == 33_000 - 12_000)
+    bench.expectRest()
   }
 
   /// A group whose members send all calls to two numbers outside: both ring at the carrier.
@@ -176,7 +111,7 @@ import Testing
     let (first, second) = (try spent(bench, "101"), try spent(bench, "102"))
     #expect(first >= 100_000 && second >= 100_000)
     #expect(bench.records.first?.sell?.micros == first + second)
-    expectRest(bench)
+    bench.expectRest()
   }
 
   @Test(
@@ -197,7 +132,7 @@ import Testing
     bench.run(for: .seconds(70))
     // The 32 seconds that a dead process may have heard it for, and a begun one, at 0.06 EUR a minute.
     #expect(try spent(bench, "101") + spent(bench, "102") == 33_000)
-    expectRest(bench)
+    bench.expectRest()
   }
 
   @Test("F23: one of two that is proven over is paid until then, however long the other goes on")
@@ -222,7 +157,7 @@ import Testing
     let amounts = [try spent(other, "101"), try spent(other, "102")].sorted()
     #expect(amounts.first == 0 && amounts.last.map { $0 >= 100_000 } == true)
     #expect(other.records.map(\.sell?.micros) == [amounts.last])
-    expectRest(other)
+    other.expectRest()
   }
 
   @Test(
@@ -243,29 +178,10 @@ import Testing
     #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
     #expect(bench.requests("BYE", to: first.endpoint).isEmpty)
     #expect(bench.requests("CANCEL", to: first.endpoint).isEmpty)
-    expectRest(bench)
-    #expect(told(bench) == 0)
+    bench.expectRest()
+    #expect(bench.toldStillUp == 0)
     // It may still answer by another fork.
     #expect(bench.core.lateAnswers.count == 2)
-  }
-
-  @Test("F23: a second death before the first one's calls are charged forgets nothing of what rang")
-  func secondDeath() throws {
-    let bench = try Bench()
-    let carrier = ringing(bench, bye: 500)
-    bench.deaf.insert(carrier.endpoint)
-    for isCheckpoint in [false, true, false] {
-      try bench.restart(from: isCheckpoint ? bench.core.checkpoint() : nil)
-      bench.run(for: .seconds(40))
-      #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
-    }
-    (bench.deaf, carrier.refusals) = ([], [:])
-    bench.run(for: .seconds(70))
-    let record = try #require(bench.records.first)
-    // 0.50 EUR to connect, and the begun minutes since it rang, three processes ago.
-    #expect(bench.records.count == 1 && record.sell.map { $0.micros >= 6_500_000 } == true)
-    #expect(carrier.received(.bye).count == 1)
-    expectRest(bench)
   }
 
   @Test(
@@ -290,7 +206,7 @@ import Testing
     #expect(try spent(bench, "101") == record.sell?.micros)
     // 0.06 EUR a minute, since it rang.
     #expect(record.sell.map { $0.micros >= 100_000 } == true)
-    expectRest(bench)
+    bench.expectRest()
   }
 
   /// A carrier that a phone has called, and the header fields of an answer of its that has no tag.
@@ -331,7 +247,7 @@ import Testing
     #expect(cancels.map(branch) == [branch(of: invites[1])])
     bench.run(for: .seconds(5))
     #expect(bench.records.map(\.sell?.micros) == [0] && bench.core.ledger.openHolds.isEmpty)
-    expectRest(bench)
+    bench.expectRest()
   }
 
   /// A 180 with a tag of the carrier's, to the INVITE of these header fields.
@@ -359,7 +275,7 @@ import Testing
     carrier.answer(try #require(carrier.open.first).server, 487)
     bench.run(for: .milliseconds(50))
     #expect(bench.records.map(\.sell?.micros) == [0] && bench.core.ledger.openHolds.isEmpty)
-    expectRest(bench)
+    bench.expectRest()
   }
 
   @Test(
@@ -379,7 +295,7 @@ import Testing
     #expect(bench.requests("BYE", to: carrier.endpoint).isEmpty)
     // Refused: nobody had answered.
     #expect(bench.records.map(\.sell?.micros) == [0])
-    expectRest(bench)
+    bench.expectRest()
   }
 
   @Test(
@@ -402,7 +318,7 @@ import Testing
     #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
     // A copy of its answer is no call of its own.
     carrier.say(Array(text.utf8))
-    expectRest(bench)
+    bench.expectRest()
     #expect(bench.records.count == 1)
   }
 }

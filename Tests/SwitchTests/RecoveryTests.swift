@@ -68,22 +68,11 @@ import Testing
     #expect(bench.records.count == 1 && bench.core.load.isAtRest)
   }
 
-  /// A carrier that rings, and takes neither CANCEL nor a BYE in an early dialog.
-  private func stubbornCarrier(_ bench: Bench) -> UserAgent {
-    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
-    (carrier.manner, carrier.heedsCancel, carrier.refusals) = (.rings, false, [.bye: 481])
-    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
-    phone.register()
-    phone.call("+8821234567890")
-    bench.run(for: .seconds(2))
-    return carrier
-  }
-
   @Test(
     "F04: a 200 that crosses the CANCEL of the next process gets ACK and BYE, and is charged once")
   func crossing() throws {
     let bench = try Bench()
-    let carrier = stubbornCarrier(bench)
+    let carrier = bench.ringingCarrier(bye: 481)
     try bench.restart()
     bench.run(for: .seconds(1))
     #expect(carrier.open.count == 1 && bench.records.isEmpty)
@@ -100,7 +89,7 @@ import Testing
     "F23: what rang is not remembered for ever where its BYE is confirmed after a long time only")
   func confirmedLate() throws {
     let bench = try Bench()
-    let carrier = stubbornCarrier(bench)
+    let carrier = bench.ringingCarrier(bye: 481)
     bench.deaf.insert(carrier.endpoint)
     try bench.restart()
     bench.run(for: .seconds(700))
@@ -137,7 +126,7 @@ import Testing
   @Test("F23: a BYE that reached a carrier before it answered is sent again behind the answer")
   func answeredBehindBye() throws {
     let bench = try Bench()
-    let carrier = stubbornCarrier(bench)
+    let carrier = bench.ringingCarrier(bye: 481)
     bench.deaf.insert(carrier.endpoint)
     try bench.restart()
     bench.run(for: .seconds(1))
@@ -177,12 +166,15 @@ import Testing
       record.cause == .restart
         && record.sell.map { $0.micros >= 500_000 + minutes * 2_000_000 } == true)
     #expect(bench.core.ledger.openHolds.isEmpty && bench.core.load.isAtRest)
-    // A copy of its answer that was on its way is no call of its own.
+    // A copy of its answer that was on its way is no call of its own, but may be what the BYE has come before.
     let answer = try #require(
       carrier.said.last { String(decoding: $0.bytes, as: UTF8.self).contains(" INVITE\r\n") })
+    let earlier = bench.requests("BYE", to: carrier.endpoint).count
+    carrier.say(answer.bytes)
     carrier.say(answer.bytes)
     bench.run(for: .seconds(60))
-    #expect(bench.records.count == 1 && carrier.received(.bye).count == 1)
+    #expect(bench.records.count == 1)
+    #expect(bench.requests("BYE", to: carrier.endpoint).count == earlier + 1)
     // Nor for the next process.
     #expect(record.answeredAt != nil && record.status == 200)
   }

@@ -30,10 +30,6 @@ extension SwitchCore {
     // Once: the same challenge again says that the secret is wrong.
     call.legs[leg].hasAuthorised = true
     call.legs[leg].realm = message.challengedRealm
-    // Whoever ends the call after a crash needs it, too.
-    if let mark = inviteMark(of: call.legs[leg]), mark.realm != nil {
-      journal.write(.call(.invited(call.id, mark)))
-    }
     return try sendAgain(
       &call, leg, Leg.Repetition(response: message, headers: [header]), at: now)
   }
@@ -57,10 +53,11 @@ extension SwitchCore {
     else { return false }
     call.legs[leg].repetitions += 1
     call.legs[leg].repetition = repetition
-    // What has rung is over: what rings next is another INVITE.
+    // What has rung is over: what rings next is another INVITE, for the same hold, and perhaps for another realm.
     noteGone(call, leg)
     forgetDialogs(of: &call.legs[leg])
     (call.legs[leg].rangAt, call.legs[leg].heardProvisional) = (nil, false)
+    if let mark = inviteMark(of: call.legs[leg]) { journal.write(.call(.invited(call.id, mark))) }
     try call.legs[leg].take(.repeated)
     try inviteReadyLegs(&call, at: now)
     return true

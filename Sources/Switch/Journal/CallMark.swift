@@ -13,7 +13,8 @@ package enum CallMark: Hashable, Sendable {
   indirect case leg(CallID, DialogMark)
   /// An INVITE is about to leave towards a carrier: its answer may come when we have died.
   case invited(CallID, InviteMark)
-  /// The leg with that Call-ID is over while its call goes on: nothing of it is to be ended any more.
+  /// The INVITE with that Call-ID is over while its call goes on, with another leg, or with the same INVITE again: nothing of it is to be
+  /// ended any more.
   case gone(CallID, callID: [UInt8])
   /// The highest number given out: calls that have ended are in no checkpoint, and their numbers are theirs.
   case last(CallID)
@@ -62,6 +63,8 @@ package struct DialogMark: Hashable, Sendable {
   package var realm: [UInt8]?
   /// Since when it rings, in an early dialog, and its answer may not have reached the disk; nil once it is confirmed.
   package var rangAt: WallTime?
+  /// What was said to a BYE in it while it rang, and the answer to its INVITE was out.
+  package var early: EarlyEnd?
 
   package init(
     callID: [UInt8], local: [UInt8], remote: [UInt8], target: [UInt8], routes: [[UInt8]],
@@ -84,6 +87,13 @@ package struct DialogMark: Hashable, Sendable {
   }
 }
 
+/// The answer to the BYE of a dialog that rang.
+package struct EarlyEnd: Hashable, Sendable {
+  package var at: WallTime
+  /// With 2xx; else with 481.
+  package var isConfirmed: Bool
+}
+
 extension CallMark {
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -92,12 +102,16 @@ extension CallMark {
       writer.write(call)
       record.encode(into: &writer)
     case .leg(let call, let dialog):
-      writer.write(UInt8(dialog.rangAt != nil ? 10 : dialog.realm == nil ? 2 : 5))
+      writer.write(dialog.kind)
       writer.write(call)
       dialog.encode(into: &writer)
       if let rangAt = dialog.rangAt {
         writer.write(dialog.realm) { $0.write($1) }
         writer.write(rangAt)
+        if let early = dialog.early {
+          writer.write(early.at)
+          writer.write(early.isConfirmed)
+        }
       } else if let realm = dialog.realm {
         writer.write(realm)
       }
@@ -120,16 +134,20 @@ extension CallMark {
     let kind = try reader.read(UInt8.self)
     switch kind {
     case 1: self = .open(try reader.readID(), try CallDetailRecord(from: &reader))
-    // 5: with a realm behind it. 10: of an INVITE that rings.
-    case 2, 5, 10:
+    // 5: with a realm behind it. 10: of an INVITE that rings. 13: with the answer to its BYE.
+    case 2, 5, 10, 13:
       let call: CallID = try reader.readID()
       var dialog = try DialogMark(from: &reader)
       if kind == 5 { dialog.realm = try reader.readBytes() }
-      if kind == 10 {
+      if kind >= 10 {
         dialog.realm = try reader.readOptional { reader throws(ByteCodingError) in
           try reader.readBytes()
         }
         dialog.rangAt = try reader.readWallTime()
+        if kind == 13 {
+          dialog.early = EarlyEnd(
+            at: try reader.readWallTime(), isConfirmed: try reader.readBool())
+        }
       }
       self = .leg(call, dialog)
     case 3: self = .last(try reader.readID())
@@ -200,6 +218,11 @@ extension SentInvite {
 }
 
 extension DialogMark {
+  fileprivate var kind: UInt8 {
+    guard rangAt != nil else { return realm == nil ? 2 : 5 }
+    return early == nil ? 10 : 13
+  }
+
   fileprivate func encode(into writer: inout ByteWriter) {
     writer.write(callID)
     writer.write(local)

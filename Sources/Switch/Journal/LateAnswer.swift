@@ -37,6 +37,8 @@ struct LateAnswer: Sendable {
   var sequence: UInt32 = 0
   /// Tags of the answers that have got their BYE.
   var ended: Set<[UInt8]> = []
+  /// Those of them that nobody has heard: a 2xx to the BYE has told of them, and they are charged since they rang.
+  var presumed: Set<[UInt8]> = []
 }
 
 extension SwitchCore {
@@ -142,10 +144,21 @@ extension SwitchCore {
     }
     acknowledge(dialog, body: nil, at: now)
     guard !answersWhileEnding(dialog, at: now) else { return }
-    guard !isCopy else { return sip.end(dialog) }
+    guard !isCopy else { return endCopy(dialog, callID, tag, at: now) }
     lateAnswers[callID]?.ended.insert(tag)
     lateAnswers[callID]?.credit = nil
     endStray(dialog, of: late, at: now)
+  }
+
+  /// Ends what a 2xx has made that is charged already: where it is the first that is heard of it, its BYE may have been there before.
+  mutating func endCopy(_ dialog: DialogID, _ callID: [UInt8], _ tag: [UInt8], at now: Now) {
+    guard let late = lateAnswers[callID], late.presumed.contains(tag) else {
+      return sip.end(dialog)
+    }
+    lateAnswers[callID]?.presumed.remove(tag)
+    sip.raise(dialog, above: late.sequence)
+    let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
+    sendBye(in: dialog, to: carrier, owner: nil, reason: .restart, at: now)
   }
 
   /// What is known of an INVITE whose call is gone, for one answer to it.

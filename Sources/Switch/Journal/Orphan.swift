@@ -16,6 +16,15 @@ import SIPSyntax
 /// and nothing is charged; 2xx, and it is up and gets another BYE; none in 32 s, and what was said to the BYE counts: 2xx, as above, since it
 /// rang; 481, with what is held. Each hold is settled when the dialogs that it pays for are over.
 struct Orphan: Sendable {
+  /// How an INVITE that was taken back has ended.
+  enum TakenBack: Hashable, Sendable {
+    /// So that nobody had answered.
+    case refused
+    /// In a dialog that is being ended, or in another.
+    case answered(isKnown: Bool)
+    case silent
+  }
+
   /// One dialog of it.
   struct Bye: Sendable {
     var dialog: DialogID
@@ -29,8 +38,6 @@ struct Orphan: Sendable {
     /// It has been answered while its BYE was under way.
     var isAnswered = false
     var unconfirmed: UnconfirmedBye?
-    /// When what only rang had its BYE answered, with 2xx or with 481, while its INVITE was not.
-    var early: (at: Now, isConfirmed: Bool)?
     /// When it was over, and whether its carrier has proven that: by 2xx or 481, by a BYE of its own, by refusing the INVITE.
     var over: (at: Now, isProven: Bool)?
 
@@ -62,6 +69,9 @@ struct Orphan: Sendable {
 
   /// Since when a dialog only rings, as far as is known.
   func rangAt(_ bye: Bye) -> WallTime? { bye.mark.flatMap { dialogs[$0].rangAt } }
+
+  /// What was said to its BYE while the answer to its INVITE was out.
+  func early(_ bye: Bye) -> EarlyEnd? { bye.mark.flatMap { dialogs[$0].early } }
 
   func callID(of bye: Bye) -> [UInt8]? { bye.mark.map { dialogs[$0].callID } }
 
@@ -203,11 +213,13 @@ extension SwitchCore {
       guard orphan.rangAt(orphan.byes[index]) != nil else { return true }
       orphans[id]?.byes[index].isAnswered = true
       answered(orphan: id, index)
-      guard orphan.byes[index].early != nil else { return true }
+      guard orphan.early(orphan.byes[index]) != nil else { return true }
       // Its BYE was there before the answer, and has ended nothing.
-      orphans[id]?.byes[index].early = nil
       sip.end(dialog)
-      if !sendByeAgain(ofOrphan: id, index, at: now) { over(orphan: id, index, false, at: now) }
+      if !sendByeAgain(ofOrphan: id, index, at: now) {
+        over(orphan: id, index, false, at: now)
+        goOn(orphan: id, at: now)
+      }
       return true
     }
     return false
@@ -217,7 +229,7 @@ extension SwitchCore {
   private func isDialog(_ dialog: DialogID, _ orphan: Orphan, of index: Int) -> Bool {
     let bye = orphan.byes[index]
     guard !bye.isOver, bye.dialog != dialog else { return !bye.isOver }
-    guard bye.early != nil, let made = sip.dialog(dialog), let place = bye.mark else {
+    guard orphan.early(bye) != nil, let made = sip.dialog(dialog), let place = bye.mark else {
       return false
     }
     let mark = orphan.dialogs[place]
@@ -231,7 +243,7 @@ extension SwitchCore {
     guard var orphan = orphans[id], let place = orphan.byes[index].mark,
       let rangAt = orphan.dialogs[place].rangAt
     else { return }
-    orphan.dialogs[place].rangAt = nil
+    (orphan.dialogs[place].rangAt, orphan.dialogs[place].early) = (nil, nil)
     let mark = orphan.dialogs[place]
     lateAnswers[mark.callID]?.ended.insert(mark.remoteTag)
     if orphan.byes[index].costs, var record = orphan.record {
@@ -245,6 +257,15 @@ extension SwitchCore {
     }
     journal.write(.call(.leg(id, mark)))
     orphans[id] = orphan
+  }
+
+  /// What rang has confirmed its BYE: it was up, though nobody has heard its answer.
+  private mutating func presumeAnswer(orphan id: CallID, _ index: Int) {
+    guard let orphan = orphans[id], orphan.rangAt(orphan.byes[index]) != nil,
+      let mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] })
+    else { return }
+    answered(orphan: id, index)
+    lateAnswers[mark.callID]?.presumed.insert(mark.remoteTag)
   }
 
   /// The BYE came before the answer and found nothing that it could end: the next one does.
@@ -273,16 +294,19 @@ extension SwitchCore {
   mutating func orphanAnswered(_ id: CallID, _ index: Int, status: UInt16?, at now: Now) {
     guard let orphan = orphans[id] else { return }
     let bye = orphan.byes[index]
-    guard !bye.isOver, bye.early == nil else { return }
+    guard !bye.isOver, orphan.early(bye) == nil else { return }
     if status == 481, bye.isAnswered, sendByeAgain(ofOrphan: id, index, at: now) { return }
     let isConfirmed = status.map { (200...299).contains($0) } ?? false
     let isProven = isConfirmed || status == 481
-    if isProven, orphan.waitsForInvite(of: bye) {
-      orphans[id]?.byes[index].early = (now, isConfirmed)
+    if isProven, orphan.waitsForInvite(of: bye), let place = bye.mark {
+      var mark = orphan.dialogs[place]
+      mark.early = EarlyEnd(at: now.wall, isConfirmed: isConfirmed)
+      orphans[id]?.dialogs[place] = mark
       orphans[id]?.byes[index].unconfirmed = nil
+      journal.write(.call(.leg(id, mark)))
       return
     }
-    if isConfirmed { answered(orphan: id, index) }
+    if isConfirmed { presumeAnswer(orphan: id, index) }
     if !isProven, insists(onOrphan: id, index, status: status, at: now) { return }
     over(orphan: id, index, isProven, at: now)
     goOn(orphan: id, at: now)
@@ -315,27 +339,33 @@ extension SwitchCore {
   /// A refusal: nobody had answered it, so that none of its dialogs has to be ended any more. Behind anything else each is what its
   /// BYE has made of it; the one that has answered is no early one by now.
   mutating func takenBack(
-    orphan id: CallID, callID: [UInt8], _ status: StatusCode?, at now: Now
+    orphan id: CallID, callID: [UInt8], _ ending: Orphan.TakenBack, at now: Now
   ) {
     guard orphans[id]?.takenBack.remove(callID) != nil else { return }
-    let isRefused = status.map { !$0.isSuccess } ?? false
-    if isRefused { orphans[id]?.refused.insert(callID) }
+    if ending == .refused { orphans[id]?.refused.insert(callID) }
     for index in orphans[id]?.byes.indices ?? 0..<0 {
       guard let orphan = orphans[id] else { return }
       let bye = orphan.byes[index]
       guard !bye.isOver, orphan.rangAt(bye) != nil, orphan.callID(of: bye) == callID else {
         continue
       }
-      if !isRefused, let early = bye.early {
-        if early.isConfirmed { answered(orphan: id, index) }
-        over(orphan: id, index, true, at: early.at)
-      } else if isRefused {
-        over(orphan: id, index, true, at: now)
-      } else if status == nil, bye.costs, bye.unconfirmed != nil {
-        possiblyStillUp(id, at: now)
+      switch ending {
+      case .refused: over(orphan: id, index, true, at: now)
+      case _ where orphan.early(bye) != nil: conclude(orphan: id, index, at: now)
+      // Another fork has: what was held pays the first part of that call.
+      case .answered(isKnown: false): over(orphan: id, index, true, at: now)
+      case .silent where bye.costs && bye.unconfirmed != nil: possiblyStillUp(id, at: now)
+      case .answered, .silent: break
       }
     }
     goOn(orphan: id, at: now)
+  }
+
+  /// Nothing more will be known of what rang than what was said to its BYE.
+  mutating func conclude(orphan id: CallID, _ index: Int, at now: Now) {
+    guard let orphan = orphans[id], let early = orphan.early(orphan.byes[index]) else { return }
+    if early.isConfirmed { presumeAnswer(orphan: id, index) }
+    over(orphan: id, index, true, at: Now(instant: now.instant, wall: early.at))
   }
 
   private mutating func over(

@@ -74,8 +74,11 @@ extension SwitchCore {
       guard let orphan = orphans[id] else { continue }
       keepInvites(of: orphan, id)
       cancelInvites(of: id, at: now)
+      concludeByes(of: id, at: now)
       settle(orphan: id, at: now)
-      for index in orphan.byes.indices { sendBye(ofOrphan: id, index, at: now) }
+      for (index, bye) in orphan.byes.enumerated() where orphan.early(bye) == nil {
+        sendBye(ofOrphan: id, index, at: now)
+      }
       // Only its INVITE was in the checkpoint: it has its record since an earlier restart.
       guard orphan.record != nil || !orphan.dialogs.isEmpty else { continue }
       log(
@@ -114,6 +117,14 @@ extension SwitchCore {
       guard let client else { continue }
       owners.clients[client] = .takenBack(id, callID: invite.callID)
       orphans[id]?.takenBack.insert(invite.callID)
+    }
+  }
+
+  /// What a BYE of the dead process was told counts where the answer to its INVITE cannot be asked for again.
+  private mutating func concludeByes(of id: CallID, at now: Now) {
+    guard let orphan = orphans[id] else { return }
+    for (index, bye) in orphan.byes.enumerated() where !orphan.waitsForInvite(of: bye) {
+      conclude(orphan: id, index, at: now)
     }
   }
 
@@ -163,8 +174,8 @@ extension SwitchCore {
     journal.write(.call(.leg(call.id, mark)))
   }
 
-  /// Says that a paid leg that was heard of is over, where its call goes on: the record, which ends all of a call, may be
-  /// far.
+  /// Says that the INVITE of a paid leg that was heard of is over, where its call goes on: the record, which ends all of a call,
+  /// may be far.
   mutating func noteGone(_ call: Call, _ leg: Int) {
     guard call.legs[leg].paid != nil, call.legs[leg].heardProvisional,
       let callID = call.legs[leg].callID,

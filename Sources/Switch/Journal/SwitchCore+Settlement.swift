@@ -61,7 +61,7 @@ extension SwitchCore {
     _ record: CallDetailRecord, of orphan: Orphan, _ charge: Charge?, at now: Now
   ) {
     var record = record
-    record.endedAt = orphan.end(ofAll: orphan.byes.filter(\.costs), at: now).wall
+    record.endedAt = orphan.end(ofAll: orphan.byes.filter(\.costs), at: now)
     if !orphan.isOurs { (record.cause, record.endedBy) = (.restart, .system) }
     journal.write(.record(record))
     if orphan.isOurs { tellStray(record, charge, at: now) }
@@ -77,7 +77,8 @@ extension SwitchCore {
     }
     let billed = orphan.billed(by: hold)
     let isAnswered = billed?.isAnswered ?? false
-    if !isAnswered, !invites.isEmpty, orphan.refused.isSuperset(of: invites) {
+    // A hold has gone on to the last one as the others were refused.
+    if !isAnswered, let last = billed?.invite, orphan.refused.contains(last.callID) {
       return .neverAnswered
     }
     guard !endings.isEmpty, endings.allSatisfy(\.isProven) else { return .unknown }
@@ -89,13 +90,13 @@ extension SwitchCore {
 
   /// The carrier has confirmed the end of a call of the dead process: it bills until then.
   private mutating func outlived(
-    _ hold: HoldID, of invite: InviteMark, _ orphan: Orphan, until end: Now, at now: Now
+    _ hold: HoldID, of invite: InviteMark, _ orphan: Orphan, until end: WallTime, at now: Now
   ) -> Outcome {
     guard let record = orphan.record, let answeredAt = record.answeredAt,
       let payer = ledger.payer(of: hold)
     else { return .unknown }
     // No clock that is wrong makes it longer than any call is.
-    let talk = min(max(.zero, end.wall - answeredAt), configuration.calls.duration)
+    let talk = min(max(.zero, end - answeredAt), configuration.calls.duration)
     guard let price = price(of: invite, payer: payer, at: answeredAt) else {
       tellUnpriced(record, talk, at: now)
       return .unknown
@@ -132,7 +133,7 @@ extension SwitchCore {
 
 extension Orphan {
   /// When the last of these dialogs was over.
-  fileprivate func end(ofAll byes: [Bye], at now: Now) -> Now {
-    byes.compactMap { $0.over?.at }.max { $0.instant < $1.instant } ?? now
+  fileprivate func end(ofAll byes: [Bye], at now: Now) -> WallTime {
+    byes.compactMap { $0.over?.at.wall }.max() ?? now.wall
   }
 }
