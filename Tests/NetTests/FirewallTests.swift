@@ -82,7 +82,8 @@ private final class FakeKernel: Sendable {
   @Test("All who are banned come into the kernel, however many, and who is let in again first")
   func openings() throws {
     let kernel = FakeKernel(gate: DispatchSemaphore(value: 0))
-    let firewall = try Firewall.open(for: ports, run: kernel.run, report: { _ in })
+    let firewall = Firewall(for: ports, run: kernel.run, report: { _ in })
+    try firewall.open()
     firewall.bar(pardoned, until: nil)
     kernel.gate?.signal()
     #expect(kernel.reaches { kernel.elements == ["\(pardoned.address)"] })
@@ -101,11 +102,36 @@ private final class FakeKernel: Sendable {
     #expect(kernel.elements.isEmpty)
   }
 
+  @Test("Who is banned before the table is made is in it, and who is let in again is not")
+  func beforeOpening() throws {
+    let kernel = FakeKernel()
+    let firewall = Firewall(for: ports, run: kernel.run, report: { _ in })
+    for network in [pardoned, stranger(1), stranger(2)] { firewall.bar(network, until: nil) }
+    firewall.unbar(pardoned)
+    #expect(kernel.elements.isEmpty)
+    try firewall.open()
+    let rest = Set([stranger(1), stranger(2)].map { "\($0.address)" })
+    #expect(kernel.reaches { kernel.elements == rest })
+    firewall.stop()
+  }
+
+  @Test("A kernel that makes no table is asked nothing more")
+  func refusedOpening() {
+    let kernel = FakeKernel()
+    kernel.refuse("add table", times: 1)
+    let firewall = Firewall(for: ports, run: kernel.run, report: { _ in })
+    firewall.bar(stranger(1), until: nil)
+    #expect(throws: NetError.self) { try firewall.open() }
+    firewall.bar(stranger(2), until: nil)
+    #expect(kernel.tables == 0 && kernel.elements.isEmpty)
+  }
+
   @Test("A table that does not let somebody go is made anew, until it is, and told again")
   func begunAnew() throws {
     let kernel = FakeKernel()
-    let firewall = try Firewall.open(
+    let firewall = Firewall(
       for: ports, retryAfter: .milliseconds(1), run: kernel.run, report: { _ in })
+    try firewall.open()
     for network in [pardoned, stranger(1), stranger(2)] { firewall.bar(network, until: nil) }
     #expect(kernel.reaches { kernel.elements.count == 3 })
     kernel.refuse("e", times: 4)  // Everything.
@@ -123,8 +149,9 @@ private final class FakeKernel: Sendable {
   func takenAway() throws {
     let kernel = FakeKernel()
     let reported = DispatchSemaphore(value: 0)
-    let firewall = try Firewall.open(
+    let firewall = Firewall(
       for: ports, retryAfter: .milliseconds(1), run: kernel.run, report: { _ in reported.signal() })
+    try firewall.open()
     firewall.bar(pardoned, until: nil)
     #expect(kernel.reaches { kernel.elements.contains("\(pardoned.address)") })
     kernel.refuse("\(stranger(1).address)", times: 1)
@@ -142,8 +169,9 @@ private final class FakeKernel: Sendable {
     "A table that is made anew is told of all at once, not of the rest of an old batch by halves")
   func halves() throws {
     let kernel = FakeKernel(gate: DispatchSemaphore(value: 0))
-    let firewall = try Firewall.open(
+    let firewall = Firewall(
       for: ports, retryAfter: .milliseconds(1), run: kernel.run, report: { _ in })
+    try firewall.open()
     firewall.bar(stranger(0), until: nil)
     #expect(kernel.isReached())
     for number in 1..<1_000 { firewall.bar(stranger(number), until: nil) }
@@ -160,7 +188,8 @@ private final class FakeKernel: Sendable {
   @Test("Who is let in again does not wait for bars that are refused one by one")
   func refusals() throws {
     let kernel = FakeKernel(gate: DispatchSemaphore(value: 0))
-    let firewall = try Firewall.open(for: ports, run: kernel.run, report: { _ in })
+    let firewall = Firewall(for: ports, run: kernel.run, report: { _ in })
+    try firewall.open()
     firewall.bar(pardoned, until: nil)
     kernel.gate?.signal()
     #expect(kernel.reaches { kernel.elements.count == 1 })
@@ -181,9 +210,10 @@ private final class FakeKernel: Sendable {
   func stops() throws {
     let kernel = FakeKernel()
     let reported = DispatchSemaphore(value: 0)
-    let firewall = try Firewall.open(
+    let firewall = Firewall(
       for: ports, retryAfter: .seconds(3_600), run: kernel.run,
       report: { _ in reported.signal() })
+    try firewall.open()
     kernel.refuse("e", times: .max)
     firewall.unbar(pardoned)
     for _ in 0..<2 { #expect(reported.wait(timeout: .now() + 10) == .success) }

@@ -51,7 +51,7 @@ package final class DatagramInbox {
 
   /// The bytes in place, to the end of the slot: a packet may grow there by what encryption adds.
   ///
-  /// Valid until the next ``receive(from:)``.
+  /// Valid until the next ``receive(from:)``, or ``receive(_:from:)`` into this slot.
   package func slot(_ index: Int, bytes slotBytes: Int) -> UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: datagrams[index].bytes, count: slotBytes)
   }

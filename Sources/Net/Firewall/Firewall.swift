@@ -5,7 +5,7 @@ import Synchronization
 
 /// Keeps the kernel's table in step with the bans, on a thread of its own.
 ///
-/// It only spares work: whatever the kernel lets through is dropped in the process. So a bar that fails is told and not fatal. Who
+/// What it is told before ``open()`` waits for that. It only spares work: whatever the kernel lets through is dropped in the process. So a bar that fails is told and not fatal. Who
 /// is let in again must be: where the kernel does not take that, the table is made anew, until it is, and told of all bans again.
 package final class Firewall: Sendable {
   private struct Queue: Sendable {
@@ -24,44 +24,44 @@ package final class Firewall: Sendable {
 
   private static let program = "/usr/sbin/nft"
 
-  private init(
-    _ rules: FirewallRules, retryAfter: Duration, run: @escaping @Sendable (String) -> Bool,
-    report: @escaping @Sendable (String) -> Void
-  ) {
-    (self.rules, self.run, self.report) = (rules, run, report)
-    self.retryAfter = retryAfter
-  }
-
-  /// Makes the table for these listeners.
-  ///
-  /// - Throws: Why the kernel cannot help: no `nft`, or no right to use it.
-  package static func open(
+  /// For these listeners; the kernel hears of it when it is opened.
+  package convenience init(
     for ports: [ListenAddress], report: @escaping @Sendable (String) -> Void
-  ) throws(NetError) -> Firewall {
-    guard access(program, X_OK) == 0 else {
-      throw .configuration(
-        "There is no \(program): install nftables, or set firewall to off.")
-    }
-    return try open(for: ports, run: run, report: report)
+  ) {
+    self.init(for: ports, run: Self.run, report: report)
   }
 
   /// The same with another way to the kernel; a table that it does not make anew is tried again after `retryAfter`.
-  package static func open(
+  package init(
     for ports: [ListenAddress], retryAfter: Duration = .seconds(10),
     run: @escaping @Sendable (String) -> Bool, report: @escaping @Sendable (String) -> Void
-  ) throws(NetError) -> Firewall {
-    let firewall = Firewall(
-      FirewallRules(ports: ports), retryAfter: retryAfter, run: run, report: report)
-    guard run(firewall.rules.beginning) else {
-      throw .configuration(
-        """
-        nft makes no table: the server needs root or CAP_NET_ADMIN for it. Give it that right, or set firewall \
-        to off.
-        """)
+  ) {
+    (rules, self.run, self.report) = (FirewallRules(ports: ports), run, report)
+    self.retryAfter = retryAfter
+  }
+
+  /// Makes the table, with all who are barred by now.
+  ///
+  /// To be called once.
+  ///
+  /// - Throws: Why the kernel cannot help: no `nft`, or no right to use it. Then it stays as if it had been stopped.
+  package func open() throws(NetError) {
+    do throws(NetError) {
+      guard run(rules.beginning) else {
+        throw .configuration(
+          access(Self.program, X_OK) != 0
+            ? "There is no \(Self.program): install nftables, or set firewall to off."
+            : """
+            nft makes no table: the server needs root or CAP_NET_ADMIN for it. Give it that right, or set firewall \
+            to off.
+            """)
+      }
+      let started = startThread(name: "firewall") { [self] in work() }
+      guard started == 0 else { throw .system(call: "pthread_create", errno: started) }
+    } catch {
+      queue.withLock { $0 = Queue(isStopping: true) }
+      throw error
     }
-    let started = startThread(name: "firewall") { firewall.work() }
-    guard started == 0 else { throw .system(call: "pthread_create", errno: started) }
-    return firewall
   }
 
   /// Has the kernel drop what comes from there; `until` nil: until ``unbar(_:)``.
@@ -77,13 +77,14 @@ package final class Firewall: Sendable {
     // Never the machine itself: it would lock its own operator out.
     guard !network.address.isLoopback else { return }
     let isBusy = queue.withLock { queue in
+      guard !queue.isStopping else { return true }
       defer { change(&queue.book) }
       return queue.book.hasWork
     }
     if !isBusy { waiting.signal() }
   }
 
-  /// Takes the table away.
+  /// Takes the table away; only where it was opened.
   package func stop() {
     queue.withLock { $0.isStopping = true }
     waiting.signal()

@@ -19,7 +19,8 @@ package final class MediaLane: LaneResident {
   private let inbox: DatagramInbox
   /// What the core lets pass, each in the inbox's slot of its index.
   ///
-  /// It leaves at the end of the turn, so that who receives it is woken once for many: that costs more than the rest of the way.
+  /// It leaves behind what else was ready, or before something else than packets is done, so that who receives it is woken once for
+  /// many: that costs more than the rest of the way.
   private var outgoing: [Forward] = []
   private var effects: [RelayEffect] = []
   /// Answers to binds, given to the core when the effects around them are done.
@@ -88,7 +89,11 @@ package final class MediaLane: LaneResident {
     if outgoing.count == inbox.slots { sendOutgoing() }
   }
 
-  private func sendOutgoing() {
+  /// Before something that takes longer than a packet.
+  package func takeMail(at now: Now) { sendOutgoing() }
+
+  /// Sends what waits for others.
+  func sendOutgoing() {
     guard !outgoing.isEmpty else { return }
     for (slot, forward) in outgoing.enumerated() {
       let bytes = inbox.slot(slot, bytes: forward.length)

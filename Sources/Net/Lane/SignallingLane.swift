@@ -98,6 +98,8 @@ final class SignallingLane: LaneResident {
   }
 
   func ready(_ token: UInt64, hasError: Bool, at now: Now) {
+    // Packets do not wait for messages.
+    if case .here(let lane) = relay { lane.sendOutgoing() }
     let port = ports[Int(token)]
     if hasError {
       port.takeErrors { consequences.append(.unreachable(quote: $0, $1)) }

@@ -47,7 +47,7 @@ final class RunningServer: Sendable {
 
     let (drained, announce) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     self.drained = drained
-    let firewallBox = Box<Firewall>()
+    let firewall = Self.firewall(configuration, log)
     // The desk needs the lanes and the lanes publish to the desk: whichever is first, waits here.
     let lanesBox = Box<LaneGroup>()
     let desk = SwitchDesk { token, command in
@@ -74,10 +74,10 @@ final class RunningServer: Sendable {
             case .drained: announce.yield()
             case .bar(let network, let until):
               lanesBox.value?.bar(network, until: until)
-              firewallBox.value?.bar(network, until: until)
+              firewall?.bar(network, until: until)
             case .unbar(let network):
               lanesBox.value?.unbar(network)
-              firewallBox.value?.unbar(network)
+              firewall?.unbar(network)
             case .found(let finding): sharing.found(finding)
             case .absolved(let network): sharing.absolved(network)
             case .spared(let networks):
@@ -94,12 +94,11 @@ final class RunningServer: Sendable {
     lanesBox.value = lanes
     // When the ports are ours: a second server by mistake leaves the table of the first alone.
     do {
-      firewall = try Self.firewall(configuration, log)
+      self.firewall = try Self.opened(firewall, configuration.firewall, log)
     } catch {
       lanes.stop()
       throw error
     }
-    firewallBox.value = firewall
     outbox = OutboxService(
       administration.database, settings: administration.noticeSettings()
     ) { log.write($0) }
@@ -113,15 +112,20 @@ final class RunningServer: Sendable {
     _ = await handover.bring()
   }
 
-  private static func firewall(
-    _ configuration: Configuration, _ log: DecisionLog
-  ) throws(NetError) -> Firewall? {
+  private static func firewall(_ configuration: Configuration, _ log: DecisionLog) -> Firewall? {
     guard configuration.firewall != .off else { return nil }
+    return Firewall(for: configuration.listeners) { log.services.warning("\($0)") }
+  }
+
+  /// The firewall, or nil where it is off, or where the kernel does not help and need not.
+  private static func opened(
+    _ firewall: Firewall?, _ mode: FirewallMode, _ log: DecisionLog
+  ) throws(NetError) -> Firewall? {
     do throws(NetError) {
-      return try Firewall.open(
-        for: configuration.listeners, report: { log.services.warning("\($0)") })
+      try firewall?.open()
+      return firewall
     } catch {
-      guard configuration.firewall == .auto else { throw error }
+      guard mode == .auto else { throw error }
       log.services.info("banned packets are dropped in the process only: \(error)")
       return nil
     }
