@@ -83,19 +83,68 @@ import Testing
     #expect(bench.records.count == 1)
   }
 
-  @Test("F23: an answer that comes when its BYE has been paid is ended, and is no call of its own")
-  func answeredLong() throws {
+  @Test(
+    "F23: an answer that comes when its BYE has been paid is ended, and is no call of its own",
+    arguments: [false, true])
+  func answeredLong(diesAgain: Bool) throws {
     let bench = try Bench()
     let carrier = bench.ringingCarrier(bye: 200)
     try bench.restart()
     bench.run(for: .seconds(60))
     #expect(bench.records.count == 1)
+    if diesAgain { try bench.restart() }
     carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
     bench.run(for: .seconds(1))
     #expect(bench.requests("BYE", to: carrier.endpoint).count == 2)
     #expect(bench.requests("ACK", to: carrier.endpoint).count == 1)
     bench.expectRest()
     #expect(bench.records.count == 1)
+  }
+
+  @Test("F23: who hangs up has answered, whatever he says to the INVITE then")
+  func hungUpFirst() throws {
+    let bench = try Bench()
+    let carrier = bench.ringingCarrier(bye: 500)
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    carrier.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.isEmpty)
+    carrier.answer(try #require(carrier.open.first).server, 487)
+    bench.run(for: .seconds(1))
+    #expect(bench.records.map(\.sell?.micros) == [2_500_000])
+    bench.expectRest()
+  }
+
+  @Test("F23: the BYE behind an answer goes where the answer says, above the one before it")
+  func movedByAnswer() throws {
+    let bench = try Bench()
+    let carrier = bench.ringingCarrier(bye: 481)
+    try bench.restart()
+    bench.run(for: .seconds(2))
+    let ringing = try #require(
+      carrier.said.map { String(decoding: $0.bytes, as: UTF8.self) }
+        .last { $0.hasPrefix("SIP/2.0 180 ") })
+    let answer = ringing.split(separator: "\r\n", omittingEmptySubsequences: false).map { line in
+      line.hasPrefix("SIP/2.0 ")
+        ? "SIP/2.0 200 OK"
+        : line.hasPrefix("Contact:") ? "Contact: <sip:moved@192.0.2.50:5060>" : line
+    }
+    carrier.say(Array(answer.joined(separator: "\r\n").utf8))
+    bench.run(for: .seconds(1))
+    let byes = bench.requests("BYE", to: carrier.endpoint)
+    #expect(byes.count == 2)
+    #expect(byes.last?.hasPrefix("BYE sip:moved@192.0.2.50:5060 ") == true)
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    let numbers = bench.requests("BYE", to: carrier.endpoint).compactMap(sequence)
+    #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
+    bench.expectRest()
+  }
+
+  private func sequence(of request: String) -> Int? {
+    request.split(separator: "\r\n").first { $0.hasPrefix("CSeq: ") }?
+      .split(separator: " ").dropFirst().first.flatMap { Int($0) }
   }
 
   @Test("F23: a second death forgets nothing of what was said to the BYE")

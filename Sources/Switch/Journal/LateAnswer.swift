@@ -47,12 +47,17 @@ extension SwitchCore {
     for invite in orphan.invites {
       var late = LateAnswer(call: id, invite: invite, record: orphan.record, cause: .restart)
       for mark in orphan.dialogs where mark.callID == invite.callID {
-        if mark.rangAt == nil { late.ended.insert(mark.remoteTag) }
+        // Whether its answer was heard, or presumed, the journal does not say.
+        if mark.rangAt == nil {
+          late.ended.insert(mark.remoteTag)
+          late.presumed.insert(mark.remoteTag)
+        }
         // This process has gone on from a leap above it.
         late.sequence = max(late.sequence, min(mark.sequence, 0x7FFF_0000) + 2_000)
       }
       if let known = lateAnswers[invite.callID] {
         late.ended.formUnion(known.ended)
+        late.presumed.formUnion(known.presumed)
         late.sequence = max(late.sequence, known.sequence)
       }
       // It has had its CANCEL, and is paid.
@@ -158,7 +163,10 @@ extension SwitchCore {
     lateAnswers[callID]?.presumed.remove(tag)
     sip.raise(dialog, above: late.sequence)
     let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
-    sendBye(in: dialog, to: carrier, owner: nil, reason: .restart, at: now)
+    var orphan = orphans[late.call] ?? Orphan(record: late.record, isRecorded: true)
+    orphan.byes.append(Orphan.Bye(dialog: dialog, carrier: carrier, costs: true))
+    orphans[late.call] = orphan
+    sendBye(ofOrphan: late.call, orphan.byes.count - 1, at: now)
   }
 
   /// What is known of an INVITE whose call is gone, for one answer to it.

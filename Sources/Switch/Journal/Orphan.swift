@@ -52,6 +52,8 @@ struct Orphan: Sendable {
   var takenBack: Set<[UInt8]> = []
   /// Those of them that were refused: nobody had answered.
   var refused: Set<[UInt8]> = []
+  /// Those that a fork has answered that is none of these dialogs: a call of its own, whose first part their holds pay.
+  var overtaken: Set<[UInt8]> = []
   /// Whoever is concerned knows that some carrier has not confirmed the end.
   var isTold = false
   /// This process heard the answer, so that the ledger knows its moment.
@@ -213,16 +215,29 @@ extension SwitchCore {
       guard orphan.rangAt(orphan.byes[index]) != nil else { return true }
       orphans[id]?.byes[index].isAnswered = true
       answered(orphan: id, index)
-      guard orphan.early(orphan.byes[index]) != nil else { return true }
-      // Its BYE was there before the answer, and has ended nothing.
-      sip.end(dialog)
-      if !sendByeAgain(ofOrphan: id, index, at: now) {
-        over(orphan: id, index, false, at: now)
-        goOn(orphan: id, at: now)
+      if orphan.early(orphan.byes[index]) != nil {
+        // Its BYE was there before the answer, and has ended nothing.
+        move(orphan: id, index, to: dialog)
+        sendBye(ofOrphan: id, index, at: now)
       }
       return true
     }
     return false
+  }
+
+  /// Goes on in the dialog that a 2xx has made, which knows its target and routes (RFC 3261 §13.2.2.4).
+  private mutating func move(orphan id: CallID, _ index: Int, to dialog: DialogID) {
+    guard let place = orphans[id]?.byes[index].mark, let old = orphans[id]?.dialogs[place] else {
+      return
+    }
+    sip.raise(dialog, above: old.sequence + 2_000)
+    guard let made = sip.dialog(dialog) else { return }
+    var mark = dialogMark(of: made, isTrunk: old.isTrunk, realm: old.realm)
+    mark.sequence = old.sequence + 2_000
+    orphans[id]?.dialogs[place] = mark
+    orphans[id]?.byes[index].dialog = dialog
+    orphans[id]?.byes[index].isAnswered = false
+    journal.write(.call(.leg(id, mark)))
   }
 
   /// Whether a BYE that is not over was sent in this dialog, or in an earlier one of its name.
@@ -255,17 +270,24 @@ extension SwitchCore {
       orphan.record = record
       journal.open(record)
     }
-    journal.write(.call(.leg(id, mark)))
+    if orphan.byes[index].costs { journal.write(.call(.leg(id, mark))) }
     orphans[id] = orphan
   }
 
-  /// What rang has confirmed its BYE: it was up, though nobody has heard its answer.
+  /// What rang has confirmed its BYE, or hung up: it was up, though nobody has heard its answer.
   private mutating func presumeAnswer(orphan id: CallID, _ index: Int) {
     guard let orphan = orphans[id], orphan.rangAt(orphan.byes[index]) != nil,
       let mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] })
     else { return }
     answered(orphan: id, index)
     lateAnswers[mark.callID]?.presumed.insert(mark.remoteTag)
+    // In the journal an answer ends the other forks; this is none that they have heard of.
+    for bye in orphan.byes where !bye.isOver && bye.costs && orphan.rangAt(bye) != nil {
+      guard let other = bye.mark.map({ orphan.dialogs[$0] }), other.callID == mark.callID,
+        other.remoteTag != mark.remoteTag
+      else { continue }
+      journal.write(.call(.leg(id, other)))
+    }
   }
 
   /// The BYE came before the answer and found nothing that it could end: the next one does.
@@ -275,6 +297,8 @@ extension SwitchCore {
     orphan.dialogs[place].sequence += 2_000
     guard let dialog = restore(orphan.dialogs[place]) else { return false }
     (orphan.byes[index].dialog, orphan.byes[index].isAnswered) = (dialog, false)
+    // As ``prepareByes(of:)``: the next process goes on above it.
+    orphan.dialogs[place].sequence += 1_000
     journal.write(.call(.leg(id, orphan.dialogs[place])))
     orphans[id] = orphan
     sendBye(ofOrphan: id, index, at: now)
@@ -303,7 +327,7 @@ extension SwitchCore {
       mark.early = EarlyEnd(at: now.wall, isConfirmed: isConfirmed)
       orphans[id]?.dialogs[place] = mark
       orphans[id]?.byes[index].unconfirmed = nil
-      journal.write(.call(.leg(id, mark)))
+      if bye.costs { journal.write(.call(.leg(id, mark))) }
       return
     }
     if isConfirmed { presumeAnswer(orphan: id, index) }
@@ -342,20 +366,21 @@ extension SwitchCore {
     orphan id: CallID, callID: [UInt8], _ ending: Orphan.TakenBack, at now: Now
   ) {
     guard orphans[id]?.takenBack.remove(callID) != nil else { return }
-    if ending == .refused { orphans[id]?.refused.insert(callID) }
+    switch ending {
+    case .refused: orphans[id]?.refused.insert(callID)
+    case .answered(isKnown: false): orphans[id]?.overtaken.insert(callID)
+    case .answered, .silent: break
+    }
     for index in orphans[id]?.byes.indices ?? 0..<0 {
       guard let orphan = orphans[id] else { return }
       let bye = orphan.byes[index]
-      guard !bye.isOver, orphan.rangAt(bye) != nil, orphan.callID(of: bye) == callID else {
-        continue
-      }
-      switch ending {
-      case .refused: over(orphan: id, index, true, at: now)
-      case _ where orphan.early(bye) != nil: conclude(orphan: id, index, at: now)
-      // Another fork has: what was held pays the first part of that call.
-      case .answered(isKnown: false): over(orphan: id, index, true, at: now)
-      case .silent where bye.costs && bye.unconfirmed != nil: possiblyStillUp(id, at: now)
-      case .answered, .silent: break
+      guard orphan.rangAt(bye) != nil, orphan.callID(of: bye) == callID else { continue }
+      if ending == .refused {
+        if !bye.isOver { over(orphan: id, index, true, at: now) }
+      } else if orphan.early(bye) != nil {
+        conclude(orphan: id, index, at: now)
+      } else if bye.costs, bye.unconfirmed != nil || bye.over?.isProven == false {
+        possiblyStillUp(id, at: now)
       }
     }
     goOn(orphan: id, at: now)
@@ -363,7 +388,9 @@ extension SwitchCore {
 
   /// Nothing more will be known of what rang than what was said to its BYE.
   mutating func conclude(orphan id: CallID, _ index: Int, at now: Now) {
-    guard let orphan = orphans[id], let early = orphan.early(orphan.byes[index]) else { return }
+    guard let orphan = orphans[id], !orphan.byes[index].isOver,
+      let early = orphan.early(orphan.byes[index])
+    else { return }
     if early.isConfirmed { presumeAnswer(orphan: id, index) }
     over(orphan: id, index, true, at: Now(instant: now.instant, wall: early.at))
   }
@@ -381,7 +408,10 @@ extension SwitchCore {
     for id in orphans.keys.sorted() {
       guard let index = orphans[id]?.byes.firstIndex(where: { !$0.isOver && $0.dialog == dialog })
       else { continue }
-      return orphanAnswered(id, index, status: 200, at: now)
+      // Nobody hangs up before he has answered (RFC 3261 §15).
+      presumeAnswer(orphan: id, index)
+      over(orphan: id, index, true, at: now)
+      return goOn(orphan: id, at: now)
     }
   }
 

@@ -86,7 +86,7 @@ extension SwitchCore {
         Alert.Fact("call", "\(id)"), Alert.Fact("byes", "\(orphan.byes.count)"))
     }
     awaitLateAnswers(at: now)
-    orphans = orphans.filter { $0.value.isWaiting }
+    orphans = orphans.filter { $0.value.isWaiting || !$0.value.isRecorded }
     flush(into: &effects)
   }
 

@@ -72,11 +72,12 @@ extension SwitchCore {
     let byes = orphan.byes.filter { $0.costs && $0.hold == hold }
     let invites = orphan.invites(paidBy: hold).map(\.callID)
     let endings = byes.compactMap(\.over)
+    let billed = orphan.billed(by: hold)
+    let isAnswered = billed?.isAnswered ?? false
+    if !isAnswered, !orphan.overtaken.isDisjoint(with: invites) { return .unknown }
     guard endings.count == byes.count, orphan.takenBack.isDisjoint(with: invites) else {
       return nil
     }
-    let billed = orphan.billed(by: hold)
-    let isAnswered = billed?.isAnswered ?? false
     // A hold has gone on to the last one as the others were refused.
     if !isAnswered, let last = billed?.invite, orphan.refused.contains(last.callID) {
       return .neverAnswered
