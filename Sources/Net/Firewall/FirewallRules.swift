@@ -3,6 +3,11 @@ import SIP
 
 /// The words for `nft`: a table of our own with timed sets, so that a banned packet costs the kernel one look.
 ///
+/// ```
+/// arrivals ──a port of ours, IPv4──▶ strangers_v4 ──in a set──▶ dropped
+///     │   └──a port of ours, IPv6──▶ strangers_v6 ──in a set──▶ dropped
+///     └──else──▶ accepted: media costs no look into a set
+/// ```
 /// Sets of intervals take no networks that overlap and are slow to fill, so each length that bans have gets a set of
 /// first addresses, which the rule masks what it looks up for. Orders of a person may have any length: they share two
 /// sets of intervals.
@@ -51,9 +56,9 @@ package struct FirewallRules: Sendable {
   private static let room = 262_144
   private static let lengths4 = [32, 24]
   private static let lengths6 = [64, 56, 48]
-  private static var shelves: [Shelf] {
-    lengths4.map { Shelf(of: $0, isV4: true) } + lengths6.map { Shelf(of: $0, isV4: false) }
-      + [Shelf(ofIntervals: true), Shelf(ofIntervals: false)]
+
+  private static func shelves(isV4: Bool) -> [Shelf] {
+    (isV4 ? lengths4 : lengths6).map { Shelf(of: $0, isV4: isV4) } + [Shelf(ofIntervals: isV4)]
   }
 
   /// Its name, without the family.
@@ -72,10 +77,15 @@ package struct FirewallRules: Sendable {
   /// The empty table, whatever was there before.
   package var beginning: String {
     var lines = [removal, "add table \(table)"]
-    for shelf in Self.shelves {
-      lines.append(
-        "add set \(table) \(shelf.name) { type \(shelf.type); flags \(shelf.flags); size \(Self.room); }"
-      )
+    for isV4 in [true, false] {
+      let chain = strangers(isV4: isV4)
+      lines.append("add chain \(chain)")
+      for shelf in Self.shelves(isV4: isV4) {
+        lines += [
+          "add set \(table) \(shelf.name) { type \(shelf.type); flags \(shelf.flags); size \(Self.room); }",
+          "add rule \(chain) \(shelf.source) @\(shelf.name) counter drop",
+        ]
+      }
     }
     lines.append(
       "add chain \(table) arrivals { type filter hook input priority -10; policy accept; }")
@@ -83,14 +93,17 @@ package struct FirewallRules: Sendable {
       ("udp", numbers(of: .udp)), ("tcp", numbers(of: .tcp, .tls, .ws, .wss)),
     ]
     where !ports.isEmpty {
-      for shelf in Self.shelves {
+      for (family, isV4) in [("ipv4", true), ("ipv6", false)] {
         lines.append(
-          "add rule \(table) arrivals \(transport) dport { \(ports) } \(shelf.source) @\(shelf.name) counter drop"
+          "add rule \(table) arrivals \(transport) dport { \(ports) } meta nfproto \(family) jump \(chainName(isV4: isV4))"
         )
       }
     }
     return lines.joined(separator: "\n") + "\n"
   }
+
+  private func chainName(isV4: Bool) -> String { "strangers_\(isV4 ? "v4" : "v6")" }
+  private func strangers(isV4: Bool) -> String { "\(table) \(chainName(isV4: isV4))" }
 
   /// Taken where the table is there, whatever it holds, and refused where somebody has taken it away.
   package var probe: String { "add chain \(table) arrivals\n" }
