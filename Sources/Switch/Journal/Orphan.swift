@@ -214,6 +214,7 @@ extension SwitchCore {
       else { continue }
       guard orphan.rangAt(orphan.byes[index]) != nil else { return true }
       orphans[id]?.byes[index].isAnswered = true
+      follow(dialog, orphan: id, index)
       answered(orphan: id, index)
       if orphan.early(orphan.byes[index]) != nil {
         // Its BYE was there before the answer, and has ended nothing.
@@ -225,19 +226,21 @@ extension SwitchCore {
     return false
   }
 
-  /// Goes on in the dialog that a 2xx has made, which knows its target and routes (RFC 3261 §13.2.2.4).
+  /// A 2xx knows the target and the routes of its dialog, also for a BYE that comes again (RFC 3261 §13.2.2.4).
+  private mutating func follow(_ dialog: DialogID, orphan id: CallID, _ index: Int) {
+    guard let place = orphans[id]?.byes[index].mark, let made = sip.dialog(dialog) else { return }
+    orphans[id]?.dialogs[place].target = made.remoteTarget.bytes
+    orphans[id]?.dialogs[place].routes = made.routeSet.routes
+  }
+
+  /// Goes on in the dialog that a 2xx has made, above the numbers of the one before it.
   private mutating func move(orphan id: CallID, _ index: Int, to dialog: DialogID) {
-    guard let place = orphans[id]?.byes[index].mark, let old = orphans[id]?.dialogs[place] else {
-      return
-    }
-    sip.raise(dialog, above: old.sequence + 2_000)
-    guard let made = sip.dialog(dialog) else { return }
-    var mark = dialogMark(of: made, isTrunk: old.isTrunk, realm: old.realm)
-    mark.sequence = old.sequence + 2_000
-    orphans[id]?.dialogs[place] = mark
-    orphans[id]?.byes[index].dialog = dialog
-    orphans[id]?.byes[index].isAnswered = false
-    journal.write(.call(.leg(id, mark)))
+    guard var orphan = orphans[id], let place = orphan.byes[index].mark else { return }
+    orphan.dialogs[place].sequence += 2_000
+    sip.raise(dialog, above: orphan.dialogs[place].sequence)
+    (orphan.byes[index].dialog, orphan.byes[index].isAnswered) = (dialog, false)
+    if orphan.byes[index].costs { journal.write(.call(.leg(id, orphan.dialogs[place]))) }
+    orphans[id] = orphan
   }
 
   /// Whether a BYE that is not over was sent in this dialog, or in an earlier one of its name.
@@ -299,7 +302,7 @@ extension SwitchCore {
     (orphan.byes[index].dialog, orphan.byes[index].isAnswered) = (dialog, false)
     // As ``prepareByes(of:)``: the next process goes on above it.
     orphan.dialogs[place].sequence += 1_000
-    journal.write(.call(.leg(id, orphan.dialogs[place])))
+    if orphan.byes[index].costs { journal.write(.call(.leg(id, orphan.dialogs[place]))) }
     orphans[id] = orphan
     sendBye(ofOrphan: id, index, at: now)
     return true
