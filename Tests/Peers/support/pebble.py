@@ -3,10 +3,11 @@
 import json
 import pathlib
 import signal
+import socket
 import ssl
 import urllib.request
 
-from .process import Process
+from .process import Process, eventually
 
 
 class Pebble:
@@ -32,6 +33,16 @@ class Pebble:
         self._process = Process(["pebble", "-config", self.folder / "pebble.json", "-dnsserver", dns], self.folder / "pebble.log",
                                 environment={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "40"})
         self._process.wait_for("Listening on: ")
+        # It says so before it does.
+        eventually(lambda: all(map(self._is_open, (port, port + 1))), 10, "Pebble's ports")
+
+    @staticmethod
+    def _is_open(port):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return True
+        except OSError:
+            return False
 
     def root(self):
         """A file with the root of what it issues."""
