@@ -5,8 +5,9 @@ import Synchronization
 
 /// Keeps the kernel's table in step with the bans, on a thread of its own.
 ///
-/// What it is told before ``open()`` waits for that. It only spares work: whatever the kernel lets through is dropped in the process. So a bar that fails is told and not fatal. Who
-/// is let in again must be: where the kernel does not take that, the table is made anew, until it is, and told of all bans again.
+/// What it is told before ``open()`` waits for that. It only spares work: whatever the kernel lets through is dropped in the process.
+/// So a bar that fails is told and not fatal. Who is let in again must be: where the kernel does not take that, the table is made anew,
+/// until it is, and told of all bans again.
 package final class Firewall: Sendable {
   private struct Queue: Sendable {
     var book = FirewallBook()

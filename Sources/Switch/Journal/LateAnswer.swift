@@ -37,7 +37,9 @@ struct LateAnswer: Sendable {
   var sequence: UInt32 = 0
   /// Tags of the answers that have got their BYE.
   var ended: Set<[UInt8]> = []
-  /// Those of them that nobody has heard: a 2xx to the BYE has told of them, and they are charged since they rang.
+  /// Those of them that nobody may have heard, which are charged since they rang.
+  ///
+  /// A 2xx to the BYE has told of them, or a dead process has known them. The first that is heard gets a BYE.
   var presumed: Set<[UInt8]> = []
 }
 
