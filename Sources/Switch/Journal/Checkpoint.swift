@@ -67,10 +67,7 @@ extension SwitchCore {
       guard let orphan = orphans[id], !orphan.isRecorded else { continue }
       if let record = orphan.record { entries.append(.call(.open(id, record))) }
       entries += orphan.invites.map { .call(.invited(id, $0)) }
-      // One that was answered ends the others in the journal, and those may have rung on.
-      let dialogs = orphan.dialogs
-      let ordered = dialogs.filter { $0.rangAt == nil } + dialogs.filter { $0.rangAt != nil }
-      entries += ordered.map { .call(.leg(id, $0)) }
+      entries += orphan.ordered.map { .call(.leg(id, $0)) }
     }
     return entries
   }

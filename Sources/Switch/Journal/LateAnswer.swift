@@ -152,7 +152,6 @@ extension SwitchCore {
     acknowledge(dialog, body: nil, at: now)
     guard !answersWhileEnding(dialog, at: now) else { return }
     guard !isCopy else { return endCopy(dialog, callID, tag, at: now) }
-    lateAnswers[callID]?.ended.insert(tag)
     lateAnswers[callID]?.credit = nil
     endStray(dialog, of: late, at: now)
   }

@@ -32,7 +32,7 @@ struct Orphan: Sendable {
     var mark: Int?
     let carrier: SwitchCore.Carrier?
     /// Its carrier bills until it confirms.
-    let costs: Bool
+    var costs: Bool
     /// What pays for that; nil where no price was known.
     var hold: HoldID?
     /// It has been answered while its BYE was under way.
@@ -110,6 +110,29 @@ struct Orphan: Sendable {
     return (invite, answered != nil)
   }
 
+  /// Whether the hold of a dialog pays for another one that was answered.
+  func paysAnother(_ bye: Bye) -> Bool {
+    bye.hold.flatMap { billed(by: $0) }?.isAnswered ?? false
+  }
+
+  /// The dialogs, as they follow each other in the journal: one that was answered ends the others there, and those may
+  /// have rung on.
+  var ordered: [DialogMark] {
+    dialogs.filter { $0.rangAt == nil } + dialogs.filter { $0.rangAt != nil }
+  }
+
+  /// Takes a dialog out that is a call of its own from now on, and its BYE with it.
+  mutating func release(_ index: Int, at now: Now) {
+    guard let place = byes[index].mark else { return }
+    dialogs.remove(at: place)
+    for other in byes.indices {
+      guard let mark = byes[other].mark, mark > place else { continue }
+      byes[other].mark = mark - 1
+    }
+    (byes[index].mark, byes[index].costs, byes[index].hold) = (nil, false, nil)
+    (byes[index].unconfirmed, byes[index].over) = (nil, (now, true))
+  }
+
   /// Whose dialog that is: its INVITE is written, or it is the caller's.
   func trunk(of mark: DialogMark) -> TrunkID? {
     if let invite = invite(of: mark) { return invite.trunk }
@@ -118,83 +141,6 @@ struct Orphan: Sendable {
 }
 
 extension SwitchCore {
-  /// Ends a call that was answered when nobody waited for it, and counts what its carrier bills for it: a call of its
-  /// own, in the journal too, so that the next process goes on with it.
-  ///
-  /// Its 2xx is acknowledged already.
-  mutating func endStray(_ dialog: DialogID, of late: LateAnswer, at now: Now) {
-    let id = callIDs.next()
-    sip.raise(dialog, above: late.sequence)
-    var record =
-      late.record ?? CallDetailRecord(call: id, direction: .outbound, startedAt: now.wall)
-    let since = answer(of: late, at: now)
-    (record.call, record.answeredAt, record.endedAt, record.status) = (
-      id, since.wall, now.wall, 200
-    )
-    (record.cause, record.endedBy, record.trunk) = (late.cause, .system, late.invite.trunk)
-    (record.sell, record.purchase, record.slices, record.hold) = (nil, nil, 0, nil)
-    (record.ringingAt, record.lastMediaAt, record.legs) = (nil, nil, [])
-    record.hold = owe(late, record, since: since, at: now)
-    var invite = late.invite
-    invite.hold = record.hold
-    var orphan = Orphan(record: record, invites: [invite], isOurs: true)
-    journal.open(record)
-    journal.write(.call(.invited(id, invite)))
-    if let made = sip.dialog(dialog) {
-      let mark = dialogMark(of: made, isTrunk: true, realm: late.invite.realm)
-      orphan.dialogs = [mark]
-      journal.write(.call(.leg(id, mark)))
-    }
-    let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
-    orphan.byes = [
-      Orphan.Bye(dialog: dialog, carrier: carrier, costs: true, hold: record.hold)
-    ]
-    orphans[id] = orphan
-    log(
-      .warning, "late answer ended", tenant: record.tenant, Alert.Fact("call", "\(late.call)"),
-      Alert.Fact("as call", "\(id)"), Alert.Fact("trunk", "\(late.invite.trunk)"),
-      Alert.Fact("given up", late.cause.rawValue))
-    sendBye(ofOrphan: id, 0, at: now)
-  }
-
-  /// From when a carrier bills at the latest: a dead process may have got the first copy of its answer, which is
-  /// repeated for 64*T1 (RFC 3261 §13.3.1.4).
-  private func answer(of late: LateAnswer, at now: Now) -> Now {
-    guard late.cause == .restart else { return now }
-    let earliest = late.record.map { now.wall - $0.startedAt } ?? LateAnswer.forkPatience
-    let gap = max(.zero, min(LateAnswer.forkPatience, earliest))
-    return Now(
-      instant: now.instant - gap,
-      wall: WallTime(unixMilliseconds: now.wall.unixMilliseconds - gap.wholeMilliseconds))
-  }
-
-  /// Opens the debt for an answer; nil where no price is known, which is told when it has ended.
-  private mutating func owe(
-    _ late: LateAnswer, _ record: CallDetailRecord, since answer: Now, at now: Now
-  ) -> HoldID? {
-    guard let payer = record.payer else { return nil }
-    var entries: [LedgerEntry] = []
-    var notices: [LedgerNotice] = []
-    let hold = ledger.owe(
-      ReservationRequest(
-        account: payer, trunk: late.invite.trunk,
-        price: price(of: late.invite, payer: payer, at: now.wall), isInternational: false,
-        guardTime: configuration.calls.renewAhead),
-      credit: late.credit, answeredAt: answer, at: now, into: &entries, notices: &notices)
-    write(entries, notices, at: now)
-    return hold
-  }
-
-  /// What a call of an INVITE that is over costs by the rates of today.
-  func price(of invite: InviteMark, payer: AccountID, at wall: WallTime) -> Price? {
-    guard let line = rules.directory.line(paying: payer),
-      let trunk = rules.directory.trunk(invite.trunk), !invite.number.isEmpty
-    else { return nil }
-    return rules.price(invite.number, payer: line, trunk: trunk, at: wall)
-  }
-
-  // MARK: - BYE
-
   mutating func sendBye(ofOrphan id: CallID, _ index: Int, at now: Now) {
     guard let orphan = orphans[id] else { return }
     let (bye, cause) = (orphan.byes[index], orphan.isOurs ? orphan.record?.cause : .restart)
@@ -212,11 +158,16 @@ extension SwitchCore {
       guard let orphan = orphans[id],
         let index = orphan.byes.indices.first(where: { isDialog(dialog, orphan, of: $0) })
       else { continue }
-      guard orphan.rangAt(orphan.byes[index]) != nil else { return true }
-      orphans[id]?.byes[index].isAnswered = true
+      let bye = orphan.byes[index]
+      guard orphan.rangAt(bye) != nil else { return true }
       follow(dialog, orphan: id, index)
+      if isSpent(bye) || bye.costs && orphan.paysAnother(bye) {
+        endApart(orphan: id, index, answeredIn: dialog, at: now)
+        return true
+      }
+      orphans[id]?.byes[index].isAnswered = true
       answered(orphan: id, index)
-      if orphan.early(orphan.byes[index]) != nil {
+      if orphan.early(bye) != nil {
         // Its BYE was there before the answer, and has ended nothing.
         move(orphan: id, index, to: dialog)
         sendBye(ofOrphan: id, index, at: now)
@@ -278,10 +229,13 @@ extension SwitchCore {
   }
 
   /// What rang has confirmed its BYE, or hung up: it was up, though nobody has heard its answer.
-  private mutating func presumeAnswer(orphan id: CallID, _ index: Int) {
-    guard let orphan = orphans[id], orphan.rangAt(orphan.byes[index]) != nil,
+  private mutating func presumeAnswer(orphan id: CallID, _ index: Int, at now: Now) {
+    guard let orphan = orphans[id], let rangAt = orphan.rangAt(orphan.byes[index]),
       let mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] })
     else { return }
+    if isSpent(orphan.byes[index]) {
+      return chargeApart(orphan: id, index, since: rangAt, at: now)
+    }
     answered(orphan: id, index)
     lateAnswers[mark.callID]?.presumed.insert(mark.remoteTag)
     // In the journal an answer ends the other forks; this is none that they have heard of.
@@ -333,7 +287,7 @@ extension SwitchCore {
       if bye.costs { journal.write(.call(.leg(id, mark))) }
       return
     }
-    if isConfirmed { presumeAnswer(orphan: id, index) }
+    if isConfirmed { presumeAnswer(orphan: id, index, at: now) }
     if !isProven, insists(onOrphan: id, index, status: status, at: now) { return }
     over(orphan: id, index, isProven, at: now)
     goOn(orphan: id, at: now)
@@ -394,11 +348,11 @@ extension SwitchCore {
     guard let orphan = orphans[id], !orphan.byes[index].isOver,
       let early = orphan.early(orphan.byes[index])
     else { return }
-    if early.isConfirmed { presumeAnswer(orphan: id, index) }
+    if early.isConfirmed { presumeAnswer(orphan: id, index, at: now) }
     over(orphan: id, index, true, at: Now(instant: now.instant, wall: early.at))
   }
 
-  private mutating func over(
+  mutating func over(
     orphan id: CallID, _ index: Int, _ isProven: Bool, at now: Now
   ) {
     guard let dialog = orphans[id]?.byes[index].dialog else { return }
@@ -412,7 +366,7 @@ extension SwitchCore {
       guard let index = orphans[id]?.byes.firstIndex(where: { !$0.isOver && $0.dialog == dialog })
       else { continue }
       // Nobody hangs up before he has answered (RFC 3261 §15).
-      presumeAnswer(orphan: id, index)
+      presumeAnswer(orphan: id, index, at: now)
       over(orphan: id, index, true, at: now)
       return goOn(orphan: id, at: now)
     }

@@ -1,0 +1,151 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+
+// Answers that are calls of their own, since nobody waited for them and nothing that is held pays for them.
+
+extension SwitchCore {
+  /// Ends a call that was answered when nobody waited for it, and counts what its carrier bills for it.
+  ///
+  /// Its 2xx is acknowledged already.
+  mutating func endStray(_ dialog: DialogID, of late: LateAnswer, at now: Now) {
+    sip.raise(dialog, above: late.sequence)
+    let mark = sip.dialog(dialog).map {
+      dialogMark(of: $0, isTrunk: true, realm: late.invite.realm)
+    }
+    let id = openStray(dialog, mark, of: late, since: answer(of: late, at: now), at: now)
+    log(
+      .warning, "late answer ended", tenant: late.record?.tenant,
+      Alert.Fact("call", "\(late.call)"), Alert.Fact("as call", "\(id)"),
+      Alert.Fact("trunk", "\(late.invite.trunk)"), Alert.Fact("given up", late.cause.rawValue))
+    sendBye(ofOrphan: id, 0, at: now)
+  }
+
+  /// A call of its own, in the journal too, so that the next process goes on with it.
+  private mutating func openStray(
+    _ dialog: DialogID, _ mark: DialogMark?, of late: LateAnswer, since: Now, at now: Now
+  ) -> CallID {
+    let id = callIDs.next()
+    var record =
+      late.record ?? CallDetailRecord(call: id, direction: .outbound, startedAt: now.wall)
+    (record.call, record.answeredAt, record.endedAt, record.status) = (
+      id, since.wall, now.wall, 200
+    )
+    (record.cause, record.endedBy, record.trunk) = (late.cause, .system, late.invite.trunk)
+    (record.sell, record.purchase, record.slices, record.hold) = (nil, nil, 0, nil)
+    (record.ringingAt, record.lastMediaAt, record.legs) = (nil, nil, [])
+    record.hold = owe(late, record, since: since, at: now)
+    var invite = late.invite
+    invite.hold = record.hold
+    var orphan = Orphan(record: record, invites: [invite], isOurs: true)
+    journal.open(record)
+    journal.write(.call(.invited(id, invite)))
+    if let mark {
+      orphan.dialogs = [mark]
+      journal.write(.call(.leg(id, mark)))
+      lateAnswers[invite.callID]?.ended.insert(mark.remoteTag)
+    }
+    let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
+    orphan.byes = [
+      Orphan.Bye(dialog: dialog, carrier: carrier, costs: true, hold: record.hold)
+    ]
+    orphans[id] = orphan
+    return id
+  }
+
+  /// Makes a call of its own of a dialog whose hold has gone to another answer.
+  ///
+  /// - Returns: What is known of its INVITE, and its mark as one that is answered.
+  private mutating func part(
+    orphan id: CallID, _ index: Int, at now: Now
+  ) -> (late: LateAnswer, mark: DialogMark)? {
+    guard var orphan = orphans[id], var mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] }),
+      var invite = orphan.invite(of: mark)
+    else { return nil }
+    orphan.release(index, at: now)
+    orphans[id] = orphan
+    // In the journal nothing takes a single fork out of a call.
+    journal.write(.call(.gone(id, callID: invite.callID)))
+    journal.write(.call(.invited(id, invite)))
+    for other in orphan.ordered where other.callID == invite.callID {
+      journal.write(.call(.leg(id, other)))
+    }
+    (mark.rangAt, mark.early, invite.sent, invite.hold) = (nil, nil, nil, nil)
+    return (LateAnswer(call: id, invite: invite, record: orphan.record, cause: .restart), mark)
+  }
+
+  /// Ends what rang and is answered when its hold has gone to another answer.
+  mutating func endApart(
+    orphan id: CallID, _ index: Int, answeredIn dialog: DialogID, at now: Now
+  ) {
+    guard let earlier = orphans[id]?.byes[index].dialog,
+      case (let late, var mark)? = part(orphan: id, index, at: now)
+    else { return }
+    // Another one of its name, since what is still said to the BYE before ends that.
+    for old in Set([earlier, dialog]) { sip.end(old) }
+    mark.sequence += 2_000
+    if let renewed = restore(mark) { endStray(renewed, of: late, at: now) }
+    goOn(orphan: id, at: now)
+  }
+
+  /// Charges what has rung until now, was up, and has nothing that pays for it any more.
+  mutating func chargeApart(
+    orphan id: CallID, _ index: Int, since rangAt: WallTime, at now: Now
+  ) {
+    guard let dialog = orphans[id]?.byes[index].dialog,
+      let (late, mark) = part(orphan: id, index, at: now)
+    else { return }
+    // No clock that is wrong makes it longer than any call is.
+    let rung = min(max(.zero, now.wall - rangAt), configuration.calls.duration)
+    let since = Now(
+      instant: now.instant - rung,
+      wall: WallTime(unixMilliseconds: now.wall.unixMilliseconds - rung.wholeMilliseconds))
+    let own = openStray(dialog, mark, of: late, since: since, at: now)
+    lateAnswers[mark.callID]?.presumed.insert(mark.remoteTag)
+    over(orphan: own, 0, true, at: now)
+    goOn(orphan: own, at: now)
+  }
+
+  /// Whether what was held for a dialog that rings is charged already.
+  func isSpent(_ bye: Orphan.Bye) -> Bool {
+    bye.costs && bye.hold.map { ledger.payer(of: $0) == nil } ?? false
+  }
+
+  /// From when a carrier bills at the latest: a dead process may have got the first copy of its answer, which is
+  /// repeated for 64*T1 (RFC 3261 §13.3.1.4).
+  private func answer(of late: LateAnswer, at now: Now) -> Now {
+    guard late.cause == .restart else { return now }
+    let earliest = late.record.map { now.wall - $0.startedAt } ?? LateAnswer.forkPatience
+    let gap = max(.zero, min(LateAnswer.forkPatience, earliest))
+    return Now(
+      instant: now.instant - gap,
+      wall: WallTime(unixMilliseconds: now.wall.unixMilliseconds - gap.wholeMilliseconds))
+  }
+
+  /// Opens the debt for an answer; nil where no price is known, which is told when it has ended.
+  private mutating func owe(
+    _ late: LateAnswer, _ record: CallDetailRecord, since answer: Now, at now: Now
+  ) -> HoldID? {
+    guard let payer = record.payer else { return nil }
+    var entries: [LedgerEntry] = []
+    var notices: [LedgerNotice] = []
+    let hold = ledger.owe(
+      ReservationRequest(
+        account: payer, trunk: late.invite.trunk,
+        price: price(of: late.invite, payer: payer, at: now.wall), isInternational: false,
+        guardTime: configuration.calls.renewAhead),
+      credit: late.credit, answeredAt: answer, at: now, into: &entries, notices: &notices)
+    write(entries, notices, at: now)
+    return hold
+  }
+
+  /// What a call of an INVITE that is over costs by the rates of today.
+  func price(of invite: InviteMark, payer: AccountID, at wall: WallTime) -> Price? {
+    guard let line = rules.directory.line(paying: payer),
+      let trunk = rules.directory.trunk(invite.trunk), !invite.number.isEmpty
+    else { return nil }
+    return rules.price(invite.number, payer: line, trunk: trunk, at: wall)
+  }
+}

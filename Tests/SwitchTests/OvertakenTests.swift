@@ -1,0 +1,165 @@
+import Directory
+import Elements
+import Limits
+import SIP
+import SIPSyntax
+import Testing
+
+@testable import Switch
+
+/// Forks of one INVITE that rang when the process died, and are answered one behind the other: the carrier bills each
+/// (docs/decisions/0005).
+@Suite struct OvertakenTests {
+  /// How a fork shows that it was up.
+  enum Sign: CaseIterable {
+    case answer, confirmation, bye
+  }
+
+  private let bench: Bench
+  private let carrier: UserAgent
+
+  /// A fork that rings, and refuses its BYE, when another one that nobody has heard of is answered.
+  init() throws {
+    bench = try Bench()
+    carrier = bench.ringingCarrier(bye: 500)
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    try say("200 OK", tag: "other")
+    bench.run(for: .seconds(1))
+    // That has cost what was held, and is over.
+    #expect(sum == 2_500_000 && bench.core.ledger.openHolds.isEmpty)
+    #expect(bench.requests("BYE", to: carrier.endpoint).contains { $0.contains(";tag=other") })
+  }
+
+  /// An answer to the INVITE as the carrier's 180 was, by another fork.
+  private func say(_ status: String, tag: String) throws {
+    let ringing = try #require(
+      carrier.said.map { String(decoding: $0.bytes, as: UTF8.self) }
+        .first { $0.hasPrefix("SIP/2.0 180 ") })
+    let lines = ringing.split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
+      .map { line in
+        if line.hasPrefix("SIP/2.0 ") { return "SIP/2.0 \(status)" }
+        guard line.hasPrefix("To:"), let own = line.firstRange(of: ";tag=") else { return line }
+        return line[..<own.upperBound] + tag
+      }
+    carrier.say(Array(lines.joined(separator: "\r\n").utf8))
+  }
+
+  private func show(_ sign: Sign) throws {
+    switch sign {
+    case .answer:
+      carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
+      bench.run(for: .milliseconds(100))
+      carrier.refusals = [:]
+    case .confirmation: carrier.refusals = [:]
+    case .bye: carrier.hangUp()
+    }
+  }
+
+  private var sum: Int64 {
+    let standing = bench.core.rules.directory.extensions.compactMap {
+      bench.core.ledger.standing(of: .account($0.account), at: bench.now)
+    }
+    return standing.map { one in
+      one.windows.filter { $0.meter.quantity == .money }.map(\.posted).max() ?? 0
+    }.reduce(0, +)
+  }
+
+  @Test(
+    "F04: a fork that was up behind one that has had its hold is a call of its own",
+    arguments: Sign.allCases)
+  func counts(_ sign: Sign) throws {
+    try show(sign)
+    bench.run(for: .seconds(20))
+    // A begun minute, and 0.50 EUR to connect, for each of the two.
+    #expect(sum == 5_000_000)
+    #expect(bench.records.count == 3)
+    #expect(bench.records.compactMap(\.sell?.micros).reduce(0, +) == 5_000_000)
+    #expect(bench.core.ledger.openHolds.isEmpty)
+    bench.expectRest()
+    #expect(bench.records.count == 3 && sum == 5_000_000)
+  }
+
+  @Test("F04: one that was never up costs nothing behind one that has had its hold")
+  func refuses() {
+    carrier.refusals = [.bye: 481]
+    bench.run(for: .seconds(20))
+    #expect(bench.records.count == 2 && sum == 2_500_000)
+    bench.expectRest()
+  }
+
+  @Test(
+    "F04: one that has become a call of its own is one after a second death, too",
+    arguments: [false, true])
+  func secondDeath(byCheckpoint: Bool) throws {
+    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
+    bench.run(for: .seconds(1))
+    #expect(bench.core.ledger.openHolds.count == 1)
+    try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    bench.run(for: .seconds(5))
+    let byes = carrier.received(.bye).count
+    bench.run(for: .seconds(10))
+    #expect(carrier.received(.bye).count > byes)
+    carrier.refusals = [:]
+    bench.run(for: .seconds(30))
+    #expect(bench.records.count == 3 && sum == 5_000_000)
+    bench.expectRest()
+    try bench.restart()
+    bench.run(for: .seconds(5))
+    #expect(bench.records.count == 3 && sum == 5_000_000)
+    bench.expectRest()
+  }
+
+  @Test("F04: a copy of its answer that comes when all is over is no second one")
+  func copies() throws {
+    bench.run(for: .seconds(20))
+    try show(.answer)
+    bench.run(for: .seconds(20))
+    #expect(bench.records.count == 3)
+    let answers = carrier.said.map(\.bytes).filter {
+      String(decoding: $0, as: UTF8.self).hasPrefix("SIP/2.0 200 OK")
+        && String(decoding: $0, as: UTF8.self).contains(" INVITE\r\n")
+    }
+    for answer in answers { carrier.say(answer) }
+    bench.run(for: .seconds(20))
+    #expect(bench.records.count == 3)
+    bench.expectRest()
+  }
+}
+
+/// The same where both have rung.
+@Suite struct KnownForksTests {
+  @Test("F04: of two forks that rang and are both answered each is a call of its own")
+  func both() throws {
+    let bench = try Bench()
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
+    carrier.heedsCancel = false
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    phone.register()
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(1))
+    let lines = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
+      .split(separator: "\r\n").map(String.init)
+    let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
+      lines.first { $0.hasPrefix(name) }
+    }
+    let say = { (status: String, tag: String) in
+      let fields = kept.map { $0.hasPrefix("To:") ? "\($0);tag=\(tag)" : $0 }
+      let end = ["Contact: <sip:192.0.2.50>", "Content-Length: 0", "", ""]
+      carrier.say(Array((["SIP/2.0 \(status)"] + fields + end).joined(separator: "\r\n").utf8))
+    }
+    for fork in ["one", "two"] { say("180 Ringing", fork) }
+    bench.deaf.insert(carrier.endpoint)
+    try bench.restart()
+    bench.run(for: .seconds(2))
+    for fork in ["one", "two"] { say("200 OK", fork) }
+    bench.run(for: .seconds(10))
+    bench.deaf = []
+    bench.run(for: .seconds(20))
+    // A begun minute, and 0.50 EUR to connect, for each.
+    #expect(bench.records.compactMap(\.sell?.micros).reduce(0, +) == 5_000_000)
+    #expect(bench.records.count == 2)
+    bench.expectRest()
+    #expect(bench.records.count == 2)
+  }
+}
