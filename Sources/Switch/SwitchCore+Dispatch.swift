@@ -85,7 +85,7 @@ extension SwitchCore {
     let callID = Array(message[message.callID])
     let tag = message.toTag.map { Array(message[$0]) } ?? []
     // A copy of an answer whose call has had its BYE and has been charged.
-    guard lateAnswers[callID]?.ended.contains(tag) != true else {
+    guard lateAnswers[callID]?.invite.ended.contains(tag) != true else {
       return endCopy(dialog, callID, tag, at: now)
     }
     if let late = takeLateAnswer(to: callID) {

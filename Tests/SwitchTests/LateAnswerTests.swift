@@ -136,6 +136,22 @@ import Testing
     #expect(count("ACK") == 1 && count("BYE") == 1 && bench.records.count == 2)
   }
 
+  @Test(
+    "F04: a copy of it that comes after a second death is no second call", arguments: [false, true])
+  func copyBehindDeath(byCheckpoint: Bool) throws {
+    answer()
+    bench.run(for: .seconds(5))
+    #expect(bench.records.count == 2)
+    for _ in 0..<2 { try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil) }
+    answer()
+    bench.run(for: .seconds(5))
+    #expect(bench.records.count == 2)
+    // Another fork is one.
+    answer(tag: "other")
+    bench.run(for: .seconds(5))
+    #expect(bench.records.count == 3)
+  }
+
   @Test("After a checkpoint of the running call it is known")
   func checkpoint() throws {
     let world = try Bench()

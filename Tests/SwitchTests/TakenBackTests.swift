@@ -85,18 +85,20 @@ import Testing
 
   @Test(
     "F23: an answer that comes when its BYE has been paid is ended, and is no call of its own",
-    arguments: [false, true])
-  func answeredLong(diesAgain: Bool) throws {
+    arguments: [0, 1, 2], [false, true])
+  func answeredLong(deaths: Int, byCheckpoint: Bool) throws {
     let bench = try Bench()
     let carrier = bench.ringingCarrier(bye: 200)
     try bench.restart()
     bench.run(for: .seconds(60))
     #expect(bench.records.count == 1)
-    if diesAgain { try bench.restart() }
+    for _ in 0..<deaths { try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil) }
     carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
     bench.run(for: .seconds(1))
     #expect(bench.requests("BYE", to: carrier.endpoint).count == 2)
     #expect(bench.requests("ACK", to: carrier.endpoint).count == 1)
+    let numbers = bench.requests("BYE", to: carrier.endpoint).compactMap(sequence)
+    #expect(numbers.count == 2 && numbers[0] < numbers[1])
     bench.expectRest()
     #expect(bench.records.count == 1)
   }

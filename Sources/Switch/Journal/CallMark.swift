@@ -33,6 +33,15 @@ package struct InviteMark: Hashable, Sendable {
   package var sent: SentInvite?
   /// What pays for it, until that is settled; nil also in journals of earlier versions, where it is the record's.
   package var hold: HoldID?
+  /// Tags of the answers to it that have got their BYE, since its call is over.
+  package var ended: Set<[UInt8]> = []
+  /// Those of them that nobody may have heard, which are charged since they rang.
+  ///
+  /// A 2xx to the BYE has told of them, or a dead process has known them. The first that is heard gets a BYE.
+  package var presumed: Set<[UInt8]> = []
+  /// The highest CSeq number that a request in a dialog of it may have had: a BYE below would be out of order (RFC 3261
+  /// §12.2.2).
+  package var sequence: UInt32 = 0
 
   package init(
     callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil, number: String = "",
@@ -40,6 +49,16 @@ package struct InviteMark: Hashable, Sendable {
   ) {
     (self.callID, self.trunk, self.realm, self.number) = (callID, trunk, realm, number)
     (self.sent, self.hold) = (sent, hold)
+  }
+
+  /// Whether there is more to know of it than what was sent.
+  var hasPast: Bool { !ended.isEmpty || sequence > 0 }
+
+  /// Takes over what an earlier mark of the same INVITE knows of its answers.
+  mutating func remember(_ earlier: InviteMark) {
+    ended.formUnion(earlier.ended)
+    presumed.formUnion(earlier.presumed)
+    sequence = max(sequence, earlier.sequence)
   }
 }
 
@@ -119,7 +138,7 @@ extension CallMark {
       writer.write(UInt8(3))
       writer.write(call)
     case .invited(let call, let invite):
-      writer.write(UInt8(11))
+      writer.write(UInt8(invite.hasPast ? 14 : 11))
       writer.write(call)
       invite.encode(into: &writer)
     case .gone(let call, let callID):
@@ -151,7 +170,7 @@ extension CallMark {
       }
       self = .leg(call, dialog)
     case 3: self = .last(try reader.readID())
-    case 4, 6, 7, 8, 9, 11:
+    case 4, 6, 7, 8, 9, 11, 14:
       self = .invited(try reader.readID(), try InviteMark(from: &reader, kind: kind))
     case 12: self = .gone(try reader.readID(), callID: try reader.readBytes())
     case _: throw ByteCodingError(expected: "a call mark", offset: start)
@@ -167,23 +186,38 @@ extension InviteMark {
     writer.write(number)
     writer.write(hold) { $0.write($1) }
     writer.write(sent) { $1.encode(into: &$0) }
+    guard hasPast else { return }
+    writer.write(sequence)
+    writer.write(UInt32(ended.count))
+    for tag in ended.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+      writer.write(tag)
+      writer.write(presumed.contains(tag))
+    }
   }
 
-  /// Of kind 11, or of an earlier version: 6 and 8 have a realm, 4 and 6 no number, 9 rings.
+  /// Of kind 11, or 14 with what came of it; or of an earlier version: 6 and 8 have a realm, 4 and 6 no number, 9 rings.
   fileprivate init(from reader: inout ByteReader, kind: UInt8) throws(ByteCodingError) {
     self.init(callID: try reader.readBytes(), trunk: try reader.readID())
     switch kind {
     case 6, 8: realm = try reader.readBytes()
-    case 9, 11:
+    case 9, 11, 14:
       realm = try reader.readOptional { reader throws(ByteCodingError) in try reader.readBytes() }
     case _: break
     }
     if kind >= 7 { number = try reader.readString() }
-    if kind == 11 { hold = try reader.readOptional(readID) }
+    if kind >= 11 { hold = try reader.readOptional(readID) }
     if kind == 9 { sent = try SentInvite(from: &reader) }
-    if kind == 11 {
+    if kind >= 11 {
       sent = try reader.readOptional { reader throws(ByteCodingError) in
         try SentInvite(from: &reader)
+      }
+    }
+    if kind == 14 {
+      sequence = try reader.read()
+      for _ in 0..<(try reader.read(UInt32.self)) {
+        let tag = try reader.readBytes()
+        ended.insert(tag)
+        if try reader.readBool() { presumed.insert(tag) }
       }
     }
   }

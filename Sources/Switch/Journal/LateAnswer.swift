@@ -32,15 +32,6 @@ struct LateAnswer: Sendable {
   var credit: Cost?
   /// When it is forgotten; counted from the end of a replay for one that came with it.
   var until = Instant.never
-  /// The highest CSeq number that a request in a dialog of it may have had: a BYE below would be out of order (RFC 3261
-  /// §12.2.2).
-  var sequence: UInt32 = 0
-  /// Tags of the answers that have got their BYE.
-  var ended: Set<[UInt8]> = []
-  /// Those of them that nobody may have heard, which are charged since they rang.
-  ///
-  /// A 2xx to the BYE has told of them, or a dead process has known them. The first that is heard gets a BYE.
-  var presumed: Set<[UInt8]> = []
 }
 
 extension SwitchCore {
@@ -51,17 +42,14 @@ extension SwitchCore {
       for mark in orphan.dialogs where mark.callID == invite.callID {
         // Whether its answer was heard, or presumed, the journal does not say.
         if mark.rangAt == nil {
-          late.ended.insert(mark.remoteTag)
-          late.presumed.insert(mark.remoteTag)
+          late.invite.ended.insert(mark.remoteTag)
+          late.invite.presumed.insert(mark.remoteTag)
         }
         // This process has gone on from a leap above it.
-        late.sequence = max(late.sequence, min(mark.sequence, 0x7FFF_0000) + 2_000)
+        late.invite.sequence = max(
+          late.invite.sequence, min(mark.sequence, 0x7FFF_0000) + 2_000)
       }
-      if let known = lateAnswers[invite.callID] {
-        late.ended.formUnion(known.ended)
-        late.presumed.formUnion(known.presumed)
-        late.sequence = max(late.sequence, known.sequence)
-      }
+      if let known = lateAnswers[invite.callID] { late.invite.remember(known.invite) }
       // It has had its CANCEL, and is paid.
       (late.invite.sent, late.invite.hold) = (nil, nil)
       lateAnswers[invite.callID] = late
@@ -142,8 +130,8 @@ extension SwitchCore {
       isAddress(flow.remote, of: late.invite.trunk)
     else { return }
     let tag = message.toTag.map { Array(message[$0]) } ?? []
-    let isCopy = late.ended.contains(tag)
-    guard isCopy || late.ended.count < LateAnswer.forkLimit,
+    let isCopy = late.invite.ended.contains(tag)
+    guard isCopy || late.invite.ended.count < LateAnswer.forkLimit,
       let dialog = sip.restoreDialog(acceptedBy: message, on: flow)
     else { return }
     if flow.connection == nil, let hops = trunks[late.invite.trunk]?.hops {
@@ -158,11 +146,11 @@ extension SwitchCore {
 
   /// Ends what a 2xx has made that is charged already: where it is the first that is heard of it, its BYE may have been there before.
   mutating func endCopy(_ dialog: DialogID, _ callID: [UInt8], _ tag: [UInt8], at now: Now) {
-    guard let late = lateAnswers[callID], late.presumed.contains(tag) else {
+    guard let late = lateAnswers[callID], late.invite.presumed.contains(tag) else {
       return sip.end(dialog)
     }
-    lateAnswers[callID]?.presumed.remove(tag)
-    sip.raise(dialog, above: late.sequence)
+    lateAnswers[callID]?.invite.presumed.remove(tag)
+    sip.raise(dialog, above: late.invite.sequence)
     let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
     var orphan = orphans[late.call] ?? Orphan(record: late.record, isRecorded: true)
     orphan.byes.append(Orphan.Bye(dialog: dialog, carrier: carrier, costs: true))

@@ -110,6 +110,14 @@ struct Orphan: Sendable {
     return (invite, answered != nil)
   }
 
+  /// Takes a mark of the journal: a later one of the same INVITE knows more, but of its answers.
+  mutating func take(_ invite: InviteMark) {
+    var invite = invite
+    for earlier in invites where earlier.callID == invite.callID { invite.remember(earlier) }
+    invites.removeAll { $0.callID == invite.callID }
+    invites.append(invite)
+  }
+
   /// Whether the hold of a dialog pays for another one that was answered.
   func paysAnother(_ bye: Bye) -> Bool {
     bye.hold.flatMap { billed(by: $0) }?.isAnswered ?? false
@@ -214,7 +222,7 @@ extension SwitchCore {
     else { return }
     (orphan.dialogs[place].rangAt, orphan.dialogs[place].early) = (nil, nil)
     let mark = orphan.dialogs[place]
-    lateAnswers[mark.callID]?.ended.insert(mark.remoteTag)
+    lateAnswers[mark.callID]?.invite.ended.insert(mark.remoteTag)
     if orphan.byes[index].costs, var record = orphan.record {
       if record.answeredAt == nil, let hold = orphan.byes[index].hold {
         (record.hold, record.payer) = (hold, ledger.payer(of: hold) ?? record.payer)
@@ -237,7 +245,7 @@ extension SwitchCore {
       return chargeApart(orphan: id, index, since: rangAt, at: now)
     }
     answered(orphan: id, index)
-    lateAnswers[mark.callID]?.presumed.insert(mark.remoteTag)
+    lateAnswers[mark.callID]?.invite.presumed.insert(mark.remoteTag)
     // In the journal an answer ends the other forks; this is none that they have heard of.
     for bye in orphan.byes where !bye.isOver && bye.costs && orphan.rangAt(bye) != nil {
       guard let other = bye.mark.map({ orphan.dialogs[$0] }), other.callID == mark.callID,

@@ -36,9 +36,7 @@ extension SwitchCore {
       orphans[id, default: Orphan()].dialogs.append(dialog)
     case .call(.invited(let id, let invite)):
       callIDs.reserve(id)
-      // A later mark of the same INVITE knows more.
-      orphans[id, default: Orphan()].invites.removeAll { $0.callID == invite.callID }
-      orphans[id, default: Orphan()].invites.append(invite)
+      orphans[id, default: Orphan()].take(invite)
     case .call(.gone(let id, let callID)):
       callIDs.reserve(id)
       orphans[id]?.dialogs.removeAll { $0.callID == callID }

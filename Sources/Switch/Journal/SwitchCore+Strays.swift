@@ -11,7 +11,7 @@ extension SwitchCore {
   ///
   /// Its 2xx is acknowledged already.
   mutating func endStray(_ dialog: DialogID, of late: LateAnswer, at now: Now) {
-    sip.raise(dialog, above: late.sequence)
+    sip.raise(dialog, above: late.invite.sequence)
     let mark = sip.dialog(dialog).map {
       dialogMark(of: $0, isTrunk: true, realm: late.invite.realm)
     }
@@ -37,15 +37,16 @@ extension SwitchCore {
     (record.sell, record.purchase, record.slices, record.hold) = (nil, nil, 0, nil)
     (record.ringingAt, record.lastMediaAt, record.legs) = (nil, nil, [])
     record.hold = owe(late, record, since: since, at: now)
-    var invite = late.invite
-    invite.hold = record.hold
+    let invite = InviteMark(
+      callID: late.invite.callID, trunk: late.invite.trunk, realm: late.invite.realm,
+      number: late.invite.number, hold: record.hold)
     var orphan = Orphan(record: record, invites: [invite], isOurs: true)
     journal.open(record)
     journal.write(.call(.invited(id, invite)))
     if let mark {
       orphan.dialogs = [mark]
       journal.write(.call(.leg(id, mark)))
-      lateAnswers[invite.callID]?.ended.insert(mark.remoteTag)
+      lateAnswers[invite.callID]?.invite.ended.insert(mark.remoteTag)
     }
     let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
     orphan.byes = [
@@ -62,7 +63,7 @@ extension SwitchCore {
     orphan id: CallID, _ index: Int, at now: Now
   ) -> (late: LateAnswer, mark: DialogMark)? {
     guard var orphan = orphans[id], var mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] }),
-      var invite = orphan.invite(of: mark)
+      let invite = orphan.invite(of: mark)
     else { return nil }
     orphan.release(index, at: now)
     orphans[id] = orphan
@@ -72,7 +73,7 @@ extension SwitchCore {
     for other in orphan.ordered where other.callID == invite.callID {
       journal.write(.call(.leg(id, other)))
     }
-    (mark.rangAt, mark.early, invite.sent, invite.hold) = (nil, nil, nil, nil)
+    (mark.rangAt, mark.early) = (nil, nil)
     return (LateAnswer(call: id, invite: invite, record: orphan.record, cause: .restart), mark)
   }
 
@@ -103,7 +104,7 @@ extension SwitchCore {
       instant: now.instant - rung,
       wall: WallTime(unixMilliseconds: now.wall.unixMilliseconds - rung.wholeMilliseconds))
     let own = openStray(dialog, mark, of: late, since: since, at: now)
-    lateAnswers[mark.callID]?.presumed.insert(mark.remoteTag)
+    lateAnswers[mark.callID]?.invite.presumed.insert(mark.remoteTag)
     over(orphan: own, 0, true, at: now)
     goOn(orphan: own, at: now)
   }
