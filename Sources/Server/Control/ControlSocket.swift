@@ -61,10 +61,18 @@ final class ControlSocket: Sendable {
 private struct LineDecoder: ByteToMessageDecoder {
   typealias InboundOut = ByteBuffer
 
+  /// Readable bytes in which no line ends: a long line comes in thousands of pieces, and each is searched once.
+  private var searched = 0
+
   mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) -> DecodingState {
-    guard let end = buffer.readableBytesView.firstIndex(of: UInt8(ascii: "\n")),
-      let line = buffer.readSlice(length: end - buffer.readerIndex)
-    else { return .needMoreData }
+    let bytes = buffer.readableBytesView
+    guard let end = bytes.dropFirst(searched).firstIndex(of: UInt8(ascii: "\n")),
+      let line = buffer.readSlice(length: end - bytes.startIndex)
+    else {
+      searched = bytes.count
+      return .needMoreData
+    }
+    searched = 0
     buffer.moveReaderIndex(forwardBy: 1)
     context.fireChannelRead(wrapInboundOut(line))
     return .continue
