@@ -107,6 +107,9 @@ final class TestStream {
     Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
   }
 
+  /// Nothing more comes from here; what the peer sends is still received.
+  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
   /// What comes until `count` bytes are there, the peer closes, or ten seconds pass without any.
   func receive(_ count: Int) -> String {
     String(decoding: receive(bytes: count), as: UTF8.self)

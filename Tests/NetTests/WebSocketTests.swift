@@ -3,6 +3,7 @@ import Glibc
 import Guard
 import Net
 import SIP
+import SIPSyntax
 import Testing
 
 /// SIP by WebSocket, as a browser sends it (RFC 6455, RFC 7118).
@@ -50,7 +51,11 @@ import Testing
   private func connected(
     _ harness: StreamHarness, _ transport: Transport = .ws
   ) throws -> TestStream {
-    let client = try TestStream(to: try harness.listen(transport))
+    try connected(to: try harness.listen(transport))
+  }
+
+  private func connected(to server: Endpoint) throws -> TestStream {
+    let client = try TestStream(to: server)
     client.send(request())
     let answer = client.receive(head: ())
     #expect(answer.hasPrefix("HTTP/1.1 101 "))
@@ -293,6 +298,47 @@ import Testing
     client.send((0..<200).flatMap { _ in frame("", 10) })
     #expect(client.isClosedByPeer())
     #expect(isLeft(by: harness))
+  }
+
+  @Test(
+    "A12: frames in any order, damaged and cut anywhere, leave no connection behind",
+    arguments: 1...8 as ClosedRange<UInt64>)
+  func damaged(seed: UInt64) throws {
+    let harness = try StreamHarness {
+      $0.streams.strangerPace = Rate(every: .nanoseconds(1), burst: 1_000)
+    }
+    let server = try harness.listen(.ws)
+    var dice = SplitMix(seed: seed)
+    for _ in 0..<25 {
+      let client = try connected(to: server)
+      var bytes = (0..<Int.random(in: 1...12, using: &dice)).flatMap { _ in anyFrame(&dice) }
+      for _ in 0..<Int.random(in: 0...3, using: &dice) {
+        bytes[Int.random(in: bytes.indices, using: &dice)] = UInt8.random(in: 0...255, using: &dice)
+      }
+      while !bytes.isEmpty {
+        let cut = min(bytes.count, Int.random(in: 1...30_000, using: &dice))
+        guard client.isSent(Array(bytes.prefix(cut))) else { break }
+        bytes.removeFirst(cut)
+      }
+      client.endSending()
+      #expect(client.isClosedByPeer())
+    }
+    #expect(isLeft(by: harness))
+    for case .message(let bytes, _) in harness.inputs.all {
+      #expect(bytes.count <= MessageLimits.messageBytes)
+    }
+  }
+
+  /// Of any kind and many lengths, mostly as a browser would write it.
+  private func anyFrame(_ dice: inout SplitMix) -> [UInt8] {
+    let sizes = [0, 1, 4, 125, 126, 127, 1_000, 30_000, 65_535]
+    let size = sizes.randomElement(using: &dice) ?? 0
+    let opcode: UInt8 =
+      Int.random(in: 0..<8, using: &dice) == 0
+      ? UInt8.random(in: 0...15, using: &dice) : [0, 1, 2, 9].randomElement(using: &dice) ?? 1
+    return frame(
+      [UInt8](repeating: 65, count: size), opcode, isLast: Bool.random(using: &dice),
+      isMasked: Int.random(in: 0..<16, using: &dice) > 0)
   }
 
   /// Whether no connection is left, at the latest in a while: a peer may see the end before the server has written it down.
