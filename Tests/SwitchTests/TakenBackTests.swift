@@ -97,10 +97,44 @@ import Testing
     bench.run(for: .seconds(1))
     #expect(bench.requests("BYE", to: carrier.endpoint).count == 2)
     #expect(bench.requests("ACK", to: carrier.endpoint).count == 1)
-    let numbers = bench.requests("BYE", to: carrier.endpoint).compactMap(sequence)
+    let numbers = numbers(bench, carrier)
     #expect(numbers.count == 2 && numbers[0] < numbers[1])
     bench.expectRest()
     #expect(bench.records.count == 1)
+  }
+
+  @Test(
+    "F23: its BYE is insisted on behind a death, until it is confirmed", arguments: [false, true])
+  func answeredLongInsisted(byCheckpoint: Bool) throws {
+    let bench = try Bench()
+    let carrier = bench.ringingCarrier(bye: 200)
+    try bench.restart()
+    bench.run(for: .seconds(60))
+    let charged = bench.records.map(\.sell)
+    bench.deaf.insert(carrier.endpoint)
+    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
+    bench.run(for: .seconds(40))
+    #expect(bench.toldStillUp == 1)
+    #expect(bench.alerts.last { $0.kind == .possiblyStillUp }?.tenant != nil)
+    for _ in 0..<2 {
+      let last = numbers(bench, carrier).max() ?? 0
+      try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+      bench.run(for: .seconds(40))
+      #expect(Set(numbers(bench, carrier).filter { $0 > last }).count == 2)
+    }
+    bench.deaf = []
+    bench.expectRest()
+    let sent = numbers(bench, carrier)
+    #expect(sent == sent.sorted())
+    try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    bench.expectRest()
+    #expect(numbers(bench, carrier) == sent)
+    #expect(bench.records.map(\.sell) == charged)
+  }
+
+  /// Those of the BYEs that the carrier was sent.
+  private func numbers(_ bench: Bench, _ carrier: UserAgent) -> [Int] {
+    bench.requests("BYE", to: carrier.endpoint).compactMap(sequence)
   }
 
   @Test("F23: who hangs up has answered, whatever he says to the INVITE then")
@@ -147,7 +181,7 @@ import Testing
     #expect(byes.last?.hasPrefix("BYE sip:moved@192.0.2.50:5060 ") == true)
     try bench.restart()
     bench.run(for: .seconds(1))
-    let numbers = bench.requests("BYE", to: carrier.endpoint).compactMap(sequence)
+    let numbers = numbers(bench, carrier)
     #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
     bench.expectRest()
   }

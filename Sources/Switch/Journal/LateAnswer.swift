@@ -38,7 +38,11 @@ extension SwitchCore {
   /// Remembers the INVITEs of a call that the dead process left open.
   mutating func keepInvites(of orphan: Orphan, _ id: CallID) {
     for invite in orphan.invites {
-      var late = LateAnswer(call: id, invite: invite, record: orphan.record, cause: .restart)
+      let known = lateAnswers[invite.callID]
+      // What only ends an answer has no record, and takes none from the call that the INVITE is of.
+      var late = LateAnswer(
+        call: orphan.record == nil ? known?.call ?? id : id, invite: invite,
+        record: orphan.record ?? known?.record, cause: .restart, credit: known?.credit)
       for mark in orphan.dialogs where mark.callID == invite.callID {
         // Whether its answer was heard, or presumed, the journal does not say.
         if mark.rangAt == nil {
@@ -49,7 +53,7 @@ extension SwitchCore {
         late.invite.sequence = max(
           late.invite.sequence, min(mark.sequence, 0x7FFF_0000) + 2_000)
       }
-      if let known = lateAnswers[invite.callID] { late.invite.remember(known.invite) }
+      if let known { late.invite.remember(known.invite) }
       // It has had its CANCEL, and is paid.
       (late.invite.sent, late.invite.hold) = (nil, nil)
       lateAnswers[invite.callID] = late
@@ -145,17 +149,26 @@ extension SwitchCore {
   }
 
   /// Ends what a 2xx has made that is charged already: where it is the first that is heard of it, its BYE may have been there before.
+  ///
+  /// It has neither hold nor record, but goes on behind a death all the same.
   mutating func endCopy(_ dialog: DialogID, _ callID: [UInt8], _ tag: [UInt8], at now: Now) {
-    guard let late = lateAnswers[callID], late.invite.presumed.contains(tag) else {
+    guard var late = lateAnswers[callID], late.invite.presumed.remove(tag) != nil else {
       return sip.end(dialog)
     }
-    lateAnswers[callID]?.invite.presumed.remove(tag)
+    lateAnswers[callID] = late
     sip.raise(dialog, above: late.invite.sequence)
+    let id = callIDs.next()
+    var orphan = Orphan(invites: [late.invite])
+    journal.write(.call(.invited(id, late.invite)))
+    if let made = sip.dialog(dialog) {
+      let mark = dialogMark(of: made, isTrunk: true, realm: late.invite.realm)
+      orphan.dialogs = [mark]
+      journal.write(.call(.leg(id, mark)))
+    }
     let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
-    var orphan = orphans[late.call] ?? Orphan(record: late.record, isRecorded: true)
-    orphan.byes.append(Orphan.Bye(dialog: dialog, carrier: carrier, costs: true))
-    orphans[late.call] = orphan
-    sendBye(ofOrphan: late.call, orphan.byes.count - 1, at: now)
+    orphan.byes = [Orphan.Bye(dialog: dialog, carrier: carrier, costs: true)]
+    orphans[id] = orphan
+    sendBye(ofOrphan: id, 0, at: now)
   }
 
   /// What is known of an INVITE whose call is gone, for one answer to it.

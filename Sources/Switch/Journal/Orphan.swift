@@ -44,6 +44,7 @@ struct Orphan: Sendable {
     var isOver: Bool { over != nil }
   }
 
+  /// Nil where it only ends an answer that is charged already.
   var record: CallDetailRecord?
   var dialogs: [DialogMark] = []
   var invites: [InviteMark] = []
@@ -383,11 +384,13 @@ extension SwitchCore {
   private mutating func possiblyStillUp(_ id: CallID, at now: Now) {
     guard let orphan = orphans[id], !orphan.isTold else { return }
     orphans[id]?.isTold = true
+    let record =
+      orphan.record ?? orphan.invites.first.flatMap { lateAnswers[$0.callID]?.record }
     alert(
-      .possiblyStillUp, .critical, tenant: orphan.record?.tenant,
+      .possiblyStillUp, .critical, tenant: record?.tenant,
       key: "up-\(id)-\(now.wall.unixMilliseconds)", at: now,
       [
-        Alert.Fact("call", "\(id)"), Alert.Fact("to", orphan.record?.normalised ?? ""),
+        Alert.Fact("call", "\(record?.call ?? id)"), Alert.Fact("to", record?.normalised ?? ""),
         Alert.Fact("why", "the carrier did not confirm the end of a call that we had given up"),
       ])
   }

@@ -19,6 +19,10 @@ extension SwitchCore {
   mutating func goOn(orphan id: CallID, at now: Now) {
     settle(orphan: id, at: now)
     guard let orphan = orphans[id], orphan.isRecorded, !orphan.isWaiting else { return }
+    // Nothing else in the journal ends what has no record.
+    for invite in orphan.invites where orphan.record == nil {
+      journal.write(.call(.gone(id, callID: invite.callID)))
+    }
     orphans[id] = nil
   }
 
