@@ -59,10 +59,12 @@ import Testing
       #expect(try reads(writer.bytes) == .invited(CallID(5), invite))
     }
     (invite.ended, invite.presumed) = ([Array("a".utf8), []], [[]])
-    invite.sequence = 4_000
-    var past = ByteWriter()
-    CallMark.invited(CallID(5), invite).encode(into: &past)
-    #expect(try reads(past.bytes) == .invited(CallID(5), invite))
+    for (sequence, isOvertaken) in [(4_000 as UInt32, false), (0, true)] {
+      (invite.sequence, invite.isOvertaken) = (sequence, isOvertaken)
+      var writer = ByteWriter()
+      CallMark.invited(CallID(5), invite).encode(into: &writer)
+      #expect(try reads(writer.bytes) == .invited(CallID(5), invite))
+    }
     var writer = ByteWriter()
     CallMark.gone(CallID(5), callID: Array("id".utf8)).encode(into: &writer)
     #expect(try reads(writer.bytes) == .gone(CallID(5), callID: Array("id".utf8)))

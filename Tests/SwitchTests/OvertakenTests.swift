@@ -80,8 +80,30 @@ import Testing
     #expect(bench.records.count == 3 && sum == 5_000_000)
   }
 
-  @Test("F04: one that was never up costs nothing behind one that has had its hold")
-  func refuses() {
+  @Test(
+    "F04: it is ended and charged behind a second death, too", arguments: Sign.allCases,
+    [false, true])
+  func countsLater(_ sign: Sign, byCheckpoint: Bool) throws {
+    try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    let byes = carrier.received(.bye).count
+    bench.run(for: .seconds(10))
+    #expect(carrier.received(.bye).count > byes)
+    #expect(bench.requests("CANCEL", to: carrier.endpoint).count == 1)
+    try show(sign)
+    bench.run(for: .seconds(20))
+    #expect(sum == 5_000_000 && bench.records.count == 3)
+    #expect(bench.records.compactMap(\.sell?.micros).reduce(0, +) == 5_000_000)
+    bench.expectRest()
+    try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    bench.expectRest()
+    #expect(sum == 5_000_000 && bench.records.count == 3)
+  }
+
+  @Test(
+    "F04: one that was never up costs nothing behind one that has had its hold",
+    arguments: [false, true])
+  func refuses(diesAgain: Bool) throws {
+    if diesAgain { try bench.restart() }
     carrier.refusals = [.bye: 481]
     bench.run(for: .seconds(20))
     #expect(bench.records.count == 2 && sum == 2_500_000)

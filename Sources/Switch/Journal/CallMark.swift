@@ -42,6 +42,9 @@ package struct InviteMark: Hashable, Sendable {
   /// The highest CSeq number that a request in a dialog of it may have had: a BYE below would be out of order (RFC 3261
   /// §12.2.2).
   package var sequence: UInt32 = 0
+  /// A fork that is none of its dialogs has been answered, and has had the hold, unless that pays another one: what rings beside it
+  /// may still be up.
+  package var isOvertaken = false
 
   package init(
     callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil, number: String = "",
@@ -52,13 +55,14 @@ package struct InviteMark: Hashable, Sendable {
   }
 
   /// Whether there is more to know of it than what was sent.
-  var hasPast: Bool { !ended.isEmpty || sequence > 0 }
+  var hasPast: Bool { !ended.isEmpty || sequence > 0 || isOvertaken }
 
   /// Takes over what an earlier mark of the same INVITE knows of its answers.
   mutating func remember(_ earlier: InviteMark) {
     ended.formUnion(earlier.ended)
     presumed.formUnion(earlier.presumed)
     sequence = max(sequence, earlier.sequence)
+    isOvertaken = isOvertaken || earlier.isOvertaken
   }
 }
 
@@ -187,6 +191,7 @@ extension InviteMark {
     writer.write(hold) { $0.write($1) }
     writer.write(sent) { $1.encode(into: &$0) }
     guard hasPast else { return }
+    writer.write(isOvertaken)
     writer.write(sequence)
     writer.write(UInt32(ended.count))
     for tag in ended.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
@@ -213,6 +218,7 @@ extension InviteMark {
       }
     }
     if kind == 14 {
+      isOvertaken = try reader.readBool()
       sequence = try reader.read()
       for _ in 0..<(try reader.read(UInt32.self)) {
         let tag = try reader.readBytes()

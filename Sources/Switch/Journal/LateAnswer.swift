@@ -55,7 +55,7 @@ extension SwitchCore {
       }
       if let known { late.invite.remember(known.invite) }
       // It has had its CANCEL, and is paid.
-      (late.invite.sent, late.invite.hold) = (nil, nil)
+      (late.invite.sent, late.invite.hold, late.invite.isOvertaken) = (nil, nil, false)
       lateAnswers[invite.callID] = late
     }
   }

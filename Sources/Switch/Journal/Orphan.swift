@@ -53,8 +53,6 @@ struct Orphan: Sendable {
   var takenBack: Set<[UInt8]> = []
   /// Those of them that were refused: nobody had answered.
   var refused: Set<[UInt8]> = []
-  /// Those that a fork has answered that is none of these dialogs: a call of its own, whose first part their holds pay.
-  var overtaken: Set<[UInt8]> = []
   /// Whoever is concerned knows that some carrier has not confirmed the end.
   var isTold = false
   /// This process heard the answer, so that the ledger knows its moment.
@@ -334,7 +332,7 @@ extension SwitchCore {
     guard orphans[id]?.takenBack.remove(callID) != nil else { return }
     switch ending {
     case .refused: orphans[id]?.refused.insert(callID)
-    case .answered(isKnown: false): orphans[id]?.overtaken.insert(callID)
+    case .answered(isKnown: false): overtaken(orphan: id, callID: callID)
     case .answered, .silent: break
     }
     for index in orphans[id]?.byes.indices ?? 0..<0 {
@@ -350,6 +348,17 @@ extension SwitchCore {
       }
     }
     goOn(orphan: id, at: now)
+  }
+
+  /// A fork has answered that is none of these dialogs: a call of its own, whose first part the hold pays.
+  private mutating func overtaken(orphan id: CallID, callID: [UInt8]) {
+    guard var orphan = orphans[id] else { return }
+    for index in orphan.invites.indices where orphan.invites[index].callID == callID {
+      // There is nothing to be taken back any more.
+      (orphan.invites[index].isOvertaken, orphan.invites[index].sent) = (true, nil)
+      journal.write(.call(.invited(id, orphan.invites[index])))
+    }
+    orphans[id] = orphan
   }
 
   /// Nothing more will be known of what rang than what was said to its BYE.

@@ -141,7 +141,9 @@ extension SwitchCore {
       let mayCost = invite?.hold != nil || mark.rangAt == nil || orphan.record?.answeredAt == nil
       // Until its money is settled; one without a price is never.
       let isOpen = hold.map { ledger.payer(of: $0) != nil } ?? true
-      let costs = invite != nil && mayCost && isOpen
+      // Another answer has had its hold, and it may be up all the same.
+      let mayBeUp = mark.rangAt != nil && invite?.isOvertaken ?? false
+      let costs = invite != nil && mayCost && (isOpen || mayBeUp)
       orphan.byes.append(
         Orphan.Bye(dialog: dialog, mark: index, carrier: carrier, costs: costs, hold: hold))
       if costs { journal.write(.call(.leg(id, mark))) }

@@ -74,12 +74,12 @@ extension SwitchCore {
   /// How what a hold pays for has ended; nil while that is not known, or there are no prices to charge it by.
   private mutating func outcome(of hold: HoldID, _ orphan: Orphan, at now: Now) -> Outcome? {
     let byes = orphan.byes.filter { $0.costs && $0.hold == hold }
-    let invites = orphan.invites(paidBy: hold).map(\.callID)
+    let paid = orphan.invites(paidBy: hold)
     let endings = byes.compactMap(\.over)
     let billed = orphan.billed(by: hold)
     let isAnswered = billed?.isAnswered ?? false
-    if !isAnswered, !orphan.overtaken.isDisjoint(with: invites) { return .unknown }
-    guard endings.count == byes.count, orphan.takenBack.isDisjoint(with: invites) else {
+    if !isAnswered, paid.contains(where: \.isOvertaken) { return .unknown }
+    guard endings.count == byes.count, orphan.takenBack.isDisjoint(with: paid.map(\.callID)) else {
       return nil
     }
     // A hold has gone on to the last one as the others were refused.
