@@ -102,7 +102,8 @@ extension AuditRule {
     case .nobodyTold:
       "Set `notices` of the tenant or of the platform, and `mail` for those by mail."
     case .secretFile: "chmod 600, and change what it protects if anybody has read it."
-    case .clearSecrets: "chmod 600, and change the secrets if anybody has read them."
+    case .clearSecrets:
+      "chmod 600, with LoadCredential for what a service reads, and change the secrets if anybody has read them."
     case .changeable: "chmod go-w, and `chown` to root or to the user of the server."
     case .controlSocket: "Restart the server, which makes it anew, and find out who opened it."
     case .dataFolder: "chmod 700"
