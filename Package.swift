@@ -55,7 +55,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     swiftSettings: everywhere)
 }
 
-/// Floors 2 and 3 have a README of their own beside their sources.
+/// Some have a README of their own beside their sources (Scripts/tidy.py), and the store its schema.
 func excludedFiles(of name: String) -> [String] {
   ["SIPSyntax", "SIP", "Limits", "Guard", "Relay", "Switch", "Simulator", "Store", "Net"]
     .contains(name) ? ["README.md"] + (name == "Store" ? ["schema.sql"] : []) : []
