@@ -8,7 +8,7 @@ struct ShowTheft: AsyncParsableCommand {
     abstract: "A stolen account, a thief, a carrier and its bill, in front of you.",
     discussion: """
       Needs no rights, no settings and no network: all of it runs on 127.0.0.1, in a temporary folder, \
-      for about a minute and a half. Ends with status 1 when a promise was broken.
+      for about a minute. Ends with status 1 when a promise was broken.
       """)
 
   @Flag(help: "The story goes to standard error; standard output gets one JSON object at the end.")
