@@ -93,9 +93,10 @@ extension ByteWriter {
     cost(hold.posted)
     write(
       UInt8(hold.isInternational ? 1 : 0) | (hold.isAnswered ? 2 : 0) | (hold.isRestored ? 4 : 0)
-        | (hold.trunkSince == hold.time ? 0 : 8))
+        | (hold.trunkSince == hold.time ? 0 : 8) | (hold.credit == .zero ? 0 : 16))
     time(hold.time)
     if hold.trunkSince != hold.time { time(hold.trunkSince) }
+    if hold.credit != .zero { cost(hold.credit) }
   }
 }
 
@@ -213,10 +214,11 @@ extension ByteReader {
     let (total, posted) = (try cost(), try cost())
     let flags: UInt8 = try read()
     let time = try time()
+    let trunkSince = flags & 8 != 0 ? try self.time() : time
     return OpenedHold(
       id: id, account: account, trunk: trunk, terms: terms, sellCurrency: sell,
-      purchaseCurrency: purchase, total: total, posted: posted, isInternational: flags & 1 != 0,
-      isAnswered: flags & 2 != 0, isRestored: flags & 4 != 0, time: time,
-      trunkSince: flags & 8 != 0 ? try self.time() : time)
+      purchaseCurrency: purchase, total: total, posted: posted,
+      credit: flags & 16 != 0 ? try cost() : .zero, isInternational: flags & 1 != 0,
+      isAnswered: flags & 2 != 0, isRestored: flags & 4 != 0, time: time, trunkSince: trunkSince)
   }
 }

@@ -93,8 +93,6 @@ struct Hold: Sendable {
     /// Milliseconds from the answer that the total pays for, the guard included.
     var covered: Int64
     var answer: Now?
-    /// Of a debt: what was charged for the same INVITE before.
-    var credit = Cost.zero
   }
 
   let id: HoldID
@@ -107,6 +105,8 @@ struct Hold: Sendable {
   /// Posted and still held together.
   var total: Cost
   var posted: Cost
+  /// Of a debt: what was charged for the same INVITE before.
+  let credit: Cost
   let isInternational: Bool
   var isAnswered: Bool
   /// When the call was counted, and when at its present trunk.

@@ -30,8 +30,9 @@ extension Ledger {
           OpenedHold(
             id: id, account: hold.accountID, trunk: hold.trunkID, terms: hold.terms,
             sellCurrency: hold.sellCurrency, purchaseCurrency: hold.purchaseCurrency,
-            total: hold.total, posted: hold.posted, isInternational: hold.isInternational,
-            isAnswered: hold.isAnswered, isRestored: true, time: hold.openedAt,
+            total: hold.total, posted: hold.posted, credit: hold.credit,
+            isInternational: hold.isInternational, isAnswered: hold.isAnswered, isRestored: true,
+            time: hold.openedAt,
             trunkSince: hold.trunkSince))
       ]
     case .clock: return [.clock(time, lastHold: HoldID(lastHold))]

@@ -28,10 +28,11 @@ extension Ledger {
     let live = Hold.Live(
       price: price, ringUntil: now.instant, reservedAt: answer.wall, ringLimit: 0,
       guardTime: guardTime, covered: price.paidThrough(max(talked + guardTime, price.firstStep)),
-      answer: answer, credit: credit ?? .zero)
+      answer: answer)
+    let credit = credit ?? .zero
     guard let cost = live.ceiling(upTo: live.covered) else { return nil }
     let ask = Ask(
-      before: .zero, after: cost.beyond(live.credit), dearest: live.dearest(upTo: live.covered),
+      before: .zero, after: cost.beyond(credit), dearest: live.dearest(upTo: live.covered),
       connectionFee: price.connectionFee, sellCurrency: price.sell.currency,
       purchaseCurrency: price.purchase.currency, addsCall: false, addsInternational: false)
     var terms = HoldTerms()
@@ -41,7 +42,7 @@ extension Ledger {
     let opened = OpenedHold(
       id: HoldID(lastHold + 1), account: request.account, trunk: trunk, terms: terms,
       sellCurrency: ask.sellCurrency, purchaseCurrency: ask.purchaseCurrency, total: ask.after,
-      posted: .zero, isInternational: request.isInternational, isAnswered: true,
+      posted: .zero, credit: credit, isInternational: request.isInternational, isAnswered: true,
       isRestored: false, time: time, trunkSince: time)
     record(.opened(opened), &entries, &notices)
     holds[place(of: opened.id)].live = live

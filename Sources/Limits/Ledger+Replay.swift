@@ -172,7 +172,7 @@ extension Ledger {
       id: opened.id, accountID: opened.account, trunkID: opened.trunk, nodes: levels,
       terms: opened.terms, sellCurrency: opened.sellCurrency,
       purchaseCurrency: opened.purchaseCurrency, total: opened.total, posted: opened.posted,
-      isInternational: opened.isInternational, isAnswered: opened.isAnswered,
+      credit: opened.credit, isInternational: opened.isInternational, isAnswered: opened.isAnswered,
       openedAt: opened.time, trunkSince: opened.trunkSince, live: nil)
     let place = freeHolds.popLast() ?? holds.count
     if place == holds.count { holds.append(hold) } else { holds[place] = hold }

@@ -38,13 +38,13 @@ extension Ledger {
         let cost = price.cost(
           ofMilliseconds: max(0, talk.wholeMilliseconds), answeredAt: answer)
       else { return (hold.total, true) }
-      return (hold.total.joined(cost), true)
+      return (hold.total.joined(cost.beyond(hold.credit)), true)
     case .ended(let end):
       guard let live = hold.live, let answer = live.answer else { return (hold.total, true) }
       // Rounded up: cut at the end of a step, a call has begun the next one by the carrier's clock.
       let talked = max(0, (end - answer.instant + .nanoseconds(999_999)).wholeMilliseconds)
       // Beyond what can be counted the call cannot be; then all that is held.
-      return live.ceiling(upTo: talked).map { ($0.beyond(live.credit), false) }
+      return live.ceiling(upTo: talked).map { ($0.beyond(hold.credit), false) }
         ?? (hold.total, true)
     }
   }

@@ -51,6 +51,8 @@ package struct OpenedHold: Hashable, Sendable {
   let purchaseCurrency: Currency
   package let total: Cost
   package let posted: Cost
+  /// Of a debt: what was charged for the same INVITE before.
+  var credit = Cost.zero
   package let isInternational: Bool
   package let isAnswered: Bool
   /// From a checkpoint: its call is in the counters already.

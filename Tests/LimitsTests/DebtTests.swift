@@ -64,6 +64,20 @@ import Testing
     #expect(bench.finish(debt, .unknown)?.sell.micros == 200_000)
   }
 
+  @Test(
+    "What was charged for the same INVITE pays the first part of its answer after a death, too",
+    arguments: [1, 2])
+  func creditOutlives(_ deaths: Int) throws {
+    var bench = Bench()
+    let price = try Price.perMinute(6000)
+    let owed = owe(&bench, price, credit: Cost(sell: 1_200_000, purchase: 1_200_000))
+    let debt = try #require(owed)
+    let answeredAt = bench.now.wall
+    for _ in 0..<deaths { try bench.crash() }
+    let settled = bench.finish(debt, .outlived(price, talk: .seconds(20), answeredAt: answeredAt))
+    #expect(settled?.sell.micros == 800_000 && settled?.purchase.micros == 800_000)
+  }
+
   @Test("Nobody owes for an account that is not there, nor without a price")
   func unknown() throws {
     var bench = Bench()
