@@ -88,7 +88,7 @@ extension SwitchCore {
     guard lateAnswers[callID]?.invite.ended.contains(tag) != true else {
       return endCopy(dialog, callID, tag, at: now)
     }
-    if let late = takeLateAnswer(to: callID) {
+    if let late = lateAnswers[callID] {
       return endStray(dialog, of: late, at: now)
     }
     let carrier = sip.dialog(dialog).flatMap { self.carrier(at: $0.destination.remote) }

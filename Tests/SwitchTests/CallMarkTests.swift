@@ -59,6 +59,7 @@ import Testing
       #expect(try reads(writer.bytes) == .invited(CallID(5), invite))
     }
     (invite.ended, invite.presumed) = ([Array("a".utf8), []], [[]])
+    (invite.credit, invite.payer) = (Cost(sell: 7, purchase: -1), AccountID(11))
     for (sequence, isOvertaken) in [(4_000 as UInt32, false), (0, true)] {
       (invite.sequence, invite.isOvertaken) = (sequence, isOvertaken)
       var writer = ByteWriter()

@@ -174,9 +174,12 @@ import Testing
     #expect(far.acknowledgements.count == 1 && far.received(.bye).count == 1)
   }
 
-  @Test("F04: beyond what was charged for its INVITE it is charged until the carrier confirms")
-  func chargedBeyond() throws {
+  @Test(
+    "F04: beyond what was charged for its INVITE it is charged until the carrier confirms",
+    arguments: [0, 1], [false, true])
+  func chargedBeyond(deaths: Int, byCheckpoint: Bool) throws {
     let first = try #require(bench.records.first?.sell?.micros)
+    for _ in 0..<deaths { try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil) }
     bench.deaf.insert(carrier.endpoint)
     answer()
     bench.run(for: .seconds(100))
@@ -186,6 +189,25 @@ import Testing
     // 0.50 EUR to connect, and two begun minutes at least.
     #expect(bench.records.count == 2 && first + second >= 500_000 + 2 * 2_000_000)
     #expect(bench.alerts.contains { $0.kind == .chargedLate })
+  }
+
+  @Test(
+    "F04: what was charged for its INVITE pays its first part behind a second death, too",
+    arguments: [false, true], [false, true])
+  func creditBehindDeath(isAnswered: Bool, byCheckpoint: Bool) throws {
+    let restart = { try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil) }
+    let first = try #require(bench.records.first?.sell?.micros)
+    bench.deaf.insert(carrier.endpoint)
+    if isAnswered { answer() }
+    try restart()
+    if !isAnswered { answer() }
+    bench.run(for: .seconds(5))
+    bench.deaf = []
+    bench.run(for: .seconds(20))
+    #expect(first > 0 && bench.records.map(\.sell?.micros) == [first, 0])
+    #expect(
+      bench.records.map(\.tenant) == [bench.records.first?.tenant, bench.records.first?.tenant])
+    bench.expectRest()
   }
 
   @Test("Nobody rings for ever: what was remembered is forgotten")
@@ -251,12 +273,35 @@ import Testing
     #expect(bench.core.load.isAtRest)
   }
 
-  @Test("The next process knows of it, from the batches or a checkpoint", arguments: [0, 1])
+  @Test(
+    "F04: The next process knows of it, and what was charged, from the batches or a checkpoint",
+    arguments: [0, 1])
   func death(_ way: Int) throws {
     try bench.restart(from: way == 0 ? nil : bench.core.checkpoint())
     try answer()
     #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
-    #expect(bench.records.count == 2)
+    #expect(bench.records.count == 2 && bench.records.last?.sell?.micros == 0)
+    #expect(bench.records.last?.normalised.contains("8821234567890") ?? false)
+    #expect(bench.alerts.allSatisfy { $0.kind != .chargedLate })
+  }
+
+  @Test(
+    "F04: What was charged is known behind a death, too, while its call goes on elsewhere",
+    arguments: [false, true])
+  func deathInCall(byCheckpoint: Bool) throws {
+    let bench = try Bench()
+    let (phone, first, spare) = bench.phoneAndCarriers()
+    (first.mute, spare.manner) = (true, .rings)
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(45))
+    #expect(spare.received(.invite).count == 1 && bench.core.lateAnswers.count == 1)
+    try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    bench.run(for: .seconds(5))
+    first.mute = false
+    first.answer(try #require(first.open.first).server, 200, body: first.sdp)
+    bench.run(for: .seconds(10))
+    #expect(first.received(.bye).count == 1)
+    #expect(bench.records.last?.sell?.micros == 0)
   }
 
   @Test("It is forgotten when no carrier lets a phone ring any more")

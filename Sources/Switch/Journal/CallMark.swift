@@ -1,4 +1,5 @@
 package import Elements
+package import Limits
 package import SIP
 import SIPSyntax
 
@@ -45,6 +46,9 @@ package struct InviteMark: Hashable, Sendable {
   /// A fork that is none of its dialogs has been answered, and has had the hold, unless that pays another one: what rings beside it
   /// may still be up.
   package var isOvertaken = false
+  /// What was charged for it without an answer, and to whom: that pays the first part of the first one.
+  package var credit: Cost?
+  package var payer: AccountID?
 
   package init(
     callID: [UInt8], trunk: TrunkID, realm: [UInt8]? = nil, number: String = "",
@@ -55,7 +59,12 @@ package struct InviteMark: Hashable, Sendable {
   }
 
   /// Whether there is more to know of it than what was sent.
-  var hasPast: Bool { !ended.isEmpty || sequence > 0 || isOvertaken }
+  var hasPast: Bool {
+    !ended.isEmpty || sequence > 0 || isOvertaken || credit != nil || payer != nil
+  }
+
+  /// It was charged without an answer.
+  mutating func take(_ charge: Charge) { (credit, payer) = (Cost(charge), charge.account) }
 
   /// Takes over what an earlier mark of the same INVITE knows of its answers.
   mutating func remember(_ earlier: InviteMark) {
@@ -63,6 +72,7 @@ package struct InviteMark: Hashable, Sendable {
     presumed.formUnion(earlier.presumed)
     sequence = max(sequence, earlier.sequence)
     isOvertaken = isOvertaken || earlier.isOvertaken
+    (credit, payer) = (credit ?? earlier.credit, payer ?? earlier.payer)
   }
 }
 
@@ -192,6 +202,11 @@ extension InviteMark {
     writer.write(sent) { $1.encode(into: &$0) }
     guard hasPast else { return }
     writer.write(isOvertaken)
+    writer.write(payer) { $0.write($1) }
+    writer.write(credit) { writer, credit in
+      writer.write(credit.sell)
+      writer.write(credit.purchase)
+    }
     writer.write(sequence)
     writer.write(UInt32(ended.count))
     for tag in ended.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
@@ -219,6 +234,10 @@ extension InviteMark {
     }
     if kind == 14 {
       isOvertaken = try reader.readBool()
+      payer = try reader.readOptional(readID)
+      credit = try reader.readOptional { reader throws(ByteCodingError) in
+        Cost(sell: try reader.read(), purchase: try reader.read())
+      }
       sequence = try reader.read()
       for _ in 0..<(try reader.read(UInt32.self)) {
         let tag = try reader.readBytes()

@@ -28,10 +28,11 @@ struct LateAnswer: Sendable {
   let cause: HangupCause
   /// Whether its transaction is over: then only what came with the journal tells its answer from a forged one.
   var isGivenUp = true
-  /// What was charged for it without an answer: that pays the first part of one.
-  var credit: Cost?
   /// When it is forgotten; counted from the end of a replay for one that came with it.
   var until = Instant.never
+
+  /// What was charged for it without an answer, until there is one.
+  var credit: Cost? { invite.ended.isEmpty ? invite.credit : nil }
 }
 
 extension SwitchCore {
@@ -42,7 +43,7 @@ extension SwitchCore {
       // What only ends an answer has no record, and takes none from the call that the INVITE is of.
       var late = LateAnswer(
         call: orphan.record == nil ? known?.call ?? id : id, invite: invite,
-        record: orphan.record ?? known?.record, cause: .restart, credit: known?.credit)
+        record: orphan.record ?? known?.record, cause: .restart)
       for mark in orphan.dialogs where mark.callID == invite.callID {
         // Whether its answer was heard, or presumed, the journal does not say.
         if mark.rangAt == nil {
@@ -69,11 +70,13 @@ extension SwitchCore {
   /// Remembers the INVITE of a paid leg that ended without a word of its carrier.
   mutating func keepInvite(of leg: Leg, in call: Call, paid charge: Charge?, at now: Now) {
     guard var late = lateAnswer(of: leg, in: call, cause: .noAnswer) else { return }
-    late.credit = charge.map(Cost.init)
+    if let charge { late.invite.take(charge) }
     late.until = now.instant + LateAnswer.patience
     guard keep(late, at: now) else {
       return log(.warning, "late answer would be ignored", call: call)
     }
+    // Its call may go on for long.
+    journal.write(.call(.invited(call.id, late.invite)))
   }
 
   /// Remembers the paid INVITEs of a call that is over while their transactions may still bring forks.
@@ -92,7 +95,7 @@ extension SwitchCore {
   @discardableResult
   mutating func keepForks(ofLeg leg: Int, in call: Call, at now: Now) -> InviteMark? {
     guard let invite = inviteMark(of: call.legs[leg]) else { return nil }
-    if lateAnswers[invite.callID]?.isGivenUp ?? false { return invite }
+    if let known = lateAnswers[invite.callID], known.isGivenUp { return known.invite }
     guard var late = LateAnswer(invite, of: call.legs[leg], in: call, cause: .normal) else {
       return nil
     }
@@ -144,7 +147,6 @@ extension SwitchCore {
     acknowledge(dialog, body: nil, at: now)
     guard !answersWhileEnding(dialog, at: now) else { return }
     guard !isCopy else { return endCopy(dialog, callID, tag, at: now) }
-    lateAnswers[callID]?.credit = nil
     endStray(dialog, of: late, at: now)
   }
 
@@ -171,17 +173,15 @@ extension SwitchCore {
     sendBye(ofOrphan: id, 0, at: now)
   }
 
-  /// What is known of an INVITE whose call is gone, for one answer to it.
-  mutating func takeLateAnswer(to callID: [UInt8]) -> LateAnswer? {
-    defer { lateAnswers[callID]?.credit = nil }
-    return lateAnswers[callID]
-  }
-
   /// What the next process needs to know of them.
   func lateAnswerCheckpoint() -> [JournalEntry] {
     lateAnswers.filter { $0.value.isGivenUp }
       .sorted { $0.key.lexicographicallyPrecedes($1.key) }
-      .map { .call(.invited($0.value.call, $0.value.invite)) }
+      .map { _, late in
+        var invite = late.invite
+        invite.payer = invite.payer ?? late.record?.payer
+        return .call(.invited(late.call, invite))
+      }
   }
 
   func inviteMark(of leg: Leg) -> InviteMark? {

@@ -38,7 +38,7 @@ extension SwitchCore {
       write(entries, notices, at: now)
       guard let charge else { continue }
       charges.append(charge)
-      credit(charge, of: orphan)
+      credit(charge, of: &orphan, id)
       orphan.record?.add(charge, slices: 1)
       if orphan.record?.hold ?? hold == hold { orphan.record?.payer = charge.account }
     }
@@ -55,10 +55,14 @@ extension SwitchCore {
   }
 
   /// The INVITE of a hold that nobody has answered yet may be; what was charged for it pays the first part.
-  private mutating func credit(_ charge: Charge, of orphan: Orphan) {
+  private mutating func credit(_ charge: Charge, of orphan: inout Orphan, _ id: CallID) {
     guard !orphan.isOurs, let (invite, isAnswered) = orphan.billed(by: charge.hold), !isAnswered
     else { return }
-    lateAnswers[invite.callID]?.credit = Cost(charge)
+    lateAnswers[invite.callID]?.invite.take(charge)
+    for index in orphan.invites.indices where orphan.invites[index].callID == invite.callID {
+      orphan.invites[index].take(charge)
+      journal.write(.call(.invited(id, orphan.invites[index])))
+    }
   }
 
   private mutating func write(

@@ -28,8 +28,8 @@ extension SwitchCore {
     _ dialog: DialogID, _ mark: DialogMark?, of late: LateAnswer, since: Now, at now: Now
   ) -> CallID {
     let id = callIDs.next()
-    var record =
-      late.record ?? CallDetailRecord(call: id, direction: .outbound, startedAt: now.wall)
+    var record = late.record ?? self.record(of: late.invite, id, at: now)
+    record.payer = late.invite.payer ?? record.payer
     (record.call, record.answeredAt, record.endedAt, record.status) = (
       id, since.wall, now.wall, 200
     )
@@ -63,7 +63,7 @@ extension SwitchCore {
     orphan id: CallID, _ index: Int, at now: Now
   ) -> (late: LateAnswer, mark: DialogMark)? {
     guard var orphan = orphans[id], var mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] }),
-      let invite = orphan.invite(of: mark)
+      var invite = orphan.invite(of: mark)
     else { return nil }
     orphan.release(index, at: now)
     orphans[id] = orphan
@@ -73,7 +73,8 @@ extension SwitchCore {
     for other in orphan.ordered where other.callID == invite.callID {
       journal.write(.call(.leg(id, other)))
     }
-    (mark.rangAt, mark.early) = (nil, nil)
+    // What was charged for it has paid the other.
+    (mark.rangAt, mark.early, invite.credit) = (nil, nil, nil)
     return (LateAnswer(call: id, invite: invite, record: orphan.record, cause: .restart), mark)
   }
 
@@ -112,6 +113,14 @@ extension SwitchCore {
   /// Whether what was held for a dialog that rings is charged already.
   func isSpent(_ bye: Orphan.Bye) -> Bool {
     bye.costs && bye.hold.map { ledger.payer(of: $0) == nil } ?? false
+  }
+
+  /// What a checkpoint leaves of a call.
+  private func record(of invite: InviteMark, _ id: CallID, at now: Now) -> CallDetailRecord {
+    var record = CallDetailRecord(call: id, direction: .outbound, startedAt: now.wall)
+    record.tenant = invite.payer.flatMap { rules.directory.line(paying: $0)?.tenant.id }
+    record.normalised = invite.number
+    return record
   }
 
   /// From when a carrier bills at the latest: a dead process may have got the first copy of its answer, which is
