@@ -27,6 +27,8 @@ package enum ControlRequest: Codable, Sendable {
     document: String, file: String, files: [String: String], locksOut: Bool, by: String)
   /// The configuration in force, with its rate files where they are wanted.
   case export(withRates: Bool)
+  /// What was changed and by whom, newest first; without a tenant of all and of the platform.
+  case changes(tenant: String?, limit: Int)
   /// Whether the audit trail is as it was written.
   case auditTrail
   /// What is weak in the configuration; `words` are tried as passwords besides our own.
@@ -70,6 +72,7 @@ package enum ControlReply: Codable, Sendable {
   /// Nothing was applied, because of those.
   case wouldLockOut([LockOutReport])
   case records([RecordReport])
+  case changes([ChangeReport])
   case bans([BanReport])
   case banExplained(BanExplanationReport)
   case barred([BarredReport])

@@ -9,7 +9,8 @@ struct Martinet: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       Serve.self, Apply.self, Export.self, Calls.self, Registrations.self, Trunks.self,
-      Limits.self, Bans.self, Records.self, Status.self, Doctor.self, Audit.self, ShowTheft.self,
+      Limits.self, Bans.self, Records.self, Changes.self, Status.self, Doctor.self, Audit.self,
+      ShowTheft.self,
       PlayAgent.self,
       Simulate.self,
       Recover.self,

@@ -26,6 +26,25 @@ extension Administration {
     return FindingReport(.ok, "audit trail", "\(rows) rows, each as it was written.")
   }
 
+  /// What was changed and by whom, newest first; without a tenant of all there were, and of the platform.
+  package func changes(tenant name: String?, limit: Int) throws -> [ChangeReport] {
+    let directory = rulebook().directory
+    let owners =
+      if let name { [try SwitchReports(directory).tenant(named: name).id as TenantID?] } else {
+        try database.auditedTenants()
+      }
+    let entries = try owners.flatMap { owner in
+      let scope =
+        owner.map { TenantScope($0, as: .operator, in: database) } ?? .platform(in: database)
+      return try scope.audit(limit: max(0, limit))
+    }
+    return entries.sorted { $0.at > $1.at }.prefix(max(0, limit)).map { entry in
+      ChangeReport(
+        at: entry.at.iso8601, tenant: entry.tenant.map { directory.tenant($0)?.name ?? "\($0)" },
+        by: entry.actor, action: entry.action, subject: entry.subject, detail: entry.detail)
+    }
+  }
+
   /// How it is with the countries of addresses; nothing where no file is named.
   package func countryFindings() -> [FindingReport] {
     guard let paths = document().platform.countries else { return [] }

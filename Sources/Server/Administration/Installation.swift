@@ -97,6 +97,14 @@ package struct Installation {
     throw ControlClient.Failure.broken("not call records")
   }
 
+  package func changes(tenant: String?, limit: Int) throws -> [ChangeReport] {
+    guard client.isServerRunning else {
+      return try Administration(existing: dataFolder).changes(tenant: tenant, limit: limit)
+    }
+    if case .changes(let rows) = try ask(.changes(tenant: tenant, limit: limit)) { return rows }
+    throw ControlClient.Failure.broken("not changes")
+  }
+
   private func ask(_ request: ControlRequest) throws -> ControlReply {
     let reply = try client.ask(request)
     if case .failed(let sentence) = reply { throw Refusal(description: sentence) }

@@ -55,6 +55,8 @@ struct OperatorDesk: Sendable {
       return .applied(report)
     case .export(let withRates):
       return .exported(try server.administration.export(withRates: withRates))
+    case .changes(let tenant, let limit):
+      return .changes(try server.administration.changes(tenant: tenant, limit: limit))
     case .auditTrail: return .finding(try server.administration.auditFinding())
     case .weaknesses(let words): return try await weaknesses(words)
     case .countries: return .findings(server.administration.countryFindings())

@@ -30,13 +30,18 @@ struct SwitchReports {
     }
   }
 
-  /// The account of an extension, or a tenant as a whole.
-  func subject(tenant name: String, extension number: String?) throws -> LimitSubject {
+  func tenant(named name: String) throws -> Tenant {
     guard let tenant = directory.tenants.first(where: { $0.name == name }) else {
       let known = directory.tenants.map(\.name).joined(separator: ", ")
       throw ConfigurationError(
         field: "tenant", problem: "there is no tenant \"\(name)\"", wayOut: "Known are \(known).")
     }
+    return tenant
+  }
+
+  /// The account of an extension, or a tenant as a whole.
+  func subject(tenant name: String, extension number: String?) throws -> LimitSubject {
+    let tenant = try tenant(named: name)
     guard let number else { return .tenant(tenant.id) }
     let line = directory.extensions.first {
       $0.tenant.id == tenant.id && $0.digits.description == number

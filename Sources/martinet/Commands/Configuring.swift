@@ -98,3 +98,26 @@ struct Records: ParsableCommand {
       ])
   }
 }
+
+struct Changes: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Who changed what, newest first: the audit trail.")
+
+  @OptionGroup var options: LookingOptions
+  @Option(help: "Name of the tenant; without it all, and the platform.") var tenant: String?
+  @Option(help: "At most this many.") var limit = 100
+
+  func validate() throws {
+    guard limit > 0 else { throw ValidationError("--limit is \(limit); give 1 or more.") }
+  }
+
+  func run() throws {
+    let changes = try Installation(options.folder.data).changes(tenant: tenant, limit: limit)
+    try options.show(
+      changes, none: "Nothing was changed yet.",
+      columns: [
+        ("WHEN", { $0.at }), ("BY", { $0.by }), ("TENANT", { $0.tenant ?? "" }),
+        ("CHANGE", { $0.action }), ("OF", { $0.subject }), ("DETAIL", { $0.detail }),
+      ])
+  }
+}
