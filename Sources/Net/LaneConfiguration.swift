@@ -49,6 +49,8 @@ package struct StreamLimits: Hashable, Sendable {
   package var strangers = 25_000
   /// Connections that one IPv4 address or 64 bits of IPv6 may begin.
   package var arrivals = Rate(perSecond: 20, burst: 500)
+  /// The same where phones are known: who is among them should not keep them out with less than the places there allow.
+  package var knownArrivals = Rate(perSecond: 1_000, burst: 2_000)
   package var handshakes = HandshakeLimits()
   /// Until when a stranger must have proven himself.
   package var strangerLife: Duration = .seconds(60)

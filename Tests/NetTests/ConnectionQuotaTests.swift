@@ -28,7 +28,8 @@ import Testing
     var quota = ConnectionQuota(
       limits { ($0.strangersPerAddress, $0.connectionsPerAddress) = (2, 3) })
     func connect(_ number: UInt64) throws -> ConnectionQuota.Verdict {
-      quota.admit(FlowID(number), from: try address(number % 2 == 0 ? one : same), at: now)
+      quota.admit(
+        FlowID(number), from: try address(number % 2 == 0 ? one : same), in: .unknown, at: now)
     }
     #expect(try connect(1) == .admitted(inPlaceOf: nil))
     #expect(try connect(2) == .admitted(inPlaceOf: nil))
@@ -49,33 +50,66 @@ import Testing
     for number in 0..<12 {
       let text =
         pattern.contains("%") ? pattern.replacing("%", with: "\(number)") : "\(pattern)\(number)"
-      let verdict = quota.admit(FlowID(UInt64(number)), from: try address(text), at: now)
+      let verdict = quota.admit(
+        FlowID(UInt64(number)), from: try address(text), in: .unknown, at: now)
       #expect(verdict == (number < 10 ? .admitted(inPlaceOf: nil) : .refused))
     }
     let other = try address(elsewhere)
-    #expect(quota.admit(FlowID(99), from: other, at: now) == .admitted(inPlaceOf: nil))
+    #expect(
+      quota.admit(FlowID(99), from: other, in: .unknown, at: now) == .admitted(inPlaceOf: nil))
+  }
+
+  @Test(
+    "A12: strangers keep no phone away from where phones are known, nor a carrier, however many they are",
+    arguments: [ConnectionQuota.Place.acquainted, .spared])
+  func known(place: ConnectionQuota.Place) throws {
+    var quota = ConnectionQuota(
+      limits {
+        ($0.strangersNearby, $0.strangersPerAddress, $0.connectionsPerAddress) = (4, 2, 3)
+        $0.arrivals = Rate(perSecond: 1, burst: 2)
+      })
+    for number: UInt64 in 1...4 {
+      _ = quota.admit(
+        FlowID(number), from: try address("203.0.113.\(number)"), in: .unknown, at: now)
+    }
+    let home = try address("203.0.113.9")
+    func connect(_ number: UInt64) -> ConnectionQuota.Verdict {
+      quota.admit(FlowID(number), from: home, in: place, at: now)
+    }
+    #expect(connect(5) == .admitted(inPlaceOf: nil), "beside a crowd")
+    #expect(connect(6) == .admitted(inPlaceOf: nil))
+    #expect(connect(7) == .admitted(inPlaceOf: FlowID(5)), "and behind strangers of its own")
+    quota.trust(FlowID(6))
+    #expect(connect(8) == .admitted(inPlaceOf: nil))
+    #expect(connect(9) == .admitted(inPlaceOf: FlowID(7)), "who is proven stays")
+    for number: UInt64 in [8, 9] { quota.trust(FlowID(number)) }
+    #expect(connect(10) == .refused, "all are in use")
   }
 
   @Test("where strangers have used up their share, the first of them makes room, no friend")
   func displaced() throws {
     var quota = ConnectionQuota(limits { ($0.strangers, $0.connections) = (3, 5) })
     for number in 1...3 {
-      _ = quota.admit(FlowID(UInt64(number)), from: try address("203.0.\(number).1"), at: now)
+      _ = quota.admit(
+        FlowID(UInt64(number)), from: try address("203.0.\(number).1"), in: .unknown, at: now)
     }
     quota.trust(FlowID(1))
     #expect(
-      quota.admit(FlowID(4), from: try address("203.0.4.1"), at: now) == .admitted(inPlaceOf: nil))
+      quota.admit(FlowID(4), from: try address("203.0.4.1"), in: .unknown, at: now)
+        == .admitted(inPlaceOf: nil))
     #expect(
-      quota.admit(FlowID(5), from: try address("203.0.5.1"), at: now)
+      quota.admit(FlowID(5), from: try address("203.0.5.1"), in: .unknown, at: now)
         == .admitted(inPlaceOf: FlowID(2)))
     for number: UInt64 in 3...5 { quota.trust(FlowID(number)) }
     #expect(
-      quota.admit(FlowID(6), from: try address("203.0.6.1"), at: now) == .admitted(inPlaceOf: nil))
+      quota.admit(FlowID(6), from: try address("203.0.6.1"), in: .unknown, at: now)
+        == .admitted(inPlaceOf: nil))
     #expect(
-      quota.admit(FlowID(7), from: try address("203.0.7.1"), at: now)
+      quota.admit(FlowID(7), from: try address("203.0.7.1"), in: .unknown, at: now)
         == .admitted(inPlaceOf: FlowID(6)), "all are in use")
     quota.trust(FlowID(7))
-    #expect(quota.admit(FlowID(8), from: try address("203.0.8.1"), at: now) == .refused)
+    #expect(
+      quota.admit(FlowID(8), from: try address("203.0.8.1"), in: .unknown, at: now) == .refused)
   }
 
   @Test(
@@ -85,12 +119,13 @@ import Testing
     let source = try address(one)
     for number: UInt64 in 1...3 {
       let verdict = quota.admit(
-        FlowID(number), from: number == 2 ? try address(same) : source, at: now)
+        FlowID(number), from: number == 2 ? try address(same) : source, in: .unknown, at: now)
       #expect(verdict == (number < 3 ? .admitted(inPlaceOf: nil) : .refused))
       quota.end(FlowID(number))
     }
     #expect(
-      quota.admit(FlowID(4), from: source, at: now + .seconds(1)) == .admitted(inPlaceOf: nil))
+      quota.admit(FlowID(4), from: source, in: .unknown, at: now + .seconds(1))
+        == .admitted(inPlaceOf: nil))
   }
 
   @Test("who comes and goes leaves nothing behind, and who proves himself neither")
@@ -98,7 +133,7 @@ import Testing
     var quota = ConnectionQuota(limits { $0.arrivals = Rate(perSecond: 1_000, burst: 100_000) })
     let source = try address("203.0.113.9")
     for number: UInt64 in 1...10_000 {
-      _ = quota.admit(FlowID(number), from: source, at: now)
+      _ = quota.admit(FlowID(number), from: source, in: .unknown, at: now)
       if number % 2 == 0 { quota.trust(FlowID(number)) }
       quota.end(FlowID(number))
     }
@@ -110,7 +145,7 @@ import Testing
     var quota = ConnectionQuota(StreamLimits())
     let addresses = ["203.0.113.9", "203.0.113.10", "203.0.114.9", "2001:db8::1", "2001:db8::2"]
     for (number, text) in addresses.enumerated() {
-      _ = quota.admit(FlowID(UInt64(number)), from: try address(text), at: now)
+      _ = quota.admit(FlowID(UInt64(number)), from: try address(text), in: .unknown, at: now)
     }
     func found(_ network: String) throws -> [FlowID] {
       quota.connections(from: try #require(IPNetwork(network)))

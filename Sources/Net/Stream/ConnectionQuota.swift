@@ -5,8 +5,17 @@ import Guard
 ///
 /// A stranger is who has not proven himself on his connection. Where strangers have used up their share, the newcomer takes the
 /// place of the one who has been a stranger for longest: a phone proves itself within its first second, so that it finds room
-/// whoever else connects (A12).
+/// whoever else connects (A12). So it is also among those of one source where phones are known, or that is a carrier's.
 package struct ConnectionQuota {
+  /// What is known of the place that somebody connects from.
+  package enum Place: Hashable, Sendable {
+    case unknown
+    /// Phones have proven themselves from there: their neighbours do not count against them, nor much who else is there.
+    case acquainted
+    /// Of a carrier, or of somebody else who is never banned.
+    case spared
+  }
+
   package enum Verdict: Hashable, Sendable {
     case refused
     /// Welcome; nil: and there was room.
@@ -44,25 +53,52 @@ package struct ConnectionQuota {
   }
 
   /// Somebody connects from there, and is a stranger.
-  package mutating func admit(_ id: FlowID, from address: IPAddress, at now: Instant) -> Verdict {
-    let (source, near) = (Self.source(of: address), Self.neighbours(of: address))
-    let rate = limits.arrivals
-    guard rates.update(source, initial: RateBucket(), at: now, { $0.take(rate, at: now) }),
-      sources[source]?.connections.count ?? 0 < limits.connectionsPerAddress,
-      sources[source]?.strangers ?? 0 < limits.strangersPerAddress,
-      neighbours[near] ?? 0 < limits.strangersNearby
-    else { return .refused }
+  package mutating func admit(
+    _ id: FlowID, from address: IPAddress, in place: Place, at now: Instant
+  ) -> Verdict {
+    let source = Self.source(of: address)
+    guard mayBegin(source, in: place, at: now) else { return .refused }
     var displaced: FlowID?
-    if strangers >= limits.strangers || callers.count >= limits.connections {
+    if isFull(source) {
+      guard place != .unknown, let first = firstStranger(of: source) else { return .refused }
+      displaced = first
+    } else if place == .unknown,
+      neighbours[Self.neighbours(of: address)] ?? 0 >= limits.strangersNearby
+    {
+      return .refused
+    } else if strangers >= limits.strangers || callers.count >= limits.connections {
       guard let first = firstStranger() else { return .refused }
       displaced = first
-      end(first)
     }
+    if let displaced { end(displaced) }
     callers[id] = Caller(address: address, isStranger: true)
     sources[source, default: Source()].connections.insert(id)
     countStranger(at: address, by: 1)
     arrivals.append(id)
     return .admitted(inPlaceOf: displaced)
+  }
+
+  private mutating func mayBegin(
+    _ source: IPNetwork, in place: Place, at now: Instant
+  ) -> Bool {
+    let rate: Rate
+    switch place {
+    case .unknown: rate = limits.arrivals
+    case .acquainted: rate = limits.knownArrivals
+    case .spared: return true
+    }
+    return rates.update(source, initial: RateBucket(), at: now) { $0.take(rate, at: now) }
+  }
+
+  private func isFull(_ source: IPNetwork) -> Bool {
+    guard let held = sources[source] else { return false }
+    return held.connections.count >= limits.connectionsPerAddress
+      || held.strangers >= limits.strangersPerAddress
+  }
+
+  /// The one who has been a stranger there for longest.
+  private func firstStranger(of source: IPNetwork) -> FlowID? {
+    sources[source]?.connections.lazy.filter { callers[$0]?.isStranger ?? false }.min()
   }
 
   /// Somebody has proven himself on his connection.

@@ -62,12 +62,22 @@ final class StreamTable {
   func admit(_ transport: Transport, from remote: Endpoint) -> StreamConnection? {
     guard !isBarred(remote.address) else { return nil }
     let id = ids.next()
-    switch quota.admit(id, from: remote.address, at: Clocks.instant()) {
+    let now = Clocks.instant()
+    switch quota.admit(id, from: remote.address, in: place(of: remote.address, at: now), at: now) {
     case .refused: return nil
     case .admitted(let displaced):
       if let displaced { connections[displaced]?.close("others wait who may prove themselves") }
       return add(StreamConnection(id: id, transport: transport, peer: nil, table: self))
     }
+  }
+
+  private func place(of address: IPAddress, at now: Instant) -> ConnectionQuota.Place {
+    if spared.holds(address) { return .spared }
+    return isAcquainted(address, at: now) ? .acquainted : .unknown
+  }
+
+  private func isAcquainted(_ address: IPAddress, at now: Instant) -> Bool {
+    acquainted.value(of: Neighbourhood(of: address).network, at: now) != nil
   }
 
   private func add(_ connection: StreamConnection) -> StreamConnection {
@@ -123,8 +133,8 @@ final class StreamTable {
   /// Whether we work on a TLS handshake that begins there, where nobody is spared; counted.
   func mayBeginHandshake(_ address: IPAddress) -> Bool {
     let now = Clocks.instant()
-    let isKnown = acquainted.value(of: Neighbourhood(of: address).network, at: now) != nil
-    let isWithin = handshakes.take(from: address, isKnown: isKnown, at: now)
+    let isWithin = handshakes.take(
+      from: address, isKnown: isAcquainted(address, at: now), at: now)
     if !isWithin { gauge.count { $0.handshakesRefused &+= 1 } }
     return isWithin
   }

@@ -59,7 +59,7 @@ package final class HTTPDoor: Sendable {
       let number = FlowID(state.next)
       guard !state.isClosed,
         case .admitted(let other) = state.quota.admit(
-          number, from: address, at: Clocks.instant())
+          number, from: address, in: .unknown, at: Clocks.instant())
       else { return (false, nil) }
       state.channels[number] = channel
       state.numbers[ObjectIdentifier(channel)] = number
