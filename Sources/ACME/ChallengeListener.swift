@@ -2,7 +2,6 @@ package import Elements
 import Glibc
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// Answers what an authority asks over HTTP to see that a name is ours, and nothing else (RFC 8555 §8.3).
 ///
@@ -13,7 +12,6 @@ package final class ChallengeListener: Sendable {
     package let description: String
   }
 
-  private static let mostConnections = 64
   private static let backlog: Int32 = 64
 
   private let channels: [any Channel]
@@ -22,12 +20,12 @@ package final class ChallengeListener: Sendable {
 
   package init(_ addresses: [Endpoint], board: ChallengeBoard) throws(Failure) {
     let group: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup
-    let open = Counter()
+    let visitors = ChallengeVisitors()
     var channels: [any Channel] = []
     var listening: [Endpoint] = []
     for address in addresses {
       do {
-        let channel = try Self.bootstrap(address, board, open, group)
+        let channel = try Self.bootstrap(address, board, visitors, group)
           .bind(host: "\(address.address)", port: Int(address.port)).wait()
         channels.append(channel)
         listening.append(
@@ -46,15 +44,15 @@ package final class ChallengeListener: Sendable {
   }
 
   private static func bootstrap(
-    _ address: Endpoint, _ board: ChallengeBoard, _ open: Counter, _ group: any EventLoopGroup
+    _ address: Endpoint, _ board: ChallengeBoard, _ visitors: ChallengeVisitors,
+    _ group: any EventLoopGroup
   ) -> ServerBootstrap {
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard open.add(upTo: mostConnections) else { throw Failure(description: "enough") }
-          channel.closeFuture.whenComplete { _ in open.subtract() }
+          visitors.admit(channel)
           try channel.pipeline.syncOperations.addHandler(ChallengeConversation(board))
         }
       }
@@ -63,20 +61,6 @@ package final class ChallengeListener: Sendable {
       ChannelOptions.Types.SocketOption(
         level: NIOBSDSocket.OptionLevel(rawValue: Int32(IPPROTO_IPV6)),
         name: NIOBSDSocket.Option(rawValue: IPV6_V6ONLY)), value: 1)
-  }
-
-  private final class Counter: Sendable {
-    private let count = Mutex(0)
-
-    func add(upTo most: Int) -> Bool {
-      count.withLock { count in
-        guard count < most else { return false }
-        count += 1
-        return true
-      }
-    }
-
-    func subtract() { count.withLock { $0 -= 1 } }
   }
 }
 
