@@ -239,6 +239,24 @@ import Testing
     }
   }
 
+  @Test("one that has ended hides none that holds for the same name, from the moment it ends")
+  func endedName() throws {
+    let life: Int64 = 10 * 365 * 86_400 - 86_400
+    let end = Clocks.wall() + .seconds(2)
+    try put(["office.example", "ended.example"], into: folder + "/a", at: end + .seconds(-life))
+    try put(["office.example"], into: folder + "/b")
+    let server = try server(["pbx.example"])
+    let endpoint = try server.listen(.tls)
+    let client = try client(believing: "/b")
+    _ = ask(client, endpoint, as: "office.example")
+    #expect(client.failures(1).count == 1, "the first one holds")
+    while Clocks.wall() <= end + .seconds(1) { usleep(50_000) }
+    #expect(try server.service.reloadChangedCertificates(), "it has ended")
+    #expect(try !server.service.reloadChangedCertificates(), "once")
+    _ = ask(client, endpoint, as: "office.example")
+    #expect(server.messages(1).count == 1)
+  }
+
   @Test("a further certificate that is broken is left out and named, and the others serve")
   func brokenName() throws {
     try put(["office.example"], into: folder + "/office")

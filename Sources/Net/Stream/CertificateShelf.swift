@@ -8,7 +8,7 @@ struct CertificateShelf: Sendable {
   /// By what stands behind "*.".
   private var wild: [String: ServerCertificate] = [:]
 
-  /// `named` in order: where two serve a name, the first counts.
+  /// `named` in order, those first that hold: where two serve a name, the first counts.
   init(standard: ServerCertificate, named: [ServerCertificate]) {
     self.standard = standard
     for certificate in named {

@@ -76,7 +76,12 @@ struct ServerCertificate: Sendable {
       wayOut: "Put one there that holds now")
   }
 
-  private func holds(at now: WallTime) -> Bool { start <= now && now <= end }
+  func holds(at now: WallTime) -> Bool { start <= now && now <= end }
+
+  /// The first time after `now` at which it is another thing whether it holds; nil: it has ended.
+  func turn(after now: WallTime) -> WallTime? {
+    [start, end + .milliseconds(1)].first { $0 > now }
+  }
 
   private static func checkAccess(_ path: String) throws(NetError) {
     guard access(path, R_OK) != 0 else { return }

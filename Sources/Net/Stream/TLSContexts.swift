@@ -19,6 +19,8 @@ package final class TLSContexts: Sendable {
     /// For carriers that have to prove themselves; who shows a certificate must be vouched for.
     let asking: NIOSSLContext
     let client: NIOSSLContext
+    /// When the next of them ends or begins to hold, which may change who serves a name; nil: none does.
+    var turnsAt: WallTime?
     /// Those that show a further certificate, once they were wanted.
     var clients: [String: NIOSSLContext] = [:]
   }
@@ -77,6 +79,8 @@ package final class TLSContexts: Sendable {
       let looks = Self.looks(settings)
       let before = state.withLock { state in
         (state.read, state.unsettled) = (looks, nil)
+        // Once, whatever comes of it.
+        state.material.turnsAt = nil
         return state.material
       }
       let material = try Self.material(settings, after: before)
@@ -84,12 +88,13 @@ package final class TLSContexts: Sendable {
     }
   }
 
-  /// Reads the files again when somebody has changed one, and none any more since the last call.
+  /// Reads the files again when somebody has changed one, and none any more since the last call, or when one has ended.
   ///
   /// - Returns: Whether they were read.
   func reloadIfChanged() throws(NetError) -> Bool {
-    let looks = Self.looks(settings)
+    let (looks, now) = (Self.looks(settings), Clocks.wall())
     let isSettled = state.withLock { state in
+      if let turn = state.material.turnsAt, turn <= now { return true }
       guard looks != state.read else {
         state.unsettled = nil
         return false
@@ -153,13 +158,17 @@ package final class TLSContexts: Sendable {
     let shown = settings.standard.flatMap { found[$0] } ?? pair
     var named: [String: ServerCertificate] = [:]
     for name in names { named[name] = found[name] }
-    let shelf = CertificateShelf(standard: shown, named: names.compactMap { named[$0] })
+    let all = names.compactMap { named[$0] }
+    let shelf = CertificateShelf(
+      standard: shown,
+      named: all.filter { $0.holds(at: now) } + all.filter { !$0.holds(at: now) })
     var asking = server(shelf)
     asking.certificateVerification = .optionalVerification
     asking.additionalTrustRoots = try authorities(settings)
     return Material(
       standard: pair, named: named, states: states, server: try context(server(shelf)),
-      asking: try context(asking), client: try context(try client(shown, settings)))
+      asking: try context(asking), client: try context(try client(shown, settings)),
+      turnsAt: all.compactMap { $0.turn(after: now) }.min())
   }
 
   private static func context(_ configuration: TLSConfiguration) throws(NetError) -> NIOSSLContext {
