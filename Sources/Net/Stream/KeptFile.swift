@@ -8,14 +8,30 @@ package enum KeptFile {
   package static func write(
     _ text: String, to path: String, mode: mode_t = 0o600
   ) throws(NetError) {
-    let temporary = path + ".new"
-    unlink(temporary)
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    try write([(text, path)], mode: mode)
+  }
+
+  /// Writes several that belong together, none of them in place before all are on the disk.
+  package static func write(
+    _ files: [(text: String, path: String)], mode: mode_t = 0o600
+  ) throws(NetError) {
+    for file in files { try prepare(file.text, for: file.path, mode) }
+    for file in files where rename(temporary(file.path), file.path) != 0 {
+      throw unwritable(file.path)
+    }
+  }
+
+  private static func temporary(_ path: String) -> String { path + ".new" }
+
+  private static func prepare(
+    _ text: String, for path: String, _ mode: mode_t
+  ) throws(NetError) {
+    unlink(temporary(path))
+    let descriptor = open(temporary(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw unwritable(path) }
     defer { close(descriptor) }
     let bytes = Array(text.utf8)
-    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
-      rename(temporary, path) == 0
+    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0
     else { throw unwritable(path) }
   }
 

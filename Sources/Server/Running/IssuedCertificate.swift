@@ -46,10 +46,11 @@ struct IssuedCertificate: Sendable {
   }
 
   /// Both files, the key first: who reads between the two finds that they do not fit, and keeps the old ones.
+  ///
+  /// A disk that has room for one of them only keeps both old ones.
   func put(_ pair: Issuance.Pair) throws {
     try makeFolder()
-    try KeptFile.write(pair.key, to: folder + "/key.pem")
-    try KeptFile.write(pair.chain, to: folder + "/certificate.pem")
+    try KeptFile.write([(pair.key, folder + "/key.pem"), (pair.chain, folder + "/certificate.pem")])
   }
 
   func write(_ note: Note) throws {
