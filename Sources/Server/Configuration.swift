@@ -41,9 +41,21 @@ package struct Configuration: Sendable {
   /// Certificates of ours, and whose certificates we believe.
   package var tls: TLSSettings {
     var settings = TLSSettings(folder: tlsFolder ?? data + "/tls")
+    settings.names = ownNames
     settings.authorities = tlsAuthorities
     settings.standard = acme.names.first.map { IssuedCertificate.prefix + $0 }
     return settings
+  }
+
+  /// What a certificate of our own making stands for: the addresses that phones and peers connect to, and the machine for itself.
+  private var ownNames: [String] {
+    let addresses = (listeners.map(\.endpoint) + [sharing.listen].compactMap(\.self)).compactMap {
+      $0.address.isUnspecified
+        ? OutwardAddress.inUse(isV4: $0.address.isV4) : Optional($0.address)
+    }
+    var names = ["localhost"]
+    for name in addresses.map(\.description) where !names.contains(name) { names.append(name) }
+    return names
   }
 
   /// The keys of the file, in the order of the documentation.

@@ -29,8 +29,8 @@ struct CertificateNames: Hashable, Sendable {
   /// What the certificate proves (RFC 5922 §7.1): where SIP URIs stand, DNS names are no SIP identities.
   var identities: [String] { (sipDomains.isEmpty ? hosts : sipDomains) + addresses }
 
-  /// What a client may ask for by the name of a host (RFC 6066 §3).
-  var served: [String] { hosts + sipDomains }
+  /// What a client may ask for by the name of a host (RFC 6066 §3), and the addresses that it may find there.
+  var served: [String] { hosts + sipDomains.filter { !hosts.contains($0) } + addresses }
 
   /// The domain of "sip:example.com"; nil for another scheme or a URI with a user part.
   private static func sipDomain(of uri: String) -> String? {
