@@ -3,6 +3,8 @@ import Directory
 /// Reads limits: each key that is given takes the place of the one in `base`; the word `none` takes it away.
 struct LimitReader {
   let base: LimitEntry
+  /// Whether what is limited has habits; a trunk has none.
+  var hasHabits = true
 
   func read(_ field: Field?) -> LimitEntry {
     guard let mapping = field?.mapping(ConfigurationKeys.limits) else { return base }
@@ -24,7 +26,13 @@ struct LimitReader {
     set(&limits.connectionFeeMicros, mapping["connection_fee"], amount)
     if let prepaid = mapping["prepaid"]?.truth() { limits.isPrepaid = prepaid }
     if let basis = mapping["basis"]?.word(PriceBasis.self) { limits.basis = basis }
-    if let habits = mapping["habits"]?.word(HabitRule.self) { limits.habits = habits }
+    if let habits = mapping["habits"] {
+      if !hasHabits {
+        habits.report("a trunk has none: write it for an extension, a tenant or the platform")
+      } else if let rule = habits.word(HabitRule.self) {
+        limits.habits = rule
+      }
+    }
     if let release = mapping["release"] {
       limits.releases = release.list().compactMap { $0.word(LimitPeriod.self) }
     }

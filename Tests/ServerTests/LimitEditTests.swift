@@ -143,7 +143,9 @@ import Testing
     var (written, commanded): ([LimitEntry?], [LimitEntry?]) = ([], [])
     try office { administration in
       for target in [line, .tenant("office"), .trunk("carrier"), .platform] {
-        _ = try administration.setLimits(of: target, change: LimitChange(values), by: "anna")
+        var change = LimitChange(values)
+        if case .trunk = target { change.values[.habits] = nil }
+        _ = try administration.setLimits(of: target, change: change, by: "anna")
       }
       commanded = try limits(administration)
     }
@@ -158,7 +160,7 @@ import Testing
               limits: \(yaml)
               extension_limits: { concurrent: 4, spend: { call: 3 } }
               extensions: [{ number: "101", limits: \(yaml) }]
-          trunks: [{ name: carrier, address: "sip:192.0.2.1", limits: \(yaml) }]
+          trunks: [{ name: carrier, address: "sip:192.0.2.1", limits: \(yaml.replacing(", habits: tell", with: "")) }]
           platform: { limits: \(yaml) }
           """, file: "office.yaml", files: [:], attendance: .known([]), by: "anna")
       written = try limits(administration)
@@ -234,6 +236,11 @@ import Testing
         #expect(error?.description.hasPrefix("\(option.rawValue): ") == true)
         #expect(error?.description.contains(way) == true, "\(error as Any)")
       }
+      let error = #expect(throws: ConfigurationError.self) {
+        try administration.setLimits(
+          of: .trunk("carrier"), change: LimitChange([.habits: "tell"]), by: "anna")
+      }
+      #expect(error?.description.contains("for an extension, a tenant or the platform") == true)
       #expect(throws: (any Error).self) {
         try administration.setLimits(
           of: .platform, change: LimitChange([.concurrent: "1000001"]), by: "anna")

@@ -42,6 +42,11 @@ extension Administration {
       guard let index = document.trunks.firstIndex(where: { $0.name == name }) else {
         throw ConfigurationError.unknownTrunk(name, known: document.trunks.map(\.name))
       }
+      guard change.values[.habits] == nil else {
+        throw ConfigurationError(
+          field: LimitOption.habits.rawValue, problem: "a trunk has none",
+          wayOut: "Set it for an extension, a tenant or the platform.")
+      }
       words = try document.trunks[index].limits.apply(change, usual: LimitEntry())
       (subject, others) = ("trunk \(name)", "extensions, tenants and the platform")
     case .platform:

@@ -29,6 +29,17 @@ import Testing
     #expect(complaints(officeYAML.replacing("basis: sell", with: "basis: purchase")).isEmpty)
   }
 
+  @Test("A trunk has no habits, and whoever writes them there is told who has")
+  func trunkHabits() {
+    let trunk = officeYAML.replacing(
+      "channels: 1000", with: "channels: 1000, limits: { habits: off }")
+    #expect(
+      complaints(trunk) == [
+        "office.yaml:22: trunks → carrier → limits → habits: "
+          + "a trunk has none: write it for an extension, a tenant or the platform"
+      ])
+  }
+
   @Test("A wrong value names file, line, field, what is wrong and the way out")
   func values() {
     let cases: [(String, String, String)] = [
