@@ -15,6 +15,11 @@ package struct ListingReport: Codable, Sendable {
   package var sequence: UInt64?
   package var evidence: String?
 
+  enum CodingKeys: String, CodingKey {
+    case network, by, why, banned, since, until, sequence, evidence
+    case isFile = "is_file"
+  }
+
   package init(
     network: String, by: String, isFile: Bool, why: String, banned: Bool, since: String,
     until: String
@@ -41,6 +46,12 @@ package struct PeerReport: Codable, Sendable {
   package var answeredAt: String?
   /// Why it is not heard; nil while all is well.
   package var complaint: String?
+
+  enum CodingKeys: String, CodingKey {
+    case name, url, trust, sequence, listings, ignored, complaint
+    case lastIgnored = "last_ignored"
+    case answeredAt = "answered_at"
+  }
 
   package init(
     name: String, url: String, trust: String, sequence: UInt64, listings: Int, ignored: Int

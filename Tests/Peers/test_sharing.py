@@ -66,7 +66,7 @@ class TwoNodes(unittest.TestCase):
                            "trust": "node", "token": TOKEN, "authorities": str(cls.authority)}]})
             node.start(20, *node.options)
         for node in cls.nodes:
-            eventually(lambda node=node: node.ask("bans", "peers")[0].get("answeredAt"), 40, "the other's list")
+            eventually(lambda node=node: node.ask("bans", "peers")[0].get("answered_at"), 40, "the other's list")
 
     def registers(self, host, place, *pairs):
         command = host.command("/usr/bin/python3", stranger.__file__, f"{public(place)}:5060", "office.example",

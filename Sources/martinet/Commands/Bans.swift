@@ -62,7 +62,7 @@ struct Bans: ParsableCommand {
     var time: String?
 
     @Option(help: "Why, for the list and the audit trail.")
-    var reason = ""
+    var reason = "banned by the operator"
 
     @OptionGroup var options: LookingOptions
 
