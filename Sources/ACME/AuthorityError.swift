@@ -1,3 +1,5 @@
+import Elements
+
 /// Why an authority gave no certificate.
 package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No answer, or none that is HTTP over a TLS that we believe.
@@ -26,22 +28,19 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
     init(type: String?, detail: String?) {
       let prefix = "urn:ietf:params:acme:error:"
       let type = type ?? "about:blank"
-      self.type = Self.inert(type.hasPrefix(prefix) ? String(type.dropFirst(prefix.count)) : type)
-      self.detail = Self.inert(detail ?? "no reason given")
+      self.type = Self.short(type.hasPrefix(prefix) ? String(type.dropFirst(prefix.count)) : type)
+      self.detail = Self.short(detail ?? "no reason given")
     }
 
-    private static func inert(_ text: String) -> String {
-      String(
-        text.unicodeScalars.prefix(longest).map {
-          $0.value < 32 || $0.value == 127 ? "?" : Character($0)
-        })
+    private static func short(_ text: String) -> String {
+      String(String.UnicodeScalarView(text.unicodeScalars.prefix(longest))).inert
     }
   }
 
   package var description: String {
     switch self {
     case .unreachable(let url, let reason):
-      "\(url) cannot be asked: \(reason). Check acme_directory and the way there; an authority of your own goes into tls_authorities."
+      "\(url.inert) cannot be asked: \(reason.inert). Check acme_directory and the way there; an authority of your own goes into tls_authorities."
     case .refused(let problem):
       "the authority refuses (\(problem.type)): \(problem.detail)"
     case .unproven(let name, let problem):
@@ -50,9 +49,9 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
       Check that the name leads to this machine and that port 80 is open and leads to acme_http.
       """
     case .nonsense(let what):
-      "the authority's answer is not what RFC 8555 says: \(what)"
+      "the authority's answer is not what RFC 8555 says: \(what.inert)"
     case .late(let what):
-      "the authority did not finish in time: \(what)"
+      "the authority did not finish in time: \(what.inert)"
     case .calledOff: "it was called off"
     case .accountNeeded:
       "the authority wants an account that was opened with it before (external account binding), which is not supported. Choose another acme_directory."

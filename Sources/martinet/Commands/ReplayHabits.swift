@@ -40,7 +40,7 @@ extension Limits {
         : try Data(contentsOf: URL(fileURLWithPath: file))
       for (number, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
         do {
-          reading.add(try decoder.decode(RecordReport.self, from: Data(line)))
+          try reading.add(try decoder.decode(RecordReport.self, from: Data(line)))
         } catch {
           throw CommandFailure(
             "Line \(number + 1) of \(file) is no record: give what `martinet records --json` prints."
@@ -118,8 +118,16 @@ struct RecordReading {
     names[account] ?? Name(tenant: "", extension: "")
   }
 
+  /// A record that no call can have left.
+  struct Implausible: Error {}
+
+  /// A year; no call lasts longer.
+  private static let longestTalk: ClosedRange<Double> = 0...31_536_000
+  /// Ten million units; no call costs more.
+  private static let highestCost: ClosedRange<Int64> = 0...10_000_000_000_000
+
   /// Takes a record; those of calls that cost nobody anything say nothing.
-  mutating func add(_ record: RecordReport) {
+  mutating func add(_ record: RecordReport) throws(Implausible) {
     guard let payer = record.payer, let start = Self.date(record.startedAt)
     else { return }
     let name = Name(tenant: record.tenant ?? "", extension: payer)
@@ -131,6 +139,9 @@ struct RecordReading {
       isSpecial: DestinationClass.allCases.first { $0.name == record.destinationClass }?.isDear
         ?? false)
     let cost = max(Self.micros(record.sell), Self.micros(record.purchase))
+    guard Self.longestTalk.contains(record.talkSeconds), Self.highestCost.contains(cost) else {
+      throw Implausible()
+    }
     let milliseconds = Int64(record.talkSeconds * 1000)
     // Of a very short call the fee would be its price.
     if milliseconds >= 10_000 { prices[destination] = cost * 60 / max(1, milliseconds / 1000) }
