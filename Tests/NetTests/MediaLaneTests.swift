@@ -164,7 +164,11 @@ private final class MediaOwner: LaneResident {
           .open(MediaSessionID(UInt64(number)), plan([pair.from.local, pair.to.local])))
       }
       var ports = [UInt16](repeating: 0, count: pairs.count)
-      for case .opened(let session, let legs) in events.wait(for: pairs.count) {
+      for event in events.wait(for: pairs.count) {
+        guard case .opened(let session, let legs) = event else {
+          Issue.record("not opened: \(event)")
+          return
+        }
         ports[Int(session.number)] = legs.first?.streams.first??.rtp ?? 0
       }
       // Makes sockets while the packets come, so that they wait for one turn.
