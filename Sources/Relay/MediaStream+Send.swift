@@ -63,11 +63,15 @@ extension MediaStream {
     } catch {
       if error == .replayed { stuckPackets += 1 }
       if stuckPackets == Self.stuckLimit {
-        sourceMask = sourceMask &+ 0x9E37_79B9
-        stuckPackets = 0
+        showNewSource()
       }
       return nil
     }
+  }
+
+  /// Shows the leg an SSRC from now on whose numbers nobody has counted yet.
+  mutating func showNewSource() {
+    (sourceMask, stuckPackets) = (sourceMask &+ 0x9E37_79B9, 0)
   }
 
   private static let stuckLimit = 16

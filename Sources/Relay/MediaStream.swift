@@ -54,10 +54,8 @@ struct MediaStream {
   private(set) var legReceives = true
   private(set) var formats: [PayloadFormat] = []
   private var lastFormat: PayloadFormat?
-  private(set) var receiveKey: MasterKey?
-  private(set) var sendKey: MasterKey?
-  var inbound: SRTPContext?
-  var outbound: SRTPContext?
+  private var receiving = KeyRing(.inbound)
+  private var sending = KeyRing(.outbound)
   /// Rewrites the source of packets to the leg, see ``MediaStream/protect(_:length:)``.
   var sourceMask: UInt32 = 0
   var stuckPackets = 0
@@ -87,17 +85,16 @@ struct MediaStream {
   /// What a free row holds.
   static var free: MediaStream { MediaStream(session: -1, leg: -1, number: 0, kind: .rejected) }
 
-  /// Takes over what offer and answer say; keys that stay keep their contexts, and with them their
-  /// rollover counters and replay windows.
+  var inbound: SRTPContext? { receiving.current }
+  var outbound: SRTPContext? { sending.current }
+
+  /// Takes over what offer and answer say; keys that stay, or come back, keep their contexts, and with them
+  /// their rollover counters and replay windows.
   mutating func adopt(_ plan: StreamPlan, of leg: LegPlan) throws(SRTPError) {
-    if plan.receiveKey != receiveKey || (inbound == nil) != (plan.receiveKey == nil) {
-      inbound = if let key = plan.receiveKey { try SRTPContext(key, .inbound) } else { nil }
-      receiveKey = plan.receiveKey
-    }
-    if plan.sendKey != sendKey || (outbound == nil) != (plan.sendKey == nil) {
-      outbound = if let key = plan.sendKey { try SRTPContext(key, .outbound) } else { nil }
-      sendKey = plan.sendKey
-    }
+    _ = try receiving.turn(to: plan.receiveKey)
+    // Some devices let the rollover counter of a source go on under a new key, as RFC 3711 §3.3.1 has it, for
+    // others it begins at zero. A source that they have not heard begins at zero for all of them.
+    if try sending.turn(to: plan.sendKey) { showNewSource() }
     kind = plan.kind
     if kind == .audio || kind == .video { countedKind = kind }
     (rtcpMux, legSends, legReceives) = (plan.rtcpMux, plan.legSends, plan.legReceives)
@@ -142,7 +139,7 @@ struct MediaStream {
 
   /// Carries datagrams that are no RTP (an m= line of another profile, like udptl): without keys and
   /// without payload types there is nothing to read.
-  var isOpaque: Bool { kind == .other && formats.isEmpty && receiveKey == nil }
+  var isOpaque: Bool { kind == .other && formats.isEmpty && inbound == nil }
 
   /// The negotiated meaning of a payload type.
   mutating func format(_ payloadType: UInt8) -> PayloadFormat? {

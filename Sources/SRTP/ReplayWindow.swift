@@ -43,6 +43,10 @@ struct SourceState: Hashable, Sendable {
   /// §3.3.1, Appendix A); nil before the first turn of the counter, where no packet can be.
   func index(of sequence: UInt16) -> UInt64? {
     guard let highest = packets.highest else { return UInt64(sequence) }
+    return Self.index(of: sequence, near: highest)
+  }
+
+  static func index(of sequence: UInt16, near highest: UInt64) -> UInt64? {
     let delta = Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest))
     let index = Int64(highest) + Int64(delta)
     return index < 0 ? nil : UInt64(index)

@@ -15,16 +15,27 @@ package final class SRTPContext {
   /// protected twice with the same keystream.
   package static let maximumSources = 64
 
-  let key: MasterKey
+  package let key: MasterKey
   let direction: Direction
   private let packets: Protection
   /// Made with the first report: many streams never see one.
   private var reports: Protection?
-  private var sources: [SourceState] = []
+  private var sources: [SourceState]
   private var lastSource = 0
+  /// The highest packet of each source under the keys before this one; at most ``maximumSources``.
+  private let reached: [UInt32: UInt64]
 
-  package init(_ key: MasterKey, _ direction: Direction) throws(SRTPError) {
+  /// Makes a context for a key that was not used before.
+  ///
+  /// But `former` is that of the same master key under another suite or MKI, which is not used any more; `predecessor` is what
+  /// protected the stream in this direction last.
+  package init(
+    _ key: MasterKey, _ direction: Direction, resuming former: SRTPContext? = nil,
+    after predecessor: SRTPContext? = nil
+  ) throws(SRTPError) {
     (self.key, self.direction) = (key, direction)
+    sources = former?.sources ?? []
+    reached = predecessor?.progress ?? [:]
     packets = try Protection(key, .rtp, encrypts: direction == .outbound)
   }
 
@@ -60,6 +71,13 @@ package final class SRTPContext {
       lastSource = sources.count
       sources.append(state)
     }
+  }
+
+  /// The highest packet of each source, under this key or those before.
+  private var progress: [UInt32: UInt64] {
+    let own = sources.compactMap { state in state.packets.highest.map { (state.source, $0) } }
+    let all = reached.merging(own) { $1 }
+    return all.count <= Self.maximumSources ? all : Dictionary(own) { $1 }
   }
 
   // MARK: - RTP
@@ -113,6 +131,46 @@ package final class SRTPContext {
       throw .replayed
     }
     try checkIdentifier(buffer.bytes, at: packets.isAEAD ? plain + packets.tagBytes : plain)
+    let opened = try open(&buffer, header, plain: plain, of: state, index)
+    state.packets.note(opened)
+    keep(state)
+    return plain
+  }
+
+  /// Opens a packet; its index.
+  ///
+  /// With a new key the rollover counter of a source goes on (RFC 3711 §3.3.1), or begins at zero where the address
+  /// is another (RFC 4568 §7.1.4). Devices do the one or the other whatever the address, and no signalling
+  /// says which: the first packet of the source is tried both ways, and the tag tells.
+  private func open(
+    _ buffer: inout MutableRawSpan, _ header: RTPHeader, plain: Int, of state: SourceState,
+    _ index: UInt64
+  ) throws(SRTPError) -> UInt64 {
+    guard state.packets.highest == nil, let highest = reached[header.source],
+      let further = SourceState.index(of: header.sequence, near: highest), further != index
+    else {
+      try open(&buffer, header, plain: plain, index: index)
+      return index
+    }
+    // GCM decrypts before it knows the tag.
+    var sealed: [UInt8] = []
+    sealed.reserveCapacity(plain)
+    for offset in 0..<plain { sealed.append(buffer.bytes.byte(at: offset)) }
+    do throws(SRTPError) {
+      try open(&buffer, header, plain: plain, index: further)
+      return further
+    } catch {
+      for (offset, byte) in sealed.enumerated() {
+        buffer.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+      }
+      try open(&buffer, header, plain: plain, index: index)
+      return index
+    }
+  }
+
+  private func open(
+    _ buffer: inout MutableRawSpan, _ header: RTPHeader, plain: Int, index: UInt64
+  ) throws(SRTPError) {
     let nonce = packets.nonce(source: header.source, index: index)
     let payload = header.payloadStart..<plain
     let rollover = UInt32(truncatingIfNeeded: index >> 16)
@@ -127,9 +185,6 @@ package final class SRTPContext {
           bytes, payload, additional: 0..<payload.lowerBound, trailer: nil, nonce: nonce)
       }
     }
-    state.packets.note(index)
-    keep(state)
-    return plain
   }
 
   // MARK: - Bytes
