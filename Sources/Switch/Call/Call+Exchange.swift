@@ -164,9 +164,9 @@ extension SwitchCore {
       let answer = call.legs[exchange.from].media.makeAnswer(from: taken)
     else { return try refuseExchange(&call, status: 488, at: now) }
     respondToExchange(&call, exchange, body: answer, at: now)
+    call.exchange = nil
     updateMedia(call, leg: exchange.from)
     updateMedia(call, leg: exchange.to)
-    call.exchange = nil
     if call.phase != .talking { keepNewOffer(&call, exchange) }
   }
 

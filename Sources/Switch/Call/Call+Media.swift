@@ -47,19 +47,27 @@ extension SwitchCore {
 
   /// Tells the relay what a leg has agreed to by now.
   mutating func updateMedia(_ call: Call, leg: Int) {
-    guard call.legs[leg].media.isAttached, let plan = call.legs[leg].media.plan() else { return }
+    guard call.legs[leg].media.isAttached, let plan = agreedPlan(of: leg, in: call) else { return }
     output.relay.append(.update(call.media.session, leg: leg, plan))
   }
 
-  /// Asks for ports for streams that the leg has none for yet.
+  /// While an offer waits for its answer, what was agreed on before is in force: it may be refused, and keys that were
+  /// changed meanwhile would have cost the running streams their counters.
+  private func agreedPlan(of leg: Int, in call: Call) -> LegPlan? {
+    (call.exchange?.before[leg] ?? call.legs[leg].media).plan()
+  }
+
+  /// Asks for ports for streams that the leg has none for yet; they are mute until an answer agrees on them.
   mutating func growMedia(_ call: Call, leg: Int, for offer: SessionDescription) {
-    guard var plan = call.legs[leg].media.plan() else { return }
+    guard var plan = agreedPlan(of: leg, in: call) else { return }
     for index in offer.media.indices {
       let kind = offer.media[index].relayKind
+      let stream =
+        kind.map { StreamPlan($0, legSends: false, legReceives: false) } ?? .rejected
       if index >= plan.streams.count {
-        plan.streams.append(kind.map { StreamPlan($0) } ?? .rejected)
-      } else if plan.streams[index].kind == .rejected, let kind {
-        plan.streams[index] = StreamPlan(kind)
+        plan.streams.append(stream)
+      } else if plan.streams[index].kind == .rejected {
+        plan.streams[index] = stream
       }
     }
     output.relay.append(.update(call.media.session, leg: leg, plan))

@@ -127,7 +127,7 @@ extension LegMedia {
 
   /// Takes the party's answer to our offer.
   ///
-  /// - Returns: The answer with every m= line of the offer.
+  /// - Returns: The answer with every m= line of the offer; one that does not fit changes nothing.
   @discardableResult
   mutating func takeAnswer(
     _ answer: SessionDescription
@@ -135,6 +135,7 @@ extension LegMedia {
     guard let sent else { throw .answerMismatch("nothing was offered") }
     let answer = answer.completed(for: sent)
     try answer.checkAnswer(to: sent)
+    var keys = keys
     for (index, line) in answer.media.enumerated() where !line.isRejected {
       let isOffered = sent.media[index].profile.isSecure
       guard line.profile.isSecure == isOffered else {
@@ -152,7 +153,7 @@ extension LegMedia {
       else { throw .answerMismatch("m= line \(index + 1) has no key for a suite we offered") }
       (keys[index].receive, keys[index].send) = (theirs.key, mine.key)
     }
-    said = answer
+    (said, self.keys) = (answer, keys)
     return answer
   }
 
@@ -160,9 +161,12 @@ extension LegMedia {
     while keys.count < source.media.count { keys.append(StreamKeys()) }
     for index in source.media.indices {
       guard source.media[index].relayKind != nil, source.media[index].profile.isRTP else {
-        // When the stream comes back it gets new keys: nobody remembers what the old ones have protected.
         keys[index] = StreamKeys()
         continue
+      }
+      // A stream that comes back gets new keys: who knows what the party remembers of the old ones.
+      if let said, index < said.media.count, said.media[index].isRejected {
+        keys[index] = StreamKeys()
       }
       if let send = keys[index].send,
         let current = keys[index].ours.first(where: { $0.key == send })
