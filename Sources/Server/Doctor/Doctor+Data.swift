@@ -73,7 +73,10 @@ extension Doctor {
         ? FindingReport(
           .problem, "master key",
           "\(path) is missing, and the database's secrets cannot be opened.",
-          wayOut: "Put the key back from where it is kept; without it phones need new passwords.")
+          wayOut: """
+            Put the key back from where it is kept, or name its folder in CREDENTIALS_DIRECTORY where systemd gives it \
+            to the service; without it phones need new passwords.
+            """)
         : FindingReport(.ok, "master key", "It is made at the first start, or given by systemd.")
     }
     return FileRights.isOwnersAlone(path)
