@@ -20,7 +20,12 @@ struct Firm {
   private(set) var changes: [HabitChange] = []
 
   init(days: Int = 60) {
-    for day in 0..<days where day % 7 < 5 {
+    work(0..<days)
+  }
+
+  /// What it does on working days.
+  mutating func work(_ days: Range<Int>) {
+    for day in days where day % 7 < 5 {
       for hour in 9..<17 {
         for account in 10..<14 as Range<UInt64> {
           call(
@@ -313,6 +318,59 @@ struct Firm {
     var peak = Peak(usual: 64_000, today: 0)
     peak.age(days: 44, part: 4, growth: 0)
     #expect((31_000..<33_000).contains(peak.usual))
+  }
+
+  @Test("One odd day of one account is soon nothing in what is tolerated of all")
+  func oneOddDay() throws {
+    func tolerated(_ firm: Firm, on day: Int) throws -> Int64 {
+      try #require(
+        firm.book.standing(
+          of: AccountID(11), of: Firm.tenant, limitPerDay: Firm.limit, at: Firm.time(day, 18),
+          zoneOffset: 0)
+      ).tolerated
+    }
+    var (quiet, odd, before) = (Firm(), Firm(), Firm())
+    for hour in [10, 12, 14] {
+      let judgement = odd.call(
+        Firm.far, on: monday, at: hour, from: Firm.elsewhere, price: 500_000, talk: 120)
+      #expect(judgement.departure == nil && judgement.oddity.isCounted)
+      before.take(first(odd.changes[odd.changes.count - 2]))
+      before.take(first(odd.changes[odd.changes.count - 1]))
+    }
+    quiet.work(63..<123)
+    odd.work(63..<123)
+    #expect(try abs(tolerated(odd, on: 123) - tolerated(quiet, on: 123)) < 150_000)
+    // A journal that was written when it stayed for good is learned as it was.
+    let changes = quiet.changes.count - Firm().changes.count
+    for change in quiet.changes.suffix(changes) { before.take(first(change)) }
+    #expect(try tolerated(before, on: 123) - tolerated(quiet, on: 123) > 1_500_000)
+  }
+
+  /// The same change in a journal of before.
+  private func first(_ change: HabitChange) -> HabitChange {
+    switch change {
+    case .called(let call, let oddity, _): .called(call, oddity, .first)
+    case .paid(let account, let tenant, let oddity, let difference, let at, _):
+      .paid(account, tenant, oddity, difference: difference, at: at, .first)
+    case .accepted, .disowned, .known: change
+    }
+  }
+
+  @Test("Each lesson has bytes of its own, and those of before are read as they were meant")
+  func lessons() throws {
+    let call = Firm.paid(Firm.home, on: monday, at: 10, price: 25_000)
+    let changes: [(UInt8, HabitChange)] = [
+      (1, .called(call, [.dear], .first)), (6, .called(call, [.dear], .second)),
+      (2, .paid(Firm.anna, Firm.tenant, [], difference: -7, at: call.at, .first)),
+      (7, .paid(Firm.anna, Firm.tenant, [], difference: -7, at: call.at, .second)),
+    ]
+    for (code, change) in changes {
+      var writer = ByteWriter()
+      change.encode(into: &writer)
+      #expect(writer.bytes.first == code)
+      var reader = ByteReader(writer.bytes)
+      #expect(try HabitChange(from: &reader) == change)
+    }
   }
 
   @Test("A replay of the changes, or of a checkpoint, gives the same habits, bit for bit")

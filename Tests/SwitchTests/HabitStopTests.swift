@@ -139,7 +139,7 @@ import Testing
     stage.bench.deaf.insert(stage.carrier.endpoint)
     func learned() -> Int {
       stage.bench.journal.flatMap(\.entries).count {
-        if case .habit(.called(_, _)) = $0 { true } else { false }
+        if case .habit(.called) = $0 { true } else { false }
       }
     }
     let before = learned()

@@ -189,16 +189,16 @@ package struct HabitBook: Sendable {
   /// Takes what has happened; live and in a replay it does the same.
   package mutating func take(_ change: HabitChange) {
     switch change {
-    case .called(let call, let oddity):
+    case .called(let call, let oddity, let lesson):
       let hour = call.localHour
       accounts[call.account, default: Boxed(Habit(at: hour))].value.take(call, oddity, settings)
       tenants[call.tenant, default: Boxed(Habit(at: hour))].value.add(
         call, oddity, destinations: settings.destinationsOfTenant,
         origins: settings.originsOfTenant)
-      notePeaks(of: call.account, for: call.tenant)
-    case .paid(let account, let tenant, let oddity, let difference, let at):
+      notePeaks(of: call.account, for: call.tenant, at: call.at, lesson)
+    case .paid(let account, let tenant, let oddity, let difference, let at, let lesson):
       accounts[account]?.value.pay(difference, weight: oddity.weight, at: at.unixMilliseconds)
-      notePeaks(of: account, for: tenant)
+      notePeaks(of: account, for: tenant, at: at, lesson)
     case .accepted(let account): accounts[account]?.value.accept(settings)
     case .disowned(let account): accounts[account]?.value.disown(settings)
     case .known(let record):
@@ -209,10 +209,23 @@ package struct HabitBook: Sendable {
     }
   }
 
-  private mutating func notePeaks(of account: AccountID, for tenant: TenantID) {
+  /// What an account has in its sums is among the most of its tenant: what is left of them, however long ago they were added to.
+  private mutating func notePeaks(
+    of account: AccountID, for tenant: TenantID, at: WallTime, _ lesson: HabitLesson
+  ) {
     guard let own = accounts[account]?.value else { return }
-    tenants[tenant]?.value.mostOdd.see(own.odd.amount)
-    tenants[tenant]?.value.mostSpent.see(own.spent.amount)
+    let time = at.unixMilliseconds
+    let (odd, spent) =
+      switch lesson {
+      case .first: (own.odd.amount, own.spent.amount)
+      case .second:
+        (
+          own.odd.amount(at: time, halfLife: Habit.oddLife),
+          own.spent.amount(at: time, halfLife: Habit.dayLong)
+        )
+      }
+    tenants[tenant]?.value.mostOdd.see(odd)
+    tenants[tenant]?.value.mostSpent.see(spent)
   }
 
   /// Forgets accounts and tenants that are no more.

@@ -5,8 +5,8 @@ package import Elements
 extension HabitChange {
   package func encode(into writer: inout ByteWriter) {
     switch self {
-    case .called(let call, let oddity):
-      writer.write(UInt8(1))
+    case .called(let call, let oddity, let lesson):
+      writer.write(UInt8(lesson == .first ? 1 : 6))
       writer.writeCompact(call.account.number)
       writer.writeCompact(call.tenant.number)
       writer.signed(call.at.unixMilliseconds)
@@ -16,8 +16,8 @@ extension HabitChange {
       writer.signed(call.pricePerMinute)
       writer.signed(call.worth)
       writer.write(oddity.rawValue)
-    case .paid(let account, let tenant, let oddity, let difference, let at):
-      writer.write(UInt8(2))
+    case .paid(let account, let tenant, let oddity, let difference, let at, let lesson):
+      writer.write(UInt8(lesson == .first ? 2 : 7))
       writer.writeCompact(account.number)
       writer.writeCompact(tenant.number)
       writer.write(oddity.rawValue)
@@ -38,20 +38,21 @@ extension HabitChange {
 
   package init(from reader: inout ByteReader) throws(ByteCodingError) {
     let start = reader.offset
-    switch try reader.read(UInt8.self) {
-    case 1:
+    let code = try reader.read(UInt8.self)
+    switch code {
+    case 1, 6:
       let call = PaidCall(
         account: AccountID(try reader.readCompact()), tenant: TenantID(try reader.readCompact()),
         at: try reader.readTime(),
         zoneOffset: Int32(clamping: try reader.signed()),
         destination: try reader.readDestination(), origin: try reader.readOrigin(),
         pricePerMinute: try reader.signed(), worth: try reader.signed())
-      self = .called(call, Oddity(rawValue: try reader.read()))
-    case 2:
+      self = .called(call, Oddity(rawValue: try reader.read()), code == 1 ? .first : .second)
+    case 2, 7:
       self = .paid(
         AccountID(try reader.readCompact()), TenantID(try reader.readCompact()),
         Oddity(rawValue: try reader.read()), difference: try reader.signed(),
-        at: try reader.readTime())
+        at: try reader.readTime(), code == 2 ? .first : .second)
     case 3: self = .accepted(AccountID(try reader.readCompact()))
     case 4: self = .disowned(AccountID(try reader.readCompact()))
     case 5: self = .known(HabitRecord(owner: try reader.readOwner(), habit: try reader.readHabit()))

@@ -3,15 +3,24 @@ package import Elements
 /// What changes habits, and all of it: the same changes, taken again, give the same habits.
 package enum HabitChange: Hashable, Sendable {
   /// A carrier is asked; the call counts as worth what was thought then.
-  case called(PaidCall, Oddity)
+  case called(PaidCall, Oddity, HabitLesson = .second)
   /// What a call cost is known, or more of it: the difference to what it counted before.
-  case paid(AccountID, TenantID, Oddity, difference: Int64, at: WallTime)
+  case paid(
+    AccountID, TenantID, Oddity, difference: Int64, at: WallTime, HabitLesson = .second)
   /// A person has said that what was odd of late is usual.
   case accepted(AccountID)
   /// A person has said that what was odd of late was a thief's: it teaches nothing.
   case disowned(AccountID)
   /// A habit as a checkpoint has it.
   indirect case known(HabitRecord)
+}
+
+/// What a change teaches. A journal says it of each, so that what it taught when it was written it teaches again.
+package enum HabitLesson: Hashable, Sendable {
+  /// As in journals of before: what the odd calls of an account came to on their day raised its tenant's peak on every day with calls.
+  case first
+  /// A sum teaches what is left of it.
+  case second
 }
 
 /// One habit in a checkpoint.

@@ -28,7 +28,7 @@ struct BatchChecker {
         blocks += 1
         if case .unusual = block.reason { departures += 1 }
       case .ledger(.opened): holds += 1
-      case .habit(.called(_, _)): learned += 1
+      case .habit(.called): learned += 1
       case .alert(let alert): if alert.kind == .accountBlocked { alerts += 1 }
       case .record(let record): complaint = complaint ?? read(record)
       case .call(.open(let call, _)): begun.insert(call)
