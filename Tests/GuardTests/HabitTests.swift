@@ -3,96 +3,6 @@ import Testing
 
 @testable import Guard
 
-/// A company of four that calls at home, and a colleague abroad, from nine to five; two months of it.
-struct Firm {
-  static let home = PaidCall.Destination(country: 1)
-  static let partner = PaidCall.Destination(country: 2)
-  static let far = PaidCall.Destination(country: 3)
-  static let office = PaidCall.Origin.network(IPAddress(v4: 0xC633_6400))
-  static let elsewhere = PaidCall.Origin.network(IPAddress(v4: 0xCB00_7100))
-  static let tenant = TenantID(1)
-  static let limit: Int64 = 10_000_000
-  static let anna = AccountID(10)
-  /// A Monday.
-  static let start: Int64 = 1_767_571_200
-
-  var book = HabitBook()
-  private(set) var changes: [HabitChange] = []
-
-  init(days: Int = 60) {
-    work(0..<days)
-  }
-
-  /// What it does on working days.
-  mutating func work(_ days: Range<Int>) {
-    for day in days where day % 7 < 5 {
-      for hour in 9..<17 {
-        for account in 10..<14 as Range<UInt64> {
-          call(
-            Self.home, on: day, at: hour, minute: Int(account), by: AccountID(account),
-            price: 25_000, talk: 120)
-          if hour == 11, account == 10 {
-            call(Self.partner, on: day, at: 11, minute: 40, price: 60_000, talk: 300)
-          }
-        }
-      }
-    }
-  }
-
-  static func time(_ day: Int, _ hour: Int, _ minute: Int = 0) -> WallTime {
-    WallTime(unixSeconds: start + Int64(day * 86_400 + hour * 3_600 + minute * 60))
-  }
-
-  static func paid(
-    _ destination: PaidCall.Destination, on day: Int, at hour: Int, minute: Int = 0,
-    by account: AccountID = anna, from origin: PaidCall.Origin = office, price: Int64
-  ) -> PaidCall {
-    PaidCall(
-      account: account, tenant: tenant, at: time(day, hour, minute), zoneOffset: 0,
-      destination: destination, origin: origin, pricePerMinute: price,
-      worth: 2 * price)
-  }
-
-  /// Judges a call and, where it may be, makes it.
-  @discardableResult
-  mutating func call(
-    _ destination: PaidCall.Destination, on day: Int, at hour: Int, minute: Int = 0,
-    by account: AccountID = anna, from origin: PaidCall.Origin = office, price: Int64,
-    talk: Int64
-  ) -> HabitBook.Judgement {
-    let call = Self.paid(
-      destination, on: day, at: hour, minute: minute, by: account, from: origin, price: price)
-    let judgement = book.judge(call, limitPerDay: Self.limit)
-    guard judgement.departure == nil else { return judgement }
-    take(.called(call, judgement.oddity))
-    take(
-      .paid(
-        account, Self.tenant, judgement.oddity, difference: price * talk / 60 - call.worth,
-        at: call.at + .seconds(talk)))
-    return judgement
-  }
-
-  mutating func take(_ change: HabitChange) {
-    changes.append(change)
-    book.take(change)
-  }
-
-  /// Calls of four minutes, one after another, until one is refused.
-  mutating func callsThrough(
-    _ destination: PaidCall.Destination, on day: Int, at hour: Int,
-    by account: AccountID = anna, from origin: PaidCall.Origin = office, price: Int64,
-    most: Int = 60
-  ) -> (calls: Int, departure: Departure?) {
-    for count in 0..<most {
-      let judgement = call(
-        destination, on: day, at: hour + count / 12, minute: count % 12 * 5, by: account,
-        from: origin, price: price, talk: 240)
-      if let departure = judgement.departure { return (count, departure) }
-    }
-    return (most, nil)
-  }
-}
-
 @Suite struct HabitTests {
   /// Two months later, a Sunday, and the Monday after it.
   private let sunday = 62
@@ -346,6 +256,53 @@ struct Firm {
     #expect(try tolerated(before, on: 123) - tolerated(quiet, on: 123) > 1_500_000)
   }
 
+  @Test("With a flat rate a paid minute is no dear one, and where all was free none is")
+  func flatRate() {
+    func oddity(_ firm: Firm, price: Int64) -> Oddity {
+      firm.book.judge(Firm.paid(Firm.far, on: monday, at: 10, price: price), limitPerDay: nil)
+        .oddity
+    }
+    var firm = Firm(homePrice: 0)
+    #expect(oddity(firm, price: 100_000) == .newToTenant)
+    #expect(oddity(firm, price: 60_000 * 25) == [.newToTenant, .dear])
+    // Ordinary calls to a new country are not stopped.
+    for minute in [0, 20, 40] {
+      let judgement = firm.call(
+        Firm.far, on: monday, at: 10, minute: minute, price: 100_000, talk: 1_500)
+      #expect(judgement.departure == nil)
+    }
+    var free = HabitBook()
+    for change in Firm(homePrice: 0).changes where !change.isPaid { free.take(change) }
+    let call = Firm.paid(Firm.far, on: monday, at: 10, price: 100_000)
+    #expect(free.judge(call, limitPerDay: nil).oddity == .newToTenant)
+    // A thief is found as soon as where each minute costs.
+    #expect(
+      firm.callsThrough(
+        PaidCall.Destination(country: 9), on: 69, at: 3, from: Firm.elsewhere, price: 900_000
+      ).calls == 2)
+  }
+
+  @Test("A checkpoint of before has one price for all minutes")
+  func checkpointOfBefore() throws {
+    for change in Firm().book.checkpoint() {
+      guard case .known(let record) = change else { continue }
+      #expect(record.habit.paidPrice == record.habit.price && record.habit.price.micros > 0)
+      var writer = ByteWriter()
+      change.encode(into: &writer)
+      var bytes = Array(writer.bytes)
+      #expect(bytes[0] == 9)
+      // Two numbers less, before the list of odd calls, which is empty.
+      var price = ByteWriter()
+      for number in [record.habit.price.usual, record.habit.price.today] {
+        price.writeCompact(UInt64(number) << 1)
+      }
+      bytes[0] = 5
+      bytes.removeSubrange((bytes.count - 1 - price.bytes.count)..<(bytes.count - 1))
+      var reader = ByteReader(bytes)
+      #expect(try HabitChange(from: &reader) == change && reader.isAtEnd)
+    }
+  }
+
   /// The same change in a journal of before.
   private func first(_ change: HabitChange) -> HabitChange {
     switch change {
@@ -399,9 +356,9 @@ struct Firm {
 
   @Test("Damaged bytes are an error")
   func damaged() {
-    var reader = ByteReader([9])
+    var reader = ByteReader([99])
     #expect(throws: ByteCodingError.self) { try HabitChange(from: &reader) }
-    reader = ByteReader([5, 7, 1])
+    reader = ByteReader([9, 7, 1])
     #expect(throws: ByteCodingError.self) { try HabitChange(from: &reader) }
     // A time that no calculation holds.
     var writer = ByteWriter()
@@ -442,5 +399,16 @@ struct Firm {
     #expect(bytes < 2_200, "\(bytes)")
     book.retain({ _ in false }, { _ in false })
     #expect(Array(book.checkpoint()).isEmpty)
+  }
+}
+
+extension HabitChange {
+  /// Whether this is a call that costs more than nothing.
+  fileprivate var isPaid: Bool {
+    switch self {
+    case .called(let call, _, _): call.pricePerMinute > 0
+    case .paid(_, _, _, let difference, _, _): difference != 0
+    case .accepted, .disowned, .known: false
+    }
   }
 }

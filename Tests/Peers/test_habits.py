@@ -115,12 +115,12 @@ class Departure(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
-    def test_a_year_of_ten_companies_has_one_false_stop_each_at_most_and_thefts_end(self):
+    def test_a_year_of_eleven_companies_has_one_false_stop_each_at_most_and_thefts_end(self):
         result = subprocess.run([PROGRAM, "simulate", "--habits", "--seeds", "2", "--json"],
                                 capture_output=True, text=True, timeout=300)
         self.assertEqual(result.returncode, 0, result.stderr)
         report = json.loads(result.stdout)
-        self.assertEqual((report["seeds"], report["months"], len(report["companies"])), (2, 12, 10))
+        self.assertEqual((report["seeds"], report["months"], len(report["companies"])), (2, 12, 11))
         for company in report["companies"]:
             self.assertLessEqual(company["false_stops_per_year"], 1, company)
             self.assertGreater(company["calls"], 20_000, company)

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Simulator
 
-/// Ten generated companies; `martinet simulate --habits` does the same for years.
+/// Eleven generated companies; `martinet simulate --habits` does the same for years.
 @Suite struct HabitTrialTests {
   @Test(
-    "A month of ten companies, after the month in which they are learned: nobody is stopped who did nothing"
+    "A month of eleven companies, after the month in which they are learned: nobody is stopped who did nothing"
   )
   func peace() {
     for kind in CompanyKind.allCases where kind != .callCentre {

@@ -26,9 +26,10 @@ struct Habit: Hashable, Sendable {
   /// Of an account what a person has called usual, of a tenant what its accounts come to unasked: who tries out how much is
   /// tolerated raises it for himself not at all, and for all together slowly.
   var mostOdd = Peak()
-  /// The price of a usual minute, in sixteenths of micro-units, and what the calls of the day make of it.
-  var price: Int64 = 0
-  var priceToday: Int64 = 0
+  /// Of all minutes, for what is tolerated; and of those that cost anything, for what is dear: beside the minutes of a flat
+  /// rate each paid one would be.
+  var price = UsualPrice()
+  var paidPrice = UsualPrice()
   /// The odd calls of late, oldest first.
   var oddCalls: [OddCall] = []
 
@@ -52,9 +53,6 @@ struct Habit: Hashable, Sendable {
     hours = UsualHours(at: localHour)
   }
 
-  /// The price of a usual minute in micro-units.
-  var usualPrice: Int64 { price / 16 }
-
   func isKnown(_ activeDays: Int, _ days: Int32, on day: Int32) -> Bool {
     self.activeDays >= activeDays && day - firstDay >= days
   }
@@ -72,10 +70,10 @@ struct Habit: Hashable, Sendable {
     let now = Int32(clamping: localHour.flooredQuotient(by: 24))
     if now > day {
       mostCalls.age(days: now - day, part: 2, growth: 10_000)
-      mostSpent.age(days: now - day, part: 4, growth: 20 * usualPrice)
-      mostOdd.age(days: now - day, part: 16, growth: usualPrice)
-      price = min(priceToday, price + price / 4)
-      priceToday = price
+      mostSpent.age(days: now - day, part: 4, growth: 20 * price.micros)
+      mostOdd.age(days: now - day, part: 16, growth: price.micros)
+      price.close()
+      paidPrice.close()
     }
     guard now > day || activeDays == 0 else { return }
     day = max(day, now)
@@ -97,9 +95,8 @@ struct Habit: Hashable, Sendable {
     calls.add(1000, at: time, halfLife: Self.hour)
     mostCalls.see(calls.amount)
     guard oddity.weight == 0 else { return }
-    let minute = call.pricePerMinute.clamped * 16
-    priceToday = priceToday == 0 ? minute : priceToday + (minute - priceToday) / 64
-    if price == 0 { price = priceToday }
+    price.see(call.pricePerMinute)
+    if call.pricePerMinute > 0 { paidPrice.see(call.pricePerMinute) }
   }
 
   /// Money that was spent, or less than was thought.

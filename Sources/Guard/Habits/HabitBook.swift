@@ -72,7 +72,9 @@ package struct HabitBook: Sendable {
     }
     oddity.formUnion(hourOddity(call.localHour, isGrown ? own : nil, tenant))
     if isNew(call.origin, own, tenant, at: call.at, on: day) { oddity.insert(.newOrigin) }
-    if call.pricePerMinute / settings.dear > tenant.usualPrice { oddity.insert(.dear) }
+    // Nobody knows what is dear where nothing has cost anything yet.
+    let usualPrice = tenant.paidPrice.micros
+    if usualPrice > 0, call.pricePerMinute / settings.dear > usualPrice { oddity.insert(.dear) }
     return oddity
   }
 
@@ -116,7 +118,7 @@ package struct HabitBook: Sendable {
   /// What odd calls of an account may cost before they stop it.
   private func tolerated(_ own: Habit?, _ tenant: Habit, _ limitPerDay: Int64?) -> Int64 {
     let floor = max(
-      settings.toleratedMinutes * tenant.usualPrice,
+      settings.toleratedMinutes * tenant.price.micros,
       limitPerDay.map { $0 / settings.partOfLimit } ?? 1_000_000)
     return floor + 2 * (own?.mostOdd.usual ?? 0) + tenant.mostOdd.usual
       + (own?.mostSpent.usual ?? 0) / 2

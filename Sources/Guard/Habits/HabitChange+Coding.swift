@@ -30,7 +30,7 @@ extension HabitChange {
       writer.write(UInt8(4))
       writer.writeCompact(account.number)
     case .known(let record):
-      writer.write(UInt8(5))
+      writer.write(UInt8(9))
       writer.write(record.owner)
       writer.write(record.habit)
     }
@@ -55,7 +55,10 @@ extension HabitChange {
         at: try reader.readTime(), code == 2 ? .first : .second)
     case 3: self = .accepted(AccountID(try reader.readCompact()))
     case 4: self = .disowned(AccountID(try reader.readCompact()))
-    case 5: self = .known(HabitRecord(owner: try reader.readOwner(), habit: try reader.readHabit()))
+    case 5, 9:
+      self = .known(
+        HabitRecord(
+          owner: try reader.readOwner(), habit: try reader.readHabit(hasPaidPrice: code == 9)))
     case _: throw ByteCodingError(expected: "a change of habits", offset: start)
     }
   }
@@ -99,6 +102,11 @@ extension ByteWriter {
     signed(sum.since)
   }
 
+  fileprivate mutating func write(_ price: UsualPrice) {
+    signed(price.usual)
+    signed(price.today)
+  }
+
   fileprivate mutating func write(_ peak: Peak) {
     signed(peak.usual)
     signed(peak.today)
@@ -135,8 +143,8 @@ extension ByteWriter {
     }
     for sum in [habit.newOrigins, habit.calls, habit.spent, habit.odd] { write(sum) }
     for peak in [habit.mostCalls, habit.mostSpent, habit.mostOdd] { write(peak) }
-    signed(habit.price)
-    signed(habit.priceToday)
+    write(habit.price)
+    write(habit.paidPrice)
     write(UInt8(habit.oddCalls.count))
     for call in habit.oddCalls {
       signed(call.at.unixMilliseconds)
@@ -202,6 +210,10 @@ extension ByteReader {
     Peak(usual: try signed(), today: try signed())
   }
 
+  private mutating func readPrice() throws(ByteCodingError) -> UsualPrice {
+    UsualPrice(usual: try signed(), today: try signed())
+  }
+
   private mutating func readKnown<Place>(
     _ place: Place
   ) throws(ByteCodingError) -> KnownPlace<Place> {
@@ -223,7 +235,8 @@ extension ByteReader {
     return UsualHours(weights: weights, day: day, used: used)
   }
 
-  fileprivate mutating func readHabit() throws(ByteCodingError) -> Habit {
+  /// Checkpoints of before have one price for all minutes.
+  fileprivate mutating func readHabit(hasPaidPrice: Bool) throws(ByteCodingError) -> Habit {
     var habit = Habit(at: 0)
     (habit.firstDay, habit.day) = (try readDay(), try readDay())
     habit.activeDays = try read()
@@ -240,7 +253,8 @@ extension ByteReader {
     (habit.spent, habit.odd) = (try readSum(), try readSum())
     (habit.mostCalls, habit.mostSpent) = (try readPeak(), try readPeak())
     habit.mostOdd = try readPeak()
-    (habit.price, habit.priceToday) = (try signed().clamped, try signed().clamped)
+    habit.price = try readPrice()
+    habit.paidPrice = hasPaidPrice ? try readPrice() : habit.price
     for _ in 0..<(try read(UInt8.self)) {
       habit.oddCalls.append(
         Habit.OddCall(

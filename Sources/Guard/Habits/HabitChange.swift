@@ -15,7 +15,7 @@ package enum HabitChange: Hashable, Sendable {
   indirect case known(HabitRecord)
 }
 
-/// What a change teaches. A journal says it of each, so that what it taught when it was written it teaches again.
+/// How a change teaches; the journal says it of each, so that a replay learns what was learned when it was written.
 package enum HabitLesson: Hashable, Sendable {
   /// As in journals of before: what the odd calls of an account came to on their day raised its tenant's peak on every day with calls.
   case first

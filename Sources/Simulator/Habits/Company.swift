@@ -198,7 +198,8 @@ struct Company: Sendable {
       calls.append(
         GeneratedCall(
           account: staff[index].account, start: start, destination: destination, origin: origin,
-          seconds: isAnswered ? dice.talk(median: profile.talk) : 0))
+          seconds: isAnswered ? dice.talk(median: profile.talk) : 0,
+          isFree: profile.hasFlatRate && destination == CallPrices.home))
       guard !isAnswered, dice.happens(60, of: 100) else { return }
       start += dice.number(20..<400)
     }
@@ -213,9 +214,10 @@ struct GeneratedCall: Sendable {
   var origin: PaidCall.Origin
   /// 0: nobody answers.
   var seconds: Int
+  var isFree = false
   var isTheft = false
 
-  var pricePerMinute: Int64 { CallPrices.pricePerMinute(destination) }
+  var pricePerMinute: Int64 { isFree ? 0 : CallPrices.pricePerMinute(destination) }
 }
 
 /// Days on which companies are closed, by their number in a year that begins on a Monday.

@@ -1,6 +1,6 @@
 import Guard
 
-/// Ten kinds of company, as different in their calling as customers of a telephone system are.
+/// Eleven kinds of company, as different in their calling as customers of a telephone system are.
 package enum CompanyKind: String, Sendable, CaseIterable {
   case office
   case lawFirm = "law firm"
@@ -12,6 +12,7 @@ package enum CompanyKind: String, Sendable, CaseIterable {
   case exporter
   case nightLogistics = "night logistics"
   case holidayBusiness = "holiday business"
+  case flatRate = "flat rate"
 
   /// The numbers that make a kind what it is.
   struct Profile {
@@ -38,6 +39,8 @@ package enum CompanyKind: String, Sendable, CaseIterable {
     var season: [Int]
     var limitPerDay: Int64
     var keepsHolidays: Bool
+    /// Minutes at home cost nothing.
+    var hasFlatRate = false
   }
 
   var profile: Profile {
@@ -104,6 +107,11 @@ package enum CompanyKind: String, Sendable, CaseIterable {
         partners: Array(near.prefix(10)), talk: 150, newPartners: 20, curiosity: 8, travelling: 3,
         forwarding: 10, season: [10, 15, 40, 90, 130, 180, 240, 250, 150, 60, 12, 15],
         limitPerDay: 20_000_000, keepsHolidays: false)
+    case .flatRate:
+      return Profile(
+        staff: 25, hours: 9..<18, callsPerHour: 90, abroad: 8, partners: Array(near.prefix(4)),
+        talk: 120, newPartners: 30, curiosity: 8, travelling: 5, forwarding: 12, season: even,
+        limitPerDay: 10_000_000, keepsHolidays: true, hasFlatRate: true)
     }
   }
 }

@@ -1,4 +1,4 @@
-/// What ten companies came to: false stops of each kind, and what each theft got away with.
+/// What eleven companies came to: false stops of each kind, and what each theft got away with.
 package struct HabitFigures: Sendable {
   /// One kind of company over all seeds.
   package struct Company: Sendable {

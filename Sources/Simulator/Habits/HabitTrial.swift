@@ -1,7 +1,7 @@
 package import Elements
 package import Guard
 
-/// Months of ten companies, honest but for what is stolen on purpose: what habits stop, and what they cost and save.
+/// Months of eleven companies, honest but for what is stolen on purpose: what habits stop, and what they cost and save.
 package struct HabitTrial: Sendable {
   /// A company without a thief.
   package struct Peace: Sendable {

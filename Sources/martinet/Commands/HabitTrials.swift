@@ -4,7 +4,7 @@ import Foundation
 import Simulator
 import Synchronization
 
-/// Ten companies over months, as many at a time as there are processors.
+/// Eleven companies over months, as many at a time as there are processors.
 struct HabitTrials {
   let seeds: Range<UInt64>
   let months: Int

@@ -11,7 +11,7 @@ struct Simulate: ParsableCommand {
       Each seed decides a world: its faults, its people, its prices. The same seed gives the same world, \
       to the last byte. Ends with status 1 when a rule was broken.
 
-      With --habits: ten companies and their calls instead, month after month, and five thefts under the \
+      With --habits: eleven companies and their calls instead, month after month, and five thefts under the \
       limits. Shows whom habits stop by mistake, and what each theft costs with and without them. Ends with \
       status 1 when a kind of company has more than one false stop a year.
       """)
