@@ -182,7 +182,7 @@ import Testing
     #expect(first.departure != nil)
     let again = Firm.paid(Firm.far, on: sunday, at: 4, from: Firm.elsewhere, price: 900_000)
     #expect(firm.book.judge(again, limitPerDay: Firm.limit).departure != nil)
-    firm.take(.disowned(Firm.anna))
+    firm.take(.disowned(Firm.anna, Firm.tenant))
     let judgement = firm.book.judge(again, limitPerDay: Firm.limit)
     #expect(judgement == before.judge(again, limitPerDay: Firm.limit))
     #expect(judgement.departure == nil && judgement.oddity.contains([.newToTenant, .newOrigin]))
@@ -320,6 +320,7 @@ import Testing
       (1, .called(call, [.dear], .first)), (6, .called(call, [.dear], .second)),
       (2, .paid(Firm.anna, Firm.tenant, [], difference: -7, at: call.at, .first)),
       (7, .paid(Firm.anna, Firm.tenant, [], difference: -7, at: call.at, .second)),
+      (4, .disowned(Firm.anna, nil)), (8, .disowned(Firm.anna, Firm.tenant)),
     ]
     for (code, change) in changes {
       var writer = ByteWriter()
@@ -336,7 +337,8 @@ import Testing
     _ = firm.callsThrough(Firm.far, on: sunday, at: 3, from: Firm.elsewhere, price: 900_000)
     firm.take(.accepted(Firm.anna))
     _ = firm.call(Firm.far, on: monday, at: 3, from: .forward, price: 900_000, talk: 10)
-    firm.take(.disowned(AccountID(11)))
+    firm.take(.disowned(AccountID(11), nil))
+    firm.take(.disowned(Firm.anna, Firm.tenant))
     func again(_ changes: some Sequence<HabitChange>) throws -> HabitBook {
       var book = HabitBook()
       for change in changes {

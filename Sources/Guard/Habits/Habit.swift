@@ -133,7 +133,43 @@ struct Habit: Hashable, Sendable {
     odd = FadingSum()
   }
 
+  /// What odd calls have taught, and what of it can be a thief's.
+  struct Theft {
+    let calls: [OddCall]
+    /// A place that was there before is somebody else's.
+    let firstDay: Int32
+    let usualHour: Int
+  }
+
+  /// The odd calls that are kept, as far back as a theft goes.
+  ///
+  /// Not where the first of them went is the thief's, but where any did: of many calls the first ones are not kept.
+  func theft(_ settings: HabitSettings) -> Theft {
+    let firstDay = day - settings.daysOfTheft
+    return Theft(
+      calls: oddCalls.filter { $0.localHour.flooredQuotient(by: 24) >= firstDay },
+      firstDay: firstDay, usualHour: settings.usualHour)
+  }
+
   /// A person has said that what was odd was a thief's: nothing of it is left, but where it was usual before.
+  mutating func forget(_ theft: Theft) {
+    unlearn(theft)
+    oddCalls.removeAll()
+    odd = FadingSum()
+    // Whoever comes from many networks is on the move, and that was the thief.
+    newOrigins = FadingSum()
+  }
+
+  /// Takes back where and when a thief has called.
+  mutating func unlearn(_ theft: Theft) {
+    for call in theft.calls {
+      destinations.forget(call.destination, since: theft.firstDay)
+      origins.forget(call.origin, since: theft.firstDay)
+    }
+    hours.forget(theft.calls.map(\.localHour), below: theft.usualHour)
+  }
+
+  /// The same in journals of before: what had become usual meanwhile stayed.
   mutating func disown(_ settings: HabitSettings) {
     for call in oddCalls {
       if !destinations.isSettled(

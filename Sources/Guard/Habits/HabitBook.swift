@@ -202,7 +202,11 @@ package struct HabitBook: Sendable {
       accounts[account]?.value.pay(difference, weight: oddity.weight, at: at.unixMilliseconds)
       notePeaks(of: account, for: tenant, at: at, lesson)
     case .accepted(let account): accounts[account]?.value.accept(settings)
-    case .disowned(let account): accounts[account]?.value.disown(settings)
+    case .disowned(let account, nil): accounts[account]?.value.disown(settings)
+    case .disowned(let account, let tenant?):
+      guard let theft = accounts[account]?.value.theft(settings) else { return }
+      accounts[account]?.value.forget(theft)
+      tenants[tenant]?.value.unlearn(theft)
     case .known(let record):
       switch record.owner {
       case .account(let account): accounts[account] = Boxed(record.habit)

@@ -26,9 +26,10 @@ extension HabitChange {
     case .accepted(let account):
       writer.write(UInt8(3))
       writer.writeCompact(account.number)
-    case .disowned(let account):
-      writer.write(UInt8(4))
+    case .disowned(let account, let tenant):
+      writer.write(UInt8(tenant == nil ? 4 : 8))
       writer.writeCompact(account.number)
+      if let tenant { writer.writeCompact(tenant.number) }
     case .known(let record):
       writer.write(UInt8(9))
       writer.write(record.owner)
@@ -54,7 +55,10 @@ extension HabitChange {
         Oddity(rawValue: try reader.read()), difference: try reader.signed(),
         at: try reader.readTime(), code == 2 ? .first : .second)
     case 3: self = .accepted(AccountID(try reader.readCompact()))
-    case 4: self = .disowned(AccountID(try reader.readCompact()))
+    case 4: self = .disowned(AccountID(try reader.readCompact()), nil)
+    case 8:
+      self = .disowned(
+        AccountID(try reader.readCompact()), TenantID(try reader.readCompact()))
     case 5, 9:
       self = .known(
         HabitRecord(

@@ -9,8 +9,10 @@ package enum HabitChange: Hashable, Sendable {
     AccountID, TenantID, Oddity, difference: Int64, at: WallTime, HabitLesson = .second)
   /// A person has said that what was odd of late is usual.
   case accepted(AccountID)
-  /// A person has said that what was odd of late was a thief's: it teaches nothing.
-  case disowned(AccountID)
+  /// A person has said that what was odd of late was a thief's: it teaches nothing, its tenant neither.
+  ///
+  /// Without a tenant as in journals of before, where it lost only what was not usual yet, and its tenant nothing.
+  case disowned(AccountID, TenantID?)
   /// A habit as a checkpoint has it.
   indirect case known(HabitRecord)
 }

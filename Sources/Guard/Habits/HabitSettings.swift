@@ -15,6 +15,9 @@ package struct HabitSettings: Hashable, Sendable {
   package var ageOfOrigin: Int32 = 7
   /// Whoever came from more new networks than this within a fortnight is on the move, and a further one says nothing.
   package var roaming: Int64 = 3
+  /// So long a theft goes on at the most until somebody finds it, as in the bill of a month: what odd calls have made usual
+  /// since then is forgotten with them.
+  package var daysOfTheft: Int32 = 42
 
   // MARK: What is odd
 

@@ -44,7 +44,10 @@ struct KnownPlaces<Place: Hashable & Sendable>: Hashable, Sendable {
     return true
   }
 
-  mutating func forget(_ place: Place) { all.removeAll { $0.place == place } }
+  /// Forgets a place, but where it was there before a day.
+  mutating func forget(_ place: Place, since day: Int32 = .min) {
+    all.removeAll { $0.place == place && $0.firstDay >= day }
+  }
 
   /// A person has said that this place is usual.
   mutating func settle(_ place: Place, days: UInt8, age: Int32, on day: Int32) {

@@ -35,9 +35,35 @@ struct UsualHours: Hashable, Sendable {
 
   /// A person has said that this hour is usual.
   mutating func teach(_ localHour: Int64) {
+    for _ in 0..<3 { grow(Self.place(of: localHour)) }
+  }
+
+  /// Takes back what calls in these hours have taught, where without it an hour is less than `usual`: in a usual one others call, too.
+  mutating func forget(_ localHours: [Int64], below usual: Int) {
+    var left = weights.map { Int($0) }
+    // The newest first, the other way round than they were learned.
+    let hours = Set(localHours).sorted(by: >)
+    for hour in hours {
+      let day = hour.flooredQuotient(by: 24)
+      guard day < self.day else { continue }
+      var lesson = 255
+      for _ in 0..<min(Self.week(of: self.day) - Self.week(of: day), 64) { lesson -= lesson / 8 }
+      let place = Self.place(of: hour)
+      left[place] = max(0, (6 * left[place] - lesson) / 5)
+    }
+    for place in weights.indices where left[place] < min(usual, Int(weights[place])) {
+      weights[place] = UInt8(left[place])
+    }
+    // What this day would teach when it is over.
+    for hour in hours where hour.flooredQuotient(by: 24) == day {
+      guard weights[Self.place(of: hour)] < usual else { continue }
+      used &= ~(1 << UInt32(hour - day * 24))
+    }
+  }
+
+  private static func place(of localHour: Int64) -> Int {
     let day = localHour.flooredQuotient(by: 24)
-    let place = Self.weekday(of: day) * 24 + Int(localHour - day * 24)
-    for _ in 0..<3 { grow(place) }
+    return weekday(of: day) * 24 + Int(localHour - day * 24)
   }
 
   private mutating func grow(_ place: Int) { weights[place] += (255 - weights[place]) / 6 }
@@ -57,8 +83,7 @@ struct UsualHours: Hashable, Sendable {
 
   /// How usual an hour is: itself, the hours beside it, and the same hour of other such days.
   func weight(of localHour: Int64) -> Int {
-    let today = localHour.flooredQuotient(by: 24)
-    let place = Self.weekday(of: today) * 24 + Int(localHour - today * 24)
+    let place = Self.place(of: localHour)
     let own = Int(weights[place])
     let beside =
       (Int(weights[(place + 167) % 168]) + Int(weights[(place + 1) % 168])) / 2

@@ -101,7 +101,8 @@ extension SwitchCore {
   /// Or it was a thief, and nothing of it is to be usual.
   mutating func teach(_ account: AccountID, by block: Block?, isTheft: Bool) {
     if isTheft {
-      take(.disowned(account))
+      guard let line = rules.directory.line(paying: account) else { return }
+      take(.disowned(account, line.tenant.id))
     } else if case .unusual = block?.reason {
       take(.accepted(account))
     }
