@@ -99,7 +99,8 @@ extension SwitchCore {
     // Where they are not looked at, even the right ones are wrong: that takes the same time, and tells nothing.
     let look = admission.look(at: user, from: Source(flow), at: now)
     let verdict = verifier.verify(
-      credentials, nonce, of: message, secrets: look == .compares ? device?.secrets : nil, at: now)
+      credentials, nonce, of: message, secrets: look == .compares ? device?.secrets : nil,
+      user: user.number, at: now)
     switch allowed(verdict, device, tenant, message, on: flow, at: now) {
     case .accepted:
       guard let device else { return .unknown(Stranger(tenant: tenant)) }

@@ -1,6 +1,8 @@
 import Directory
 import Elements
 import Guard
+import SIP
+import SIPSyntax
 import Testing
 
 @testable import Switch
@@ -20,6 +22,21 @@ import Testing
   private func bans(_ bench: Bench) -> [BanSubject] {
     guard case .bans(let bans)? = bench.ask(.bans(.list)) else { return [] }
     return bans.map(\.subject)
+  }
+
+  @Test("A10: an account that uses up nonces as fast as it may keeps nobody else's phones out")
+  func nonceFlood() throws {
+    let bench = try Bench()
+    bench.core.verifier = DigestVerifier(
+      secret: Secret("sixteen bytes or more"), salt: 1, usesLimit: 20, usesOfUser: 3)
+    let thief = UserAgent(bench, user: "101", address: "\(Self.thiefAddress):5062")
+    for number in 1...30 { thief.register(cseq: UInt32(number)) }
+    let colleague = UserAgent(bench, user: "102", address: "198.51.100.7:5062")
+    let other = UserAgent(
+      bench, user: "101", address: "198.51.100.8:5062", domain: Town.otherDomain)
+    for phone in [colleague, other] { phone.register() }
+    #expect(thief.lastStatus == 401 && thief.responses.count { $0.status == 200 } == 10)
+    #expect([colleague, other].map(\.lastStatus) == [200, 200])
   }
 
   @Test("A08: a flood over IPv4 thins out nobody over IPv6, and the other way round")

@@ -22,8 +22,10 @@ package enum DigestVerdict: Hashable, Sendable {
 package struct DigestVerifier: Sendable {
   /// How long a nonce may be used.
   package static let life: Duration = .seconds(60)
-  /// Nonces in use in a minute whose counts are remembered.
-  package static let usesLimit = 100_000
+  /// Nonces in use in a minute whose counts are remembered: 25 MB, and as much for the minute before.
+  package static let usesLimit = 750_000
+  /// Of these, what one user may have where half are in use: twice the calls that a whole exchange begins in a minute.
+  package static let usesOfUser = 3_000
 
   private var nonces: NonceMaker
   private var uses: NonceUses
@@ -34,9 +36,14 @@ package struct DigestVerifier: Sendable {
   /// - Parameters:
   ///   - secret: At least 16 random bytes.
   ///   - salt: Another for each process: which nonces were used is forgotten at its end, so they must end with it.
-  package init(secret: Secret, salt: UInt64) {
+  ///   - usesLimit: Nonces in use in a minute.
+  ///   - usesOfUser: Of these, one user's where half are in use.
+  package init(
+    secret: Secret, salt: UInt64, usesLimit: Int = Self.usesLimit,
+    usesOfUser: Int = Self.usesOfUser
+  ) {
     nonces = NonceMaker(secret: secret, salt: salt)
-    uses = NonceUses(life: Self.life, limit: Self.usesLimit)
+    uses = NonceUses(life: Self.life, limit: usesLimit, share: usesOfUser)
     let fake = FingerprintKey(secret, purpose: "no such user").absorber().finish()
     fakes = (HashValue(fake, nil).text, HashValue(fake, fake).text)
   }
@@ -119,10 +126,11 @@ package struct DigestVerifier: Sendable {
 
   /// Checks the credentials of a request, and uses their nonce up if they are right.
   ///
-  /// `secrets` are those of the user that the credentials name; nil if there is no such user.
+  /// `secrets` are those of the user that the credentials name; nil if there is no such user. `user` is any number that is his
+  /// alone.
   package mutating func verify(
     _ claim: DigestClaim, _ nonce: NonceMaker.Opened, of request: Message, secrets: DigestSecrets?,
-    at now: Now
+    user: UInt64, at now: Now
   ) -> DigestVerdict {
     guard let algorithm = claim.algorithm, let count = claim.countNumber, let cnonce = claim.cnonce
     else { return .wrong }
@@ -144,7 +152,8 @@ package struct DigestVerifier: Sendable {
     guard request.isAddressed(to: uri) else { return .mismatched }
     // RFC 7616 §5.4: an INVITE or REFER costs money, so its nonce is good for one request only.
     let isOnce = request.method == .invite || request.method == .refer
-    return uses.take(nonce.name, count: count, once: isOnce, at: now.instant) ? .accepted : .stale
+    return uses.take(nonce.name, count: count, once: isOnce, of: user, at: now.instant)
+      ? .accepted : .stale
   }
 
   private func withSecret(

@@ -78,7 +78,7 @@ import Testing
       return .stale
     }
     return verifier.verify(
-      credentials, nonce, of: message, secrets: secrets ?? self.secrets, at: now)
+      credentials, nonce, of: message, secrets: secrets ?? self.secrets, user: 1, at: now)
   }
 
   @Test("RFC 8760 §2.2: one challenge for each algorithm, strongest first, without opaque")
@@ -195,7 +195,7 @@ import Testing
       let tries = (0..<50).map { _ in
         ContinuousClock().measure {
           for _ in 0..<20 {
-            _ = verifier.verify(claim, nonce, of: message, secrets: secrets, at: now(0))
+            _ = verifier.verify(claim, nonce, of: message, secrets: secrets, user: 1, at: now(0))
           }
         }
       }
@@ -287,9 +287,9 @@ import Testing
 
   @Test("The memory for counts is bounded and empties by itself")
   func boundedUses() {
-    var uses = NonceUses(life: .seconds(60), limit: 10)
+    var uses = NonceUses(life: .seconds(60), limit: 10, share: 10)
     func take(_ name: UInt64, _ count: UInt32, at milliseconds: Int64) -> Bool {
-      uses.take(NonceName(name), count: count, once: false, at: ms(milliseconds))
+      uses.take(NonceName(name), count: count, once: false, of: 1, at: ms(milliseconds))
     }
     for name in 0..<UInt64(10) { #expect(take(name, 1, at: 0)) }
     #expect(!take(10, 1, at: 1))
@@ -298,6 +298,22 @@ import Testing
     #expect(!take(0, 1, at: 60_001))
     #expect(take(10, 1, at: 200_000))
     #expect(uses.count == 1)
+  }
+
+  @Test("A10: one user's nonces leave room for everybody else's, and are counted anew each minute")
+  func shareOfUser() {
+    var uses = NonceUses(life: .seconds(60), limit: 100, share: 10)
+    func taken(_ names: Range<UInt64>, of user: UInt64, at milliseconds: Int64) -> Int {
+      names.count {
+        uses.take(NonceName($0), count: 1, once: false, of: user, at: ms(milliseconds))
+      }
+    }
+    #expect(taken(0..<1_000, of: 1, at: 0) == 50, "who is alone has half of it")
+    #expect(taken(1_000..<2_000, of: 2, at: 1) == 10)
+    #expect(taken(2_000..<2_001, of: 3, at: 1) == 1)
+    let isTaken = uses.take(NonceName(0), count: 2, once: false, of: 1, at: ms(1))
+    #expect(isTaken, "one that he has")
+    #expect(taken(3_000..<3_001, of: 1, at: 60_001) == 1)
   }
 
   @Test("A22: the client answers the carrier's realm and no other")
