@@ -43,7 +43,8 @@ package struct DigestVerifier: Sendable {
     usesOfUser: Int = Self.usesOfUser
   ) {
     nonces = NonceMaker(secret: secret, salt: salt)
-    uses = NonceUses(life: Self.life, limit: usesLimit, share: usesOfUser)
+    // Ages are whole seconds, and the last one is begun.
+    uses = NonceUses(life: Self.life + .seconds(1), limit: usesLimit, share: usesOfUser)
     let fake = FingerprintKey(secret, purpose: "no such user").absorber().finish()
     fakes = (HashValue(fake, nil).text, HashValue(fake, fake).text)
   }

@@ -316,6 +316,18 @@ import Testing
     #expect(taken(3_000..<3_001, of: 1, at: 60_001) == 1)
   }
 
+  @Test("A21: what a nonce was used for is known for as long as it is fresh, to the last second")
+  func lastSecond() throws {
+    var verifier = verifier()
+    let first = try answer(try challenge(&verifier, at: 500), "INVITE")
+    #expect(try verify(&verifier, first, at: 500) == .accepted)
+    let message = try answer(try challenge(&verifier, at: 60_000), "INVITE")
+    #expect(try verify(&verifier, message, at: 60_400) == .accepted)
+    let next = try answer(try challenge(&verifier, at: 60_500), "INVITE")
+    #expect(try verify(&verifier, next, at: 60_500) == .accepted)
+    #expect(try verify(&verifier, message, at: 120_600) == .stale)
+  }
+
   @Test("A22: the client answers the carrier's realm and no other")
   func foreignRealm() throws {
     var verifier = verifier()
