@@ -200,6 +200,8 @@ package struct Admission: Sendable {
     if count >= offence.kind.limit(settings) {
       put(.network(unit), .offences(offence.kind, count: count), at: now, into: &notices)
     }
+    // Its neighbours have no part in what is done where phones are known.
+    guard !friends.knows(unit, at: now.instant) else { return notices }
     let wider = Neighbourhood(of: source.address).wider
     if let count = offences.addNearby(wider, at: now.instant), firstSpared(within: wider) == nil {
       put(.network(wider), .offences(offence.kind, count: count), at: now, into: &notices)
@@ -233,9 +235,13 @@ package struct Admission: Sendable {
     _ subject: BanSubject, _ cause: Ban.Cause, at now: Now, into notices: inout [GuardNotice]
   ) {
     guard bans.ban(subject, at: now.wall) == nil else { return }
-    apply(bans.next(subject, cause, at: now.wall), at: now, into: &notices)
-    guard subject.isNetwork else { return }
-    while let ban = bans.crowded(by: subject.network, at: now.wall),
+    // Who is known there is not to find it closed when he has been away, nor are his neighbours.
+    let isShort = subject.isNetwork && friends.knows(subject.network, at: now.instant)
+    apply(bans.next(subject, cause, isShort: isShort, at: now.wall), at: now, into: &notices)
+    guard subject.isNetwork, !isShort else { return }
+    let friends = friends
+    while let ban = bans.crowded(
+      by: subject.network, at: now.wall, besides: { friends.knows($0, at: now.instant) }),
       firstSpared(within: ban.subject.network) == nil
     {
       apply(ban, at: now, into: &notices)

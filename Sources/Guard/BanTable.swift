@@ -78,10 +78,15 @@ struct BanTable: Sendable {
   // MARK: - Changes
 
   /// The next ban of a subject: longer than its last one, unless that has decayed.
-  func next(_ subject: BanSubject, _ cause: Ban.Cause, at wall: WallTime) -> Ban {
+  ///
+  /// A short one is as long as a first one, and makes the next no longer.
+  func next(
+    _ subject: BanSubject, _ cause: Ban.Cause, isShort: Bool = false, at wall: WallTime
+  ) -> Ban {
     let rung = self[subject].map { self.rung(after: $0, at: wall) } ?? 0
-    let step = settings.ladder[min(rung, settings.ladder.count - 1)]
-    return Ban(subject, cause, since: wall, until: wall + step, rung: rung)
+    let step = settings.ladder[isShort ? 0 : min(rung, settings.ladder.count - 1)]
+    return Ban(
+      subject, cause, since: wall, until: wall + step, rung: isShort ? max(0, rung - 1) : rung)
   }
 
   private func rung(after last: Ban, at wall: WallTime) -> Int {
@@ -90,15 +95,17 @@ struct BanTable: Sendable {
     return max(0, last.rung + 1 - Int(min(decayed, Int64(last.rung) + 1)))
   }
 
-  /// The narrowest wider network that has too many banned ones in it and is not banned itself.
-  func crowded(by network: IPNetwork, at wall: WallTime) -> Ban? {
+  /// The narrowest wider network that has too many banned ones in it, but those that are known, and is not banned itself.
+  func crowded(
+    by network: IPNetwork, at wall: WallTime, besides isKnown: (IPNetwork) -> Bool
+  ) -> Ban? {
     for step in Neighbourhood(of: network.address).steps {
       guard within[step.wider, default: 0] >= step.limit,
         ban(.network(step.wider), at: wall) == nil
       else { continue }
       let count = networks.all.count {
         $0.subject.network.bits == step.bits && step.wider.contains($0.subject.network)
-          && isInForce($0, at: wall)
+          && isInForce($0, at: wall) && !isKnown($0.subject.network)
       }
       guard count >= step.limit else { continue }
       return next(.network(step.wider), .neighbours(count: count), at: wall)

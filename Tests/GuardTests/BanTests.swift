@@ -142,6 +142,40 @@ import Testing
     #expect(areHeardOften)
   }
 
+  @Test("A06: guests who misbehave at an office again and again do not shut it out after a weekend")
+  func weekend() {
+    let street = Street()
+    let phones = (0..<200).map { Source("198.51.100.1:\(20_000 + $0)") }
+    let intruder = Source("198.51.100.1:61000")
+    for seconds in [300, 3_600, 86_400, 0] {
+      for (number, phone) in phones.enumerated() {
+        street.welcome(UserKey(UInt64(5_000 + number)), from: phone)
+      }
+      street.ban(intruder)
+      let ban = street.admission.ban(of: IPNetwork(intruder.address), at: street.now.wall)
+      #expect(ban?.until == street.now.wall + .seconds(300) && ban?.rung == 0)
+      street.wait(.seconds(seconds + 1_300))
+    }
+    street.wait(.seconds(64 * 3_600))
+    let areHeard = phones.allSatisfy { street.admit($0) == .pass }
+    #expect(areHeard)
+  }
+
+  @Test("A06: how often somebody was banned before phones came there is not forgotten for them")
+  func formerScanner() {
+    let street = Street()
+    for _ in 0..<2 {
+      street.ban(stranger)
+      street.wait(.seconds(5_000))
+    }
+    street.welcome(alice, from: stranger)
+    street.ban(stranger)
+    #expect(street.admission.standing(at: street.now.wall).map(\.rung) == [1])
+    street.wait(.seconds(90_000))
+    street.ban(stranger)
+    #expect(street.admission.standing(at: street.now.wall).map(\.rung) == [2])
+  }
+
   @Test("A known phone's protection of its address ends a day after its last registration")
   func friendshipEnds() {
     let street = Street()

@@ -70,6 +70,27 @@ import Testing
     #expect(street.passing(1_000, from: Source("203.0.113.200:7777")) == 1_000)
   }
 
+  @Test("A06: what is banned or done where phones are known bans none of the neighbours")
+  func officesNextDoor() {
+    let street = Street()
+    let other = Source("203.0.113.99:5060")
+    for host in 1...19 {
+      street.welcome(UserKey(UInt64(host)), from: Source("203.0.113.\(host):5060"))
+      street.ban(Source("203.0.113.\(host):61000"))
+    }
+    #expect(street.admission.standingCount(at: street.now.wall) == 19)
+    #expect(street.admit(other) == .pass)
+    // 200 phones with old passwords.
+    for user in 0..<200 {
+      street.guess(0, of: UserKey(UInt64(500 + user)), from: Source("203.0.113.1:\(7_000 + user)"))
+    }
+    #expect(street.admit(other) == .pass)
+    for host in 101...115 { street.ban(Source("203.0.113.\(host):5060")) }
+    #expect(street.admit(other) == .pass)
+    street.ban(Source("203.0.113.116:5060"))
+    #expect(street.admit(other) == .banned, "strangers count as ever")
+  }
+
   @Test(
     "A05: whoever has many neighbourhoods and offends a little from each is banned by the wider network",
     arguments: [("2001:db8:1:%::1", "2001:db8:1:ffff::1"), ("203.0.113.%", "203.0.113.250")])
