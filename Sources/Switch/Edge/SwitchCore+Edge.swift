@@ -262,16 +262,22 @@ extension SwitchCore {
     sieges.v6.adopt(settings)
   }
 
-  /// The first directory after a start: phones that were registered are friends before they have spoken.
+  /// The first directory after a start: phones that were registered are friends before they have spoken, also those whose
+  /// connections ended with the process.
   mutating func befriendPhones(at now: Now) {
-    for binding in bindings.all(at: now.wall) {
+    let directory = rules.directory
+    let departed = bindings.takeDeparted().filter {
+      directory.admits($0.flow.remote.address, $0.device, for: $0.extension)
+    }
+    for binding in bindings.all(at: now.wall) + departed {
       // What older journals have may be any of them.
       let devices =
-        binding.device.map { [$0] } ?? rules.directory.line(binding.extension)?.devices ?? []
+        binding.device.map { [$0] } ?? directory.line(binding.extension)?.devices ?? []
       for device in devices {
         admission.befriend(
           UserKey(device.number), of: binding.tenant, from: Source(binding.flow),
-          since: binding.registeredAt, at: now)
+          // It has been refreshed since it was made, hours ago at most; when that was is not on disk.
+          since: now.wall, at: now)
       }
     }
     output.acquainted = admission.knownPlaces(at: now.instant)

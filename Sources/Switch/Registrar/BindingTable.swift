@@ -51,6 +51,8 @@ struct BindingTable: Sendable {
   private var byEndpoint: [Endpoint: Int] = [:]
   /// What a replay has of connections, which did not outlive the process: nobody can be reached by them.
   private var disconnected: [Place: Binding] = [:]
+  /// The same once the replay has ended, until somebody takes note of who was where.
+  private var departed: [Binding] = []
   private(set) var expiries = DeadlineQueue<ExtensionID>()
   private(set) var count = 0
 
@@ -274,6 +276,8 @@ struct BindingTable: Sendable {
 
   /// Ends the replay: schedules the expiries, which need a clock.
   mutating func recovered(at now: Now) {
+    departed = disconnected.values.filter { $0.expiresAt > now.wall }
+      .sorted { ($0.extension, $0.key) < ($1.extension, $1.key) }
     disconnected = [:]
     for `extension` in places.keys.sorted() {
       guard let line = places[`extension`],
@@ -281,6 +285,12 @@ struct BindingTable: Sendable {
       else { continue }
       schedule(line, at: now.instant + max(.zero, first - now.wall))
     }
+  }
+
+  /// Who was there by a connection before a restart, as far as it has not run out; gone from here then.
+  mutating func takeDeparted() -> [Binding] {
+    defer { departed = [] }
+    return departed
   }
 
   /// Every binding as the journal would have it, made when it is its turn.
