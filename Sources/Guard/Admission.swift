@@ -128,8 +128,11 @@ package struct Admission: Sendable {
     let unit = source.place.network
     let isKnown = friends.knows(user, from: unit, at: now.instant)
     if bans.ban(.user(user, from: unit), at: now.wall) != nil {
-      return offences.secondChance(user, unit, isKnown: isKnown, at: now.instant)
-        ? .compares : .isClosed
+      // As rarely as in a siege, from however many places he is closed to.
+      let isLookedAt =
+        offences.secondChance(user, unit, isKnown: isKnown, at: now.instant)
+        && (isKnown || offences.strangersChance(user, at: now.instant))
+      return isLookedAt ? .compares : .isClosed
     }
     if isKnown { return .compares }
     if bans.ban(.network(unit), at: now.wall) != nil,
@@ -214,19 +217,21 @@ package struct Admission: Sendable {
     _ offence: Offence, from source: Source, at now: Now
   ) -> [GuardNotice] {
     guard case .wrongCredentials(let user, let response) = offence else { return [] }
-    let count = offences.addWrongWhereSpared(
+    let found = offences.addWrongWhereSpared(
       response, of: user, from: source.place.network, at: now.instant)
-    return count == nil ? [] : [.guessedWhereSpared(user)]
+    return found.tooMany == nil ? [] : [.guessedWhereSpared(user)]
   }
 
   private mutating func noteWrong(
     _ response: UInt64, of user: UserKey, from unit: IPNetwork, at now: Now,
     into notices: inout [GuardNotice]
   ) {
-    if let count = offences.addWrong(response, of: user, from: unit, at: now.instant) {
+    let found = offences.addWrong(response, of: user, from: unit, at: now.instant)
+    if let count = found.tooMany {
       put(.user(user, from: unit), .offences(.guesses, count: count), at: now, into: &notices)
     }
-    if let count = offences.besiege(user, from: unit, at: now.instant) {
+    let isGuess = found.isNew && !friends.knows(user, from: unit, at: now.instant)
+    if let count = offences.besiege(user, from: unit, isGuess: isGuess, at: now.instant) {
       notices.append(.besieged(user, addresses: count))
     }
   }

@@ -29,6 +29,8 @@ package struct GuardSettings: Hashable, Sendable {
   package var secondChanceOfKnown = Rate(every: .seconds(5), burst: 4)
   /// Addresses that guess at one user, after which strangers are rarely looked at.
   package var besiegers = 20
+  /// Wrong responses for one user from where he is not known, after which it is the same however few addresses they are from.
+  package var guessesOfUser = Rate(every: .seconds(10), burst: 60)
   package var strangersOfUser = Rate(every: .seconds(5), burst: 2)
   /// Users that are new at a known neighbourhood where somebody guesses: nobody is banned there, so few are looked at.
   package var newcomersOfPlace = Rate(every: .seconds(5), burst: 20)

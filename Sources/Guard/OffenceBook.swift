@@ -7,13 +7,22 @@ struct OffenceBook: Sendable {
   private var pairs: Generations<UserPlace, SlidingLog>
   /// The same where nobody is banned: who guesses there without an end drives out nothing that leads to a ban.
   private var sparedPairs: Generations<UserPlace, SlidingLog>
-  private var users: Generations<UserKey, SlidingLog>
+  private var users: Generations<UserKey, Guesses>
   private var besieged: Generations<UserKey, Bool>
   private var strangers: Generations<UserKey, RateBucket>
   private var newcomers: Generations<IPNetwork, RateBucket>
   private var nearby: Generations<IPNetwork, RateBucket>
   private var chances: Generations<UserPlace, RateBucket>
   private var tries: Generations<IPNetwork, RateBucket>
+
+  /// From where a user is guessed at, and how often.
+  private struct Guesses: Sendable {
+    var places = SlidingLog()
+    var pace = RateBucket()
+  }
+
+  /// A wrong response: whether it is another one, and how many different ones there are when they are too many.
+  typealias WrongResponse = (isNew: Bool, tooMany: Int?)
 
   init(_ settings: GuardSettings) {
     self.settings = settings
@@ -70,18 +79,16 @@ struct OffenceBook: Sendable {
   }
 
   /// A wrong response for one user from one source.
-  ///
-  /// - Returns: How many different ones there are when they are too many.
   mutating func addWrong(
     _ response: UInt64, of user: UserKey, from network: IPNetwork, at now: Instant
-  ) -> Int? {
+  ) -> WrongResponse {
     let settings = settings
     return Self.add(response, of: user, from: network, to: &pairs, settings, at: now)
   }
 
   mutating func addWrongWhereSpared(
     _ response: UInt64, of user: UserKey, from network: IPNetwork, at now: Instant
-  ) -> Int? {
+  ) -> WrongResponse {
     let settings = settings
     return Self.add(response, of: user, from: network, to: &sparedPairs, settings, at: now)
   }
@@ -89,13 +96,13 @@ struct OffenceBook: Sendable {
   private static func add(
     _ response: UInt64, of user: UserKey, from network: IPNetwork,
     to pairs: inout Generations<UserPlace, SlidingLog>, _ settings: GuardSettings, at now: Instant
-  ) -> Int? {
+  ) -> WrongResponse {
     let count = pairs.update(
       UserPlace(user: user, network: network), initial: SlidingLog(), at: now
     ) {
       $0.add(response, .guesses, at: now, window: settings.window)
     }
-    return count.flatMap { $0 >= settings.wrongPasswords ? $0 : nil }
+    return (count != nil, count.flatMap { $0 >= settings.wrongPasswords ? $0 : nil })
   }
 
   /// - Returns: How many tries there were in a row when they are more than a phone makes.
@@ -107,16 +114,24 @@ struct OffenceBook: Sendable {
 
   // MARK: - One user, many sources
 
-  /// - Returns: How many addresses guess at him when they begin to be too many.
-  mutating func besiege(_ user: UserKey, from network: IPNetwork, at now: Instant) -> Int? {
-    let window = settings.window
+  /// A wrong response for a user; a guess is another one than before, from where he is not known.
+  ///
+  /// - Returns: How many addresses guess at him when they begin to be too many, or to guess too often.
+  mutating func besiege(
+    _ user: UserKey, from network: IPNetwork, isGuess: Bool, at now: Instant
+  ) -> Int? {
+    let (window, rate) = (settings.window, settings.guessesOfUser)
     // Whoever has one network of IPv6 has thousands of 64 bits.
     let place = network.address.isV4 ? network : Neighbourhood(of: network.address).wider
     let mark = place.address.high ^ place.address.low
-    let count = users.update(user, initial: SlidingLog(), at: now) {
-      $0.add(mark, .wrongCredentials, at: now, window: window)
+    let (count, isCalm) = users.update(user, initial: Guesses(), at: now) { guesses in
+      let count = guesses.places.add(mark, .wrongCredentials, at: now, window: window)
+      guard isGuess, !guesses.pace.take(rate, at: now) else { return (count, true) }
+      return (
+        guesses.places.marks(of: .wrongCredentials, at: now, window: window).marks.count, false
+      )
     }
-    guard let count, count >= settings.besiegers else { return nil }
+    guard let count, count >= settings.besiegers || !isCalm else { return nil }
     let wasBesieged = isBesieged(user, at: now)
     besieged.update(user, initial: true, at: now) { _ in }
     return wasBesieged ? nil : count

@@ -100,8 +100,8 @@ extension NoticeWords {
       forwards.
       """,
       .passwordGuessed: """
-      Wrong passwords for one user come from many addresses. Strangers are held off; the phone itself goes on
-      from where it is known.
+      Wrong passwords for one user come from many addresses, or very often. Strangers are held off; the phone
+      itself goes on from where it is known.
       """,
       .passwordGuessedWhereSpared: """
       Ten wrong passwords for one user, or more, came from an address that the operator never bans. Nothing is held off there.

@@ -117,6 +117,62 @@ import Testing
     #expect(street.looksAt(UserKey(1), from: Source("[2001:db8:9::1]:5060")))
   }
 
+  @Test("A04: a user who is guessed at often is besieged, from however few networks")
+  func fewBesiegers() {
+    let street = Street()
+    let told = (0..<20).flatMap { place in
+      (0..<9).flatMap {
+        street.guess($0, of: UserKey(1), from: Source("[2001:db8:1:\(place)::1]:5060"))
+      }
+    }
+    #expect(told == [.besieged(UserKey(1), addresses: 1)])
+    let looks = (0..<100).count {
+      street.looksAt(UserKey(1), from: Source("[2001:db8:2:\($0)::1]:5060"))
+    }
+    #expect(looks == 2)
+  }
+
+  @Test("A04: nor one every five seconds for an hour, from nineteen addresses by turns")
+  func slowBesiegers() {
+    let street = Street()
+    let told = (0..<720).flatMap { number in
+      defer { street.wait(.seconds(5)) }
+      return street.guess(
+        UInt64(number), of: UserKey(1), from: Source("10.0.\(number % 19).1:5060"))
+    }
+    #expect(told.contains { if case .besieged = $0 { true } else { false } })
+  }
+
+  @Test(
+    "A04: a user who is closed to many places is looked at from all of them as rarely as in a siege"
+  )
+  func closedPlaces() {
+    let street = Street()
+    let places = (0..<15).map { Source("10.0.\($0).1:5060") }
+    for place in places {
+      for number in 0..<10 { street.guess(UInt64(number), of: UserKey(1), from: place) }
+    }
+    #expect(street.admission.standingCount(at: street.now.wall) == 15)
+    for _ in 0..<3 {
+      #expect(places.count { street.looksAt(UserKey(1), from: $0) } == 2)
+      street.wait(.seconds(61))
+    }
+  }
+
+  @Test("A04: old passwords where a user is known besiege nobody, from however many phones")
+  func brokenPhones() {
+    let street = Street()
+    for place in 0..<9 {
+      let home = Source("10.0.\(place).1:5060")
+      street.welcome(UserKey(1), from: home)
+      for number in 0..<10 {
+        let notices = street.guess(UInt64(number), of: UserKey(1), from: home)
+        #expect(!notices.contains { if case .besieged = $0 { true } else { false } })
+      }
+    }
+    #expect(street.looksAt(UserKey(1), from: Source("[2001:db8:9::1]:5060")))
+  }
+
   @Test("An order never makes a ban shorter")
   func longer() throws {
     let street = Street()
