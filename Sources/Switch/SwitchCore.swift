@@ -137,6 +137,7 @@ package struct SwitchCore: Sendable {
     guard !entries.isEmpty else { return }
     for entry in entries { journal.write(.ledger(entry)) }
     journal.hurry()
+    tellBarredAgain(at: now)
     log(.warning, "the clock leapt ahead")
   }
 

@@ -39,6 +39,30 @@ import Testing
     #expect([colleague, other].map(\.lastStatus) == [200, 200])
   }
 
+  @Test("A clock that is set forward opens what is over by it, and what is not ends with it")
+  func clockAhead() throws {
+    let bench = try Bench()
+    for number in 0..<5 { guess(bench, "9\(number)", passwords: 1, port: 6_000 + number) }
+    let network = IPNetwork(try #require(IPAddress(Self.thiefAddress)))
+    let other = IPNetwork(try #require(IPAddress("203.0.113.77")))
+    bench.command(.bans(.add(other, lasting: .seconds(3 * 86_400), reason: "", by: "anna")))
+    let end = bench.now.wall + .seconds(3 * 86_400)
+    bench.publications.removeAll()
+    bench.now.wall = bench.now.wall + .seconds(86_400)
+    bench.happen(.deadline)
+    let told = bench.publications.compactMap { publication -> String? in
+      switch publication {
+      case .bar(let network, let until): "bar \(network) \(until == end)"
+      case .unbar(let network): "unbar \(network)"
+      case .reply, .log, .drained, .found, .absolved, .spared: nil
+      }
+    }
+    #expect(told == ["unbar \(network)", "bar \(other) true"])
+    bench.publications.removeAll()
+    bench.happen(.deadline)
+    #expect(bench.publications.isEmpty, "told once")
+  }
+
   @Test("A08: a flood over IPv4 thins out nobody over IPv6, and the other way round")
   func siegeOfOneFamily() throws {
     let bench = try Bench()

@@ -128,7 +128,9 @@ extension SwitchCore {
   }
 
   /// Has a banned network dropped as early as can be where nobody would suffer for it, and opened where that has changed.
-  mutating func reconcile(_ network: IPNetwork, at now: Now) {
+  ///
+  /// Who does that counts the seconds from when he is told, and has to be told again where the clock was set.
+  mutating func reconcile(_ network: IPNetwork, isToldAgain: Bool = false, at now: Now) {
     var ends: [WallTime?] = []
     if let ban = admission.ban(of: network, at: now.wall), admission.isBarrable(ban, at: now) {
       ends.append(ban.until)
@@ -144,10 +146,17 @@ extension SwitchCore {
     }
     // One without an end is the longest.
     let until = ends.contains(nil) ? nil : ends.compactMap(\.self).max()
-    guard barred[network] != .some(until) else { return }
-    if barred.count >= 2 * configuration.edge.bans { forgetOpened(at: now) }
+    guard isToldAgain || barred[network] != .some(until) else { return }
+    if barred[network] == nil, barred.count >= 2 * configuration.edge.bans {
+      forgetOpened(at: now)
+    }
     barred[network] = .some(until)
     output.publications.append(.bar(network, until: until))
+  }
+
+  /// The clock has leapt ahead: what is over by it is opened, and the rest is told how long it has left.
+  mutating func tellBarredAgain(at now: Now) {
+    for network in barred.networks.sorted() { reconcile(network, isToldAgain: true, at: now) }
   }
 
   mutating func unbar(_ network: IPNetwork) {
