@@ -51,6 +51,10 @@ package struct SwitchCore: Sendable {
   var sieges: ByFamily<Siege>
   /// Networks that the services above are to drop, and until when; some are over.
   var barred = NetworkTable<WallTime?>()
+  /// What the clocks said at the last event.
+  private var lastTime: Now?
+  /// Milliseconds; less is a correction.
+  private static let clockStep: Int64 = 60_000
   var toldCallFloods = ToldToday<AccountID>()
   var toldGuesses = ToldToday<DeviceID>()
   var toldDepartures = ToldToday<AccountID>()
@@ -132,13 +136,21 @@ package struct SwitchCore: Sendable {
   }
 
   private mutating func noteClock(at now: Now) {
+    if hasLeapt(to: now) { tellBarredAgain(at: now) }
+    lastTime = now
     var entries: [LedgerEntry] = []
     ledger.noteLeap(at: now, into: &entries)
     guard !entries.isEmpty else { return }
     for entry in entries { journal.write(.ledger(entry)) }
     journal.hurry()
-    tellBarredAgain(at: now)
     log(.warning, "the clock leapt ahead")
+  }
+
+  /// Whether the wall clock was set forward since the last event; the ledger knows of no clock that was only set right again.
+  private func hasLeapt(to now: Now) -> Bool {
+    guard let lastTime else { return false }
+    let passed = (now.instant.nanoseconds - lastTime.instant.nanoseconds) / 1_000_000
+    return now.wall.unixMilliseconds - lastTime.wall.unixMilliseconds > passed + Self.clockStep
   }
 
   /// Ends an event: its effects in a fixed order (what must be kept first, then media, then messages), and when to

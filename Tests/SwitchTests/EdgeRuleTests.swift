@@ -39,9 +39,15 @@ import Testing
     #expect([colleague, other].map(\.lastStatus) == [200, 200])
   }
 
-  @Test("A clock that is set forward opens what is over by it, and what is not ends with it")
-  func clockAhead() throws {
+  @Test(
+    "A clock that is set forward, or only right again, opens what is over by it, and what is not ends with it",
+    arguments: [false, true])
+  func clockAhead(wasBehind: Bool) throws {
     let bench = try Bench()
+    if wasBehind {
+      bench.now.wall = bench.now.wall + .seconds(-86_400)
+      bench.happen(.deadline)
+    }
     for number in 0..<5 { guess(bench, "9\(number)", passwords: 1, port: 6_000 + number) }
     let network = IPNetwork(try #require(IPAddress(Self.thiefAddress)))
     let other = IPNetwork(try #require(IPAddress("203.0.113.77")))
