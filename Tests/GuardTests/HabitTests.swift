@@ -282,25 +282,37 @@ import Testing
       ).calls == 2)
   }
 
-  @Test("A checkpoint of before has one price for all minutes")
+  @Test("A checkpoint of before has one price for all minutes: what is dear is learned anew")
   func checkpointOfBefore() throws {
-    for change in Firm().book.checkpoint() {
+    var book = HabitBook()
+    for change in Firm(homePrice: 0).book.checkpoint() {
       guard case .known(let record) = change else { continue }
-      #expect(record.habit.paidPrice == record.habit.price && record.habit.price.micros > 0)
       var writer = ByteWriter()
       change.encode(into: &writer)
       var bytes = Array(writer.bytes)
       #expect(bytes[0] == 9)
       // Two numbers less, before the list of odd calls, which is empty.
       var price = ByteWriter()
-      for number in [record.habit.price.usual, record.habit.price.today] {
+      for number in [record.habit.paidPrice.usual, record.habit.paidPrice.today] {
         price.writeCompact(UInt64(number) << 1)
       }
       bytes[0] = 5
       bytes.removeSubrange((bytes.count - 1 - price.bytes.count)..<(bytes.count - 1))
       var reader = ByteReader(bytes)
-      #expect(try HabitChange(from: &reader) == change && reader.isAtEnd)
+      let read = try HabitChange(from: &reader)
+      var habit = record.habit
+      habit.paidPrice = UsualPrice()
+      #expect(read == .known(HabitRecord(owner: record.owner, habit: habit)) && reader.isAtEnd)
+      book.take(read)
     }
+    func oddity(price: Int64) -> Oddity {
+      let call = Firm.paid(Firm.far, on: monday, at: 10, price: price)
+      return book.judge(call, limitPerDay: nil).oddity
+    }
+    #expect(oddity(price: 60_000 * 25) == .newToTenant)
+    book.take(.called(Firm.paid(Firm.partner, on: monday, at: 9, price: 60_000), []))
+    #expect(oddity(price: 100_000) == .newToTenant)
+    #expect(oddity(price: 60_000 * 25) == [.newToTenant, .dear])
   }
 
   /// The same change in a journal of before.

@@ -239,7 +239,8 @@ extension ByteReader {
     return UsualHours(weights: weights, day: day, used: used)
   }
 
-  /// Checkpoints of before have one price for all minutes.
+  /// Checkpoints of before have one price for all minutes: beside that of a flat rate each paid one would be dear for weeks, so
+  /// what they cost is learned anew.
   fileprivate mutating func readHabit(hasPaidPrice: Bool) throws(ByteCodingError) -> Habit {
     var habit = Habit(at: 0)
     (habit.firstDay, habit.day) = (try readDay(), try readDay())
@@ -258,7 +259,7 @@ extension ByteReader {
     (habit.mostCalls, habit.mostSpent) = (try readPeak(), try readPeak())
     habit.mostOdd = try readPeak()
     habit.price = try readPrice()
-    habit.paidPrice = hasPaidPrice ? try readPrice() : habit.price
+    if hasPaidPrice { habit.paidPrice = try readPrice() }
     for _ in 0..<(try read(UInt8.self)) {
       habit.oddCalls.append(
         Habit.OddCall(
