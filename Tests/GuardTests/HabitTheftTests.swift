@@ -53,6 +53,32 @@ import Testing
     expectAsBefore(firm, next)
   }
 
+  @Test("What a young company did while it only taught is no thief's, and what he made usual is")
+  func youngCompany() {
+    var firm = Firm(days: 29)
+    let untouched = Firm(days: 37)
+    for day in 29..<37 {
+      // Herself, at night.
+      if day == 30 {
+        steal(&firm, on: day, at: 3, from: Firm.office, to: Firm.home, price: 25_000)
+      }
+      firm.work(day..<day + 1)
+      if [29, 31, 36].contains(day) { steal(&firm, on: day, at: 16, minute: 50) }
+    }
+    let next = Firm.paid(Firm.far, on: 37, at: 10, from: Firm.elsewhere, price: 100_000)
+    #expect(firm.book.judge(next, limitPerDay: Firm.limit).oddity == [])
+    firm.take(.disowned(Firm.anna, Firm.tenant))
+    for account in [10, 11, 99] as [UInt64] {
+      var call = Firm.paid(
+        Firm.home, on: 37, at: 10, by: AccountID(account), price: 25_000)
+      #expect(firm.book.judge(call, limitPerDay: Firm.limit).oddity == [])
+      call.origin = Firm.elsewhere
+      expectAsBefore(firm, call, untouched: untouched)
+      call.destination = Firm.far
+      expectAsBefore(firm, call, untouched: untouched)
+    }
+  }
+
   @Test("F45: colleagues and new accounts learn nothing of one theft after another")
   func tenant() {
     var firm = Firm()

@@ -136,19 +136,20 @@ struct Habit: Hashable, Sendable {
   /// What odd calls have taught, and what of it can be a thief's.
   struct Theft {
     let calls: [OddCall]
-    /// A place that was there before is somebody else's.
-    let firstDay: Int32
+    /// Each with a local day: where it was there before, it is somebody else's.
+    let destinations: [(place: Destination, since: Int32)]
+    let origins: [(place: Origin, since: Int32)]
     let usualHour: Int
   }
 
-  /// The odd calls that are kept, as far back as a theft goes.
-  ///
-  /// Not where the first of them went is the thief's, but where any did: of many calls the first ones are not kept.
-  func theft(_ settings: HabitSettings) -> Theft {
-    let firstDay = day - settings.daysOfTheft
+  /// The odd calls that are kept, as far back as a theft goes, and while its tenant only taught none was odd.
+  func theft(in tenant: Habit?, _ settings: HabitSettings) -> Theft {
+    let known = tenant.map { $0.firstDay + settings.daysToKnow } ?? .min
+    let firstDay = max(day - settings.daysOfTheft, known)
+    let calls = oddCalls.filter { $0.localHour.flooredQuotient(by: 24) >= firstDay }
     return Theft(
-      calls: oddCalls.filter { $0.localHour.flooredQuotient(by: 24) >= firstDay },
-      firstDay: firstDay, usualHour: settings.usualHour)
+      calls: calls, destinations: calls.map { ($0.destination, firstDay) },
+      origins: calls.map { ($0.origin, firstDay) }, usualHour: settings.usualHour)
   }
 
   /// A person has said that what was odd was a thief's: nothing of it is left, but where it was usual before.
@@ -162,10 +163,8 @@ struct Habit: Hashable, Sendable {
 
   /// Takes back where and when a thief has called.
   mutating func unlearn(_ theft: Theft) {
-    for call in theft.calls {
-      destinations.forget(call.destination, since: theft.firstDay)
-      origins.forget(call.origin, since: theft.firstDay)
-    }
+    for (place, since) in theft.destinations { destinations.forget(place, since: since) }
+    for (place, since) in theft.origins { origins.forget(place, since: since) }
     hours.forget(theft.calls.map(\.localHour), below: theft.usualHour)
   }
 

@@ -204,7 +204,8 @@ package struct HabitBook: Sendable {
     case .accepted(let account): accounts[account]?.value.accept(settings)
     case .disowned(let account, nil): accounts[account]?.value.disown(settings)
     case .disowned(let account, let tenant?):
-      guard let theft = accounts[account]?.value.theft(settings) else { return }
+      let whole = tenants[tenant]?.value
+      guard let theft = accounts[account]?.value.theft(in: whole, settings) else { return }
       accounts[account]?.value.forget(theft)
       tenants[tenant]?.value.unlearn(theft)
     case .known(let record):
