@@ -53,6 +53,60 @@ import Testing
     expectAsBefore(firm, next)
   }
 
+  @Test("F45: of two countries the first one is forgotten, too, where its calls are not kept")
+  func twoCountries() {
+    var firm = Firm()
+    let (second, honest) = (PaidCall.Destination(country: 9), PaidCall.Destination(country: 8))
+    let colleague = AccountID(11)
+    for day in 60...70 {
+      if [60, 64, 70].contains(day) {
+        firm.call(honest, on: day, at: 9, by: colleague, price: 25_000, talk: 60)
+      }
+      if [63, 66, 70].contains(day) { steal(&firm, on: day) }
+      if day == 65 { steal(&firm, on: day, from: Firm.office, to: honest, price: 25_000) }
+    }
+    for number in 0..<16 {
+      steal(
+        &firm, on: 71, minute: number * 3, from: .forward, to: second, price: 30_000, talk: 30)
+    }
+    let next = Firm.paid(Firm.far, on: 72, at: 10, from: Firm.elsewhere, price: 100_000)
+    #expect(firm.book.judge(next, limitPerDay: Firm.limit).oddity == [])
+    firm.take(.disowned(Firm.anna, Firm.tenant))
+    for account in [10, 11, 99] as [UInt64] {
+      var call = next
+      call.account = AccountID(account)
+      expectAsBefore(firm, call)
+      call.destination = second
+      expectAsBefore(firm, call)
+      call.destination = Firm.home
+      expectAsBefore(firm, call)
+      call.origin = Firm.office
+      expectAsBefore(firm, call)
+    }
+    // Where a colleague called before, the tenant still does.
+    let call = Firm.paid(honest, on: 72, at: 10, by: AccountID(99), price: 25_000)
+    #expect(firm.book.judge(call, limitPerDay: Firm.limit).oddity == [])
+  }
+
+  @Test("A place that no odd call came from stays where all of a theft's calls are kept")
+  func sparedPlace() {
+    var firm = Firm()
+    for number in 0..<16 {
+      steal(
+        &firm, on: 62, at: 3, minute: number * 3, from: Firm.office, to: Firm.home, price: 25_000)
+    }
+    for day in 63..<120 {
+      firm.work(day..<day + 1)
+      if [108, 112, 116].contains(day) {
+        firm.call(Firm.home, on: day, at: 15, from: Firm.elsewhere, price: 25_000, talk: 60)
+      }
+    }
+    steal(&firm, on: 120, from: .forward)
+    firm.take(.disowned(Firm.anna, Firm.tenant))
+    let call = Firm.paid(Firm.home, on: 120, at: 15, from: Firm.elsewhere, price: 25_000)
+    #expect(firm.book.judge(call, limitPerDay: Firm.limit).oddity == [])
+  }
+
   @Test("What a young company did while it only taught is no thief's, and what he made usual is")
   func youngCompany() {
     var firm = Firm(days: 29)

@@ -137,8 +137,8 @@ struct Habit: Hashable, Sendable {
   struct Theft {
     let calls: [OddCall]
     /// Each with a local day: where it was there before, it is somebody else's.
-    let destinations: [(place: Destination, since: Int32)]
-    let origins: [(place: Origin, since: Int32)]
+    var destinations: [(place: Destination, since: Int32)]
+    var origins: [(place: Origin, since: Int32)]
     let usualHour: Int
   }
 
@@ -147,9 +147,16 @@ struct Habit: Hashable, Sendable {
     let known = tenant.map { $0.firstDay + settings.daysToKnow } ?? .min
     let firstDay = max(day - settings.daysOfTheft, known)
     let calls = oddCalls.filter { $0.localHour.flooredQuotient(by: 24) >= firstDay }
-    return Theft(
+    var theft = Theft(
       calls: calls, destinations: calls.map { ($0.destination, firstDay) },
       origins: calls.map { ($0.origin, firstDay) }, usualHour: settings.usualHour)
+    // Of more calls the first ones are not kept: each place that was new since then can be theirs. Its tenant has it from
+    // this account only where it did not have it earlier.
+    if calls.count >= settings.oddCallsKept {
+      theft.destinations += destinations.new(since: firstDay)
+      theft.origins += origins.new(since: firstDay)
+    }
+    return theft
   }
 
   /// A person has said that what was odd was a thief's: nothing of it is left, but where it was usual before.

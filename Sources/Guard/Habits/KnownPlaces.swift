@@ -44,6 +44,11 @@ struct KnownPlaces<Place: Hashable & Sendable>: Hashable, Sendable {
     return true
   }
 
+  /// The places that were there for the first time on that day or later, each with its day.
+  func new(since day: Int32) -> [(place: Place, since: Int32)] {
+    all.filter { $0.firstDay >= day }.map { ($0.place, $0.firstDay) }
+  }
+
   /// Forgets a place, but where it was there before a day.
   mutating func forget(_ place: Place, since day: Int32 = .min) {
     all.removeAll { $0.place == place && $0.firstDay >= day }
