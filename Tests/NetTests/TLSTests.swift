@@ -239,12 +239,14 @@ import Testing
     }
   }
 
-  @Test("one that has ended hides none that holds for the same name, from the moment it ends")
-  func endedName() throws {
+  @Test(
+    "one that has ended hides none that holds for the same name, from the moment it ends",
+    arguments: ["office.example", "*.example"])
+  func endedName(other: String) throws {
     let life: Int64 = 10 * 365 * 86_400 - 86_400
     let end = Clocks.wall() + .seconds(2)
     try put(["office.example", "ended.example"], into: folder + "/a", at: end + .seconds(-life))
-    try put(["office.example"], into: folder + "/b")
+    try put([other], into: folder + "/b")
     let server = try server(["pbx.example"])
     let endpoint = try server.listen(.tls)
     let client = try client(believing: "/b")
@@ -254,6 +256,20 @@ import Testing
     #expect(try server.service.reloadChangedCertificates(), "it has ended")
     #expect(try !server.service.reloadChangedCertificates(), "once")
     _ = ask(client, endpoint, as: "office.example")
+    if other == "office.example" {
+      #expect(server.messages(1).count == 1)
+    } else {
+      // §7.2 of RFC 5922: a client takes no wildcard for a SIP identity, but its chain was the right one.
+      #expect(client.failures(2).last?.1.contains("RFC 5922") == true)
+    }
+  }
+
+  @Test("one that has ended does not hide the standard one that holds for its name")
+  func endedBesideStandard() throws {
+    try put(["pbx.example"], into: folder + "/a", at: Clocks.wall() + .seconds(-11 * 365 * 86_400))
+    let server = try server(["pbx.example"])
+    let endpoint = try server.listen(.tls)
+    _ = ask(try client(believing: ""), endpoint, as: "pbx.example")
     #expect(server.messages(1).count == 1)
   }
 

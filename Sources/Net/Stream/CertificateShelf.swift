@@ -1,3 +1,4 @@
+import Elements
 import NIOSSL
 
 /// Our certificates by the names that clients ask for (SNI, RFC 6066 §3).
@@ -8,18 +9,27 @@ struct CertificateShelf: Sendable {
   /// By what stands behind "*.".
   private var wild: [String: ServerCertificate] = [:]
 
-  /// `named` in order, those first that hold: where two serve a name, the first counts.
-  init(standard: ServerCertificate, named: [ServerCertificate]) {
+  /// `named` in order: where two serve a name, the first counts, and one that holds before any that does not.
+  init(standard: ServerCertificate, named: [ServerCertificate], at now: WallTime) {
     self.standard = standard
-    for certificate in named {
-      for name in certificate.names {
-        if name.hasPrefix("*.") {
-          let parent = String(name.dropFirst(2))
-          if wild[parent] == nil { wild[parent] = certificate }
-        } else if exact[name] == nil {
-          exact[name] = certificate
-        }
+    for certificate in named where certificate.holds(at: now) {
+      for name in certificate.names { put(certificate, for: name) }
+    }
+    // For a name that nobody else serves it is still the right one: who looks at it is told that it has ended.
+    let isStandard = { name in standard.holds(at: now) && standard.serves(name) }
+    for certificate in named where !certificate.holds(at: now) {
+      for name in certificate.names where self.certificate(for: name) == nil && !isStandard(name) {
+        put(certificate, for: name)
       }
+    }
+  }
+
+  private mutating func put(_ certificate: ServerCertificate, for name: String) {
+    if name.hasPrefix("*.") {
+      let parent = String(name.dropFirst(2))
+      if wild[parent] == nil { wild[parent] = certificate }
+    } else if exact[name] == nil {
+      exact[name] = certificate
     }
   }
 

@@ -76,6 +76,12 @@ struct ServerCertificate: Sendable {
       wayOut: "Put one there that holds now")
   }
 
+  /// Whether it is for a name in lower case, by a wildcard too.
+  func serves(_ name: String) -> Bool {
+    names.contains(name)
+      || name.firstIndex(of: ".").map { names.contains("*" + name[$0...]) } ?? false
+  }
+
   func holds(at now: WallTime) -> Bool { start <= now && now <= end }
 
   /// The first time after `now` at which it is another thing whether it holds; nil: it has ended.

@@ -159,16 +159,14 @@ package final class TLSContexts: Sendable {
     var named: [String: ServerCertificate] = [:]
     for name in names { named[name] = found[name] }
     let all = names.compactMap { named[$0] }
-    let shelf = CertificateShelf(
-      standard: shown,
-      named: all.filter { $0.holds(at: now) } + all.filter { !$0.holds(at: now) })
+    let shelf = CertificateShelf(standard: shown, named: all, at: now)
     var asking = server(shelf)
     asking.certificateVerification = .optionalVerification
     asking.additionalTrustRoots = try authorities(settings)
     return Material(
       standard: pair, named: named, states: states, server: try context(server(shelf)),
       asking: try context(asking), client: try context(try client(shown, settings)),
-      turnsAt: all.compactMap { $0.turn(after: now) }.min())
+      turnsAt: ([shown] + all).compactMap { $0.turn(after: now) }.min())
   }
 
   private static func context(_ configuration: TLSConfiguration) throws(NetError) -> NIOSSLContext {
