@@ -19,9 +19,10 @@ import Testing
       atPath: folder + "/certificate.pem.new/full", withIntermediateDirectories: true)
     let files = ["key.pem", "certificate.pem"].map { "\(folder)/\($0)" }
     for path in files { try "old".write(toFile: path, atomically: true, encoding: .utf8) }
-    func renew() throws { try KeptFile.write(files.map { ("new", $0) }) }
+    func renew() throws { try KeptFile.write(files.map { ("new", $0, 0o600) }) }
     #expect(throws: NetError.self, performing: renew)
     #expect(try [text("key.pem"), text("certificate.pem")] == ["old", "old"])
+    #expect(!FileManager.default.fileExists(atPath: folder + "/key.pem.new"))
     try FileManager.default.removeItem(atPath: folder + "/certificate.pem.new")
     try renew()
     #expect(try [text("key.pem"), text("certificate.pem")] == ["new", "new"])

@@ -8,14 +8,20 @@ package enum KeptFile {
   package static func write(
     _ text: String, to path: String, mode: mode_t = 0o600
   ) throws(NetError) {
-    try write([(text, path)], mode: mode)
+    try write([(text, path, mode)])
   }
 
   /// Writes several that belong together, none of them in place before all are on the disk.
   package static func write(
-    _ files: [(text: String, path: String)], mode: mode_t = 0o600
+    _ files: [(text: String, path: String, mode: mode_t)]
   ) throws(NetError) {
-    for file in files { try prepare(file.text, for: file.path, mode) }
+    do throws(NetError) {
+      for file in files { try prepare(file.text, for: file.path, file.mode) }
+    } catch {
+      // A key is not left lying about.
+      for file in files { unlink(temporary(file.path)) }
+      throw error
+    }
     for file in files where rename(temporary(file.path), file.path) != 0 {
       throw unwritable(file.path)
     }

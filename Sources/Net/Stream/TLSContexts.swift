@@ -253,7 +253,8 @@ package final class TLSContexts: Sendable {
         reason: "the folder cannot be made: \(String(cString: strerror(errno)))",
         wayOut: "Make it, and give it to the user that the server runs as")
     }
-    try KeptFile.write(made.keyPEM, to: keyPath)
-    try KeptFile.write(made.certificatePEM, to: certificatePath, mode: 0o644)
+    try KeptFile.write([
+      (made.keyPEM, keyPath, 0o600), (made.certificatePEM, certificatePath, 0o644),
+    ])
   }
 }

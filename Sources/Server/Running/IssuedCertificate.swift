@@ -50,7 +50,9 @@ struct IssuedCertificate: Sendable {
   /// A disk that has room for one of them only keeps both old ones.
   func put(_ pair: Issuance.Pair) throws {
     try makeFolder()
-    try KeptFile.write([(pair.key, folder + "/key.pem"), (pair.chain, folder + "/certificate.pem")])
+    try KeptFile.write([
+      (pair.key, folder + "/key.pem", 0o600), (pair.chain, folder + "/certificate.pem", 0o600),
+    ])
   }
 
   func write(_ note: Note) throws {
