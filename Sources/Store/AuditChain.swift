@@ -108,10 +108,21 @@ extension Database {
     guard let detail = try? seal.open(row["detail"], in: auditPlace(tenant, sequence)) else {
       return nil
     }
+    return auditEntry(row, detail: String(decoding: detail, as: UTF8.self))
+  }
+
+  /// The entry of a row, for people: where its sealed part does not open, it says so in place of that.
+  func shownAuditEntry(_ row: Row) -> AuditEntry {
+    auditEntry(row)
+      ?? auditEntry(row, detail: "it cannot be read: `martinet doctor` says what is wrong")
+  }
+
+  private func auditEntry(_ row: Row, detail: String) -> AuditEntry {
+    let tenant: Int64 = row["tenant_id"]
     return AuditEntry(
       tenant: tenant == 0 ? nil : TenantID(UInt64(tenant)),
       at: WallTime(unixMilliseconds: row["at_ms"]), actor: row["actor"], action: row["action"],
-      subject: row["subject"], detail: String(decoding: detail, as: UTF8.self))
+      subject: row["subject"], detail: detail)
   }
 
   private func auditPlace(_ tenant: Int64, _ sequence: Int64) -> Seal.Place {

@@ -72,14 +72,14 @@ package struct TenantScope: Sendable {
     return try database.blockAlerts(tenant: row)
   }
 
-  /// The audit trail, newest first; a user sees none of it.
+  /// The audit trail, newest first and as it stands there, whether its chain is whole or not; a user sees none of it.
   package func audit(limit: Int = 100) throws(StoreError) -> [AuditEntry] {
     guard onlyExtension == nil else { return [] }
     return try database.read("reading the audit trail") { db in
       try Row.fetchAll(
         db, sql: "SELECT * FROM audit WHERE tenant_id = ? ORDER BY sequence DESC LIMIT ?",
         arguments: [row, limit]
-      ).compactMap(database.auditEntry)
+      ).map(database.shownAuditEntry)
     }
   }
 }

@@ -64,6 +64,17 @@ import Testing
     #expect(try bench.database.verifyAudit(of: StoreBench.office) == .altered(sequence: 3))
   }
 
+  @Test("A row that cannot be read is shown, and says so")
+  func unreadable() throws {
+    let bench = try filled()
+    try tamper(
+      bench, "UPDATE audit SET detail = zeroblob (60) WHERE tenant_id = 1 AND sequence = 3")
+    let own = try TenantScope(StoreBench.office, as: .administrator, in: bench.database).audit()
+    #expect(own.map(\.subject) == (1...5).reversed().map { entry($0).subject })
+    #expect(
+      own.filter { $0.detail.contains("martinet doctor") }.map(\.subject) == ["extension 103"])
+  }
+
   @Test("A row taken out, from the middle or the end, is found")
   func removed() throws {
     let bench = try filled()
