@@ -117,7 +117,8 @@ struct Changes: ParsableCommand {
       changes, none: "Nothing was changed yet.",
       columns: [
         ("WHEN", { $0.at }), ("BY", { $0.by }), ("TENANT", { $0.tenant ?? "" }),
-        ("CHANGE", { $0.action }), ("OF", { $0.subject }), ("DETAIL", { $0.detail }),
+        ("CHANGE", { $0.action }), ("OF", { $0.subject }),
+        ("DETAIL", { $0.detail.split(separator: "\n").joined(separator: "; ") }),
       ])
   }
 }
