@@ -183,7 +183,7 @@ let shellTargets: [Target] = [
   shell(
     "ACME",
     [
-      "CCurlShim", .product(name: "NIOCore", package: nio),
+      "Guard", "CCurlShim", .product(name: "NIOCore", package: nio),
       .product(name: "NIOPosix", package: nio),
       .product(name: "X509", package: "swift-certificates"),
       .product(name: "SwiftASN1", package: "swift-asn1"),

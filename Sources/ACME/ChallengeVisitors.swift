@@ -1,4 +1,5 @@
 import Elements
+import Guard
 import NIOCore
 import Synchronization
 
@@ -20,8 +21,8 @@ final class ChallengeVisitors: Sendable {
   private let visitors = Mutex<[Visitor]>([])
 
   func admit(_ channel: any Channel) {
-    let source = channel.remoteAddress?.ipAddress.flatMap(IPAddress.init).map { address in
-      address.isV4 ? IPNetwork(address) : IPNetwork(address, length: 64)
+    let source = channel.remoteAddress?.ipAddress.flatMap(IPAddress.init).map {
+      Neighbourhood(of: $0).network
     }
     let displaced = visitors.withLock { visitors in
       let ofSource = visitors.indices.filter { visitors[$0].source == source }
