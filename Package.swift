@@ -138,9 +138,13 @@ let coreTests: [Target] = [
 let nio = "swift-nio"
 let shellTargets: [Target] = [
   // 4 services
+  .systemLibrary(name: "CYAMLDepth"),
   shell(
     "ConfigurationFiles",
-    ["Directory", "Limits", "Numbering", "SIP", .product(name: "Yams", package: "Yams")],
+    [
+      "Directory", "Limits", "Numbering", "SIP", "CYAMLDepth",
+      .product(name: "Yams", package: "Yams"),
+    ],
     embedded: [.embedInCode("Passwords/words.txt")]),
   shell(
     "Store",

@@ -165,6 +165,7 @@ def configurations():
     text = text.replace(r"\(countriesFile)", f"{FIXTURES}/directory/countries.csv")
     yield re.sub(r"^  ", "", text.split('"""')[1].lstrip("\n"), flags=re.MULTILINE).encode()
     yield b"version: 1\nplatform: &p { limits: { spend: { day: 10 } } }\nmail: *p\n"
+    yield b"version: " + b"{!limits: " * 500
 
 
 SDP = CRLF.join([

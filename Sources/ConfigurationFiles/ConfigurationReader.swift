@@ -98,18 +98,18 @@ package struct ConfigurationReader {
       return fail(
         "the file has \(file.bytes.count) bytes, at most \(Self.largestFileBytes) are read")
     }
-    do {
-      let text = try EncodingMistake.text(file.bytes, of: file.name)
-      guard let node = try Yams.compose(yaml: text) else { return fail("the file is empty") }
-      return Field(node: node, path: FieldPath(), file: file.name, problems: problems)
-    } catch let problem as ConfigurationProblem {
-      problems.report(problem)
-      return nil
-    } catch let error as YamlError {
-      let mistake = YAMLMistake(error)
-      return fail("\(mistake.problem). \(mistake.wayOut)", mistake.mark)
+    let text: String
+    do throws(ConfigurationProblem) {
+      text = try EncodingMistake.text(file.bytes, of: file.name)
     } catch {
-      return fail("the file cannot be read as YAML: \(error)")
+      problems.report(error)
+      return nil
+    }
+    do throws(YAMLMistake) {
+      guard let node = try YAMLText.compose(text) else { return fail("the file is empty") }
+      return Field(node: node, path: FieldPath(), file: file.name, problems: problems)
+    } catch {
+      return fail("\(error.problem). \(error.wayOut)", error.mark)
     }
   }
 }

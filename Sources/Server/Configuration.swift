@@ -77,13 +77,12 @@ package struct Configuration: Sendable {
       )
     }
     let composed: Node?
-    do {
-      composed = try Yams.compose(yaml: text)
-    } catch let error as YamlError {
-      let mistake = YAMLMistake(error)
+    do throws(YAMLMistake) {
+      composed = try YAMLText.compose(text)
+    } catch {
       throw ConfigurationError(
-        field: mistake.mark.map { "\(file):\($0.line)" } ?? file, problem: mistake.problem,
-        wayOut: mistake.wayOut + ".")
+        field: error.mark.map { "\(file):\($0.line)" } ?? file, problem: error.problem,
+        wayOut: error.wayOut + ".")
     }
     guard let root = composed else { return }
     guard let mapping = root.mapping else {

@@ -75,7 +75,7 @@ extension Installation {
   {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     // A document that is no YAML is refused by its reader, with the place of the mistake.
-    guard let root = try? Yams.compose(yaml: document), let rates = root["rates"]?.sequence else {
+    guard let root = try? YAMLText.compose(document), let rates = root["rates"]?.sequence else {
       return [:]
     }
     var files: [String: String] = [:]

@@ -144,6 +144,20 @@ import Testing
     #expect(complaints("\u{0}").isEmpty == false)
   }
 
+  @Test(
+    "Brackets in brackets are refused where they stand too deep, not read on",
+    arguments: ["[", "{a: "])
+  func deep(_ bracket: String) {
+    func told(_ depth: Int) -> [String] {
+      complaints("version:\n" + String(repeating: "  \(bracket)\n", count: depth))
+    }
+    let first = told(100_000).first
+    #expect(first?.hasPrefix("office.yaml:6") == true, "\(first ?? "")")
+    #expect(first?.contains(": lists and mappings stand too deep in one another. Look for") == true)
+    #expect(told(80).first == first)
+    #expect(told(50).first?.contains("not YAML") == true)
+  }
+
   @Test("A tab in the server's own file is told with the name of the file")
   func tabInSettings() throws {
     let path = NSTemporaryDirectory() + "settings-\(UUID()).yaml"

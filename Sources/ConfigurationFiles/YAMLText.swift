@@ -1,0 +1,25 @@
+import CYAMLDepth
+package import Yams
+
+/// Text that should be YAML: everything that is read as such goes through here.
+package enum YAMLText {
+  /// About how deep lists and mappings may stand in one another; the deepest of a configuration are six.
+  ///
+  /// The scanner looks at every open bracket again for each token, so that brackets by the thousand, which it would take,
+  /// cost the square of their number.
+  private static let limited: Void = yaml_set_max_nest_level(64)
+
+  /// The document of a text; nil when it has none.
+  ///
+  /// - Throws: What is wrong with it, a `YAMLMistake`.
+  package static func compose(_ text: String) throws(YAMLMistake) -> Node? {
+    _ = limited
+    do {
+      return try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      throw YAMLMistake(error)
+    } catch {
+      throw YAMLMistake(problem: "not YAML: \(error)", wayOut: "Mend it, and try again")
+    }
+  }
+}
