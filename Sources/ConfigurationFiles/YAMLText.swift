@@ -11,11 +11,14 @@ package enum YAMLText {
 
   /// The document of a text; nil when it has none.
   ///
+  /// Every value in it is a text: whether it is a number or a truth is asked by whoever reads it, of what it should be one, and
+  /// not of each word by seven regular expressions.
+  ///
   /// - Throws: What is wrong with it, a `YAMLMistake`.
   package static func compose(_ text: String) throws(YAMLMistake) -> Node? {
     _ = limited
     do {
-      return try Yams.compose(yaml: text)
+      return try Yams.compose(yaml: text, .basic)
     } catch let error as YamlError {
       throw YAMLMistake(error)
     } catch {

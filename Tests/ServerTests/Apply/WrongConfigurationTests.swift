@@ -139,6 +139,7 @@ import Testing
     #expect(
       complaints("version: 1\ntenants:\n  - name: [a\n").first?.hasPrefix("office.yaml:") == true)
     #expect(complaints("a: 1\na: 2").first?.contains("stands there twice") == true)
+    #expect(complaints("1: a\n\"1\": b").first?.contains("stands there twice") == true)
     #expect(complaints("") == ["office.yaml: the file is empty"])
     #expect(complaints("just text").first?.contains("expected a mapping") == true)
     #expect(complaints("\u{0}").isEmpty == false)
