@@ -166,8 +166,8 @@ import Testing
     try revived.replay(
       checkpoint: world.core.checkpoint(), through: try #require(world.journal.last?.sequence))
     world.core = revived
-    try world.adopt(revision: 9)
     world.recover()
+    try world.adopt(revision: 9)
     let server = try #require(far.open.first?.server)
     far.answer(server, 200, body: far.sdp)
     world.run(for: .seconds(1))

@@ -6,8 +6,11 @@ extension Bench {
   /// Kills the switch and starts another one from what was durable: the first `batches` of the journal,
   /// all of them by default, or a checkpoint taken at its end.
   ///
-  /// Both go through their bytes, as they do on a disk.
-  func restart(keeping batches: Int? = nil, from checkpoint: Checkpoint? = nil) throws {
+  /// Both go through their bytes, as they do on a disk. As in the program the first directory comes when the replay has
+  /// ended and carriers may have answered already, or only when the test adopts it.
+  func restart(
+    keeping batches: Int? = nil, from checkpoint: Checkpoint? = nil, withDirectory: Bool = true
+  ) throws {
     var revived = SwitchCore(configuration: core.configuration, dice: .system)
     if let checkpoint {
       let entries = try throughBytes(JournalBatch(sequence: 0, entries: Array(checkpoint))).entries
@@ -18,8 +21,11 @@ extension Bench {
       }
     }
     core = revived
-    try adopt(revision: 9)
     recover()
+    guard withDirectory else { return }
+    try adopt(revision: 9)
+    // The addresses of the trunks.
+    run(for: .milliseconds(2))
   }
 
   private func throughBytes(_ batch: JournalBatch) throws -> JournalBatch {
