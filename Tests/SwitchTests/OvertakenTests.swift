@@ -151,37 +151,95 @@ import Testing
 
 /// The same where both have rung.
 @Suite struct KnownForksTests {
-  @Test("F04: of two forks that rang and are both answered each is a call of its own")
-  func both() throws {
-    let bench = try Bench()
-    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
-    carrier.heedsCancel = false
+  private let bench: Bench
+  private let carrier: UserAgent
+  /// The header fields of the INVITE that its answers repeat.
+  private let kept: [String]
+  /// The request URI of what the carrier asks for.
+  private let target: String
+
+  /// A carrier whose two forks ring, for 35 seconds; to what it is asked then only the test answers.
+  init() throws {
+    bench = try Bench()
+    carrier = UserAgent(bench, user: "", address: "192.0.2.50:5060", domain: "carrier.example")
     let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
     phone.register()
     phone.call("+8821234567890")
     bench.run(for: .seconds(1))
     let lines = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
       .split(separator: "\r\n").map(String.init)
-    let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
+    kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
       lines.first { $0.hasPrefix(name) }
     }
-    let say = { (status: String, tag: String) in
-      let fields = kept.map { $0.hasPrefix("To:") ? "\($0);tag=\(tag)" : $0 }
-      let end = ["Contact: <sip:192.0.2.50>", "Content-Length: 0", "", ""]
-      carrier.say(Array((["SIP/2.0 \(status)"] + fields + end).joined(separator: "\r\n").utf8))
-    }
+    let contact = try #require(lines.first { $0.hasPrefix("Contact:") })
+    target = String(try #require(contact.split(separator: "<").last?.split(separator: ">").first))
     for fork in ["one", "two"] { say("180 Ringing", fork) }
+    bench.run(for: .seconds(35))
     bench.deaf.insert(carrier.endpoint)
+  }
+
+  private func say(_ status: String, _ fork: String) {
+    let fields = kept.map { $0.hasPrefix("To:") ? "\($0);tag=\(fork)" : $0 }
+    let end = ["Contact: <sip:192.0.2.50>", "Content-Length: 0", "", ""]
+    carrier.say(Array((["SIP/2.0 \(status)"] + fields + end).joined(separator: "\r\n").utf8))
+  }
+
+  private func hangUp(_ fork: String) {
+    let fields = kept.map { field in
+      if field.hasPrefix("Via:") { return "Via: SIP/2.0/UDP 192.0.2.50;branch=z9hG4bK-\(fork)" }
+      if field.hasPrefix("CSeq:") { return "CSeq: 1 BYE" }
+      if field.hasPrefix("To:") { return "From:\(field.dropFirst(3));tag=\(fork)" }
+      return field.hasPrefix("From:") ? "To:\(field.dropFirst(5))" : field
+    }
+    let end = ["Max-Forwards: 70", "Content-Length: 0", "", ""]
+    carrier.say(Array((["BYE \(target) SIP/2.0"] + fields + end).joined(separator: "\r\n").utf8))
+  }
+
+  /// What a fork says to the last BYE that it was sent.
+  private func answerBye(_ fork: String, _ status: String = "200 OK") {
+    let bye = bench.requests("BYE", to: carrier.endpoint).last { $0.contains(";tag=\(fork)\r\n") }
+    guard let bye else { return }
+    let lines = bye.split(separator: "\r\n").filter { line in
+      ["Via:", "From:", "To:", "Call-ID:", "CSeq:", "Content-Length:"].contains {
+        line.hasPrefix($0)
+      }
+    }
+    let text = (["SIP/2.0 \(status)"] + lines + ["", ""]).joined(separator: "\r\n")
+    carrier.say(Array(text.utf8))
+  }
+
+  private func show(_ sign: OvertakenTests.Sign, _ fork: String) {
+    switch sign {
+    case .answer: say("200 OK", fork)
+    case .confirmation: answerBye(fork)
+    case .bye: hangUp(fork)
+    }
+  }
+
+  /// A begun minute, and 0.50 EUR to connect, for each of the two; nothing more comes of them.
+  private func expectTwoCalls() throws {
+    for _ in 0..<2 {
+      #expect(bench.records.compactMap(\.sell?.micros) == [2_500_000, 2_500_000])
+      #expect(bench.records.count == 2 && bench.core.ledger.openHolds.isEmpty)
+      #expect(bench.records.allSatisfy { $0.tenant != nil && $0.answeredAt != nil })
+      try bench.restart()
+      bench.expectRest()
+    }
+  }
+
+  @Test(
+    "F04: of two forks that rang and were both up each is a call of its own, however they show it",
+    arguments: OvertakenTests.Sign.allCases, OvertakenTests.Sign.allCases)
+  func both(_ first: OvertakenTests.Sign, _ second: OvertakenTests.Sign) throws {
     try bench.restart()
-    bench.run(for: .seconds(2))
-    for fork in ["one", "two"] { say("200 OK", fork) }
-    bench.run(for: .seconds(10))
-    bench.deaf = []
-    bench.run(for: .seconds(20))
-    // A begun minute, and 0.50 EUR to connect, for each.
-    #expect(bench.records.compactMap(\.sell?.micros).reduce(0, +) == 5_000_000)
-    #expect(bench.records.count == 2)
-    bench.expectRest()
-    #expect(bench.records.count == 2)
+    bench.run(for: .seconds(1))
+    show(first, "one")
+    bench.run(for: .seconds(1))
+    show(second, "two")
+    bench.run(for: .seconds(1))
+    for fork in ["one", "two"] { answerBye(fork) }
+    // By then nobody answers the INVITE any more, and what was said to the BYEs counts, from when it was said.
+    bench.run(for: .seconds(40))
+    try expectTwoCalls()
   }
 }

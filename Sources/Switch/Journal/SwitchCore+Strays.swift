@@ -92,27 +92,37 @@ extension SwitchCore {
     goOn(orphan: id, at: now)
   }
 
-  /// Charges what has rung until now, was up, and has nothing that pays for it any more.
+  /// Charges what has rung until its BYE was answered, was up, and has nothing that pays for it.
   mutating func chargeApart(
     orphan id: CallID, _ index: Int, since rangAt: WallTime, at now: Now
   ) {
-    guard let dialog = orphans[id]?.byes[index].dialog,
-      let (late, mark) = part(orphan: id, index, at: now)
-    else { return }
-    // No clock that is wrong makes it longer than any call is.
-    let rung = min(max(.zero, now.wall - rangAt), configuration.calls.duration)
-    let since = Now(
-      instant: now.instant - rung,
-      wall: WallTime(unixMilliseconds: now.wall.unixMilliseconds - rung.wholeMilliseconds))
-    let own = openStray(dialog, mark, of: late, since: since, at: now)
+    guard let orphan = orphans[id], let (late, mark) = part(orphan: id, index, at: now) else {
+      return
+    }
+    let bye = orphan.byes[index]
+    // The answer to its INVITE may have been waited for since then.
+    let end = Now(instant: now.instant, wall: orphan.early(bye)?.at ?? now.wall)
+    let since = moment(rangAt, before: end)
+    let own = openStray(bye.dialog, mark, of: late, since: since, at: now)
     lateAnswers[mark.callID]?.invite.presumed.insert(mark.remoteTag)
-    over(orphan: own, 0, true, at: now)
+    over(orphan: own, 0, true, at: end)
     goOn(orphan: own, at: now)
   }
 
-  /// Whether what was held for a dialog that rings is charged already.
-  func isSpent(_ bye: Orphan.Bye) -> Bool {
-    bye.costs && bye.hold.map { ledger.payer(of: $0) == nil } ?? false
+  /// Whether what was held for a dialog that rings has paid for another one, or does.
+  func isTaken(_ bye: Orphan.Bye, _ orphan: Orphan) -> Bool {
+    guard bye.costs, let hold = bye.hold else { return false }
+    return ledger.payer(of: hold) == nil || orphan.paysAnother(bye)
+  }
+
+  /// A moment by the wall clock as one of this process, which may be younger.
+  ///
+  /// No clock that is wrong makes it longer ago than any call is.
+  private func moment(_ wall: WallTime, before now: Now) -> Now {
+    let ago = min(max(.zero, now.wall - wall), configuration.calls.duration)
+    return Now(
+      instant: now.instant - ago,
+      wall: WallTime(unixMilliseconds: now.wall.unixMilliseconds - ago.wholeMilliseconds))
   }
 
   /// What a checkpoint leaves of a call.

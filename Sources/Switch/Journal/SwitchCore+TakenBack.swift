@@ -17,7 +17,7 @@ extension SwitchCore {
       let bye = orphan.byes[index]
       guard orphan.rangAt(bye) != nil else { return true }
       follow(dialog, orphan: id, index)
-      if isSpent(bye) || bye.costs && orphan.paysAnother(bye) {
+      if isTaken(bye, orphan) {
         endApart(orphan: id, index, answeredIn: dialog, at: now)
         return true
       }
@@ -89,7 +89,7 @@ extension SwitchCore {
     guard let orphan = orphans[id], let rangAt = orphan.rangAt(orphan.byes[index]),
       let mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] })
     else { return }
-    if isSpent(orphan.byes[index]) {
+    if isTaken(orphan.byes[index], orphan) {
       return chargeApart(orphan: id, index, since: rangAt, at: now)
     }
     answered(orphan: id, index)
