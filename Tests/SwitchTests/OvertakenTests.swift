@@ -242,4 +242,24 @@ import Testing
     bench.run(for: .seconds(40))
     try expectTwoCalls()
   }
+
+  @Test(
+    "F04: the second one shows it behind a second death, too",
+    arguments: OvertakenTests.Sign.allCases,
+    [false, true])
+  func behindDeath(second: OvertakenTests.Sign, byCheckpoint: Bool) throws {
+    try bench.restart()
+    bench.run(for: .seconds(1))
+    show(.answer, "one")
+    // The BYE before the answer has found nothing.
+    answerBye("one", "481 Call Does Not Exist")
+    bench.run(for: .seconds(1))
+    try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+    bench.run(for: .seconds(1))
+    show(second, "two")
+    bench.run(for: .seconds(1))
+    for fork in ["one", "two"] { answerBye(fork) }
+    bench.run(for: .seconds(1))
+    try expectTwoCalls()
+  }
 }

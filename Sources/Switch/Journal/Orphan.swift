@@ -165,8 +165,8 @@ extension SwitchCore {
     (orphan.byes[index].dialog, orphan.byes[index].isAnswered) = (dialog, false)
     // As ``prepareByes(of:)``: the next process goes on above it.
     orphan.dialogs[place].sequence += 1_000
-    if orphan.byes[index].costs { journal.write(.call(.leg(id, orphan.dialogs[place]))) }
     orphans[id] = orphan
+    writeAnswered(orphan: id, index)
     sendBye(ofOrphan: id, index, at: now)
     return true
   }

@@ -46,8 +46,24 @@ extension SwitchCore {
     orphan.dialogs[place].sequence += 2_000
     sip.raise(dialog, above: orphan.dialogs[place].sequence)
     (orphan.byes[index].dialog, orphan.byes[index].isAnswered) = (dialog, false)
-    if orphan.byes[index].costs { journal.write(.call(.leg(id, orphan.dialogs[place]))) }
     orphans[id] = orphan
+    writeAnswered(orphan: id, index)
+  }
+
+  /// Writes what is known of a dialog that is answered, and what rings beside it once more.
+  ///
+  /// In the journal an answer ends the other forks; what a carrier was not heard to end may be up as well.
+  mutating func writeAnswered(orphan id: CallID, _ index: Int) {
+    guard let orphan = orphans[id], orphan.byes[index].costs,
+      let mark = orphan.byes[index].mark.map({ orphan.dialogs[$0] })
+    else { return }
+    journal.write(.call(.leg(id, mark)))
+    for bye in orphan.byes where !bye.isOver && bye.costs && orphan.rangAt(bye) != nil {
+      guard let other = bye.mark.map({ orphan.dialogs[$0] }), other.callID == mark.callID else {
+        continue
+      }
+      journal.write(.call(.leg(id, other)))
+    }
   }
 
   /// Whether a BYE that is not over was sent in this dialog, or in an earlier one of its name.
@@ -80,8 +96,8 @@ extension SwitchCore {
       orphan.record = record
       journal.open(record)
     }
-    if orphan.byes[index].costs { journal.write(.call(.leg(id, mark))) }
     orphans[id] = orphan
+    writeAnswered(orphan: id, index)
   }
 
   /// What rang has confirmed its BYE, or hung up: it was up, though nobody has heard its answer.
@@ -94,13 +110,6 @@ extension SwitchCore {
     }
     answered(orphan: id, index)
     lateAnswers[mark.callID]?.invite.presumed.insert(mark.remoteTag)
-    // In the journal an answer ends the other forks; this is none that they have heard of.
-    for bye in orphan.byes where !bye.isOver && bye.costs && orphan.rangAt(bye) != nil {
-      guard let other = bye.mark.map({ orphan.dialogs[$0] }), other.callID == mark.callID,
-        other.remoteTag != mark.remoteTag
-      else { continue }
-      journal.write(.call(.leg(id, other)))
-    }
   }
 
   /// The answer to an INVITE that was taken back, or that there will be none.
