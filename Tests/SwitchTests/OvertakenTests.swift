@@ -262,4 +262,72 @@ import Testing
     bench.run(for: .seconds(1))
     try expectTwoCalls()
   }
+
+  @Test(
+    "F04: they are charged by prices that come when they have shown it, and until they were over",
+    arguments: OvertakenTests.Sign.allCases, [false, true])
+  func beforePrices(_ second: OvertakenTests.Sign, isConfirmed: Bool) throws {
+    try bench.restart(withDirectory: false)
+    bench.run(for: .seconds(1))
+    show(.answer, "one")
+    show(second, "two")
+    if isConfirmed {
+      for fork in ["one", "two"] { answerBye(fork) }
+      bench.run(for: .seconds(100))
+      #expect(bench.records.isEmpty && bench.core.ledger.openHolds.count == 1)
+    }
+    try bench.adopt(revision: 9)
+    bench.run(for: .seconds(1))
+    for fork in ["one", "two"] { answerBye(fork) }
+    try expectTwoCalls()
+  }
+
+  @Test(
+    "F04: what is answered before there are prices is charged behind a second death before them",
+    arguments: [false, true], [false, true])
+  func deathBeforePrices(byCheckpoint: Bool, isConfirmed: Bool) throws {
+    try bench.restart(withDirectory: false)
+    for fork in ["one", "two"] { show(.answer, fork) }
+    if isConfirmed { for fork in ["one", "two"] { answerBye(fork) } }
+    try bench.restart(
+      from: byCheckpoint ? bench.core.checkpoint() : nil, withDirectory: false)
+    bench.run(for: .seconds(1))
+    for fork in ["one", "two"] { answerBye(fork) }
+    #expect(bench.records.isEmpty)
+    bench.run(for: .seconds(100))
+    try bench.restart(
+      from: byCheckpoint ? bench.core.checkpoint() : nil, withDirectory: false)
+    try bench.adopt(revision: 9)
+    bench.run(for: .seconds(1))
+    for fork in ["one", "two"] { answerBye(fork) }
+    bench.run(for: .seconds(1))
+    #expect(bench.records.count == 2 && bench.core.ledger.openHolds.isEmpty)
+    // Nobody knows that they were over before the last death.
+    #expect(bench.records.allSatisfy { $0.sell?.micros ?? 0 >= 4_500_000 })
+    #expect(bench.records.allSatisfy { $0.sell?.micros ?? 0 <= 6_500_000 })
+    bench.expectRest()
+  }
+
+  @Test(
+    "F04: what was held pays the first part of another fork's answer that comes before the prices",
+    arguments: [0, 1], [false, true])
+  func creditBeforePrices(deaths: Int, byCheckpoint: Bool) throws {
+    try bench.restart(withDirectory: false)
+    bench.run(for: .seconds(1))
+    for fork in ["one", "two"] { answerBye(fork, "481 Call Does Not Exist") }
+    say("200 OK", "other")
+    for _ in 0..<deaths {
+      try bench.restart(
+        from: byCheckpoint ? bench.core.checkpoint() : nil, withDirectory: false)
+    }
+    bench.run(for: .seconds(1))
+    answerBye("other")
+    bench.run(for: .seconds(1))
+    try bench.adopt(revision: 9)
+    bench.run(for: .seconds(1))
+    #expect(bench.records.map(\.sell?.micros) == [2_500_000, 0])
+    #expect(bench.records.allSatisfy { $0.tenant != nil })
+    bench.expectRest()
+    #expect(bench.records.count == 2 && bench.core.ledger.openHolds.isEmpty)
+  }
 }

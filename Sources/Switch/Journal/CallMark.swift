@@ -46,7 +46,7 @@ package struct InviteMark: Hashable, Sendable {
   /// A fork that is none of its dialogs has been answered, and has had the hold, unless that pays another one: what rings beside it
   /// may still be up.
   package var isOvertaken = false
-  /// What was charged for it without an answer, and to whom: that pays the first part of the first one.
+  /// What was charged for it without an answer, which pays the first part of the first one; and who pays.
   package var credit: Cost?
   package var payer: AccountID?
 

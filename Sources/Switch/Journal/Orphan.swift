@@ -54,8 +54,10 @@ struct Orphan: Sendable {
   var refused: Set<[UInt8]> = []
   /// Whoever is concerned knows that some carrier has not confirmed the end.
   var isTold = false
-  /// This process heard the answer, so that the ledger knows its moment.
+  /// The ledger knows the moment of its answer: this process has heard it, or has opened its debt.
   var isOurs = false
+  /// Since when it is billed where its debt waits for the prices, which come with the directory.
+  var owedSince: Now?
   var isRecorded = false
 
   var isWaiting: Bool { !takenBack.isEmpty || byes.contains { !$0.isOver } }
@@ -79,6 +81,15 @@ struct Orphan: Sendable {
   func waitsForInvite(of bye: Bye) -> Bool {
     guard rangAt(bye) != nil, let callID = callID(of: bye) else { return false }
     return takenBack.contains(callID)
+  }
+
+  /// Whether it is an answer for which no debt was opened: of everything else that was answered its hold is known.
+  var isUnpriced: Bool {
+    guard let record, record.hold == nil else { return false }
+    return invites.contains { invite in
+      invite.hold == nil && invite.payer != nil
+        && dialogs.contains { $0.callID == invite.callID && $0.rangAt == nil }
+    }
   }
 
   /// What pays for an INVITE.

@@ -73,6 +73,7 @@ extension SwitchCore {
       keepInvites(of: orphan, id)
       cancelInvites(of: id, at: now)
       concludeByes(of: id, at: now)
+      awaitPrices(orphan: id, at: now)
       settle(orphan: id, at: now)
       for (index, bye) in orphan.byes.enumerated() where orphan.early(bye) == nil {
         sendBye(ofOrphan: id, index, at: now)

@@ -8,9 +8,12 @@ extension SwitchCore {
   /// Whether the first directory is there, with its prices and credentials.
   var hasDirectory: Bool { !rules.directory.tenants.isEmpty }
 
-  /// The first directory is there: what has ended before it can be charged.
+  /// The first directory is there: what was answered or has ended before it can be charged.
   mutating func settleUnpriced(at now: Now) {
-    for id in orphans.keys.sorted() where orphans[id]?.byes.contains(where: \.isOver) ?? false {
+    for id in orphans.keys.sorted() {
+      guard let orphan = orphans[id],
+        orphan.owedSince != nil || orphan.byes.contains(where: \.isOver)
+      else { continue }
       goOn(orphan: id, at: now)
     }
   }
@@ -28,6 +31,7 @@ extension SwitchCore {
 
   /// Charges what is over of a call without legs, each hold once; records it when all of it is.
   mutating func settle(orphan id: CallID, at now: Now) {
+    oweUnpriced(orphan: id, at: now)
     guard var orphan = orphans[id], !orphan.isRecorded else { return }
     var charges: [Charge] = []
     for hold in orphan.holds where ledger.payer(of: hold) != nil {
@@ -42,7 +46,9 @@ extension SwitchCore {
       orphan.record?.add(charge, slices: 1)
       if orphan.record?.hold ?? hold == hold { orphan.record?.payer = charge.account }
     }
-    let isOver = !orphan.costs && orphan.holds.allSatisfy { ledger.payer(of: $0) == nil }
+    let isOver =
+      !orphan.costs && orphan.owedSince == nil
+      && orphan.holds.allSatisfy { ledger.payer(of: $0) == nil }
     orphan.isRecorded = isOver
     orphans[id] = orphan
     guard let record = orphan.record else { return }
@@ -91,7 +97,7 @@ extension SwitchCore {
       return .neverAnswered
     }
     guard !endings.isEmpty, endings.allSatisfy(\.isProven) else { return .unknown }
-    if orphan.isOurs { return .ended(at: now.instant) }
+    if orphan.isOurs { return .ended(at: endings.map(\.at.instant).max() ?? now.instant) }
     guard isAnswered, let invite = billed?.invite else { return .unknown }
     guard hasDirectory else { return nil }
     return outlived(hold, of: invite, orphan, until: orphan.end(ofAll: byes, at: now), at: now)

@@ -36,11 +36,14 @@ extension SwitchCore {
     (record.cause, record.endedBy, record.trunk) = (late.cause, .system, late.invite.trunk)
     (record.sell, record.purchase, record.slices, record.hold) = (nil, nil, 0, nil)
     (record.ringingAt, record.lastMediaAt, record.legs) = (nil, nil, [])
-    record.hold = owe(late, record, since: since, at: now)
-    let invite = InviteMark(
+    var invite = InviteMark(
       callID: late.invite.callID, trunk: late.invite.trunk, realm: late.invite.realm,
-      number: late.invite.number, hold: record.hold)
-    var orphan = Orphan(record: record, invites: [invite], isOurs: true)
+      number: late.invite.number)
+    (invite.payer, invite.credit) = (record.payer, late.credit ?? .zero)
+    if hasDirectory { invite.hold = owe(invite, since: since, at: now) }
+    record.hold = invite.hold
+    var orphan = Orphan(
+      record: record, invites: [invite], isOurs: true, owedSince: hasDirectory ? nil : since)
     journal.open(record)
     journal.write(.call(.invited(id, invite)))
     if let mark {
@@ -144,19 +147,43 @@ extension SwitchCore {
       wall: WallTime(unixMilliseconds: now.wall.unixMilliseconds - gap.wholeMilliseconds))
   }
 
+  /// A dead process had no prices for an answer: its debt is to be opened yet.
+  mutating func awaitPrices(orphan id: CallID, at now: Now) {
+    guard let orphan = orphans[id], orphan.isUnpriced, let answeredAt = orphan.record?.answeredAt
+    else { return }
+    let since = moment(answeredAt, before: now)
+    orphans[id]?.owedSince = since
+  }
+
+  /// Opens the debt for an answer that was there before the prices.
+  mutating func oweUnpriced(orphan id: CallID, at now: Now) {
+    guard hasDirectory, var orphan = orphans[id], let since = orphan.owedSince else { return }
+    // The ledger knows the moment of its answer now.
+    (orphan.owedSince, orphan.isOurs) = (nil, true)
+    if let index = orphan.invites.firstIndex(where: { $0.hold == nil }), var record = orphan.record
+    {
+      let hold = owe(orphan.invites[index], since: since, at: now)
+      orphan.invites[index].hold = hold
+      for bye in orphan.byes.indices { orphan.byes[bye].hold = hold }
+      record.hold = hold
+      orphan.record = record
+      journal.open(record)
+      journal.write(.call(.invited(id, orphan.invites[index])))
+    }
+    orphans[id] = orphan
+  }
+
   /// Opens the debt for an answer; nil where no price is known, which is told when it has ended.
-  private mutating func owe(
-    _ late: LateAnswer, _ record: CallDetailRecord, since answer: Now, at now: Now
-  ) -> HoldID? {
-    guard let payer = record.payer else { return nil }
+  private mutating func owe(_ invite: InviteMark, since answer: Now, at now: Now) -> HoldID? {
+    guard let payer = invite.payer else { return nil }
     var entries: [LedgerEntry] = []
     var notices: [LedgerNotice] = []
     let hold = ledger.owe(
       ReservationRequest(
-        account: payer, trunk: late.invite.trunk,
-        price: price(of: late.invite, payer: payer, at: now.wall), isInternational: false,
+        account: payer, trunk: invite.trunk,
+        price: price(of: invite, payer: payer, at: answer.wall), isInternational: false,
         guardTime: configuration.calls.renewAhead),
-      credit: late.credit, answeredAt: answer, at: now, into: &entries, notices: &notices)
+      credit: invite.credit, answeredAt: answer, at: now, into: &entries, notices: &notices)
     write(entries, notices, at: now)
     return hold
   }
