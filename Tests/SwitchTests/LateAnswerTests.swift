@@ -304,6 +304,34 @@ import Testing
     #expect(bench.records.last?.sell?.micros == 0)
   }
 
+  @Test(
+    "F04: Behind a death a copy of it is no second call, and what it had is not another one's credit",
+    arguments: [false, true])
+  func copyBehindDeath(byCheckpoint: Bool) throws {
+    try answer()
+    #expect(bench.records.map(\.sell?.micros) == [bench.records[0].sell?.micros, 0])
+    let answer = try #require(
+      carrier.said.last {
+        text(of: $0.bytes).hasPrefix("SIP/2.0 200 ") && text(of: $0.bytes).contains(" INVITE\r\n")
+      })
+    for _ in 0..<2 {
+      try bench.restart(from: byCheckpoint ? bench.core.checkpoint() : nil)
+      carrier.say(answer.bytes)
+      bench.run(for: .seconds(5))
+    }
+    #expect(bench.records.count == 2 && carrier.received(.bye).count == 1)
+    // Another fork is one.
+    let lines = text(of: answer.bytes).split(separator: "\r\n", omittingEmptySubsequences: false)
+      .map { $0.hasPrefix("To:") ? $0 + "-other" : String($0) }
+    carrier.say(Array(lines.joined(separator: "\r\n").utf8))
+    bench.run(for: .seconds(5))
+    // 0.50 EUR to connect, and a begun minute.
+    #expect(bench.records.count == 3 && bench.records.last?.sell?.micros == 2_500_000)
+    bench.expectRest()
+  }
+
+  private func text(of bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
   @Test("It is forgotten when no carrier lets a phone ring any more")
   func forgotten() throws {
     // And that of the spare trunk, where nobody is.

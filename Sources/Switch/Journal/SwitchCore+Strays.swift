@@ -49,7 +49,7 @@ extension SwitchCore {
     if let mark {
       orphan.dialogs = [mark]
       journal.write(.call(.leg(id, mark)))
-      lateAnswers[invite.callID]?.invite.ended.insert(mark.remoteTag)
+      noteEnded(mark.remoteTag, of: late)
     }
     let carrier = Carrier(trunk: late.invite.trunk, realm: late.invite.realm)
     orphan.byes = [
@@ -57,6 +57,16 @@ extension SwitchCore {
     ]
     orphans[id] = orphan
     return id
+  }
+
+  /// Remembers that an answer to an INVITE has its BYE: a copy of it is no other call, and what was charged before has paid.
+  private mutating func noteEnded(_ tag: [UInt8], of late: LateAnswer) {
+    guard var known = lateAnswers[late.invite.callID] else { return }
+    known.invite.ended.insert(tag)
+    lateAnswers[late.invite.callID] = known
+    // Only the record of a call that a death has ended keeps that for the next process.
+    guard known.isGivenUp, late.cause != .restart else { return }
+    journal.write(.call(.invited(known.call, known.invite)))
   }
 
   /// Makes a call of its own of a dialog whose hold has gone to another answer.
