@@ -285,6 +285,59 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test(
+    "RFC 4028 §10: a refresh that is refused in passing is tried again before the session ends",
+    arguments: [.update, .invite] as [Method], [500, 503, 405, 501] as [StatusCode])
+  func refusedRefresh(method: Method, status: StatusCode) throws {
+    let bench = try Bench { $0.calls.sessionSeconds = 120 }
+    let (caller, callee) = talking(bench, headers: [HeaderDraft(.allow, "INVITE, \(method)")])
+    (caller.manner, caller.refusals) = (.answers(after: .zero), [method: status])
+    bench.run(for: .seconds(60))
+    #expect(caller.received(method).count == 1)
+    let isUnknown = method == .update && (status == 405 || status == 501)
+    // One that does not know UPDATE never will: it gets a re-INVITE.
+    if !isUnknown { caller.refusals = [:] }
+    bench.run(for: .seconds(140))
+    #expect(bench.core.calls.count == 1 && callee.received(.bye).isEmpty)
+    #expect(caller.received(method).count == (isUnknown ? 1 : 2))
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("RFC 3261 §20.33: a refresh is tried again after the time that its refusal names")
+  func refreshLater() throws {
+    let bench = try Bench { $0.calls.sessionSeconds = 120 }
+    let (caller, callee) = talking(bench, headers: [HeaderDraft(.allow, "INVITE, UPDATE")])
+    caller.answersUpdate = false
+    bench.run(for: .seconds(60))
+    caller.answer(
+      try #require(caller.open.first?.server), 500, headers: [HeaderDraft(.retryAfter, "20")])
+    bench.run(for: .seconds(18))
+    #expect(caller.received(.update).count == 1)
+    bench.run(for: .seconds(4))
+    #expect(caller.received(.update).count == 2)
+    bench.run(for: .seconds(20))
+    #expect(callee.received(.bye).count == 1, "nothing has refreshed it")
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("RFC 4028 §10: after 422 a refresh asks for the longer interval, and not without end")
+  func refreshTooShort() throws {
+    let bench = try Bench { $0.calls.sessionSeconds = 120 }
+    let (caller, _) = talking(bench, headers: [HeaderDraft(.allow, "INVITE, UPDATE")])
+    caller.answersUpdate = false
+    bench.run(for: .seconds(55))
+    for _ in 0..<150 {
+      bench.run(for: .milliseconds(200))
+      for request in caller.open {
+        caller.answer(request.server, 422, headers: [HeaderDraft(.minSE, "300")])
+      }
+    }
+    let updates = caller.received(.update)
+    #expect((2...4).contains(updates.count))
+    #expect(updates.last?.text(.sessionExpires) == "300" && updates.last?.minSE == 300)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("RFC 4028 §10: a caller that stops refreshing loses the call, both sides get BYE")
   func expires() throws {
     let bench = try Bench()

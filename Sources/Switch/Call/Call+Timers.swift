@@ -40,7 +40,9 @@ extension SwitchCore {
       draft.headers.append(HeaderDraft(.sessionExpires, "\(leg.timerPolicy.preferred)"))
       return
     }
-    draft.headers.append(HeaderDraft(.sessionExpires, "\(terms.interval)"))
+    // Not below the minimum, which a 422 may have raised since.
+    let interval = max(terms.interval, leg.timerPolicy.minimum)
+    draft.headers.append(HeaderDraft(.sessionExpires, "\(interval)"))
   }
 
   func addTimer(
@@ -110,11 +112,24 @@ extension SwitchCore {
     case 422:
       let minimum = message.number(.minSE) ?? 0
       call.legs[leg].timerPolicy = call.legs[leg].timerPolicy.raised(to: min(minimum, 86_400))
-      call.legs[leg].refreshAt = now.instant
+      refreshLater(&call.legs[leg], after: message, at: now)
     case 491: call.legs[leg].refreshAt = now.instant + sip.glareDelay(in: dialog)
     case 408, 481: try end(&call, .sessionExpired, by: .system, at: now)
-    case _: break  // The session goes on until its timer has run out.
+    case _:
+      let isUnknown = status == 405 || status == 501
+      if isUnknown, exchange.method == .update { call.legs[leg].takesUpdate = false }
+      refreshLater(&call.legs[leg], after: message, at: now)
     }
+  }
+
+  /// A refusal other than 408 and 481 is no end of the session (RFC 4028 §10).
+  ///
+  /// The refresh is tried again, not continuously, until the timer has run out: after each twelfth of the interval,
+  /// which is five times, or once in the shortest one; later where the peer wants to be left alone for longer.
+  private func refreshLater(_ leg: inout Leg, after message: Message, at now: Now) {
+    guard let terms = leg.timer.terms else { return }
+    let named = ((try? message.retryAfter()) ?? nil)?.seconds ?? 0
+    leg.refreshAt = now.instant + .seconds(Int64(max(named, terms.interval / 12)))
   }
 
   // MARK: - Dates

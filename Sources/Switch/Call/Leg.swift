@@ -94,7 +94,7 @@ struct Leg: Sendable {
   var timerPolicy: SessionTimerPolicy
   /// What was agreed with the caller, to be said in its 200.
   var terms: SessionTimerTerms?
-  /// When to try a refresh again that could not be sent.
+  /// When to try a refresh again that could not be sent, or was refused.
   var refreshAt: Instant?
   /// The response after which the INVITE is sent once more, and what is added then.
   var repetition: Repetition?
