@@ -1,6 +1,7 @@
 import Directory
 import Elements
 import Limits
+import SDP
 import SIP
 import SIPSyntax
 import Testing
@@ -85,6 +86,49 @@ import Testing
         carrier.received(.bye).map { $0.has(.authorization) }
           == (isAsked ? [false, true] : [false]))
     }
+  }
+
+  @Test(
+    "A trunk over TLS that has no SRTP may ask for a password, and for a longer session, once more",
+    arguments: [[407, 488, 407], [488, 407], [407, 422, 407, 488, 407]] as [[UInt16]])
+  func unsecuredAttempts(statuses: [UInt16]) throws {
+    var town = Town()
+    town.document.trunks[0].address = "sip:192.0.2.50:5061;transport=tls"
+    town.document.trunks[0].credentials = TrunkCredentials(
+      username: "martinet", password: SecretText(Secret("carrier secret")),
+      realm: "carrier.example")
+    let bench = try Bench(town)
+    let phone = UserAgent(bench, user: "101", address: "198.51.100.7:5062")
+    let carrier = UserAgent(bench, user: "", address: "192.0.2.50:5061", domain: "carrier.example")
+    (carrier.connection, carrier.stream) = (FlowID(9), .tls)
+    phone.register()
+    phone.call("976333444")
+    for status in statuses {
+      bench.run(for: .seconds(1))
+      let header =
+        switch status {
+        case 407:
+          HeaderDraft(.proxyAuthenticate, "Digest realm=\"carrier.example\",nonce=\"abc\"")
+        case _: HeaderDraft(.minSE, "3600")
+        }
+      carrier.answer(
+        try #require(carrier.open.first?.server), try #require(StatusCode(exactly: Int(status))),
+        headers: [header])
+    }
+    bench.run(for: .seconds(1))
+    let invites = carrier.received(.invite)
+    #expect(invites.count == statuses.count + 1)
+    let profiles = try invites.map {
+      try SessionDescription(parsing: $0.bodyBytes).media[0].profile.isSecure
+    }
+    #expect(profiles.first == true && profiles.last == false)
+    #expect(invites.last?.has(.proxyAuthorization) == true)
+    carrier.answer(try #require(carrier.open.first?.server), 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 200)
+    phone.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.records.map(\.attempts) == [1] && bench.core.ledger.openHolds.isEmpty)
   }
 
   @Test("Hold, INFO and PRACK are repeated as well; the phone sees the answer")

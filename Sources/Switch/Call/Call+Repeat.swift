@@ -12,8 +12,6 @@ extension SwitchCore {
   ) throws(LegContradiction) -> Bool {
     guard let minimum = message.minSE, minimum <= 86_400 else { return false }
     call.legs[leg].timerPolicy = call.legs[leg].timerPolicy.raised(to: minimum)
-    // The next INVITE is another request, which may be challenged anew.
-    call.legs[leg].hasAuthorised = false
     return try sendAgain(&call, leg, Leg.Repetition(response: message, headers: []), at: now)
   }
 
@@ -28,7 +26,6 @@ extension SwitchCore {
         of: trunk, for: message, method: .invite, uri: target, realm: message.challengedRealm)
     else { return false }
     // Once: the same challenge again says that the secret is wrong.
-    call.legs[leg].hasAuthorised = true
     call.legs[leg].realm = message.challengedRealm
     return try sendAgain(
       &call, leg, Leg.Repetition(response: message, headers: [header]), at: now)
@@ -49,7 +46,8 @@ extension SwitchCore {
     _ call: inout Call, _ leg: Int, _ repetition: Leg.Repetition?, at now: Now
   ) throws(LegContradiction) -> Bool {
     guard call.phase != .ending, call.answered == nil, call.legs[leg].isEarly,
-      call.legs[leg].repetitions < 3
+      // Once for a longer timer, once in the clear, and for a challenge of each.
+      call.legs[leg].repetitions < 5
     else { return false }
     call.legs[leg].repetitions += 1
     call.legs[leg].repetition = repetition

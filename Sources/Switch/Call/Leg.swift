@@ -99,8 +99,6 @@ struct Leg: Sendable {
   /// The response after which the INVITE is sent once more, and what is added then.
   var repetition: Repetition?
   var repetitions = 0
-  /// Its INVITE carries the answer to a challenge.
-  var hasAuthorised = false
   /// For which realm.
   var realm: [UInt8]?
   /// Of its INVITE to a trunk: on disk before that leaves.
@@ -138,6 +136,8 @@ struct Leg: Sendable {
 
   /// Whether a dialog is confirmed, so that it must be ended with BYE.
   var isConfirmed: Bool { state == .answered || state == .talking }
+  /// Whether the INVITE under way answers a challenge; one that is repeated for another reason may be challenged anew.
+  var hasAuthorised: Bool { repetition.map { !$0.headers.isEmpty } ?? false }
   /// Whether its INVITE waits for an answer, which may come although we have given it up.
   var isUnanswered: Bool { state == .inviting || state == .ringing || state == .cancelling }
   var isEarly: Bool { state == .preparing || state == .inviting || state == .ringing }
