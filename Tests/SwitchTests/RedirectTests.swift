@@ -89,6 +89,31 @@ import Testing
     #expect(callee.received(.invite).allSatisfy { !$0.has(.diversion) })
   }
 
+  @Test("Of two phones the one that sends the call on is heeded, whether or not the other is busy")
+  func busyBeside() throws {
+    for movesFirst in [true, false] {
+      let (bench, caller, callee, third) = try phones { $0.busy = "104" }
+      let other = UserAgent(bench, user: "102", address: "198.51.100.8:5070")
+      let fourth = UserAgent(bench, user: "104", address: "198.51.100.9:5068")
+      other.register()
+      fourth.register()
+      caller.call("102")
+      bench.run(for: .seconds(1))
+      let answers: [(UserAgent, StatusCode, [HeaderDraft])] = [
+        (callee, 302, [HeaderDraft(.contact, "<sip:103@192.0.2.9>")]), (other, 486, []),
+      ]
+      for (phone, status, headers) in movesFirst ? answers : answers.reversed() {
+        phone.answer(try #require(phone.open.first?.server), status, headers: headers)
+      }
+      bench.run(for: .seconds(1))
+      #expect(third.open.count == 1 && fourth.requests.allSatisfy { $0.method != .invite })
+      third.answer(try #require(third.open.first?.server), 480)
+      bench.run(for: .seconds(1))
+      #expect(caller.lastStatus == 480 && fourth.received(.invite).isEmpty)
+      #expect(bench.loadAtRest().isAtRest)
+    }
+  }
+
   @Test("Nobody ended a call for which nobody was there, or that nobody answered")
   func nobody() throws {
     let (bench, caller, callee, third) = try phones()

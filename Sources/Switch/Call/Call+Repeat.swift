@@ -89,6 +89,8 @@ extension SwitchCore {
     forward(&call, to: target, by: line, because: "deflection", at: now)
     let others = call.branches[branch].legs.filter { $0 != leg && call.legs[$0].isAlive }
     for other in others { try cancelLeg(&call, other, at: now) }
+    // It speaks for its user, whatever another phone has said: no forward for that comes before it.
+    call.branches[branch].lastFailure = moved
     try legFailed(&call, leg, moved, at: now)
   }
 
