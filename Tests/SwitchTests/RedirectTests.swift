@@ -114,6 +114,30 @@ import Testing
     }
   }
 
+  @Test("A 302 that crosses our CANCEL sends nothing on, and the record does not have it")
+  func crossing() throws {
+    let (bench, caller, callee, third) = try phones()
+    let other = UserAgent(bench, user: "102", address: "198.51.100.8:5070")
+    other.heedsCancel = false
+    other.register()
+    caller.call("102")
+    bench.run(for: .seconds(1))
+    other.answer(try #require(other.open.first?.server), 180)
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 200, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    other.answer(
+      try #require(other.open.first?.server), 302,
+      headers: [HeaderDraft(.contact, "<sip:103@192.0.2.9>")])
+    bench.run(for: .seconds(1))
+    caller.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(third.received(.invite).isEmpty)
+    let record = try #require(bench.records.first)
+    #expect(record.cause == .normal && record.forwardedBy == nil)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("Nobody ended a call for which nobody was there, or that nobody answered")
   func nobody() throws {
     let (bench, caller, callee, third) = try phones()

@@ -76,9 +76,9 @@ extension SwitchCore {
     }
     guard line.forwards.byPhone, case .contacts(let contacts)? = try? message.contacts(),
       let target = contacts.preferred, let branch = call.legs[leg].branch,
-      branch >= call.stepStart, call.phase != .ending
+      branch >= call.stepStart, call.phase != .ending, call.legs[leg].isEarly
     else {
-      // Its phone did not take the call, and may not send it on.
+      // Its phone did not take the call, and may not send it on, or no more.
       let refusal = LegFailure(status: moved.status, cause: .declined, q850: moved.q850)
       return try legFailed(&call, leg, refusal, at: now)
     }
