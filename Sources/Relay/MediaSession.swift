@@ -12,7 +12,7 @@ struct MediaSession {
     var isAnnounced = false
   }
 
-  /// What was told about silence, so that it is told once.
+  /// What was told about silence, so that it is told once between two updates.
   enum Silence: Hashable {
     case none
     case both

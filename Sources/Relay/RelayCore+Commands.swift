@@ -196,7 +196,6 @@ extension RelayCore {
   private mutating func bridge(_ id: MediaSessionID, _ pair: LegPair?, at now: Instant) {
     guard let row = rows[id] else { return }
     sessions[row].bridge = pair
-    sessions[row].silence = .none
     listenAnew(row, at: now)
     connect(row)
     schedule(row)

@@ -73,7 +73,10 @@ extension RelayCore {
   }
 
   /// Silence counts from now: somebody else is bridged, or may send again.
+  ///
+  /// It is told anew, too: silence on hold, which the switch has heard of, ends no call.
   mutating func listenAnew(_ row: Int, at now: Instant) {
+    sessions[row].silence = .none
     sessions[row].listeningSince = now
     sessions[row].silenceCheckAt = nil
     guard let pair = sessions[row].bridge, let patience = sessions[row].silenceAfter else { return }

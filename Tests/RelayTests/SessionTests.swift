@@ -225,6 +225,25 @@ import Testing
     #expect(call.studio.takeEvents() == [])
   }
 
+  @Test("Silence on hold is told, and once more where nobody is heard after it")
+  func afterHold() throws {
+    var call = try Call(silenceAfter: .seconds(10))
+    try call.talk()
+    var held = try Call.leg(at: Call.bobAt, local: call.toAlice.rtp.address)
+    (held.streams[0].legSends, held.streams[0].legReceives) = (false, true)
+    call.studio.command(.update(call.id, leg: 1, held))
+    let onHold = call.studio.now
+    call.studio.advance(.seconds(60))
+    #expect(call.studio.takeEvents() == [.silent(call.id, since: onHold)])
+    call.studio.command(
+      .update(call.id, leg: 1, try Call.leg(at: Call.bobAt, local: call.toAlice.rtp.address)))
+    let resumed = call.studio.now
+    call.studio.advance(.milliseconds(9_990))
+    #expect(call.studio.takeEvents() == [])
+    call.studio.advance(.seconds(60))
+    #expect(call.studio.takeEvents() == [.silent(call.id, since: resumed)])
+  }
+
   @Test(
     "Property: opening and closing leaves no socket but those that rest, and the queue does not grow",
     arguments: 1...10
