@@ -1,5 +1,6 @@
 import Directory
 import Elements
+import Limits
 import SIP
 import SIPSyntax
 import Testing
@@ -156,5 +157,31 @@ import Testing
     try bench.adopt(revision: 2)
     bench.run(for: .seconds(1))
     #expect(carrier.received(.options).count == 1)
+  }
+
+  @Test("A trunk that is taken out is forgotten with the last of its calls, and no longer counted")
+  func takenOut() throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(1))
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    func trunksUp() -> Int? {
+      if case .status(let status)? = bench.ask(.status) { status.trunksUp } else { nil }
+    }
+    #expect(trunksUp() == 1)
+    for index in bench.town.document.tenants.indices {
+      bench.town.document.tenants[index].trunks.removeAll { $0 == "carrier" }
+    }
+    bench.town.document.trunks.remove(at: 0)
+    try bench.adopt(revision: 2)
+    bench.run(for: .seconds(30))
+    #expect(carrier.received(.bye).isEmpty, "its calls go on")
+    #expect(bench.core.trunks.count == 2 && trunksUp() == 0)
+    phone.hangUp()
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.bye).count == 1 && bench.core.ledger.openHolds.isEmpty)
+    #expect(bench.core.trunks.count == 1)
+    #expect(bench.loadAtRest().isAtRest)
   }
 }

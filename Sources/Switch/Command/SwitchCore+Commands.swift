@@ -244,8 +244,10 @@ extension SwitchCore {
     status.callsTalking = calls.values.count { $0.value.phase == .talking }
     status.registrations = bindings.count
     status.transactions = sip.load.clientTransactions + sip.load.serverTransactions
-    status.trunksUp = trunks.values.count { $0.health == .up }
-    status.trunksDown = trunks.values.count(where: \.isDown)
+    // Not those that are left only for the calls over them.
+    let known = rules.directory.trunks.compactMap { trunks[$0.id] }
+    status.trunksUp = known.count { $0.health == .up }
+    status.trunksDown = known.count(where: \.isDown)
     status.journalSequence = journal.sequence
     status.journalDurableThrough = journal.durableThrough
     status.journalFailed = journal.failure != nil

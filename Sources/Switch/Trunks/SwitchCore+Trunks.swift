@@ -118,13 +118,18 @@ extension SwitchCore {
     tell(id, change ?? nil, at: now)
   }
 
-  /// Changes what is known of a trunk in its place, where `trunks[id]` takes it out and puts it back.
+  /// Changes what is known of a trunk in its place, where `trunks[id]` takes it out and puts it back; one that is
+  /// no longer in the directory is forgotten with the last of its calls.
   @discardableResult
   mutating func changeTrunk<Result>(
     _ id: TrunkID, _ change: (inout TrunkState) -> Result
   ) -> Result? {
     guard let place = trunks.index(forKey: id) else { return nil }
-    return change(&trunks.values[place])
+    let result = change(&trunks.values[place])
+    if trunks.values[place].channelsInUse == 0, rules.directory.trunk(id) == nil {
+      trunks.remove(at: place)
+    }
+    return result
   }
 
   mutating func trunkSilent(_ id: TrunkID, _ reason: String, at now: Now) {
