@@ -50,16 +50,16 @@ extension SwitchCore {
     else { return }
     var entries: [LedgerEntry] = []
     var notices: [LedgerNotice] = []
+    var next: Reservation?
     do throws(LimitError) {
       guard journal.failure == nil else { throw .interrupted(money.reservation.hold) }
       // A block that it brings about refuses the slice of a call that is odd itself.
       judgeRunning(money, in: call, at: now, &entries, &notices)
-      let next = try ledger.renew(
+      let renewed = try ledger.renew(
         money.reservation.hold, isUsual: money.habit?.isUsual ?? false, at: now, into: &entries,
         notices: &notices)
-      noteSpending(&money, of: next.held, at: now)
-      money.renewal = PaidLeg.Renewal(reservation: next, batch: journal.nextSequence)
-      waiting.append(JournalWaiter(batch: journal.nextSequence, call: call.id, leg: leg))
+      noteSpending(&money, of: renewed.held, at: now)
+      next = renewed
     } catch {
       money.isLastSlice = true
       log(
@@ -69,6 +69,11 @@ extension SwitchCore {
     }
     call.legs[leg].paid = money
     write(entries, notices, call: call, at: now)
+    guard let next else { return }
+    // What is held on disk pays for it, too (a free call, a fee only, a coarse rounding): no batch would ever come.
+    guard journal.hasPending else { return take(next, &call, leg) }
+    call.legs[leg].paid?.renewal = PaidLeg.Renewal(reservation: next, batch: journal.nextSequence)
+    waiting.append(JournalWaiter(batch: journal.nextSequence, call: call.id, leg: leg))
   }
 
   /// A renewed slice is on disk: from now on it counts.
@@ -77,12 +82,17 @@ extension SwitchCore {
   }
 
   mutating func takeRenewal(_ call: inout Call, _ leg: Int) {
-    guard var money = call.legs[leg].paid, let renewal = money.renewal, renewalIsDurable(money)
+    guard let money = call.legs[leg].paid, let renewal = money.renewal, renewalIsDurable(money)
     else { return }
-    (money.reservation, money.renewal) = (renewal.reservation, nil)
+    take(renewal.reservation, &call, leg)
+  }
+
+  private mutating func take(_ next: Reservation, _ call: inout Call, _ leg: Int) {
+    guard var money = call.legs[leg].paid else { return }
+    (money.reservation, money.renewal) = (next, nil)
     money.slices += 1
     call.legs[leg].paid = money
-    if let expiry = money.reservation.expiry { renewMedia(&call, until: expiry) }
+    if let expiry = next.expiry { renewMedia(&call, until: expiry) }
   }
 
   /// Settles the money of a leg, once.
