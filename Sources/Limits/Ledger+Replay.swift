@@ -99,6 +99,7 @@ extension Ledger {
       places[subject] = place
     }
     nodes[place].limits = limits
+    nodes[place].forgetShares()
     nodes[place].isActive = true
     nodes[place].tenantID = tenant
     nodes[place].tenant = Int32(tenant.flatMap { places[.tenant($0)] } ?? -1)
@@ -140,6 +141,7 @@ extension Ledger {
       where nodes[place].retired[index].period == period {
         nodes[place].retired[index].window.granted += tally
       }
+      nodes[place].forgetShares()
     case .rolling:
       let bucket = period.bucket(at: time.elapsed)
       nodes[place].rolling[period].add(.zero, granted: tally, at: bucket)

@@ -143,17 +143,33 @@ struct LimitNode: Sendable {
   mutating func crossShares() -> [(meter: Meter, percent: Int, used: Int64, limit: Int64)] {
     var crossed: [(meter: Meter, percent: Int, used: Int64, limit: Int64)] = []
     for meter in Meter.shared {
-      let (quantity, period) = (meter.quantity, meter.period)
-      guard let limit = limits[meter], limit > 0 else { continue }
-      let allowed = limit.clampedSum(calendar[period].granted[quantity])
-      let used = calendar[period].used[quantity].clampedSum(reserved(quantity))
-      let told = calendar[period].toldShares(quantity)
+      guard let (used, allowed) = usedAndAllowed(meter) else { continue }
       let reached = Self.share(of: used, in: allowed)
-      guard reached > told else { continue }
-      calendar[period].tell(shares: reached, of: quantity)
+      guard reached > calendar[meter.period].toldShares(meter.quantity) else { continue }
+      calendar[meter.period].tell(shares: reached, of: meter.quantity)
       crossed.append((meter, [0, 50, 80, 100][Int(reached)], used, allowed))
     }
     return crossed
+  }
+
+  /// The allowance is another one: shares of a larger one are crossed again, though as much was told of the smaller.
+  mutating func forgetShares() {
+    for meter in Meter.shared {
+      guard let (used, allowed) = usedAndAllowed(meter) else { continue }
+      let told = calendar[meter.period].toldShares(meter.quantity)
+      calendar[meter.period].tell(
+        shares: min(told, Self.share(of: used, in: allowed)), of: meter.quantity)
+    }
+  }
+
+  /// What counts of a limit's calendar window, and what may; nil where there is no limit.
+  private func usedAndAllowed(_ meter: Meter) -> (used: Int64, allowed: Int64)? {
+    guard let limit = limits[meter], limit > 0 else { return nil }
+    let (quantity, window) = (meter.quantity, calendar[meter.period])
+    return (
+      window.used[quantity].clampedSum(reserved(quantity)),
+      limit.clampedSum(window.granted[quantity])
+    )
   }
 
   /// 0 to 3: below 50 %, from 50 %, from 80 %, 100 %.

@@ -313,17 +313,6 @@ import Testing
     #expect(bench.window(money).map { $0.posted <= 20_000_000 } == true)
   }
 
-  @Test("I6: shares at 50, 80 and 100 percent and the block are told once each")
-  func notices() throws {
-    var bench = Bench(account: Bench.day(10))
-    for _ in 0..<12 { try? spend(&bench, euros: 1) }
-    let told = bench.notices.compactMap {
-      if case .share(_, money, let percent, _, _) = $0 { percent } else { nil }
-    }
-    #expect(told == [50, 80, 100])
-    #expect(bench.blocks == 1)
-  }
-
   @Test("The international calls of G1: the eleventh in an hour is refused and blocks")
   func international() throws {
     var bench = Bench(account: .standard())
