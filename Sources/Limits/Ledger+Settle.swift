@@ -13,7 +13,7 @@ extension Ledger {
     guard let place = holdPlaces[hold] else { return nil }
     let open = holds[place]
     refresh(open.nodes, &entries)
-    let (cost, isAssumed) = charge(open, outcome)
+    let (cost, isAssumed) = charge(open, outcome, at: now)
     let charged = open.posted.joined(cost)
     let failed = outcome == .neverAnswered && !open.isAnswered
     record(
@@ -25,13 +25,16 @@ extension Ledger {
       purchase: Money(micros: charged.purchase, open.purchaseCurrency), isAssumed: isAssumed)
   }
 
-  private func charge(_ hold: Hold, _ outcome: Outcome) -> (Cost, isAssumed: Bool) {
+  private func charge(
+    _ hold: Hold, _ outcome: Outcome, at now: Now
+  ) -> (Cost, isAssumed: Bool) {
     switch outcome {
-    case .neverAnswered:
-      // "Never answered" after an answer contradicts itself: the dearer story counts.
-      return hold.isAnswered ? (hold.total, true) : (.zero, false)
-    case .unknown:
-      return (hold.total, true)
+    case .neverAnswered where !hold.isAnswered:
+      return (.zero, false)
+    case .neverAnswered, .unknown:
+      // "Never answered" after an answer contradicts itself: the dearer story counts. Nothing proves that an answered call
+      // has ended before now; were it cheaper than one that is proven a moment earlier, silence would pay.
+      return (hold.total.joined(bill(hold, until: now.instant) ?? .zero), true)
     case .outlived(let price, let talk, let answer):
       guard price.sell.currency == hold.sellCurrency,
         price.purchase.currency == hold.purchaseCurrency,
@@ -40,13 +43,17 @@ extension Ledger {
       else { return (hold.total, true) }
       return (hold.total.joined(cost.beyond(hold.credit)), true)
     case .ended(let end):
-      guard let live = hold.live, let answer = live.answer else { return (hold.total, true) }
-      // Rounded up: cut at the end of a step, a call has begun the next one by the carrier's clock.
-      let talked = max(0, (end - answer.instant + .nanoseconds(999_999)).wholeMilliseconds)
-      // Beyond what can be counted the call cannot be; then all that is held.
-      return live.ceiling(upTo: talked).map { ($0.beyond(hold.credit), false) }
-        ?? (hold.total, true)
+      return bill(hold, until: end).map { ($0, false) } ?? (hold.total, true)
     }
+  }
+
+  /// What its carrier takes for a call that ends at `end`; nil where it was not answered, its clock died with the
+  /// process, or it is longer than can be counted.
+  private func bill(_ hold: Hold, until end: Instant) -> Cost? {
+    guard let live = hold.live, let answer = live.answer else { return nil }
+    // Rounded up: cut at the end of a step, a call has begun the next one by the carrier's clock.
+    let talked = max(0, (end - answer.instant + .nanoseconds(999_999)).wholeMilliseconds)
+    return live.ceiling(upTo: talked)?.beyond(hold.credit)
   }
 
   private func tellOverrun(_ hold: Hold, _ charged: Cost, _ notices: inout [LedgerNotice]) {

@@ -49,10 +49,11 @@ package enum Outcome: Hashable, Sendable {
   case neverAnswered
   /// The carrier stopped at this moment: the exact price is posted, the rest released.
   case ended(at: Instant)
-  /// Timeout, crash, no final answer: it may have been answered, so all that is held is charged.
+  /// Timeout, crash, no final answer: it may have been answered, so all that is held is charged; of an answered call, what it
+  /// costs until now where that is more.
   case unknown
-  /// A call whose clock died with the process, and whose end the carrier has proven since: what a call of that length
-  /// costs is charged, and all that is held if that is more.
+  /// A call whose clock died with the process, and whose end the carrier has proven since, or for too long not: what a call
+  /// of that length costs is charged, and all that is held if that is more.
   case outlived(Price, talk: Duration, answeredAt: WallTime)
 }
 
@@ -62,6 +63,6 @@ package struct Charge: Hashable, Sendable {
   package let account: AccountID
   package let sell: Money
   package let purchase: Money
-  /// The outcome was unknown and all that was held is charged.
+  /// The outcome was unknown, and the dearest that it can have been is charged.
   package let isAssumed: Bool
 }

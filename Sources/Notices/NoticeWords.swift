@@ -72,7 +72,8 @@ extension NoticeWords {
       .callRefused: "An outgoing call was refused.",
       .possiblyStillUp: """
       We ended a call, but the carrier did not confirm that. It may still be up and cost money;
-      its reservation is kept until the carrier answers.
+      its reservation is kept until the carrier answers. After half an hour without a word it is
+      charged as if it had lasted until then; the carrier's own records say what it really cost.
       """,
       .chargedLate: """
       A carrier bills a call for which nothing was held any more. It was ended at once, and what it

@@ -241,6 +241,22 @@ import Testing
     #expect(bench.finish(answered, .neverAnswered)?.sell.micros == 120_000)
   }
 
+  @Test(
+    "F22: an end that nobody proves costs no less than one that is proven a moment before",
+    arguments: [5, 12, 300])
+  func unknownEnd(seconds: Int64) throws {
+    var bench = Bench(account: Bench.day(10))
+    let holds = try (0..<2).map { _ in try bench.reserve(.perMinute(600)).hold }
+    for hold in holds { _ = try bench.answer(hold) }
+    bench.wait(.seconds(seconds))
+    let settled = (bench.finish(holds[0]), bench.finish(holds[1], .unknown))
+    let (proven, charge) = (try #require(settled.0).sell.micros, try #require(settled.1))
+    #expect(proven == seconds * 10_000)
+    #expect(charge.sell.micros == max(proven, 120_000) && charge.isAssumed)
+    let overruns = bench.notices.count { if case .overrun = $0 { true } else { false } }
+    #expect(overruns == (seconds > 12 ? 2 : 0), "both are told")
+  }
+
   @Test("F23, F24: holds of before a restart count in full until reconciled")
   func restart() throws {
     var bench = Bench(account: Bench.day(1))

@@ -193,7 +193,7 @@ import Testing
   }
 
   @Test(
-    "F22: 481 to BYE proves the end, 408 and 503 do not: then the whole hold is charged, and told",
+    "F22: 481 to BYE proves the end, 408 and 503 do not: then it is charged until it is given up, and told",
     arguments: [481, 408, 503])
   func answerToBye(status: Int) throws {
     let bench = try Bench(town())
@@ -212,7 +212,8 @@ import Testing
     #expect(bench.core.calls.isEmpty == (status == 481), "until it is confirmed the hold stays")
     bench.run(for: .seconds(1_900))
     let spent = try committed(bench)
-    #expect(status == 481 ? spent < held : spent == held)
+    // Half an hour at 0.06 EUR, less the pause before a BYE that would be too late.
+    #expect(status == 481 ? spent < held : spent >= 1_700_000)
     #expect(bench.core.ledger.openHolds.isEmpty && bench.loadAtRest().isAtRest)
   }
 

@@ -271,6 +271,8 @@ import Testing
     #expect(!bench.core.ledger.openHolds.isEmpty)
     bench.run(for: .seconds(1_900))
     #expect(bench.core.load.isAtRest)
+    // Half an hour of the satellite, less what was charged for the INVITE before.
+    #expect(bench.records.last?.sell.map { $0.micros >= 55_000_000 } == true)
   }
 
   @Test(

@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(
-    "A36, F22: a carrier that never answers BYE: alerted, charged in full, and forgotten after half an hour"
+    "A36, F22: a carrier that never answers BYE: alerted, and charged until it is given up after half an hour"
   )
   func byeLost() throws {
     let (bench, phone, _) = try talkingToTheDeaf()
@@ -31,6 +31,12 @@ import Testing
     #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
     bench.run(for: .seconds(1_900))
     #expect(bench.records.count == 1)
+    // At 0.06 EUR a minute: no less than a carrier is paid that confirms it a moment before.
+    let sell = try #require(bench.records.first?.sell?.micros)
+    #expect((1_770_000...1_900_000).contains(sell))
+    let facts = bench.alerts.flatMap(\.facts)
+    #expect(facts.contains { $0.value.hasSuffix("so it is charged until now") })
+    #expect(facts.contains { $0.name == "above what was held" })
     #expect(bench.core.ledger.openHolds.isEmpty && bench.loadAtRest().isAtRest)
   }
 

@@ -212,7 +212,7 @@ extension SwitchCore {
     let isProven = status.map { (200...299).contains($0) || $0 == 481 } ?? false
     if !isProven, insists(&call, leg, at: now) { return }
     if let dialog = call.legs[leg].dialog { sip.end(dialog) }
-    if !isProven { possiblyStillUp(call, leg, at: now) }
+    if !isProven { possiblyStillUp(call, leg, isGivenUp: true, at: now) }
     try over(&call, leg, isProven ? .ended(at: now.instant) : .unknown, at: now)
   }
 
@@ -233,7 +233,9 @@ extension SwitchCore {
     return true
   }
 
-  private mutating func possiblyStillUp(_ call: Call, _ leg: Int, at now: Now) {
+  private mutating func possiblyStillUp(
+    _ call: Call, _ leg: Int, isGivenUp: Bool = false, at now: Now
+  ) {
     guard let trunk = call.legs[leg].party.trunk, call.legs[leg].paid != nil else { return }
     alert(
       .possiblyStillUp, .critical, tenant: call.record.tenant,
@@ -242,7 +244,11 @@ extension SwitchCore {
         Alert.Fact("call", "\(call.id)"),
         Alert.Fact("trunk", rules.directory.trunk(trunk)?.name ?? "\(trunk)"),
         Alert.Fact("to", call.record.normalised),
-        Alert.Fact("why", "the carrier did not confirm that the call has ended"),
+        Alert.Fact(
+          "why",
+          isGivenUp
+            ? "the carrier never confirmed that the call has ended, so it is charged until now"
+            : "the carrier did not confirm that the call has ended"),
       ])
   }
 
@@ -258,7 +264,7 @@ extension SwitchCore {
   /// The call waited long enough for answers that do not come.
   mutating func endAtLast(_ call: inout Call, at now: Now) throws(LegContradiction) {
     for leg in call.legs.indices where !call.legs[leg].isOver {
-      if leg != 0 { possiblyStillUp(call, leg, at: now) }
+      if leg != 0 { possiblyStillUp(call, leg, isGivenUp: true, at: now) }
       if let dialog = call.legs[leg].dialog { sip.end(dialog) }
       try over(&call, leg, .unknown, at: now)
     }

@@ -9,7 +9,7 @@ import SIPSyntax
 /// ```
 ///   BYE out ──2xx, 481──▶ charged until then, recorded ──all BYEs over──▶ gone
 ///     ▲ │ no proof: its hold stays
-///     └─┘ for half an hour (UnconfirmedBye); then charged with what is held
+///     └─┘ for half an hour (UnconfirmedBye); then charged until then
 /// ```
 /// One that only rang, as far as the disk knows, waits for the answer to its INVITE, too, which is taken back beside the BYE: a refusal,
 /// and nothing is charged; 2xx, and it is up and gets another BYE; none in 32 s, and what was said to the BYE counts: 2xx, as above, since it

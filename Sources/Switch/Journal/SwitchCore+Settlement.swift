@@ -96,14 +96,17 @@ extension SwitchCore {
     if !isAnswered, let last = billed?.invite, orphan.refused.contains(last.callID) {
       return .neverAnswered
     }
-    guard !endings.isEmpty, endings.allSatisfy(\.isProven) else { return .unknown }
-    if orphan.isOurs { return .ended(at: endings.map(\.at.instant).max() ?? now.instant) }
+    guard !endings.isEmpty else { return .unknown }
+    if orphan.isOurs {
+      guard endings.allSatisfy(\.isProven) else { return .unknown }
+      return .ended(at: endings.map(\.at.instant).max() ?? now.instant)
+    }
     guard isAnswered, let invite = billed?.invite else { return .unknown }
     guard hasDirectory else { return nil }
     return outlived(hold, of: invite, orphan, until: orphan.end(ofAll: byes, at: now), at: now)
   }
 
-  /// The carrier has confirmed the end of a call of the dead process: it bills until then.
+  /// The carrier has confirmed the end of a call of the dead process, or never will: it bills until then.
   private mutating func outlived(
     _ hold: HoldID, of invite: InviteMark, _ orphan: Orphan, until end: WallTime, at now: Now
   ) -> Outcome {
