@@ -12,7 +12,7 @@ import Testing
 @Suite struct RenewalTests {
   /// A call that has been answered at a price of the deck: fee, price per minute, minimum, increment, and rounding.
   private func talking(
-    at price: String, _ change: (inout Town) -> Void = { _ in }
+    at price: String, paidIn: Int64 = 0, _ change: (inout Town) -> Void = { _ in }
   ) throws -> (bench: Bench, phone: UserAgent, carrier: UserAgent) {
     var town = Town()
     town.retail = """
@@ -24,6 +24,10 @@ import Testing
     let bench = try Bench(town)
     let (phone, carrier, _) = bench.phoneAndCarriers()
     carrier.manner = .answers(after: .seconds(1))
+    if paidIn > 0 {
+      let account = LimitSubject.account(try payer(bench))
+      bench.command(.deposit(Money(micros: paidIn, .eur), account, reference: "7", by: "anna"))
+    }
     phone.call("976333444")
     bench.run(for: .seconds(3))
     #expect(phone.lastStatus == 200)
@@ -47,5 +51,79 @@ import Testing
     #expect(bench.records.map(\.cause) == [.normal])
     #expect(bench.records.first?.sell?.micros == cost)
     #expect(bench.loadAtRest().isAtRest)
+  }
+
+  /// What makes room again.
+  enum Rescue: CaseIterable {
+    case limit, deposit, unblock, disk
+  }
+
+  /// A call with room for half a minute, in whose last two seconds something happens; nil: nothing.
+  private func lastSlice(rescue: Rescue?) throws -> (bench: Bench, carrier: UserAgent) {
+    var limits = LimitEntry.account
+    limits.spend.dayMicros = rescue == .disk ? 10_000_000 : 30_000
+    limits.isPrepaid = rescue == .deposit
+    if rescue == .deposit { limits.spend = SpendEntry() }
+    let (bench, _, carrier) = try talking(at: "0,0.06,0,1,", paidIn: 30_000) { town in
+      town.office("101") { $0.limits = limits }
+    }
+    bench.diskWorks = rescue != .disk
+    if rescue == .disk { bench.happen(.journalFailed("no space left on device")) }
+    for _ in 0..<400 where !isLast(bench) { bench.run(for: .milliseconds(100)) }
+    #expect(isLast(bench) && carrier.received(.bye).isEmpty)
+    bench.run(for: .milliseconds(1_500))
+    let subject = LimitSubject.account(try payer(bench))
+    switch rescue {
+    case .limit:
+      bench.town.office("101") { $0.limits?.spend.dayMicros = 1_000_000 }
+      try bench.adopt(revision: 2)
+      bench.command(.unblock(subject, by: "anna", reason: "more money"))
+    case .deposit:
+      bench.command(.deposit(Money(micros: 900_000, .eur), subject, reference: "8", by: "anna"))
+    case .unblock: bench.command(.unblock(subject, by: "anna", reason: "more money"))
+    case .disk:
+      bench.diskWorks = true
+      bench.confirmJournal()
+    case nil: break
+    }
+    return (bench, carrier)
+  }
+
+  private func payer(_ bench: Bench) throws -> AccountID {
+    let line = bench.core.rules.directory.extensions.first { "\($0.digits)" == "101" }
+    return try #require(line).account
+  }
+
+  private func isLast(_ bench: Bench) -> Bool {
+    bench.core.calls.values.contains { $0.value.legs.contains { $0.paid?.isLastSlice ?? false } }
+  }
+
+  @Test(
+    "Money, a larger limit, or a disk that is back in the last seconds: the call goes on",
+    arguments: Rescue.allCases)
+  func inTime(rescue: Rescue) throws {
+    let (bench, carrier) = try lastSlice(rescue: rescue)
+    bench.run(for: .seconds(20))
+    #expect(carrier.received(.bye).isEmpty && bench.core.calls.count == 1)
+    let account = LimitSubject.account(try payer(bench))
+    let standing = try #require(bench.core.ledger.standing(of: account, at: bench.now))
+    for window in standing.windows {
+      #expect(window.limit.map { window.posted + window.reserved <= $0 + window.granted } ?? true)
+    }
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("Where nothing happens, and behind the cut, the last slice is the last")
+  func tooLate() throws {
+    let (bench, carrier) = try lastSlice(rescue: nil)
+    carrier.answersBye = false
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.bye).count == 1)
+    let held = bench.core.calls.values.compactMap { $0.value.legs.last?.paid?.reservation.held }
+    bench.command(
+      .unblock(.account(try payer(bench)), by: "anna", reason: "more money"))
+    bench.run(for: .seconds(5))
+    let after = bench.core.calls.values.compactMap { $0.value.legs.last?.paid?.reservation.held }
+    #expect(held.count == 1 && held == after)
   }
 }

@@ -76,6 +76,20 @@ extension SwitchCore {
     waiting.append(JournalWaiter(batch: journal.nextSequence, call: call.id, leg: leg))
   }
 
+  /// Gives another slice to whoever was told that the one which runs yet is the last.
+  ///
+  /// There may be room again: money was paid in, a limit raised, a block lifted, the disk is back.
+  mutating func renewLastSlices(at now: Now) {
+    for id in calls.keys.sorted() where calls[id]?.value.hasLastSlice(at: now.instant) ?? false {
+      withCall(id, at: now) { (core, call) in
+        for leg in call.legs.indices where call.legs[leg].isInLastSlice(at: now.instant) {
+          call.legs[leg].paid?.isLastSlice = false
+          core.renewMoney(&call, leg, at: now)
+        }
+      }
+    }
+  }
+
   /// A renewed slice is on disk: from now on it counts.
   func renewalIsDurable(_ money: PaidLeg) -> Bool {
     money.renewal.map { $0.batch <= journal.durableThrough } ?? false
@@ -141,6 +155,20 @@ extension SwitchCore {
     guard let money = call.branches[branch].keptHold else { return }
     call.branches[branch].keptHold = nil
     settle(money, .neverAnswered, in: &call, at: now)
+  }
+}
+
+extension Call {
+  fileprivate func hasLastSlice(at now: Instant) -> Bool {
+    legs.contains { $0.isInLastSlice(at: now) }
+  }
+}
+
+extension Leg {
+  /// Whether the ledger has refused its next slice, and it talks yet.
+  fileprivate func isInLastSlice(at now: Instant) -> Bool {
+    guard isConfirmed, let money = paid, money.isLastSlice else { return false }
+    return money.reservation.expiry.map { now < $0 } ?? false
   }
 }
 

@@ -222,8 +222,10 @@ extension SwitchCore {
   // MARK: - The journal has caught up
 
   mutating func journaled(through number: UInt64, at now: Now) {
+    let hasFailed = journal.failure != nil
     journal.confirm(through: number)
     keepPromises()
+    if hasFailed, journal.failure == nil { renewLastSlices(at: now) }
     var count = 0
     while count < waiting.count, waiting[count].batch <= journal.durableThrough {
       let waiter = waiting[count]

@@ -5,6 +5,7 @@ import Limits
 ///
 ///     reserved ──answer──▶ running ──renewed and durable──▶ running
 ///                             └──renewal refused──▶ last slice ──expiry──▶ cut
+///                                room again: running ◀─┘
 struct PaidLeg: Sendable {
   let account: AccountID
   var trunk: TrunkID
@@ -15,7 +16,7 @@ struct PaidLeg: Sendable {
   var batch: UInt64
   /// A renewed slice whose batch is not durable yet: it does not count before.
   var renewal: Renewal?
-  /// The ledger gave no more: the call ends at the expiry.
+  /// The ledger gave no more: the call ends at the expiry, unless there is room before (`renewLastSlices`).
   var isLastSlice = false
   var slices = 1
   var isSettled = false

@@ -50,6 +50,7 @@ extension SwitchCore {
     novelties.retain { directory.line(paying: $0) != nil }
     habits.retain({ directory.line(paying: $0) != nil }, { directory.tenant($0) != nil })
     adoptTrunks(old, at: now)
+    renewLastSlices(at: now)
     settleUnpriced(at: now)
     adoptEdge()
     if old.directory.tenants.isEmpty { befriendPhones(at: now) }
@@ -136,6 +137,7 @@ extension SwitchCore {
     write(entries, notices, at: now)
     guard isDone else { return .refused("\(name(of: subject)) is not blocked.") }
     if case .account(let account) = subject { teach(account, by: block, isTheft: isTheft) }
+    renewLastSlices(at: now)
     log(
       .info, "unblocked", Alert.Fact("subject", "\(subject)"), Alert.Fact("by", person),
       Alert.Fact("reason", reason))
@@ -156,6 +158,7 @@ extension SwitchCore {
       return .refused("\(error)")
     }
     write(entries, [], at: now)
+    renewLastSlices(at: now)
     log(
       .info, "paid in", Alert.Fact("subject", "\(subject)"), Alert.Fact("amount", "\(amount)"),
       Alert.Fact("by", person), Alert.Fact("reference", reference))
