@@ -19,7 +19,8 @@ extension Ledger {
   ///
   /// A limit that has no room for the shortest slice blocks. A block of any level refuses, so the running
   /// calls of a blocked account end when their paid slices end; only a call that `isUsual` goes on where
-  /// others were not.
+  /// others were not. So do those of an account that was taken out of the directory: whoever deletes a stolen
+  /// extension means its calls, too.
   package mutating func renew(
     _ hold: HoldID, isUsual: Bool = false, at now: Now, into entries: inout [LedgerEntry],
     notices: inout [LedgerNotice]
@@ -36,6 +37,7 @@ extension Ledger {
     guard let used = live.ceiling(upTo: talked) else { throw .outOfRange }
     let posted = holds[place].posted.joined(used)
     post(posted, hold, place, &entries, &notices)
+    guard nodes[levels[.account]].isActive else { throw .unknownAccount(holds[place].accountID) }
     try refuseBlocked(levels, sparingUnusual: isUsual, &entries, &notices)
     var refusal = LimitError.outOfRange
     let ends = Slice.next(

@@ -181,6 +181,23 @@ import Testing
     #expect(bench.window(money)?.posted == 11_000_000)
   }
 
+  @Test("An account that is taken out gets no further slice; one that comes back goes on")
+  func withdrawn() throws {
+    var bench = Bench(account: Bench.day(10))
+    let holds = try (0..<2).map { _ in try bench.reserve(.perMinute(60)).hold }
+    for hold in holds { _ = try bench.answer(hold) }
+    bench.wait(.seconds(8))
+    let line = bench.book.lines.removeLast()
+    bench.adopt()
+    #expect(throws: LimitError.unknownAccount(Bench.account)) { try bench.renew(holds[0]) }
+    bench.wait(.seconds(2))
+    #expect(bench.finish(holds[0])?.sell.micros == 10_000, "what was talked is charged")
+    #expect(bench.blocks == 0)
+    bench.book.lines.append(line)
+    bench.adopt()
+    _ = try bench.renew(holds[1])
+  }
+
   @Test("F28: a burst at 23:59:59 leaves nothing for the minutes after midnight")
   func midnight() throws {
     var bench = Bench(account: Bench.day(10))

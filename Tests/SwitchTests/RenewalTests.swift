@@ -126,4 +126,23 @@ import Testing
     let after = bench.core.calls.values.compactMap { $0.value.legs.last?.paid?.reservation.held }
     #expect(held.count == 1 && held == after)
   }
+
+  @Test("Whoever deletes a stolen extension ends its paid calls with their slices, and no other")
+  func deleted() throws {
+    let (bench, phone, carrier) = try talking(at: "0,0.06,0,1,")
+    let colleague = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    colleague.register()
+    colleague.call("976333445")
+    bench.run(for: .seconds(3))
+    #expect(colleague.lastStatus == 200)
+    bench.town.document.tenants[0].extensions.removeAll { $0.number == "101" }
+    bench.town.document.tenants[0].numbers.removeAll()
+    try bench.adopt(revision: 2)
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.bye).isEmpty, "what is paid is paid")
+    bench.run(for: .seconds(40))
+    #expect(phone.received(.bye).count == 1 && carrier.received(.bye).count == 1)
+    #expect(bench.records.map(\.cause) == [.cutAtLimit])
+    #expect(colleague.received(.bye).isEmpty && bench.core.calls.count == 1)
+  }
 }

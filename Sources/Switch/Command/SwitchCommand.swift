@@ -14,7 +14,8 @@ package struct CommandToken: Hashable, Sendable {
 
 /// What an operator, or the server on an operator's behalf, asks of the switch.
 package enum SwitchCommand: Sendable {
-  /// Takes a new directory into force for the next call; running calls go on.
+  /// Takes a new directory into force for the next call; running calls go on, but the paid ones of extensions that are no more
+  /// end with their slices.
   case adopt(Rulebook)
   /// Takes no new calls; answers ``Publication/drained`` when the last has ended.
   case drain
