@@ -8,8 +8,9 @@ final class ProblemList {
   /// Bound on the list; a file with more is another kind of file.
   static let most = 200
 
-  func report(_ problem: ConfigurationProblem) {
-    if problems.count < Self.most { problems.append(problem) }
+  /// What is not taken any more is not put into words either.
+  func report(_ problem: @autoclosure () -> ConfigurationProblem) {
+    if problems.count < Self.most { problems.append(problem()) }
   }
 
   /// All of them, those of each file by line; the rate files first, then the one of that name.
@@ -32,11 +33,11 @@ struct Field {
   let file: String
   let problems: ProblemList
 
-  func report(_ message: String) {
+  func report(_ message: @autoclosure () -> String) {
     problems.report(
       ConfigurationProblem(
         file: file, line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, field: path,
-        message: message))
+        message: message()))
   }
 
   /// What stands there, for messages.
@@ -102,8 +103,7 @@ struct Field {
     let words = Word.allCases.map(\.rawValue)
     guard let text = scalar(words.joined(separator: ", ")) else { return nil }
     if let word = Word(rawValue: text) { return word }
-    let hint = SpellingHint.nearest(to: text, among: words).map { "; did you mean \"\($0)\"?" }
-    report("expected \(words.joined(separator: ", ")), found \(shown)\(hint ?? "")")
+    report("expected \(words.joined(separator: ", ")), found \(shown)\(hint(text, words))")
     return nil
   }
 
@@ -148,6 +148,10 @@ struct Field {
       fields[name] = Field(node: value, path: path.key(name), file: file, problems: problems)
     }
     return Mapping(field: self, keys: keys, fields: fields)
+  }
+
+  private func hint(_ text: String, _ words: [String]) -> String {
+    SpellingHint.nearest(to: text, among: words).map { "; did you mean \"\($0)\"?" } ?? ""
   }
 
   private static func hint(_ name: String, _ keys: [String]) -> String {

@@ -8,8 +8,9 @@ package enum SpellingHint {
     guard word.utf8.count <= longestWord else { return nil }
     var best: (word: String, distance: Int)?
     for candidate in known where candidate.utf8.count <= longestWord {
-      let distance = distance(Array(word.lowercased().utf8), Array(candidate.lowercased().utf8))
       let allowed = max(1, max(word.utf8.count, candidate.utf8.count) / 3)
+      guard abs(word.utf8.count - candidate.utf8.count) <= allowed else { continue }
+      let distance = distance(Array(word.lowercased().utf8), Array(candidate.lowercased().utf8))
       if distance <= allowed, distance < best?.distance ?? .max {
         best = (candidate, distance)
       }
