@@ -63,7 +63,9 @@ package struct StreamLimits: Hashable, Sendable {
   /// From the first to the last byte of one message.
   package var message: Duration = .seconds(20)
   /// From our decision to connect to a connection that can carry a request, TLS included.
-  package var connect: Duration = .seconds(4)
+  ///
+  /// Below the time that a carrier has for a call (`timeout_ms`, 4 s), so that a datagram can still go instead.
+  package var connect: Duration = .seconds(3)
   /// Bytes that may wait for a peer that does not read; beyond it the connection is closed.
   package var unsentBytes = 1 << 20
   /// Messages that may wait for the signalling lane before connections are no longer read.

@@ -11,8 +11,6 @@ package struct SIPConfiguration: Sendable {
   package var software: String?
   /// A longer request goes over a stream where the next hop takes one (RFC 3261 §18.1.1).
   package var datagramLimitBytes = 1_300
-  /// How long the first of several next hops may be silent before the second is tried.
-  package var failoverAfter: Duration = .seconds(4)
   /// Server transactions at a time; above it new requests get a stateless 503 with Retry-After.
   package var serverTransactionLimit = 200_000
   /// Reliable provisional responses that may wait for their turn within one transaction.

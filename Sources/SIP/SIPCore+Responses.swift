@@ -30,8 +30,7 @@ extension SIPCore {
       deliver(
         message, status, of: id, turned, on: flow, at: now, events: &events, effects: &effects)
     }
-    // A next hop may have taken the number over.
-    if turned.isTerminated, clients.with(id, { $0.isTerminated }) ?? false { finish(id) }
+    if turned.isTerminated { finish(id) }
   }
 
   /// What a new response means for dialogs and cancelling, and whether the user is to see it.
@@ -43,7 +42,6 @@ extension SIPCore {
     let (method, dialog) = (turned.method, turned.dialog)
     if status.isProvisional { sendWantedCancel(id, at: now, effects: &effects) }
     if status == 100 { return }
-    if status == 503, failOver(id, at: now, effects: &effects) { return }
     switch method {
     case .invite where status.isProvisional:
       let dialog = earlyDialog(message, of: id, on: flow)

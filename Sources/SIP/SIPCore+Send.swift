@@ -3,11 +3,8 @@ import SIPSyntax
 
 extension SIPCore {
   /// Sends a request outside of a dialog.
-  ///
-  /// The `alternatives` are further next hops (RFC 3263 §4.3), tried in their order when the one before
-  /// is silent, cannot be reached or says 503. The transaction keeps its number.
   package mutating func send(
-    _ draft: RequestDraft, to destination: Destination, alternatives: [NextHop] = [], at now: Now,
+    _ draft: RequestDraft, to destination: Destination, at now: Now,
     effects: inout [Transmission]
   ) -> ClientTransactionID {
     let tag = draft.fromTag ?? makeTag()
@@ -23,9 +20,7 @@ extension SIPCore {
     plan.contact = draft.contact.inRequest(draft.method)
     (plan.headers, plan.body) = (draft.headers, draft.body)
     let id = clients.nextID()
-    launch(
-      plan, id, to: [destination] + alternatives.map { .open($0) }, at: now.instant,
-      effects: &effects)
+    launch(plan, id, to: destination, at: now.instant, effects: &effects)
     return id
   }
 
@@ -96,7 +91,7 @@ extension SIPCore {
       clients.remove(transaction)
       return
     }
-    launch(plan, transaction, to: [destination], at: now, effects: &effects)
+    launch(plan, transaction, to: destination, at: now, effects: &effects)
   }
 
   // MARK: Acknowledgements
@@ -167,53 +162,41 @@ extension ContactDraft {
 // MARK: - Attempts
 
 extension SIPCore {
-  /// Sends a request to the first of some destinations and keeps the others for later.
+  /// Sends a request; one that is too long for a datagram over a stream where that goes (RFC 3261 §18.1.1).
   mutating func launch(
-    _ plan: RequestPlan, _ id: ClientTransactionID, to destinations: [Destination],
+    _ plan: RequestPlan, _ id: ClientTransactionID, to destination: Destination,
     at now: Instant, effects: inout [Transmission]
   ) {
-    guard let first = destinations.first else {
-      clients.remove(id)
-      return
-    }
-    var (destination, alternatives) = (first, Array(destinations.dropFirst()))
+    var (destination, fallback) = (destination, NextHop?.none)
     let branch = makeBranch()
     let software = configuration.software
     var bytes = plan.serialize(to: destination, branch: branch, software: software)
     if bytes.count > configuration.datagramLimitBytes, case .open(let hop) = destination,
-      hop.transport == .udp, hop.takesStream
+      hop.transport == .udp, hop.takesStream, streamless.mayTake(hop.remote, at: now)
     {
-      // RFC 3261 §18.1.1: over a stream, and by datagram after all if there is nobody.
-      destination = .open(hop.overStream)
-      alternatives.insert(.open(hop.datagramOnly), at: 0)
+      (destination, fallback) = (.open(hop.overStream), hop.datagramOnly)
       bytes = plan.serialize(to: destination, branch: branch, software: software)
     }
     let key = names.clientTransaction(branch: branch.span, method: plan.method)
     let transaction = ClientTransaction(
-      plan, bytes: bytes, branch: branch, destination: destination, key: key,
-      alternatives: alternatives, configuration: configuration, at: now)
+      plan, bytes: bytes, branch: branch, destination: destination, key: key, fallback: fallback,
+      timers: configuration.timers, at: now)
     add(transaction, id)
     effects.append(Transmission(bytes: bytes, destination: destination, transaction: id))
   }
 
-  /// Tries the next hop, if there is one: a new transaction with the old number (RFC 3263 §4.3).
-  mutating func failOver(
+  /// Sends as a datagram after all what nobody takes over a stream: a new transaction with the old number.
+  ///
+  /// Only what has never left: to a peer who is silent it may have come, and he would answer both.
+  mutating func fallBack(
     _ id: ClientTransactionID, at now: Instant, effects: inout [Transmission]
   ) -> Bool {
-    guard let transaction = clients[id], !transaction.alternatives.isEmpty,
-      transaction.cancellation == .none
-    else { return false }
+    guard let transaction = clients[id], let fallback = transaction.fallback else { return false }
+    streamless.remember(fallback.remote, at: now)
+    guard transaction.cancellation == .none else { return false }
     _ = clients.vacate(id)
     clients.forget(transaction.key, of: id)
-    if !transaction.isTerminated { retire(transaction) }  // Copies of a 503 may still come.
-    launch(transaction.plan, id, to: transaction.alternatives, at: now, effects: &effects)
+    launch(transaction.plan, id, to: .open(fallback), at: now, effects: &effects)
     return true
-  }
-
-  /// Leaves a transaction to itself under a number that nobody waits for.
-  private mutating func retire(_ transaction: ClientTransaction) {
-    var transaction = transaction
-    (transaction.isSilent, transaction.scheduled) = (true, nil)
-    add(transaction, clients.nextID())
   }
 }

@@ -61,15 +61,19 @@ extension SIPCore {
 
   /// The lane could not send a request.
   ///
-  /// By datagrams that ends only one that has never left: an earlier copy may have arrived.
+  /// By datagrams that ends only one that has never left: an earlier copy may have arrived. Nor does it end what
+  /// has gone another way meanwhile.
   package mutating func transportFailed(
-    _ id: ClientTransactionID, reason: String, at now: Now, events: inout [SIPEvent],
+    _ attempt: SendingAttempt, reason: String, at now: Now, events: inout [SIPEvent],
     effects: inout [Transmission]
   ) {
-    guard let transaction = clients[id],
-      transaction.destination.transport.isReliable || transaction.hasLeftOnce
+    guard let transaction = clients[attempt.transaction],
+      transaction.destination.transport == attempt.transport,
+      transaction.destination.remote == attempt.remote,
+      attempt.transport.isReliable || transaction.hasLeftOnce
     else { return }
-    fail(id, .transportFailed, .transport(reason), at: now.instant, &events, &effects)
+    fail(
+      attempt.transaction, .transportFailed, .transport(reason), at: now.instant, &events, &effects)
   }
 
   /// An ICMP error tells that a datagram did not arrive (RFC 3261 §18.4); `quote` is what it repeats of it.
@@ -117,7 +121,7 @@ extension SIPCore {
           bytes: transaction.bytes, destination: transaction.destination, transaction: id))
     }
     if !asked.isDisjoint(with: [.timeOut, .fail]) {
-      if failOver(id, at: now, effects: &effects) { return }
+      if asked.contains(.fail), fallBack(id, at: now, effects: &effects) { return }
       if !transaction.isSilent { events.append(.clientFailed(id, failure)) }
       if transaction.method == .bye, !transaction.plan.isInsistent, let dialog = transaction.dialog
       {
@@ -164,7 +168,7 @@ extension SIPCore {
     let cancelID = clients.nextID()
     let transaction = ClientTransaction(
       plan, bytes: bytes, branch: invite.branch, destination: invite.destination, key: key,
-      alternatives: [], configuration: configuration, at: now)
+      fallback: nil, timers: configuration.timers, at: now)
     add(transaction, cancelID)
     effects.append(
       Transmission(bytes: bytes, destination: invite.destination, transaction: cancelID))

@@ -15,6 +15,7 @@ package struct SIPCore: Sendable {
   var servers = TransactionTable<ServerTransactionSubject, ServerTransaction>()
   var dialogs = TransactionTable<DialogSubject, Dialog>()
   var deadlines = DeadlineQueue<TimerKey>()
+  var streamless = StreamlessPeers()
 
   /// Whose deadline it is.
   enum TimerKey: Hashable, Sendable {

@@ -111,9 +111,9 @@ package struct SwitchCore: Sendable {
       sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
       connectionClosed(connection)
       admission.ended(connection)
-    case .transmitFailed(let transaction, let reason):
+    case .transmitFailed(let attempt, let reason):
       sip.transportFailed(
-        transaction, reason: reason, at: now, events: &events, effects: &output.wire)
+        attempt, reason: reason, at: now, events: &events, effects: &output.wire)
     case .unreachable(let quote, let reason):
       sip.unreachable(
         quote, reason: reason, at: now, events: &events, effects: &output.wire)

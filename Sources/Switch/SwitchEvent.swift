@@ -36,7 +36,7 @@ package enum SwitchEvent: Sendable {
   /// The TLS handshake with somebody who was asked for a certificate failed.
   case unproven(Endpoint, String)
   /// A request could not be sent.
-  case transmitFailed(ClientTransactionID, String)
+  case transmitFailed(SendingAttempt, String)
   /// An ICMP error, with what it repeats of a datagram of ours: true, or anybody's invention.
   case unreachable(quote: [UInt8], String)
   case relay(RelayEvent)

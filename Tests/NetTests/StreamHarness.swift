@@ -54,7 +54,9 @@ final class StreamHarness {
   /// The failed transactions once there are `count` of them.
   func failures(_ count: Int) -> [(ClientTransactionID, String)] {
     func all(_ inputs: [StreamInput]) -> [(ClientTransactionID, String)] {
-      inputs.compactMap { if case .failed(let id, let reason) = $0 { (id, reason) } else { nil } }
+      inputs.compactMap {
+        if case .failed(let attempt, let reason) = $0 { (attempt.transaction, reason) } else { nil }
+      }
     }
     return all(inputs.wait { all($0).count >= count })
   }

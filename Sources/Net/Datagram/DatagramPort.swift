@@ -63,11 +63,13 @@ final class DatagramPort {
   /// Sends what is queued.
   ///
   /// `failed` gets each request that could not be sent. True: some has to wait.
-  func flush(_ failed: (ClientTransactionID, String) -> Void) -> Bool {
+  func flush(_ failed: (SendingAttempt, String) -> Void) -> Bool {
     guard !outbox.isEmpty || !failures.isEmpty else { return false }
     outbox.flush(socket, failures: &failures)
     for failure in failures where failure.tag != 0 {
-      failed(ClientTransactionID(failure.tag), String(cString: strerror(failure.errno)))
+      let attempt = SendingAttempt(
+        transaction: ClientTransactionID(failure.tag), transport: .udp, remote: failure.remote)
+      failed(attempt, String(cString: strerror(failure.errno)))
     }
     failures.removeAll(keepingCapacity: true)
     return !outbox.isEmpty

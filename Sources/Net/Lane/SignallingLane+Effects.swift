@@ -64,8 +64,8 @@ extension SignallingLane {
       return
     }
     counters.datagramsUnsent += 1
-    if let transaction = transmission.transaction {
-      consequences.append(.transmitFailed(transaction, reason))
+    if let attempt = transmission.attempt {
+      consequences.append(.transmitFailed(attempt, reason))
     }
   }
 

@@ -177,8 +177,7 @@ final class SignallingLane: LaneResident {
       case .closed(let connection): handle(.flowClosed(connection), at: now)
       case .proven(let connection, let names): handle(.proven(connection, names), at: now)
       case .unproven(let remote, let reason): handle(.unproven(remote, reason), at: now)
-      case .failed(let transaction, let reason):
-        handle(.transmitFailed(transaction, reason), at: now)
+      case .failed(let attempt, let reason): handle(.transmitFailed(attempt, reason), at: now)
       }
     }
     streams.resumeReading()
@@ -222,9 +221,9 @@ final class SignallingLane: LaneResident {
     var waits = false
     for port in ports {
       waits =
-        port.flush { transaction, reason in
+        port.flush { attempt, reason in
           counters.datagramsUnsent += 1
-          consequences.append(.transmitFailed(transaction, reason))
+          consequences.append(.transmitFailed(attempt, reason))
         } || waits
     }
     return waits

@@ -13,7 +13,7 @@ package enum StreamInput: Sendable {
   case proven(FlowID, [String])
   /// Somebody who was asked for a certificate did not come to an end with TLS, and why.
   case unproven(Endpoint, String)
-  case failed(ClientTransactionID, String)
+  case failed(SendingAttempt, String)
 }
 
 /// The mailboxes of the signalling lane: the only way to it from other threads.

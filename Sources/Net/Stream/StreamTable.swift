@@ -174,8 +174,8 @@ final class StreamTable {
 
   /// A request that cannot be sent; responses are sent again when the request comes again.
   func failed(_ transmission: Transmission, _ reason: String) {
-    guard let transaction = transmission.transaction else { return }
-    inbound.append(.failed(transaction, reason))
+    guard let attempt = transmission.attempt else { return }
+    inbound.append(.failed(attempt, reason))
   }
 
   /// Hands over what has come in.

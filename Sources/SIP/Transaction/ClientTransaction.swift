@@ -40,10 +40,10 @@ struct ClientTransaction: Sendable {
   let key: Fingerprint
   /// The dialog that the request is in.
   let dialog: DialogID?
-  /// Next hops to try when this one fails (RFC 3263 §4.3).
-  var alternatives: [Destination]
-  /// Nobody waits for the outcome: a CANCEL of ours, or an attempt that has been replaced.
-  var isSilent: Bool
+  /// Where it goes as a datagram if nobody takes it over a stream (RFC 3261 §18.1.1).
+  let fallback: NextHop?
+  /// Nobody waits for the outcome: a CANCEL of ours.
+  let isSilent: Bool
   var cancellation = Cancellation.none
   /// Early dialogs of this INVITE that are not confirmed.
   var earlyDialogs: [DialogID] = []
@@ -55,22 +55,16 @@ struct ClientTransaction: Sendable {
 
   init(
     _ plan: RequestPlan, bytes: [UInt8], branch: [UInt8], destination: Destination,
-    key: Fingerprint, alternatives: [Destination], configuration: SIPConfiguration,
-    at now: Instant
+    key: Fingerprint, fallback: NextHop?, timers: TransactionTimers, at now: Instant
   ) {
     (self.plan, self.bytes, self.branch) = (plan, bytes, branch)
-    (self.destination, self.key, self.alternatives) = (destination, key, alternatives)
+    (self.destination, self.key, self.fallback) = (destination, key, fallback)
     (dialog, isSilent) = (plan.dialog, plan.isSilent)
-    let patience = alternatives.isEmpty ? nil : configuration.failoverAfter
-    let (timers, isReliable) = (configuration.timers, destination.transport.isReliable)
+    let isReliable = destination.transport.isReliable
     machine =
       plan.method == .invite
-      ? .invite(
-        InviteClientTransaction(
-          timers: timers, isReliable: isReliable, patience: patience, at: now))
-      : .other(
-        NonInviteClientTransaction(
-          timers: timers, isReliable: isReliable, patience: patience, at: now))
+      ? .invite(InviteClientTransaction(timers: timers, isReliable: isReliable, at: now))
+      : .other(NonInviteClientTransaction(timers: timers, isReliable: isReliable, at: now))
   }
 
   /// Dialogs that one INVITE may make; what forks further is not answered.
@@ -141,15 +135,13 @@ struct ClientTransaction: Sendable {
   mutating func turn(by response: Message, _ status: StatusCode, at now: Instant) -> Turned? {
     guard isAnswered(by: response) else { return nil }
     let turned = turn(.response(status), at: now)
-    if status.isFinal { letGo(after: status) }
+    if status.isFinal { letGo() }
     return turned
   }
 
   /// Answered, it stays for half a minute to take copies of the answer: what it needs for that alone.
-  private mutating func letGo(after status: StatusCode) {
-    bytes = []
-    // What was refused may be sent to another next hop.
-    if status.isSuccess { (plan.headers, plan.body) = ([], nil) }
+  private mutating func letGo() {
+    (bytes, plan.headers, plan.body) = ([], [], nil)
   }
 
   private mutating func handle(_ input: Input, at now: Instant) -> Effects {

@@ -38,14 +38,12 @@ package struct InviteClientTransaction: Hashable, Sendable {
   private let timers: TransactionTimers
   private let isReliable: Bool
 
-  /// The owner sends the request once by itself; `patience` is timer B, nil for 64*T1.
-  package init(
-    timers: TransactionTimers, isReliable: Bool, patience: Duration? = nil, at now: Instant
-  ) {
+  /// The owner sends the request once by itself.
+  package init(timers: TransactionTimers, isReliable: Bool, at now: Instant) {
     (self.timers, self.isReliable) = (timers, isReliable)
     state = .calling(
       again: isReliable ? nil : now + timers.t1, interval: timers.t1,
-      until: now + (patience ?? timers.patience))
+      until: now + timers.patience)
   }
 
   package var deadline: Instant? {

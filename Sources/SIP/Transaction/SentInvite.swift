@@ -50,7 +50,7 @@ extension SIPCore {
       callID: callID, cseq: invite.cseq, maxForwards: 70)
     var transaction = ClientTransaction(
       plan, bytes: [], branch: invite.branch, destination: .open(invite.hop), key: key,
-      alternatives: [], configuration: configuration, at: now.instant)
+      fallback: nil, timers: configuration.timers, at: now.instant)
     // It had a provisional response, or it would not have been kept: nothing is sent again.
     _ = transaction.turn(.response(180), at: now.instant)
     let id = clients.nextID()

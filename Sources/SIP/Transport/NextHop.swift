@@ -85,4 +85,22 @@ package struct Transmission: Hashable, Sendable {
   package init(bytes: [UInt8], destination: Destination, transaction: ClientTransactionID? = nil) {
     (self.bytes, self.destination, self.transaction) = (bytes, destination, transaction)
   }
+
+  /// What to tell when sending fails; nil for what nobody waits for.
+  package var attempt: SendingAttempt? {
+    transaction.map {
+      SendingAttempt(transaction: $0, transport: destination.transport, remote: destination.remote)
+    }
+  }
+}
+
+/// One way that a request of ours has taken: that it failed may be known when the request has gone another way.
+package struct SendingAttempt: Hashable, Sendable {
+  package let transaction: ClientTransactionID
+  package let transport: Transport
+  package let remote: Endpoint
+
+  package init(transaction: ClientTransactionID, transport: Transport, remote: Endpoint) {
+    (self.transaction, self.transport, self.remote) = (transaction, transport, remote)
+  }
 }

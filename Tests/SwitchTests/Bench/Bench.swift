@@ -57,6 +57,8 @@ final class Bench {
   var deaf: Set<Endpoint> = []
   /// Whom no connection can be made to, and why.
   var closed: [Endpoint: String] = [:]
+  /// After how long it is known that no TCP connection can be made to somebody.
+  var streamless: [Endpoint: Duration] = [:]
   /// False: a stream that is added gets no ports.
   var hasPortsToSpare = true
   /// What names of hosts lead to.
@@ -157,8 +159,13 @@ final class Bench {
       if case .open(let hop) = transmission.destination { opened.append(hop) }
       sent.append((to, String(decoding: transmission.bytes, as: UTF8.self)))
       guard !deaf.contains(to) else { return }
-      if let reason = closed[to], let client = transmission.transaction {
-        return later(.milliseconds(1), .happens(.transmitFailed(client, reason)))
+      if let reason = closed[to], let attempt = transmission.attempt {
+        return later(.milliseconds(1), .happens(.transmitFailed(attempt, reason)))
+      }
+      if let patience = streamless[to], let attempt = transmission.attempt,
+        attempt.transport == .tcp
+      {
+        return later(patience, .happens(.transmitFailed(attempt, "timed out")))
       }
       for copy in 0..<copies {
         later(.milliseconds(10 + 3 * Int64(copy)), .toAgent(to, transmission.bytes))
@@ -173,7 +180,7 @@ final class Bench {
         [
           NextHop(
             transport: query.transport ?? .udp, remote: Endpoint($0, query.port ?? 5060),
-            local: Self.switchEndpoint)
+            local: Self.switchEndpoint, takesStream: query.transport == nil)
         ]
       }
       later(.milliseconds(1), .happens(.resolved(question, hops ?? [])))
