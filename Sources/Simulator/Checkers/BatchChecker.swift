@@ -11,12 +11,18 @@ struct BatchChecker {
     let words: String
   }
 
+  /// Whether the disk of this world neither fails nor is slow.
+  let hasGoodDisk: Bool
   private(set) var records: Set<CallID> = []
   /// Calls that the journal knows to have begun.
   private(set) var begun: Set<CallID> = []
   private(set) var recordCount = 0
   /// Blocks of accounts that departed from their habits.
   private(set) var departures = 0
+
+  init(_ disk: DiskFaults) {
+    hasGoodDisk = disk.failures == 0 && disk.slow == 0
+  }
 
   /// I6, and checker 4 of the records; gives what is wrong.
   mutating func read(_ batch: JournalBatch) -> Complaint? {
@@ -48,6 +54,10 @@ struct BatchChecker {
     recordCount += 1
     guard records.insert(record.call).inserted else {
       return Complaint(checker: "records", words: "call \(record.call) has two")
+    }
+    if hasGoodDisk, record.cause == .journalUnavailable {
+      return Complaint(
+        checker: "disk", words: "call \(record.call) ended for a disk without a fault")
     }
     let isFree = record.payer == nil && record.forwardedBy == nil
     switch (record.direction, record.cause) {

@@ -145,7 +145,7 @@ extension World {
 
   /// Reads back what a start finds on the disk; false where it does not fit together.
   func readJournal() -> Bool {
-    (witness, batches) = (MoneyWitness(), BatchChecker())
+    (witness, batches) = (MoneyWitness(), BatchChecker(options.disk))
     witness.isWithinDay = !hasLostTime
     do {
       var last: UInt64 = 0

@@ -139,7 +139,7 @@ struct Town {
   // MARK: - Prices
 
   private static func prices(dice: inout SplitMix) -> [Price] {
-    ["34", "44", "882"].map { prefix in
+    var prices = ["34", "44", "882"].map { prefix in
       let dear = prefix == "882"
       let sell = CarrierTariff(dear: dear, dice: &dice)
       // A dearer purchase than sale happens; so does a second carrier that is much dearer.
@@ -150,13 +150,21 @@ struct Town {
           CarrierTariff(dear: dear, dice: &dice),
         ])
     }
+    // By dice of its own: the worlds without stay as they are.
+    var aside = dice
+    if aside.chance(1, in: 4), let flat = CarrierTariff.flat.randomElement(using: &aside) {
+      prices[0] = Price(prefix: prices[0].prefix, sell: flat, purchase: [flat, flat])
+    }
+    return prices
   }
 
   private static func deck(_ rows: [(String, CarrierTariff)]) throws -> RateDeck {
-    var table = "prefix,destination,connection_fee,price_per_minute,minimum_s,increment_s\n"
+    var table = "prefix,destination,connection_fee,price_per_minute"
+    table += ",minimum_s,increment_s,rounding\n"
     for (prefix, tariff) in rows {
       table += "\(prefix),somewhere,\(decimal(tariff.fee)),\(decimal(tariff.perMinute))"
-      table += ",\(tariff.minimumSeconds),\(tariff.incrementSeconds)\n"
+      table += ",\(tariff.minimumSeconds),\(tariff.incrementSeconds)"
+      table += ",\(decimal(tariff.roundingMicros))\n"
     }
     return try RateDeckParser().parse(Array(table.utf8))
   }

@@ -46,7 +46,7 @@ final class World {
 
   // The checkers.
   var witness = MoneyWitness()
-  var batches = BatchChecker()
+  var batches: BatchChecker
   var violations: [Violation] = []
   var sabotage: Sabotage?
   /// Answered calls of the carriers by who pays for them.
@@ -71,6 +71,7 @@ final class World {
     town = try Town(options, dice: &dice)
     trace = Trace(isKept: keepsTrace)
     disk = VirtualDisk(options.disk)
+    batches = BatchChecker(options.disk)
     disk.isOutOfOrder = sabotage == .writesOutOfOrder
     // Any moment of a year, so that hours, days and months begin in some worlds.
     wallOffset = 1_790_000_000_000 + Int64.random(in: 0...31_536_000_000, using: &dice)
