@@ -81,6 +81,9 @@ enum MediaReader {
     var media = MediaEntry()
     if let policy = mapping["srtp"]?.word(SRTPPolicy.self) { media.srtp = policy }
     media.codecs = mapping.texts("codecs")
+    for complaint in media.codecs.compactMap(CodecNames.complaint) {
+      mapping["codecs"]?.report(complaint)
+    }
     return media
   }
 
