@@ -63,6 +63,9 @@ package final class DataFolder: Sendable {
 
   deinit { close(lock) }
 
+  /// Bytes of SQLite's smallest page: what is shorter it takes for an empty database.
+  private static let smallestDatabase = 512
+
   private static func databasePath(in path: String) -> String { path + "/martinet.db" }
   private static func journalPath(in path: String) -> String { path + "/journal" }
 
@@ -90,7 +93,9 @@ package final class DataFolder: Sendable {
     if !isThere, errno != ENOENT, errno != ENOTDIR {
       throw .folder(path: path, reason: String(cString: strerror(errno)))
     }
-    guard isThere, facts.st_size > 0 else { throw .databaseLost(path: path, isEmpty: isThere) }
+    guard isThere, facts.st_size >= smallestDatabase else {
+      throw .databaseLost(path: path, isEmpty: isThere)
+    }
   }
 
   private static func processWritten(in file: Int32) -> Int32? {

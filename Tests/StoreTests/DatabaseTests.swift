@@ -128,8 +128,9 @@ import Testing
     let path = temporary.path
     _ = try Journal(in: try DataFolder(path)) { _ in }
     try FileManager.default.removeItem(atPath: path + "/lock")
-    for isEmpty in [false, true] {
-      if isEmpty { try temporary.write([], to: "martinet.db") }
+    for bytes in [nil, Array("x".utf8), []] as [[UInt8]?] {
+      let isEmpty = bytes != nil
+      if let bytes { try temporary.write(bytes, to: "martinet.db") }
       let refusal = StoreError.databaseLost(path: path, isEmpty: isEmpty)
       #expect(throws: refusal) { try DataFolder(path) }
       #expect(throws: refusal) { try DataFolder(existing: path) }

@@ -75,7 +75,7 @@ extension Doctor {
           "\(path) is missing, and the database's secrets cannot be opened.",
           wayOut: """
             Put the key back from where it is kept, or name its folder in CREDENTIALS_DIRECTORY where systemd gives it \
-            to the service; without it phones need new passwords.
+            to the service; without it nothing starts.
             """)
         : FindingReport(.ok, "master key", "It is made at the first start, or given by systemd.")
     }
