@@ -112,6 +112,8 @@ extension SwitchCore {
     var headers = [HeaderDraft(.reason, failure.reasonValue(saying: words))]
     if failure.hasWarning { headers.append(HeaderDraft(.warning, "399 pbx \"\(words)\"")) }
     headers += refusal.headers
-    respond(server, ResponseDraft(status, headers: headers), at: now)
+    var draft = ResponseDraft(status, headers: headers)
+    if failure.hasWarning { draft.reasonPhrase = words }
+    respond(server, draft, at: now)
   }
 }

@@ -83,7 +83,9 @@ extension SwitchCore {
       headers.append(HeaderDraft(.retryAfter, "\(failure.retryAfterSeconds ?? 30)"))
     }
     call.record.status = status.number
-    respond(server, ResponseDraft(status, headers: headers), at: now)
+    var draft = ResponseDraft(status, headers: headers)
+    if failure.hasWarning { draft.reasonPhrase = failure.cause.phrase }
+    respond(server, draft, at: now)
     return true
   }
 
@@ -379,6 +381,7 @@ extension LegFailure {
     return hasWarning ? "399 pbx \"\(cause.phrase)\"" : nil
   }
 
+  /// Whether it is ours to explain: then the words are the reason phrase, too, which is what phones show.
   var hasWarning: Bool {
     switch cause {
     case .limitReached, .unknownRate, .noChannel, .journalUnavailable, .forbidden, .draining: true
