@@ -67,7 +67,7 @@ package struct Configuration: Sendable {
 
   /// Reads the YAML file; what it does not name keeps its default.
   package mutating func read(file: String) throws {
-    self.file = file
+    self.file = URL(filePath: file).standardizedFileURL.path
     let text: String
     do {
       text = try String(contentsOfFile: file, encoding: .utf8)

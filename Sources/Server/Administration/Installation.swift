@@ -42,10 +42,11 @@ package struct Installation {
     throw ControlClient.Failure.broken("not a document")
   }
 
-  /// Writes the configuration in force and its rate files into a folder; gives the path of the YAML.
+  /// Writes the configuration in force and its rate files into a folder; gives their paths, that of the YAML
+  /// last.
   ///
   /// Files that are there already are somebody's work and stay: nothing is written then.
-  package func export(into path: String) throws -> String {
+  package func export(into path: String) throws -> [String] {
     let report = try export(withRates: true)
     let folder = URL(fileURLWithPath: path, isDirectory: true)
     let yaml = folder.appending(path: "configuration.yaml")
@@ -75,7 +76,7 @@ package struct Installation {
         field: folder.path, problem: "the files cannot be written: \(error.localizedDescription)",
         wayOut: "Check the folder's rights and the free space.")
     }
-    return yaml.path
+    return files.map(\.0.path)
   }
 
   /// A file that was not there, and that only its owner may read.

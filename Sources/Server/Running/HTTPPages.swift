@@ -1,5 +1,6 @@
 import ConfigurationFiles
 package import Elements
+import Glibc
 import Guard
 import Hummingbird
 import HummingbirdCore
@@ -45,7 +46,8 @@ package struct HTTPPages: Sendable {
       try await Self.serve(application, behind: door, logger: logger)
     } catch let error as IOError {
       throw ConfigurationError(
-        field: "http", problem: "\(address) cannot be listened on: \(error)",
+        field: "http",
+        problem: "\(address) cannot be listened on: \(String(cString: strerror(error.errnoCode)))",
         wayOut: "Free the port or choose another with --http.")
     }
   }

@@ -1,5 +1,6 @@
 import ConfigurationFiles
 import Elements
+import Glibc
 import Guard
 import Hummingbird
 import HummingbirdCore
@@ -46,7 +47,8 @@ struct FeedPages: Sendable {
       }
     } catch let error as IOError {
       throw ConfigurationError(
-        field: "sharing.listen", problem: "\(address) cannot be listened on: \(error)",
+        field: "sharing.listen",
+        problem: "\(address) cannot be listened on: \(String(cString: strerror(error.errnoCode)))",
         wayOut: "Free the port or choose another.")
     }
   }

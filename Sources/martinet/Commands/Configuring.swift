@@ -66,7 +66,7 @@ struct Export: ParsableCommand {
     guard let into else {
       return print(try installation.export(withRates: false).document, terminator: "")
     }
-    print("Written: \(try installation.export(into: into))")
+    print("Written: \(try installation.export(into: into).joined(separator: ", "))")
   }
 }
 

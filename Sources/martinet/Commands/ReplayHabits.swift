@@ -34,11 +34,7 @@ extension Limits {
     func run() throws {
       var reading = RecordReading(zone: TimeZone(identifier: timezone) ?? .gmt)
       let decoder = JSONDecoder()
-      let data =
-        file == "-"
-        ? FileHandle.standardInput.readDataToEndOfFile()
-        : try Data(contentsOf: URL(fileURLWithPath: file))
-      for (number, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
+      for (number, line) in try read().split(separator: UInt8(ascii: "\n")).enumerated() {
         do {
           try reading.add(try decoder.decode(RecordReport.self, from: Data(line)))
         } catch {
@@ -65,6 +61,14 @@ extension Limits {
             ("COUNTED", { $0.counted }), ("TOLERATED", { $0.tolerated }),
             ("ODD", { $0.odd.joined(separator: ", ") }),
           ]))
+    }
+
+    private func read() throws -> Data {
+      if file == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
+      guard let data = FileManager.default.contents(atPath: file) else {
+        throw CommandFailure("\(file): the file cannot be read. Check the path and its rights.")
+      }
+      return data
     }
   }
 }

@@ -217,7 +217,7 @@ import Testing
       return export
     }
 
-    let yaml = try Installation(path).export(into: written)
+    let yaml = try #require(try Installation(path).export(into: written).last)
     #expect(yaml == written + "/configuration.yaml")
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: written).sorted()
