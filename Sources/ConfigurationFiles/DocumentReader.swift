@@ -34,7 +34,7 @@ struct DocumentReader {
     if let platform = mapping["platform"]?.mapping(ConfigurationKeys.platform) {
       document.platform.currency = currency
       document.platform.limits =
-        LimitReader(base: LimitEntry()).read(platform["limits"])
+        LimitReader(base: LimitEntry(), level: .platform).read(platform["limits"])
       document.platform.notices = NoticeReader.read(
         platform["notices"], tenant: nil, &secrets)
       document.platform.retention = RetentionReader.read(platform["retention"])

@@ -1,10 +1,16 @@
 import Directory
 
+/// Whose limits they are, as far as it decides which there can be.
+enum LimitedLevel {
+  /// An extension or a tenant.
+  case customer
+  case trunk, platform
+}
+
 /// Reads limits: each key that is given takes the place of the one in `base`; the word `none` takes it away.
 struct LimitReader {
   let base: LimitEntry
-  /// Whether what is limited has habits; a trunk has none.
-  var hasHabits = true
+  var level = LimitedLevel.customer
 
   func read(_ field: Field?) -> LimitEntry {
     guard let mapping = field?.mapping(ConfigurationKeys.limits) else { return base }
@@ -24,10 +30,16 @@ struct LimitReader {
     set(&limits.concurrent, mapping["concurrent"], count)
     set(&limits.pricePerMinuteMicros, mapping["price_per_minute"], amount)
     set(&limits.connectionFeeMicros, mapping["connection_fee"], amount)
-    if let prepaid = mapping["prepaid"]?.truth() { limits.isPrepaid = prepaid }
+    if let prepaid = mapping["prepaid"] {
+      if level != .customer {
+        prepaid.report("nobody pays in for it: write it for an extension or a tenant")
+      } else if let truth = prepaid.truth() {
+        limits.isPrepaid = truth
+      }
+    }
     if let basis = mapping["basis"]?.word(PriceBasis.self) { limits.basis = basis }
     if let habits = mapping["habits"] {
-      if !hasHabits {
+      if level == .trunk {
         habits.report("a trunk has none: write it for an extension, a tenant or the platform")
       } else if let rule = habits.word(HabitRule.self) {
         limits.habits = rule

@@ -38,7 +38,7 @@ enum TrunkReader {
     trunk.timeoutMilliseconds = mapping.wholeNumber("timeout_ms") ?? trunk.timeoutMilliseconds
     trunk.progressSeconds = mapping.wholeNumber("progress_timeout")
     trunk.purchase = mapping["rates"]?.mapping(ConfigurationKeys.trunkRates)?.text("purchase")
-    trunk.limits = LimitReader(base: LimitEntry(), hasHabits: false).read(mapping["limits"])
+    trunk.limits = LimitReader(base: LimitEntry(), level: .trunk).read(mapping["limits"])
     trunk.media = MediaReader.read(mapping) ?? MediaEntry()
     trunk.sessionTimer = MediaReader.sessionTimer(mapping["session_timer"])
   }

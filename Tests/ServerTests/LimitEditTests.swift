@@ -132,6 +132,7 @@ import Testing
         price_per_minute: 0.5, connection_fee: none, prepaid: true, basis: purchase,
         release: [hour, day], habits: tell }
       """
+    let unpaid = yaml.replacing(" prepaid: true,", with: "")
     func limits(_ administration: Administration) throws -> [LimitEntry?] {
       let document = try #require(try administration.database.configuration()).document
       let tenant = try #require(document.tenants.first)
@@ -145,6 +146,7 @@ import Testing
       for target in [line, .tenant("office"), .trunk("carrier"), .platform] {
         var change = LimitChange(values)
         if case .trunk = target { change.values[.habits] = nil }
+        if target != line, target != .tenant("office") { change.values[.prepaid] = nil }
         _ = try administration.setLimits(of: target, change: change, by: "anna")
       }
       commanded = try limits(administration)
@@ -160,8 +162,8 @@ import Testing
               limits: \(yaml)
               extension_limits: { concurrent: 4, spend: { call: 3 } }
               extensions: [{ number: "101", limits: \(yaml) }]
-          trunks: [{ name: carrier, address: "sip:192.0.2.1", limits: \(yaml.replacing(", habits: tell", with: "")) }]
-          platform: { limits: \(yaml) }
+          trunks: [{ name: carrier, address: "sip:192.0.2.1", limits: \(unpaid.replacing(", habits: tell", with: "")) }]
+          platform: { limits: \(unpaid) }
           """, file: "office.yaml", files: [:], attendance: .known([]), by: "anna")
       written = try limits(administration)
     }
@@ -241,6 +243,15 @@ import Testing
           of: .trunk("carrier"), change: LimitChange([.habits: "tell"]), by: "anna")
       }
       #expect(error?.description.contains("for an extension, a tenant or the platform") == true)
+      for target in [LimitTarget.trunk("carrier"), .platform] {
+        for truth in ["true", "false"] {
+          let refusal = #expect(throws: ConfigurationError.self) {
+            try administration.setLimits(
+              of: target, change: LimitChange([.prepaid: truth]), by: "anna")
+          }
+          #expect(refusal?.description.contains("for an extension or a tenant") == true)
+        }
+      }
       #expect(throws: (any Error).self) {
         try administration.setLimits(
           of: .platform, change: LimitChange([.concurrent: "1000001"]), by: "anna")

@@ -47,9 +47,11 @@ extension Administration {
           field: LimitOption.habits.rawValue, problem: "a trunk has none",
           wayOut: "Set it for an extension, a tenant or the platform.")
       }
+      try checkCredit(in: change)
       words = try document.trunks[index].limits.apply(change, usual: LimitEntry())
       (subject, others) = ("trunk \(name)", "extensions, tenants and the platform")
     case .platform:
+      try checkCredit(in: change)
       words = try document.platform.limits.apply(change, usual: LimitEntry())
       (subject, others) = ("the platform", "extensions, tenants and trunks")
     }
@@ -58,6 +60,14 @@ extension Administration {
     return "The limits of \(subject) are changed: \(words)."
       + (isTaken ? " Where it says none, only the limits of \(others) hold from now on." : "")
   }
+}
+
+/// That nobody is to spend what nobody can pay in; `default` puts back what may stand there from before.
+private func checkCredit(in change: LimitChange) throws {
+  guard let wish = change.values[.prepaid], wish != LimitChange.usual else { return }
+  throw ConfigurationError(
+    field: LimitOption.prepaid.rawValue, problem: "nobody pays in for it",
+    wayOut: "Set it for an extension or a tenant.")
 }
 
 extension DirectoryDocument {

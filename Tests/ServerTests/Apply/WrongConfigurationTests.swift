@@ -40,6 +40,36 @@ import Testing
       ])
   }
 
+  @Test(
+    "A codec that SDP knows by another name, or by none, is told with the right one",
+    arguments: [
+      ("G711", "did you mean PCMA or PCMU?"), ("G.711u", "did you mean PCMU?"),
+      ("pcma1", "did you mean PCMA?"),
+      ("g792", "did you mean G722?"), ("wax", "write such as PCMA, G722 or opus"), ("pcmA", nil),
+      ("OPUS", nil),
+    ] as [(String, String?)])
+  func codecs(_ name: String, hint: String?) {
+    let told = complaints(
+      officeYAML.replacing("channels: 1000", with: "channels: 1000, codecs: [\(name)]"))
+    guard let hint else { return #expect(told.isEmpty) }
+    #expect(told.count == 1)
+    #expect(
+      told.first?.hasPrefix("office.yaml:22: trunks → carrier → codecs: \"\(name)\" is no codec")
+        == true)
+    #expect(told.first?.contains(hint) == true, "\(told)")
+  }
+
+  @Test("Credit is paid in for extensions and tenants: nobody else can be prepaid")
+  func paidForNobody() {
+    let trunk = officeYAML.replacing(
+      "channels: 1000", with: "channels: 1000, limits: { prepaid: true }")
+    let words = "nobody pays in for it: write it for an extension or a tenant"
+    #expect(
+      complaints(trunk) == ["office.yaml:22: trunks → carrier → limits → prepaid: \(words)"])
+    let platform = complaints(officeYAML + "\nplatform: { limits: { prepaid: false } }\n")
+    #expect(platform.first?.hasSuffix("platform → limits → prepaid: \(words)") == true)
+  }
+
   @Test("A wrong value names file, line, field, what is wrong and the way out")
   func values() {
     let cases: [(String, String, String)] = [
