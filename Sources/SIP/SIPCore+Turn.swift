@@ -137,8 +137,8 @@ extension SIPCore {
 extension SIPCore {
   /// Ends an INVITE of ours that has no final response.
   ///
-  /// The CANCEL leaves behind the first provisional response (RFC 3261 §9.1); further next hops are
-  /// not tried. A 2xx that crosses it is delivered as usual: acknowledge it and send BYE.
+  /// The CANCEL leaves behind the first provisional response (RFC 3261 §9.1); no datagram follows a connection that
+  /// fails then. A 2xx that crosses it is delivered as usual: acknowledge it and send BYE.
   package mutating func cancel(
     _ id: ClientTransactionID, headers: [HeaderDraft] = [], at now: Now,
     effects: inout [Transmission]

@@ -1,7 +1,7 @@
 import Elements
 import SIPSyntax
 
-/// A request that we sent: its machine, and what repeating, cancelling and failing over need.
+/// A request that we sent: its machine, and what repeating and cancelling it need, and a datagram instead of a stream.
 struct ClientTransaction: Sendable {
   enum Machine: Sendable {
     case invite(InviteClientTransaction)
@@ -141,7 +141,9 @@ struct ClientTransaction: Sendable {
 
   /// Answered, it stays for half a minute to take copies of the answer: what it needs for that alone.
   private mutating func letGo() {
-    (bytes, plan.headers, plan.body) = ([], [], nil)
+    (bytes, plan.body) = ([], nil)
+    // The ACK goes the way of its INVITE.
+    plan.headers.removeAll { $0.name != .known(.route) }
   }
 
   private mutating func handle(_ input: Input, at now: Instant) -> Effects {

@@ -13,14 +13,15 @@ import Testing
     var effects: [Transmission] = []
 
     mutating func send(
-      _ method: Method, to hop: NextHop, bodyBytes: Int = 0, at milliseconds: Int64 = 0
+      _ method: Method, to hop: NextHop, bodyBytes: Int = 0, headers: [HeaderDraft] = [],
+      at milliseconds: Int64 = 0
     ) throws -> ClientTransactionID {
       let target = try URI("sip:bob@example.com")
       let body = bodyBytes == 0 ? nil : BodyDraft.sdp([UInt8](repeating: 120, count: bodyBytes))
       return core.send(
         RequestDraft(
           method, target: target, from: NameAddress(uri: try URI("sip:alice@example.com")),
-          to: NameAddress(uri: target), body: body),
+          to: NameAddress(uri: target), headers: headers, body: body),
         to: .open(hop), at: now(milliseconds), effects: &effects)
     }
 
@@ -155,6 +156,20 @@ import Testing
     // Of others nothing is known.
     _ = try caller.send(.options, to: hop(12, takesStream: true), bodyBytes: 1_200, at: 4_000)
     #expect(caller.road.last == "TCP 192.0.2.12")
+  }
+
+  @Test("RFC 3261 §17.1.1.3: the ACK of a refusal, and of its copy, goes the way of its INVITE")
+  func routedRefusal() throws {
+    var caller = Caller()
+    let route = HeaderDraft(.route, "<sip:edge.example.com;lr>")
+    _ = try caller.send(.invite, to: hop(11), headers: [route, HeaderDraft(.subject, "x")])
+    try caller.answer(0, 486, at: 100)
+    try caller.answer(0, 486, at: 600)
+    #expect(caller.effects.count == 3)
+    for ack in try caller.effects.dropFirst().map({ try parse($0) }) {
+      #expect(ack.method == .ack && ack.field(.route) == "<sip:edge.example.com;lr>")
+      #expect(ack.field(.subject) == nil)
+    }
   }
 
   @Test("A closed connection fails what was sent over it, and nothing else")
