@@ -59,6 +59,22 @@ import Testing
     #expect(bench.records.count == 1 && bench.core.ledger.openHolds.isEmpty)
   }
 
+  @Test("The status line says why where we decided so; where another did, the usual words")
+  func words() throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
+    phone.call("803123456")
+    bench.run(for: .seconds(1))
+    #expect(phone.responses.last?.reasonPhrase == "Destination not allowed")
+    #expect(phone.responses.last?.text(.warning) == "399 pbx \"Destination not allowed\"")
+    for agent in [carrier, spare] { agent.manner = .refuses(403, []) }
+    phone.call("976333444")
+    bench.run(for: .seconds(1))
+    #expect(phone.lastStatus == 403)
+    #expect(phone.responses.last?.reasonPhrase == "Forbidden")
+    #expect(phone.responses.last?.has(.warning) == false)
+  }
+
   @Test(
     "A trunk that asks for a password and for a longer session, in either order, is one attempt",
     arguments: [[407, 422, 407], [422, 407]] as [[UInt16]])

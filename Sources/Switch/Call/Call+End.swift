@@ -384,7 +384,7 @@ extension LegFailure {
   /// Whether it is ours to explain: then the words are the reason phrase, too, which is what phones show.
   var hasWarning: Bool {
     switch cause {
-    case .limitReached, .unknownRate, .noChannel, .journalUnavailable, .forbidden, .draining: true
+    case .limitReached, .unknownRate, .noChannel, .journalUnavailable, .forbidden, .draining: isOurs
     case _: false
     }
   }

@@ -224,6 +224,8 @@ struct LegFailure: Hashable, Sendable {
   var retryAfterSeconds: UInt32?
   /// Phones are there, and none of them over TLS as the caller asked for.
   var lacksTLS = false
+  /// We have decided so, and nobody else.
+  private(set) var isOurs = false
 
   init(status: UInt16, cause: HangupCause, q850: UInt8? = nil, retryAfterSeconds: UInt32? = nil) {
     (self.status, self.cause, self.q850) = (status, cause, q850)
@@ -231,7 +233,10 @@ struct LegFailure: Hashable, Sendable {
   }
 
   /// A failure of ours.
-  init(_ cause: HangupCause) { self.init(status: cause.status, cause: cause) }
+  init(_ cause: HangupCause) {
+    self.init(status: cause.status, cause: cause)
+    isOurs = true
+  }
 
   /// Smaller is better to tell the caller (RFC 3261 §16.7 step 6, with the causes that say most first).
   var rank: Int {
