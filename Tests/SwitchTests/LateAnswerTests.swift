@@ -332,6 +332,32 @@ import Testing
     bench.expectRest()
   }
 
+  @Test(
+    "F04: It is ended, too, where its trunk was taken out before or after it was given up",
+    arguments: [false, true])
+  func trunkTakenOut(afterwards: Bool) throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
+    (carrier.mute, spare.mute) = (true, true)
+    phone.call("+8821234567890")
+    bench.run(for: .seconds(2))
+    if !afterwards { try bench.takeOut(trunk: "carrier") }
+    bench.run(for: .seconds(38))
+    #expect(bench.core.load.isAtRest && bench.records.count == 1)
+    if afterwards { try bench.takeOut(trunk: "carrier") }
+    carrier.mute = false
+    carrier.answer(try #require(carrier.open.first).server, 200, body: carrier.sdp)
+    bench.run(for: .seconds(1))
+    #expect(carrier.acknowledgements.count == 1 && carrier.received(.bye).count == 1)
+    #expect(bench.records.count == 2)
+    // Its prices went with it.
+    let told = bench.alerts.filter { $0.kind == .chargedLate }.flatMap(\.facts)
+    #expect(told.contains { $0.value.hasPrefix("no price is known for it") })
+    #expect(bench.core.trunks.count == 2)
+    bench.run(for: LateAnswer.patience + LateAnswer.sweep)
+    #expect(bench.core.trunks.count == 1 && bench.core.load.isAtRest)
+  }
+
   private func text(of bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
   @Test("It is forgotten when no carrier lets a phone ring any more")

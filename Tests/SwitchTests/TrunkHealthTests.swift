@@ -170,11 +170,7 @@ import Testing
       if case .status(let status)? = bench.ask(.status) { status.trunksUp } else { nil }
     }
     #expect(trunksUp() == 1)
-    for index in bench.town.document.tenants.indices {
-      bench.town.document.tenants[index].trunks.removeAll { $0 == "carrier" }
-    }
-    bench.town.document.trunks.remove(at: 0)
-    try bench.adopt(revision: 2)
+    try bench.takeOut(trunk: "carrier")
     bench.run(for: .seconds(30))
     #expect(carrier.received(.bye).isEmpty, "its calls go on")
     #expect(bench.core.trunks.count == 2 && trunksUp() == 0)

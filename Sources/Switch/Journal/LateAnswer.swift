@@ -123,6 +123,7 @@ extension SwitchCore {
   /// Forgets those that no carrier answers any more.
   mutating func sweepLateAnswers(at now: Now) {
     lateAnswers = lateAnswers.filter { $0.value.until > now.instant }
+    forgetTrunks()
     if !lateAnswers.isEmpty { agenda.schedule(.lateAnswers, at: now.instant + LateAnswer.sweep) }
   }
 

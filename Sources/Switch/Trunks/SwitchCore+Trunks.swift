@@ -9,10 +9,7 @@ import SIPSyntax
 extension SwitchCore {
   /// Takes the trunks of a new directory; those that stay keep their state.
   mutating func adoptTrunks(_ old: Rulebook, at now: Now) {
-    for id in trunks.keys.sorted() where rules.directory.trunk(id) == nil {
-      // Calls over it go on; it takes no new ones and is forgotten with the last.
-      if trunks[id]?.channelsInUse == 0 { trunks[id] = nil }
-    }
+    forgetTrunks()
     for trunk in rules.directory.trunks {
       let before = old.directory.trunk(trunk.id)
       if trunks[trunk.id] == nil {
@@ -35,6 +32,20 @@ extension SwitchCore {
       }
       handleDeadline(ofTrunk: trunk.id, at: now)
     }
+  }
+
+  /// Forgets those that are no longer in the directory.
+  ///
+  /// Calls over such a one go on; it takes no new ones, and is known until the last has ended and nobody waits for an answer of it.
+  mutating func forgetTrunks() {
+    for id in trunks.keys.sorted() where !isInUse(id) { trunks[id] = nil }
+  }
+
+  /// Whether a trunk is in the directory, has calls, or may answer an INVITE that was given up: without its address
+  /// nobody would know that answer for its own, and end it.
+  private func isInUse(_ id: TrunkID) -> Bool {
+    rules.directory.trunk(id) != nil || trunks[id].map { $0.channelsInUse > 0 } ?? false
+      || lateAnswers.values.contains { $0.isGivenUp && $0.invite.trunk == id }
   }
 
   mutating func handleDeadline(ofTrunk id: TrunkID, at now: Now) {
@@ -118,17 +129,15 @@ extension SwitchCore {
     tell(id, change ?? nil, at: now)
   }
 
-  /// Changes what is known of a trunk in its place, where `trunks[id]` takes it out and puts it back; one that is
-  /// no longer in the directory is forgotten with the last of its calls.
+  /// Changes what is known of a trunk in its place, where `trunks[id]` takes it out and puts it back; one that
+  /// nobody needs any more is forgotten.
   @discardableResult
   mutating func changeTrunk<Result>(
     _ id: TrunkID, _ change: (inout TrunkState) -> Result
   ) -> Result? {
     guard let place = trunks.index(forKey: id) else { return nil }
     let result = change(&trunks.values[place])
-    if trunks.values[place].channelsInUse == 0, rules.directory.trunk(id) == nil {
-      trunks.remove(at: place)
-    }
+    if !isInUse(id) { trunks.remove(at: place) }
     return result
   }
 

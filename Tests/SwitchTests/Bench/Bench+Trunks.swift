@@ -1,3 +1,4 @@
+import Directory
 import SIP
 
 @testable import Switch
@@ -11,6 +12,15 @@ extension Bench {
     spare.manner = .answers(after: .seconds(1))
     phone.register()
     return (phone, carrier, spare)
+  }
+
+  /// Takes a trunk out of the directory.
+  func takeOut(trunk name: String) throws {
+    for index in town.document.tenants.indices {
+      town.document.tenants[index].trunks.removeAll { $0 == name }
+    }
+    town.document.trunks.removeAll { $0.name == name }
+    try adopt(revision: 2)
   }
 
   /// As `martinet trunks` has it: "up", "down".
