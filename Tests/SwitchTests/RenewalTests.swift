@@ -113,6 +113,25 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test("A slice whose batch the disk refuses first counts once it is written: the call goes on")
+  func diskAgain() throws {
+    let (bench, phone, carrier) = try talking(at: "0,0.06,0,1,")
+    bench.diskWorks = false
+    let isAsked = {
+      bench.core.calls.values.contains { $0.value.legs.contains { $0.paid?.renewal != nil } }
+    }
+    for _ in 0..<400 where !isAsked() { bench.run(for: .milliseconds(100)) }
+    #expect(isAsked())
+    bench.happen(.journalFailed("no space left on device"))
+    bench.run(for: .seconds(1))
+    bench.diskWorks = true
+    bench.confirmJournal()
+    bench.run(for: .seconds(20))
+    #expect(carrier.received(.bye).isEmpty && phone.received(.bye).isEmpty)
+    #expect(bench.core.calls.count == 1 && bench.core.waiting.isEmpty)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("Where nothing happens, and behind the cut, the last slice is the last")
   func tooLate() throws {
     let (bench, carrier) = try lastSlice(rescue: nil)

@@ -250,14 +250,19 @@ extension SwitchCore {
     }
     journal.fail(reason)
     breakPromises()
-    let stuck = waiting
-    waiting.removeAll()
+    // The disk tries again: where it is back before a call is cut, what was written of its slice counts.
+    let stuck = waiting.filter { !isForRenewal($0) }
+    waiting = waiting.filter(isForRenewal)
     for waiter in stuck {
       withCall(waiter.call, at: now) { (core, call) throws(LegContradiction) in
         guard call.legs[waiter.leg].state == .preparing else { return }
         try core.legFailed(&call, waiter.leg, LegFailure(.journalUnavailable), at: now)
       }
     }
+  }
+
+  private func isForRenewal(_ waiter: JournalWaiter) -> Bool {
+    calls[waiter.call]?.value.legs[waiter.leg].paid?.renewal != nil
   }
 }
 
