@@ -85,7 +85,8 @@ extension Ledger {
   /// Holds the price of another route before its INVITE leaves; a cheaper one keeps the dearer hold.
   ///
   /// Only before the answer, and only when the former route definitely failed; where it may have been
-  /// answered, finish with `.unknown` and reserve anew. Throwing, it leaves the hold as it was.
+  /// answered, finish with `.unknown` and reserve anew. Refuses an account that was taken out, as `renew` does. Throwing,
+  /// it leaves the hold as it was.
   package mutating func reprice(
     _ hold: HoldID, to price: Price?, over trunk: TrunkID?, isFailover: Bool = false, at now: Now,
     into entries: inout [LedgerEntry], notices: inout [LedgerNotice]
@@ -98,6 +99,7 @@ extension Ledger {
     var levels = old.nodes
     levels.trunk = if let trunk { try node(of: trunk) } else { -1 }
     refresh(levels, &entries)
+    guard nodes[levels[.account]].isActive else { throw .unknownAccount(old.accountID) }
     try refuseBlocked(levels, &entries, &notices)
     live.price = price
     live.covered = Slice.first(price, guardTime: live.guardTime)

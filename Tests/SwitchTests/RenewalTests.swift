@@ -154,14 +154,31 @@ import Testing
     colleague.call("976333445")
     bench.run(for: .seconds(3))
     #expect(colleague.lastStatus == 200)
-    bench.town.document.tenants[0].extensions.removeAll { $0.number == "101" }
-    bench.town.document.tenants[0].numbers.removeAll()
-    try bench.adopt(revision: 2)
+    try delete101(bench)
     bench.run(for: .seconds(1))
     #expect(carrier.received(.bye).isEmpty, "what is paid is paid")
     bench.run(for: .seconds(40))
     #expect(phone.received(.bye).count == 1 && carrier.received(.bye).count == 1)
     #expect(bench.records.map(\.cause) == [.cutAtLimit])
     #expect(colleague.received(.bye).isEmpty && bench.core.calls.count == 1)
+  }
+  @Test("Nor does a call of it that is being set up go to another trunk")
+  func deletedInSetup() throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
+    phone.call("976333444")
+    bench.run(for: .milliseconds(500))
+    try delete101(bench)
+    carrier.answer(try #require(carrier.open.first).server, 503)
+    bench.run(for: .seconds(5))
+    #expect(spare.received(.invite).isEmpty)
+    #expect(phone.lastStatus.map { $0 >= 400 } == true)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.loadAtRest().isAtRest)
+  }
+
+  private func delete101(_ bench: Bench) throws {
+    bench.town.document.tenants[0].extensions.removeAll { $0.number == "101" }
+    bench.town.document.tenants[0].numbers.removeAll()
+    try bench.adopt(revision: 2)
   }
 }
