@@ -89,8 +89,8 @@ import Testing
     return (bench, carrier)
   }
 
-  private func payer(_ bench: Bench) throws -> AccountID {
-    let line = bench.core.rules.directory.extensions.first { "\($0.digits)" == "101" }
+  private func payer(_ bench: Bench, _ number: String = "101") throws -> AccountID {
+    let line = bench.core.rules.directory.extensions.first { "\($0.digits)" == number }
     return try #require(line).account
   }
 
@@ -144,6 +144,26 @@ import Testing
     bench.run(for: .seconds(5))
     let after = bench.core.calls.values.compactMap { $0.value.legs.last?.paid?.reservation.held }
     #expect(held.count == 1 && held == after)
+  }
+
+  @Test("Room for somebody else repeats neither the warning tone nor the line of the log")
+  func toldOnce() throws {
+    let (bench, carrier) = try lastSlice(rescue: nil)
+    for reference in ["8", "9"] {
+      bench.command(
+        .deposit(
+          Money(micros: 900_000, .eur), .account(try payer(bench, "102")), reference: reference,
+          by: "anna"))
+    }
+    bench.run(for: .milliseconds(100))
+    #expect(isLast(bench) && carrier.received(.bye).isEmpty)
+    let tones = bench.commands.count {
+      if case .play(_, _, .warning) = $0 { true } else { false }
+    }
+    let lines = bench.publications.count {
+      if case .log(let line) = $0 { line.event == "last slice" } else { false }
+    }
+    #expect(tones == 1 && lines == 1)
   }
 
   @Test("Whoever deletes a stolen extension ends its paid calls with their slices, and no other")

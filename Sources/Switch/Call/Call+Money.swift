@@ -43,10 +43,12 @@ extension SwitchCore {
     renewMedia(&call, until: until ?? call.lastUntil)
   }
 
-  /// Reserves the next slice, or tells the parties that this one is the last.
-  mutating func renewMoney(_ call: inout Call, _ leg: Int, at now: Now) {
-    guard var money = call.legs[leg].paid, !money.isSettled, !money.isLastSlice,
-      money.renewal == nil
+  /// Reserves the next slice, or tells the parties that this one is the last; once, however often it is asked again.
+  mutating func renewMoney(
+    _ call: inout Call, _ leg: Int, isAskedAgain: Bool = false, at now: Now
+  ) {
+    guard var money = call.legs[leg].paid, !money.isSettled, money.renewal == nil,
+      isAskedAgain || !money.isLastSlice
     else { return }
     var entries: [LedgerEntry] = []
     var notices: [LedgerNotice] = []
@@ -59,13 +61,16 @@ extension SwitchCore {
         money.reservation.hold, isUsual: money.habit?.isUsual ?? false, at: now, into: &entries,
         notices: &notices)
       noteSpending(&money, of: renewed.held, at: now)
+      money.isLastSlice = false
       next = renewed
     } catch {
+      if !money.isLastSlice {
+        log(
+          .warning, "last slice", call: call, Alert.Fact("account", "\(money.account)"),
+          Alert.Fact("why", "\(error)"))
+        output.relay.append(.play(call.media.session, leg: 0, .warning))
+      }
       money.isLastSlice = true
-      log(
-        .warning, "last slice", call: call, Alert.Fact("account", "\(money.account)"),
-        Alert.Fact("why", "\(error)"))
-      output.relay.append(.play(call.media.session, leg: 0, .warning))
     }
     call.legs[leg].paid = money
     write(entries, notices, call: call, at: now)
@@ -80,11 +85,11 @@ extension SwitchCore {
   ///
   /// There may be room again: money was paid in, a limit raised, a block lifted, the disk is back.
   mutating func renewLastSlices(at now: Now) {
-    for id in calls.keys.sorted() where calls[id]?.value.hasLastSlice(at: now.instant) ?? false {
+    let last = calls.lazy.filter { $0.value.value.hasLastSlice(at: now.instant) }.map(\.key)
+    for id in last.sorted() {
       withCall(id, at: now) { (core, call) in
         for leg in call.legs.indices where call.legs[leg].isInLastSlice(at: now.instant) {
-          call.legs[leg].paid?.isLastSlice = false
-          core.renewMoney(&call, leg, at: now)
+          core.renewMoney(&call, leg, isAskedAgain: true, at: now)
         }
       }
     }
