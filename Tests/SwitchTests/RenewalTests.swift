@@ -64,6 +64,8 @@ import Testing
     limits.spend.dayMicros = rescue == .disk ? 10_000_000 : 30_000
     limits.isPrepaid = rescue == .deposit
     if rescue == .deposit { limits.spend = SpendEntry() }
+    // One that blocks nobody.
+    if rescue == .limit { limits.spend = SpendEntry(callMicros: 30_000) }
     let (bench, _, carrier) = try talking(at: "0,0.06,0,1,", paidIn: 30_000) { town in
       town.office("101") { $0.limits = limits }
     }
@@ -75,9 +77,8 @@ import Testing
     let subject = LimitSubject.account(try payer(bench))
     switch rescue {
     case .limit:
-      bench.town.office("101") { $0.limits?.spend.dayMicros = 1_000_000 }
+      bench.town.office("101") { $0.limits?.spend.callMicros = 1_000_000 }
       try bench.adopt(revision: 2)
-      bench.command(.unblock(subject, by: "anna", reason: "more money"))
     case .deposit:
       bench.command(.deposit(Money(micros: 900_000, .eur), subject, reference: "8", by: "anna"))
     case .unblock: bench.command(.unblock(subject, by: "anna", reason: "more money"))
