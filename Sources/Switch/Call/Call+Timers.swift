@@ -125,7 +125,8 @@ extension SwitchCore {
   /// A refusal other than 408 and 481 is no end of the session (RFC 4028 §10).
   ///
   /// The refresh is tried again, not continuously, until the timer has run out: after each twelfth of the interval,
-  /// which is five times, or once in the shortest one; later where the peer wants to be left alone for longer.
+  /// which is five times in half an hour, and twice in the shortest one (90 s); later where the peer wants to be left
+  /// alone for longer.
   private func refreshLater(_ leg: inout Leg, after message: Message, at now: Now) {
     guard let terms = leg.timer.terms else { return }
     let named = ((try? message.retryAfter()) ?? nil)?.seconds ?? 0
