@@ -330,4 +330,19 @@ import Testing
     bench.expectRest()
     #expect(bench.records.count == 2 && bench.core.ledger.openHolds.isEmpty)
   }
+  @Test("F04: what nobody confirms is charged until it is given up, however late the prices come")
+  func givenUpBeforePrices() throws {
+    try bench.restart(withDirectory: false)
+    bench.run(for: .seconds(1))
+    for fork in ["one", "two"] { show(.answer, fork) }
+    bench.run(for: .seconds(1_900))
+    #expect(bench.core.orphans.values.allSatisfy { !$0.isWaiting } && bench.records.isEmpty)
+    bench.run(for: .seconds(3_600))
+    try bench.adopt(revision: 9)
+    bench.run(for: .seconds(1))
+    // 0.50 EUR to connect, and half an hour.
+    let sell = bench.records.compactMap(\.sell?.micros)
+    #expect(sell.count == 2 && sell.allSatisfy { (60_500_000...66_500_000).contains($0) })
+    #expect(bench.core.ledger.openHolds.isEmpty)
+  }
 }

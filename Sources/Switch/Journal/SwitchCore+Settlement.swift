@@ -98,8 +98,10 @@ extension SwitchCore {
     }
     guard !endings.isEmpty else { return .unknown }
     if orphan.isOurs {
-      guard endings.allSatisfy(\.isProven) else { return .unknown }
-      return .ended(at: endings.map(\.at.instant).max() ?? now.instant)
+      let end = endings.map(\.at.instant).max() ?? now.instant
+      // One that was over before there were prices is charged until then, proven or given up.
+      guard endings.allSatisfy(\.isProven) || end < now.instant else { return .unknown }
+      return .ended(at: end)
     }
     guard isAnswered, let invite = billed?.invite else { return .unknown }
     guard hasDirectory else { return nil }
