@@ -189,6 +189,28 @@ import Testing
     #expect(bench.core.ledger.openHolds.isEmpty)
   }
 
+  @Test(
+    "An emergency call goes to the next trunk whatever the one before says of it",
+    arguments: [302, 404, 480, 484, 486, 488, 600, 603])
+  func emergencyFailover(status: Int) throws {
+    let bench = try Bench()
+    let (phone, carrier, spare) = bench.phoneAndCarriers()
+    let contact = HeaderDraft(.contact, "<sip:112@192.0.2.9>")
+    carrier.manner = .refuses(
+      try #require(StatusCode(exactly: status)), status == 302 ? [contact] : [])
+    phone.call("112")
+    bench.run(for: .seconds(3))
+    #expect(carrier.received(.invite).count == 1)
+    #expect(spare.received(.invite).map { $0.requestURI?.userText } == ["112"])
+    #expect(phone.statuses() == [180, 200])
+    phone.hangUp()
+    spare.manner = carrier.manner
+    phone.call("112")
+    bench.run(for: .seconds(3))
+    #expect(spare.received(.invite).count == 2 && phone.lastStatus.map { $0 >= 300 } == true)
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("F09: the next trunk's dearer price is held before its INVITE leaves, or refused")
   func dearerTrunk() throws {
     var town = Town()

@@ -202,8 +202,8 @@ extension SwitchCore {
     call.legs[leg].failure = failure
     guard let index = call.legs[leg].branch else { return }
     let triesNext =
-      call.phase != .ending && call.answered == nil && !wasCancelled && failure.isOfTheTrunk
-      && index >= call.stepStart
+      call.phase != .ending && call.answered == nil && !wasCancelled && index >= call.stepStart
+      && call.branches[index].target.asksNextTrunk(after: failure)
     if triesNext, outcome == .neverAnswered { keepHold(of: leg, in: &call) }
     try over(&call, leg, outcome, at: now)
     guard call.phase != .ending, call.answered == nil, !wasCancelled, index >= call.stepStart
@@ -277,6 +277,19 @@ extension Branch {
   mutating func note(_ failure: LegFailure) {
     if let old = lastFailure, old.rank <= failure.rank { return }
     lastFailure = failure
+  }
+}
+
+extension PlanTarget {
+  /// Whether a trunk that gave this answer is followed by the next.
+  ///
+  /// Of an emergency call always: carriers without emergency service answer 404 or 484, and no answer but a 2xx
+  /// is worth more than another attempt.
+  fileprivate func asksNextTrunk(after failure: LegFailure) -> Bool {
+    switch self {
+    case .emergency: true
+    case .outside, .extension: failure.isOfTheTrunk
+    }
   }
 }
 
