@@ -288,6 +288,9 @@ extension SwitchCore {
   }
 
   /// The number that was called: Request-URI, or To where a carrier puts our own user name there.
+  ///
+  /// Carriers do not always write numbers as they say: what is no number of ours in the trunk's format may be one as
+  /// dialled in its country.
   private func calledNumber(
     _ message: Message, _ trunk: Trunk, _ country: CountryPlan
   ) -> PhoneNumber? {
@@ -296,7 +299,8 @@ extension SwitchCore {
       if let uri, uri.user != nil { candidates.append(uri.dialled) }
     }
     let numbers = candidates.compactMap { trunk.numberFormat.read($0.span, in: country) }
-    return numbers.first { rules.directory.inbound($0) != nil } ?? numbers.first
+    let asDialled = candidates.compactMap { NumberFormat.national.read($0.span, in: country) }
+    return (numbers + asDialled).first { rules.directory.inbound($0) != nil } ?? numbers.first
   }
 
   private func callerIdentity(
