@@ -66,6 +66,23 @@ import Testing
   }
 
   @Test(
+    "RFC 4733: of telephone events those stay that have the clock rate of a codec that stays",
+    arguments: [
+      ("111 8 101 126", [8, 126]), ("8 126 101", [8, 126]), ("111 8 101", [8, 101]),
+    ] as [(String, [UInt8])])
+  func clockRates(offered: String, passed: [UInt8]) throws {
+    let bench = try Bench(town("101", codecs: ["PCMA"]))
+    let (caller, callee) = bench.twoPhones()
+    let body =
+      Bench.sdp.components(before: "m=audio") + "m=audio 40000 RTP/AVP \(offered)\r\n"
+      + "a=rtpmap:111 opus/48000/2\r\na=rtpmap:101 telephone-event/48000\r\n"
+      + "a=rtpmap:126 telephone-event/8000\r\n"
+    caller.call("102", body: .some(body))
+    bench.run(for: .seconds(1))
+    #expect(try formats(callee.open.first?.message) == passed)
+  }
+
+  @Test(
     "A trunk whose codecs leave nothing of the voice is passed over for the next one; 488 behind the last",
     arguments: ["976333444", "112"])
   func trunks(number: String) throws {

@@ -189,7 +189,7 @@ extension SessionDescription {
     return body.keepCodecs(names)
   }
 
-  /// Keeps the codecs that a customer allows, in its order; telephone events and comfort noise stay.
+  /// Keeps the codecs that a customer allows, in its order, with their telephone events and comfort noise.
   ///
   /// - Parameter names: Empty: all of them.
   /// - Returns: False where nothing is left of a voice.
@@ -204,10 +204,21 @@ extension SessionDescription {
         if media[index].isRejected { continue }
         return false
       }
-      let helpers = codecs.filter { $0.isTelephoneEvent || $0.name.uppercased() == "CN" }
+      let helpers = codecs.helpers(besides: wanted)
       let formats = wanted + helpers.map(\.payloadType)
       if formats != codecs.map(\.payloadType) { media[index].keepFormats(formats) }
     }
     return true
+  }
+}
+
+extension [Codec] {
+  /// Telephone events and comfort noise at the clock rates of those codecs, whose timestamps they share (RFC 4733 §2.1);
+  /// all of them where none has such a rate.
+  fileprivate func helpers(besides payloadTypes: [UInt8]) -> [Codec] {
+    let rates = filter { payloadTypes.contains($0.payloadType) }.map(\.clockRate)
+    let helpers = filter { $0.isTelephoneEvent || $0.name.uppercased() == "CN" }
+    let matching = helpers.filter { rates.contains($0.clockRate) }
+    return matching.isEmpty ? helpers : matching
   }
 }
