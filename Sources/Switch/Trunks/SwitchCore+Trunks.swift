@@ -225,8 +225,9 @@ extension SwitchCore {
       changeTrunk(id) { $0.realm = message.challengedRealm }
       register(with: trunk, answering: (message, header), at: now)
     case 423:
-      trunks[id]?.registration?.tooBrief(
-        minimum: message.number(.minExpires) ?? 3600, at: now.instant)
+      let minimum = message.number(.minExpires) ?? 3600
+      guard trunks[id]?.registration?.tooBrief(minimumSeconds: minimum, at: now.instant) == true
+      else { return registerRefused(id, status.number, at: now) }
     case _: registerRefused(id, status.number, at: now)
     }
     handleDeadline(ofTrunk: id, at: now)

@@ -22,8 +22,10 @@ struct TrunkRegistration: Sendable {
   private(set) var sequence: UInt32 = 0
   private var failures = 0
   private(set) var wasRegistered = false
-  /// What the carrier asked for as the shortest time (423).
+  /// For how long to ask: as configured, or longer where the carrier wanted that (423).
   private(set) var seconds: UInt32
+  /// It was asked for longer already, and neither accepted nor failed since.
+  private var isRaised = false
 
   init(number: UInt64, seconds: UInt32, at now: Instant) {
     (callID, tag) = (Array("\(number)".utf8), Array("\(number >> 7)".utf8))
@@ -57,19 +59,28 @@ struct TrunkRegistration: Sendable {
   }
 
   mutating func accepted(seconds granted: UInt32, at now: Instant) {
-    (failures, wasRegistered) = (0, true)
+    (failures, wasRegistered, isRaised) = (0, true, false)
     // Half the time, so that one lost refresh does not lose the registration.
     state = .registered(refreshAt: now + .seconds(Int64(max(granted, 20))) / 2)
   }
 
-  mutating func tooBrief(minimum: UInt32, at now: Instant) {
-    seconds = max(seconds, min(minimum, 86_400))
+  /// The carrier wants it for longer (423, RFC 3261 §10.3): a day at most, and at once only the first time, since
+  /// it may be content with nothing.
+  ///
+  /// - Returns: False where asking again at once is of no use: it has failed.
+  mutating func tooBrief(minimumSeconds minimum: UInt32, at now: Instant) -> Bool {
+    let wanted = min(minimum, 86_400)
+    guard wanted > seconds else { return false }
+    seconds = wanted
+    guard !isRaised else { return false }
+    isRaised = true
     state = .due(now)
+    return true
   }
 
   mutating func failed(_ reason: String, times: TrunkTimes, at now: Instant) {
     let pause = min(times.registerRetry * (1 << min(failures, 10)), times.registerRetryLimit)
-    (failures, wasRegistered) = (failures + 1, false)
+    (failures, wasRegistered, isRaised) = (failures + 1, false, false)
     state = .failed(reason: reason, retryAt: now + pause)
   }
 

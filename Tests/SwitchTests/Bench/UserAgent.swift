@@ -41,6 +41,8 @@ final class UserAgent {
   var insists = false
   /// Asks for a password before it takes a registration.
   var registerChallenge: HeaderDraft?
+  /// What it says to a REGISTER instead of 200.
+  var registrar: ((Message) -> ResponseDraft?)?
 
   private(set) var requests: [Message] = []
   private(set) var responses: [Message] = []
@@ -211,6 +213,9 @@ final class UserAgent {
       var answer = ResponseDraft(200)
       if let registerChallenge, !request.message.has(.authorization) {
         answer = ResponseDraft(401, headers: [registerChallenge])
+      }
+      if request.message.method == .register, let said = registrar?(request.message) {
+        answer = said
       }
       core.respond(to: request, answer, effects: &out)
       emit(out)
