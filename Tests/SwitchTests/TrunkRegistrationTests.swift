@@ -64,4 +64,41 @@ import Testing
     #expect(carrier.received(.register).compactMap(\.expires) == [600, 1_800])
     #expect(bench.state(ofTrunk: "carrier") == "up")
   }
+
+  @Test("While a carrier refuses our registration its answers to OPTIONS do not bring it up")
+  func refused() throws {
+    let (bench, phone, carrier) = try registering(probe: 30)
+    carrier.registrar = { _ in ResponseDraft(403) }
+    for _ in 0..<12 {
+      bench.run(for: .seconds(300))
+      phone.call("976333444")
+      bench.run(for: .seconds(2))
+      #expect(phone.lastStatus == 200)
+      phone.hangUp()
+    }
+    #expect(carrier.received(.options).count > 100 && carrier.received(.invite).isEmpty)
+    #expect(bench.state(ofTrunk: "carrier") == "down")
+    #expect(
+      bench.reason(ofTrunk: "carrier") == "its registration failed: the carrier answered 403")
+    let kinds = { bench.alerts.map(\.kind).filter { $0 == .trunkDown || $0 == .trunkUp } }
+    #expect(kinds() == [.trunkDown])
+    carrier.registrar = nil
+    bench.run(for: .seconds(901))
+    #expect(kinds() == [.trunkDown, .trunkUp] && bench.state(ofTrunk: "carrier") == "up")
+    phone.call("976333444")
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.invite).count == 1)
+  }
+
+  @Test("A refused registration that is taken out of the settings keeps nothing down")
+  func refusedThenUnconfigured() throws {
+    let (bench, _, carrier) = try registering(probe: 30)
+    carrier.registrar = { _ in ResponseDraft(403) }
+    bench.run(for: .seconds(100))
+    #expect(bench.state(ofTrunk: "carrier") == "down")
+    bench.town.document.trunks[0].registration = nil
+    try bench.adopt(revision: 2)
+    bench.run(for: .seconds(31))
+    #expect(bench.state(ofTrunk: "carrier") == "up")
+  }
 }

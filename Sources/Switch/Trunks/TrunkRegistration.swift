@@ -22,6 +22,8 @@ struct TrunkRegistration: Sendable {
   private(set) var sequence: UInt32 = 0
   private var failures = 0
   private(set) var wasRegistered = false
+  /// The carrier will not have it, or no longer: whatever else it answers, it takes no calls from us.
+  private(set) var isRefused = false
   /// For how long to ask: as configured, or longer where the carrier wanted that (423).
   private(set) var seconds: UInt32
   /// It was asked for longer already, and neither accepted nor failed since.
@@ -59,7 +61,7 @@ struct TrunkRegistration: Sendable {
   }
 
   mutating func accepted(seconds granted: UInt32, at now: Instant) {
-    (failures, wasRegistered, isRaised) = (0, true, false)
+    (failures, wasRegistered, isRefused, isRaised) = (0, true, false, false)
     // Half the time, so that one lost refresh does not lose the registration.
     state = .registered(refreshAt: now + .seconds(Int64(max(granted, 20))) / 2)
   }
@@ -83,6 +85,11 @@ struct TrunkRegistration: Sendable {
     (failures, wasRegistered, isRaised) = (failures + 1, false, false)
     state = .failed(reason: reason, retryAt: now + pause)
   }
+
+  mutating func refused() { isRefused = true }
+
+  /// Where it is asked now, nothing is known of it.
+  mutating func moved() { isRefused = false }
 
   mutating func wait(until moment: Instant) { state = .due(moment) }
 }

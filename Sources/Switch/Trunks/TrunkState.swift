@@ -5,6 +5,7 @@ import SIP
 ///
 ///     unknown ──any answer──▶ up ──probes missed, or attempts timed out──▶ down ──any answer──▶ up
 ///     unknown ──its name leads nowhere──▶ down ──it does──▶ unknown
+///     up ──its registration is refused──▶ down ──it is accepted──▶ up
 ///
 /// A trunk that never answered a probe stays `unknown` and is tried: some carriers ignore OPTIONS. One that is not
 /// probed hears of its recovery by a call that tries it now and then.
@@ -46,7 +47,9 @@ struct TrunkState: Sendable {
 
   var isDown: Bool { if case .down = health { true } else { false } }
 
-  func takesCalls(at now: Instant) -> Bool { !isDown || retryAt <= now }
+  private var isRefused: Bool { registration?.isRefused ?? false }
+
+  func takesCalls(at now: Instant) -> Bool { !isDown || (retryAt <= now && !isRefused) }
 
   var deadline: Instant {
     var next = probe == nil ? probeAt : Instant.never
@@ -101,7 +104,7 @@ struct TrunkState: Sendable {
   /// Anything was heard from it that only a living peer says.
   mutating func heard(at now: Now) -> Health? {
     (missed, retryAt, complaint) = (0, .never, nil)
-    guard health != .up else { return nil }
+    guard health != .up, !isRefused else { return nil }
     (health, since) = (.up, now.wall)
     return .up
   }
@@ -123,8 +126,12 @@ struct TrunkState: Sendable {
     return health
   }
 
-  /// A registration that the carrier refuses makes the trunk useless; known by its own reason.
-  mutating func refused(_ reason: String, at now: Now) -> Health? { fall(reason, at: now) }
+  /// A registration that the carrier refuses makes the trunk useless until it is accepted; known by its own reason.
+  mutating func refused(_ reason: String, at now: Now) -> Health? {
+    registration?.refused()
+    if isDown { health = .down(reason) }
+    return fall(reason, at: now)
+  }
 
   mutating func scheduleProbe(every: Duration, times: TrunkTimes, at now: Instant) {
     probe = nil
@@ -135,6 +142,7 @@ struct TrunkState: Sendable {
   mutating func moved(at now: Now) {
     (hops, health, since, missed, retryAt) = ([], .unknown, now.wall, 0, .never)
     complaint = nil
+    registration?.moved()
     (resolution, resolveAt, probe, probeAt) = (nil, now.instant, nil, now.instant)
     realm = nil
   }
