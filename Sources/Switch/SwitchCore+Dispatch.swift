@@ -54,8 +54,8 @@ extension SwitchCore {
     case .passed(_, let server):
       guard status.isFinal else { return }
       respond(server, status.isSuccess ? 200 : status.passedBack, at: now)
-    case .probe(let trunk): probeAnswered(trunk, status, at: now)
-    case .register(let trunk): registerAnswered(trunk, client, message, at: now)
+    case .probe(let trunk, let hop): probeAnswered(trunk, hop, status, at: now)
+    case .register(let trunk, let hop): registerAnswered(trunk, hop, client, message, at: now)
     case .orphan(let id, let bye):
       guard status.isFinal else { return }
       orphanAnswered(id, bye, status: status.number, at: now)
@@ -117,8 +117,8 @@ extension SwitchCore {
       }
     case .prack: break
     case .passed(_, let server): respond(server, StatusCode(408).passedBack, at: now)
-    case .probe(let trunk): probeFailed(trunk, "\(failure)", at: now)
-    case .register(let trunk): registerFailed(trunk, "\(failure)", at: now)
+    case .probe(let trunk, let hop): probeFailed(trunk, hop, failure, at: now)
+    case .register(let trunk, let hop): registerUnanswered(trunk, hop, failure, at: now)
     case .orphan(let id, let bye): orphanAnswered(id, bye, status: nil, at: now)
     case .takenBack(let id, let callID):
       takenBack(orphan: id, callID: callID, .silent, at: now)
@@ -129,7 +129,9 @@ extension SwitchCore {
   private mutating func inviteFailed(
     _ call: inout Call, _ leg: Int, _ failure: ClientFailure, at now: Now
   ) throws(LegContradiction) {
-    if let trunk = call.legs[leg].party.trunk { trunkSilent(trunk, "\(failure)", at: now) }
+    if let (trunk, hop) = call.legs[leg].route?.trunk {
+      trunkSilent(trunk, hop, "\(failure)", isUnreachable: failure != .timeout, at: now)
+    }
     switch failure {
     case .transport:
       // It never left us, unless we heard of it before.
@@ -153,7 +155,7 @@ extension SwitchCore {
   ) throws(LegContradiction) {
     guard let client = call.legs[leg].clientInvite, call.legs[leg].isEarly,
       !call.legs[leg].heardProvisional, let branch = call.legs[leg].branch,
-      let trunk = call.legs[leg].party.trunk
+      let (trunk, hop) = call.legs[leg].route?.trunk
     else { return }
     if sip.isProceeding(client) {
       // 100 shows a living trunk, and nothing of the called side.
@@ -164,7 +166,7 @@ extension SwitchCore {
       guard hasSpareTrunk(branch, of: call, at: now) else { return }
       log(.warning, "trunk rings nowhere", call: call, Alert.Fact("trunk", "\(trunk)"))
     } else {
-      trunkSilent(trunk, "no answer to a call", at: now)
+      trunkSilent(trunk, hop, "no answer to a call", at: now)
       log(.warning, "trunk timed out", call: call, Alert.Fact("trunk", "\(trunk)"))
     }
     try cancelLeg(&call, leg, cause: .trunkFailure, at: now)

@@ -189,7 +189,7 @@ extension SwitchCore {
     if let trunk = leg.party.trunk {
       leg.holdsChannel = true
       changeTrunk(trunk) { $0.takeChannel() }
-      trunkHeard(trunk, at: now)
+      trunkHeard(trunk, from: flow.remote, at: now)
     }
     (record.tenant, record.direction) = (plan.tenant, plan.direction)
     record.normalised = plan.normalised

@@ -265,8 +265,8 @@ struct Owners: Sendable {
     case prack(CallID, leg: Int)
     /// A request passed from leg to leg; the answer goes back to the server transaction.
     case passed(CallID, ServerTransactionID)
-    case probe(TrunkID)
-    case register(TrunkID)
+    case probe(TrunkID, TrunkHop)
+    case register(TrunkID, TrunkHop)
     case orphan(CallID, bye: Int)
     /// The INVITE of a dead process that was cancelled.
     case takenBack(CallID, callID: [UInt8])

@@ -12,7 +12,9 @@ extension SwitchCore {
     _ call: inout Call, _ leg: Int, _ message: Message, dialog: DialogID?, at now: Now
   ) throws(LegContradiction) {
     guard let status = message.status else { return }
-    if let trunk = call.legs[leg].party.trunk { trunkHeard(trunk, at: now) }
+    if let (trunk, hop) = call.legs[leg].route?.trunk {
+      trunkHeard(trunk, from: hop.remote, at: now)
+    }
     call.legs[leg].note(message)
     if status.isProvisional {
       try rang(&call, leg, message, dialog: dialog, at: now)

@@ -290,4 +290,7 @@ enum LegRoute: Sendable {
   case trunk(TrunkID, TrunkHop)
 
   var binding: Binding? { if case .binding(let binding) = self { binding } else { nil } }
+  var trunk: (TrunkID, TrunkHop)? {
+    if case .trunk(let trunk, let hop) = self { (trunk, hop) } else { nil }
+  }
 }

@@ -101,19 +101,23 @@ extension SwitchCore {
     let client = TrunkGate.ask(
       .options, draft, hop: hop, using: &sip, at: now, into: &output.wire)
     trunks[trunk.id]?.probe = client
-    owners.clients[client] = .probe(trunk.id)
+    owners.clients[client] = .probe(trunk.id, hop)
   }
 
-  mutating func probeAnswered(_ id: TrunkID, _ status: StatusCode, at now: Now) {
+  mutating func probeAnswered(
+    _ id: TrunkID, _ hop: TrunkHop, _ status: StatusCode, at now: Now
+  ) {
     guard status.isFinal else { return }
     scheduleProbe(id, at: now)
     // Any answer shows that somebody is there; 503 says that it takes no calls.
-    if status == 503 { return trunkSilent(id, "it answers 503", at: now) }
-    trunkHeard(id, at: now)
+    if status == 503 { return trunkSilent(id, hop, "it answers 503", at: now) }
+    trunkHeard(id, from: hop.remote, at: now)
   }
 
-  mutating func probeFailed(_ id: TrunkID, _ reason: String, at now: Now) {
-    trunkSilent(id, reason, at: now)
+  mutating func probeFailed(
+    _ id: TrunkID, _ hop: TrunkHop, _ failure: ClientFailure, at now: Now
+  ) {
+    trunkSilent(id, hop, "\(failure)", isUnreachable: failure != .timeout, at: now)
     scheduleProbe(id, at: now)
   }
 
@@ -124,8 +128,8 @@ extension SwitchCore {
     schedule(id, at: now)
   }
 
-  mutating func trunkHeard(_ id: TrunkID, at now: Now) {
-    let change = changeTrunk(id) { $0.heard(at: now) }
+  mutating func trunkHeard(_ id: TrunkID, from remote: Endpoint, at now: Now) {
+    let change = changeTrunk(id) { $0.heard(from: remote, at: now) }
     tell(id, change ?? nil, at: now)
   }
 
@@ -141,9 +145,13 @@ extension SwitchCore {
     return result
   }
 
-  mutating func trunkSilent(_ id: TrunkID, _ reason: String, at now: Now) {
+  /// An address of it has not answered: one that is no longer asked says nothing about the one that is.
+  mutating func trunkSilent(
+    _ id: TrunkID, _ hop: TrunkHop, _ reason: String, isUnreachable: Bool = false, at now: Now
+  ) {
+    guard let state = trunks[id], state.hops.first?.isSameAddress(as: hop) == true else { return }
     let isProbed = rules.directory.trunk(id)?.probeEvery != nil
-    if let state = trunks[id], state.health == .unknown, state.complaint != reason {
+    if state.health == .unknown, state.complaint != reason {
       // One that never answered does not go down: nobody else would say what is wrong with it.
       log(
         .warning, "trunk does not answer",
@@ -151,8 +159,19 @@ extension SwitchCore {
         Alert.Fact("why", reason))
     }
     let times = configuration.trunks
-    let change = trunks[id]?.silent(reason, isProbed: isProbed, times: times, at: now)
+    let change = trunks[id]?.silent(
+      reason, isUnreachable: isUnreachable, isProbed: isProbed, times: times, at: now)
     tell(id, change ?? nil, at: now)
+    guard trunks[id]?.isAtNewAddress == true, let next = trunks[id]?.hops.first else { return }
+    // While none answers that would be said for ever.
+    if state.health == .up {
+      log(
+        .warning, "trunk is asked at its next address",
+        Alert.Fact("trunk", rules.directory.trunk(id)?.name ?? "\(id)"),
+        Alert.Fact("silent", "\(hop.remote)"), Alert.Fact("next", "\(next.remote)"),
+        Alert.Fact("why", reason))
+    }
+    handleDeadline(ofTrunk: id, at: now)
   }
 
   /// Tells people of a change that matters to them: down, and up again.
@@ -202,11 +221,12 @@ extension SwitchCore {
       .register, draft, hop: hop, using: &sip, at: now, into: &output.wire)
     registration.asked(client, answered: answering != nil)
     trunks[trunk.id]?.registration = registration
-    owners.clients[client] = .register(trunk.id)
+    owners.clients[client] = .register(trunk.id, hop)
   }
 
   mutating func registerAnswered(
-    _ id: TrunkID, _ client: ClientTransactionID, _ message: Message, at now: Now
+    _ id: TrunkID, _ hop: TrunkHop, _ client: ClientTransactionID, _ message: Message,
+    at now: Now
   ) {
     guard let trunk = rules.directory.trunk(id), let status = message.status, status.isFinal,
       let registration = trunks[id]?.registration
@@ -215,7 +235,7 @@ extension SwitchCore {
     case 200...299:
       let seconds = granted(message) ?? registration.seconds
       trunks[id]?.registration?.accepted(seconds: seconds, at: now.instant)
-      trunkHeard(id, at: now)
+      trunkHeard(id, from: hop.remote, at: now)
     case 401, 407:
       let target = URI(host: trunk.address.signallingHost, port: trunk.address.port)
       guard registration.mayAnswer(client),
@@ -227,7 +247,9 @@ extension SwitchCore {
     case 423:
       let minimum = message.number(.minExpires) ?? 3600
       guard trunks[id]?.registration?.tooBrief(minimumSeconds: minimum, at: now.instant) == true
-      else { return registerRefused(id, status.number, at: now) }
+      else {
+        return registerRefused(id, status.number, at: now)
+      }
     case _: registerRefused(id, status.number, at: now)
     }
     handleDeadline(ofTrunk: id, at: now)
@@ -236,6 +258,21 @@ extension SwitchCore {
   private mutating func registerRefused(_ id: TrunkID, _ status: UInt16, at now: Now) {
     registerFailed(
       id, "the carrier answered \(status)", isFinal: status == 403 || status == 401, at: now)
+  }
+
+  /// No answer to a REGISTER: the next address is asked at once, and it has failed with the last of them.
+  mutating func registerUnanswered(
+    _ id: TrunkID, _ hop: TrunkHop, _ failure: ClientFailure, at now: Now
+  ) {
+    var isPassedOver = trunks[id]?.hops.first.map { !$0.isSameAddress(as: hop) } ?? false
+    if !isPassedOver, trunks[id].map({ $0.hops.count > 1 }) ?? false {
+      // It has been given eight times what a call waits for.
+      trunkSilent(id, hop, "\(failure)", isUnreachable: true, at: now)
+      isPassedOver = trunks[id]?.isAtNewAddress ?? false
+    }
+    guard isPassedOver else { return registerFailed(id, "\(failure)", at: now) }
+    trunks[id]?.registration?.wait(until: now.instant)
+    handleDeadline(ofTrunk: id, at: now)
   }
 
   /// A registration that was there or that the carrier will not have makes the trunk useless.

@@ -17,6 +17,10 @@ struct TrunkHop: Hashable, Sendable {
   /// Our address on the path: for the session description.
   var local: Endpoint { hop.local }
   var transport: Transport { hop.transport }
+
+  func isSameAddress(as other: TrunkHop) -> Bool {
+    remote == other.remote && transport == other.transport
+  }
 }
 
 /// The right to send one INVITE to one trunk: the money for it is reserved and on disk, or the call

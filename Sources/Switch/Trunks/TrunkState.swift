@@ -7,6 +7,9 @@ import SIP
 ///     unknown ──its name leads nowhere──▶ down ──it does──▶ unknown
 ///     up ──its registration is refused──▶ down ──it is accepted──▶ up
 ///
+/// Of several addresses the first is asked until it misses as many; then the next ones are, in turn, and the trunk is
+/// down when all have missed (RFC 3263 §4.3).
+///
 /// A trunk that never answered a probe stays `unknown` and is tried: some carriers ignore OPTIONS. One that is not
 /// probed hears of its recovery by a call that tries it now and then.
 struct TrunkState: Sendable {
@@ -17,7 +20,7 @@ struct TrunkState: Sendable {
   }
 
   let id: TrunkID
-  /// In the order in which to try them (RFC 3263).
+  /// In the order in which to try them (RFC 3263): the first is asked, silent ones stand behind.
   private(set) var hops: [TrunkHop] = []
   var resolution: ResolutionID?
   var resolveAt: Instant
@@ -27,7 +30,10 @@ struct TrunkState: Sendable {
   private(set) var since: WallTime
   /// Why the last request to it failed, while that did not bring it down.
   private(set) var complaint: String?
+  /// What the first of ``hops`` has left unanswered in a row.
   private var missed = 0
+  /// How many addresses in a row have missed, the latest at the end of ``hops``.
+  private var passedOver = 0
   /// When a call may try it although it is down.
   private var retryAt = Instant.never
   /// Legs that are up or being set up, both directions.
@@ -48,6 +54,9 @@ struct TrunkState: Sendable {
   var isDown: Bool { if case .down = health { true } else { false } }
 
   private var isRefused: Bool { registration?.isRefused ?? false }
+
+  /// Another address than the one before is asked, and has not been heard yet.
+  var isAtNewAddress: Bool { passedOver > 0 && missed == 0 }
 
   func takesCalls(at now: Instant) -> Bool { !isDown || (retryAt <= now && !isRefused) }
 
@@ -81,6 +90,8 @@ struct TrunkState: Sendable {
 
   /// Takes the addresses that a name leads to; `certificate` is the one of ours that is shown there.
   ///
+  /// The one that is asked stays the first while it is among them: the others of a name come in any order.
+  ///
   /// - Returns: The change of health, if this is one.
   mutating func adopt(
     _ found: [NextHop], showing certificate: String?, times: TrunkTimes, at now: Now
@@ -92,7 +103,13 @@ struct TrunkState: Sendable {
       return hops.isEmpty ? fall("its name leads to no address", at: now) : nil
     }
     let wasEmpty = hops.isEmpty
+    let present = hops.first
     hops = found.map { TrunkHop($0.showing(certificate)) }
+    if let present, let place = hops.firstIndex(where: { $0.isSameAddress(as: present) }) {
+      hops.insert(hops.remove(at: place), at: 0)
+    } else {
+      (missed, passedOver) = (0, 0)
+    }
     guard wasEmpty else { return nil }
     probeAt = now.instant
     guard isDown else { return nil }
@@ -102,22 +119,51 @@ struct TrunkState: Sendable {
   }
 
   /// Anything was heard from it that only a living peer says.
-  mutating func heard(at now: Now) -> Health? {
-    (missed, retryAt, complaint) = (0, .never, nil)
+  ///
+  /// Of several addresses only the one that is asked shows by it that it answers: a carrier may call from one while
+  /// the other is deaf.
+  mutating func heard(from remote: Endpoint, at now: Now) -> Health? {
+    if hops.count < 2 || hops.first?.remote.address == remote.address {
+      (missed, passedOver, complaint) = (0, 0, nil)
+    }
+    retryAt = .never
     guard health != .up, !isRefused else { return nil }
     (health, since) = (.up, now.wall)
     return .up
   }
 
-  /// A probe or a call attempt got no answer.
+  /// A probe, a registration or a call attempt got no answer from the address that is asked.
+  ///
+  /// Where nothing can be sent there (`isUnreachable`) its other addresses are asked at once.
+  ///
+  /// - Returns: The change of health, if this is one.
   mutating func silent(
-    _ reason: String, isProbed: Bool, times: TrunkTimes, at now: Now
+    _ reason: String, isUnreachable: Bool, isProbed: Bool, times: TrunkTimes, at now: Now
   ) -> Health? {
     missed += 1
     complaint = reason
-    guard health == .up, missed >= times.probesMissed else { return nil }
+    // One that is down has been through all of them: each of them gets its turn soon.
+    let isAtOnce = hops.count > 1 && (isUnreachable || isDown)
+    guard isAtOnce || missed >= times.probesMissed, passOver(at: now), health == .up else {
+      return nil
+    }
     retryAt = isProbed ? .never : now.instant + times.probeWhenDown
     return fall(reason, at: now)
+  }
+
+  /// Goes on to the next address.
+  ///
+  /// - Returns: Whether all of them have been silent in turn.
+  private mutating func passOver(at now: Now) -> Bool {
+    guard hops.count > 1 else { return true }
+    hops.append(hops.removeFirst())
+    (missed, passedOver) = (0, passedOver + 1)
+    if passedOver < hops.count {
+      probeAt = now.instant
+      return false
+    }
+    passedOver = 0
+    return true
   }
 
   private mutating func fall(_ reason: String, at now: Now) -> Health? {
@@ -135,13 +181,14 @@ struct TrunkState: Sendable {
 
   mutating func scheduleProbe(every: Duration, times: TrunkTimes, at now: Instant) {
     probe = nil
-    probeAt = now + (isDown ? min(every, times.probeWhenDown) : every)
+    probeAt = now
+    if !isAtNewAddress { probeAt = now + (isDown ? min(every, times.probeWhenDown) : every) }
   }
 
   /// Its address has changed: what we knew of the old one is worth nothing.
   mutating func moved(at now: Now) {
     (hops, health, since, missed, retryAt) = ([], .unknown, now.wall, 0, .never)
-    complaint = nil
+    (complaint, passedOver) = (nil, 0)
     registration?.moved()
     (resolution, resolveAt, probe, probeAt) = (nil, now.instant, nil, now.instant)
     realm = nil

@@ -63,6 +63,8 @@ final class Bench {
   var hasPortsToSpare = true
   /// What names of hosts lead to.
   var names: [String: IPAddress] = [:]
+  /// What else they lead to, behind that.
+  var furtherAddresses: [String: [IPAddress]] = [:]
   /// How often each datagram arrives.
   var copies = 1
   private var nextPort: UInt16 = 10_000
@@ -176,14 +178,13 @@ final class Bench {
       if diskWorks { later(.milliseconds(2), .happens(.journaled(through: batch.sequence))) }
     case .resolve(let question, let query):
       let address = IPAddress(query.host) ?? names[query.host]
-      let hops = address.map {
-        [
-          NextHop(
-            transport: query.transport ?? .udp, remote: Endpoint($0, query.port ?? 5060),
-            local: Self.switchEndpoint, takesStream: query.transport == nil)
-        ]
+      let addresses = (address.map { [$0] } ?? []) + (furtherAddresses[query.host] ?? [])
+      let hops = addresses.map {
+        NextHop(
+          transport: query.transport ?? .udp, remote: Endpoint($0, query.port ?? 5060),
+          local: Self.switchEndpoint, takesStream: query.transport == nil)
       }
-      later(.milliseconds(1), .happens(.resolved(question, hops ?? [])))
+      later(.milliseconds(1), .happens(.resolved(question, hops)))
     case .publish(let publication): publications.append(publication)
     case .trust(let connection): trusted.append(connection)
     case .acquaint(let networks): acquainted += networks
