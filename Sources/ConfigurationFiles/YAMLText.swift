@@ -3,11 +3,11 @@ package import Yams
 
 /// Text that should be YAML: everything that is read as such goes through here.
 package enum YAMLText {
-  /// About how deep lists and mappings may stand in one another; the deepest of a configuration are six.
+  /// About how deep lists and mappings may stand in one another; the deepest of a configuration are eight.
   ///
-  /// The scanner looks at every open bracket again for each token, so that brackets by the thousand, which it would take,
-  /// cost the square of their number.
-  private static let limited: Void = yaml_set_max_nest_level(64)
+  /// Two mappings that are keys are compared twice for each level of them that is alike, so that each level doubles the time. And the
+  /// scanner looks at every open bracket again for each token.
+  private static let limited: Void = yaml_set_max_nest_level(10)
 
   /// The document of a text; nil when it has none.
   ///
