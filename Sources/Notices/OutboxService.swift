@@ -24,7 +24,7 @@ package enum OutboxReport: Sendable {
 /// identity, never none.
 package final class OutboxService: Sendable {
   package struct Options: Sendable {
-    /// Copies on their way at a time; a server that hangs holds one of them.
+    /// Copies on their way at a time, each to another recipient; what was not taken before holds all but one of them.
     package var senders = 4
     /// Pauses after the first, second … failure; the last one is kept.
     package var pauses: [Duration] = [1, 2, 5, 15, 30, 60, 120, 300, 600, 900].map { .seconds($0) }
@@ -37,12 +37,12 @@ package final class OutboxService: Sendable {
   private enum Outcome {
     case taken, withdrawn
     case refused(String)
+
+    var isRefused: Bool { if case .refused = self { true } else { false } }
   }
 
   private struct Work: Sendable {
-    var queue: [OutboxItem] = []
-    /// Queued or on their way.
-    var busy: Set<OutboxItem.Key> = []
+    var queue: SendingQueue
     /// Announced, not yet in the database.
     var announced: [Alert] = []
     /// Copies of announced alerts that were sent, or are being sent, without a row.
@@ -56,7 +56,7 @@ package final class OutboxService: Sendable {
   private let clock: @Sendable () -> WallTime
   private let report: @Sendable (OutboxReport) -> Void
   private let settings: Monitor<NoticeSettings>
-  private let work = Monitor(Work())
+  private let work: Monitor<Work>
   private static let batch = 200
   private static let mostAnnounced = 100
 
@@ -68,6 +68,7 @@ package final class OutboxService: Sendable {
   ) {
     (self.database, self.options, self.clock, self.report) = (database, options, clock, report)
     self.settings = Monitor(settings)
+    work = Monitor(Work(queue: SendingQueue(senders: options.senders)))
   }
 
   /// Who is told from now on.
@@ -163,7 +164,7 @@ package final class OutboxService: Sendable {
   /// Writes down what arrived before there was a row for it; what is still on its way has one now.
   private func acknowledgeUnstored() throws(StoreError) {
     let arrived = work.withLock { work in
-      let arrived = work.sentUnstored.subtracting(work.busy)
+      let arrived = work.sentUnstored.subtracting(work.queue.busy)
       work.sentUnstored = arrived
       return arrived
     }
@@ -185,9 +186,7 @@ package final class OutboxService: Sendable {
           fresh.append(item)
         }
       }
-      work.queue += fresh
-      work.busy.formUnion(fresh.map(\.key))
-      return !fresh.isEmpty
+      return work.queue.add(fresh)
     }
   }
 
@@ -209,12 +208,7 @@ package final class OutboxService: Sendable {
     let now = clock()
     let longest = (options.pauses.max() ?? .zero) + .seconds(60)
     let due = try database.dueItems(at: now, horizon: longest, limit: OutboxService.batch)
-    work.change { work in
-      let fresh = due.filter { !work.busy.contains($0.key) }
-      work.queue += fresh
-      work.busy.formUnion(fresh.map(\.key))
-      return !fresh.isEmpty
-    }
+    work.change { $0.queue.add(due) }
     guard let next = try database.nextDue(after: now) else { return nil }
     return max(.milliseconds(10), next - now)
   }
@@ -225,16 +219,20 @@ package final class OutboxService: Sendable {
     let transfer = Transfer()
     while true {
       let item = work.wait(
-        until: { $0.isStopping || !$0.queue.isEmpty },
-        then: { work in work.isStopping ? nil : work.queue.removeFirst() })
+        until: { $0.isStopping || $0.queue.hasNext },
+        then: { work in work.isStopping ? nil : work.queue.take() })
       guard let item else { return }
-      deliver(item, by: transfer)
-      work.withLock { work in _ = work.busy.remove(item.key) }
+      let isRefused = deliver(item, by: transfer)
+      work.change { work in
+        work.queue.finish(item, isRefused: isRefused)
+        return true
+      }
       database.ringAlertBell()
     }
   }
 
-  private func deliver(_ item: OutboxItem, by transfer: Transfer) {
+  /// - Returns: Whether the recipient did not take it.
+  private func deliver(_ item: OutboxItem, by transfer: Transfer) -> Bool {
     let settings = settings.withLock { $0 }
     var outcome: Outcome
     if settings.names(item.recipient, for: item.alert.tenant) {
@@ -250,14 +248,20 @@ package final class OutboxService: Sendable {
       if case .refused = outcome { work.sentUnstored.remove(item.key) }
       return true
     }
-    if isUnstored { return reportUnstored(outcome, of: item) }
+    if isUnstored {
+      reportUnstored(outcome, of: item)
+      return outcome.isRefused
+    }
     // While the outcome cannot be written the copy stays ours: it must not be sent again and again.
     while true {
-      do throws(StoreError) { return try record(outcome, of: item) } catch {
+      do throws(StoreError) {
+        try record(outcome, of: item)
+        return outcome.isRefused
+      } catch {
         report(.storeFailed("\(error)"))
       }
       let isStopping = work.wait(for: .seconds(1), until: \.isStopping, then: \.isStopping)
-      if isStopping { return }
+      if isStopping { return outcome.isRefused }
     }
   }
 

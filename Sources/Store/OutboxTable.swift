@@ -108,7 +108,7 @@ extension Database {
     }
   }
 
-  /// Copies whose time has come, the longest waiting first.
+  /// Copies whose time has come, those that were refused least often and wait longest first.
   ///
   /// No pause is longer than `horizon`: what is due later than that was written before the clock was
   /// put back, and is due now.
@@ -123,7 +123,7 @@ extension Database {
           FROM outbox JOIN alert USING (tenant_id, alert_key)
           WHERE outbox.acknowledged_at_ms IS NULL
             AND (outbox.next_try_at_ms <= ? OR outbox.next_try_at_ms > ?)
-          ORDER BY outbox.next_try_at_ms LIMIT ?
+          ORDER BY outbox.attempts, outbox.next_try_at_ms LIMIT ?
           """,
         arguments: [time.unixMilliseconds, (time + horizon).unixMilliseconds, limit]
       ).compactMap { row in
