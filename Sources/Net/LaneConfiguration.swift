@@ -66,6 +66,9 @@ package struct StreamLimits: Hashable, Sendable {
   ///
   /// Below the time that a carrier has for a call (`timeout_ms`, 4 s), so that a datagram can still go instead.
   package var connect: Duration = .seconds(3)
+  /// How long bytes on a connection that we opened may wait for an acknowledgement by TCP (RFC 5482): a firewall that has forgotten
+  /// the connection would hold up a carrier for a quarter of an hour.
+  package var unacknowledged: Duration = .seconds(20)
   /// Bytes that may wait for a peer that does not read; beyond it the connection is closed.
   package var unsentBytes = 1 << 20
   /// Messages that may wait for the signalling lane before connections are no longer read.

@@ -1,4 +1,5 @@
 import Elements
+import Glibc
 import Guard
 import NIOCore
 import NIOPosix
@@ -255,6 +256,10 @@ final class StreamTable {
     ClientBootstrap(group: loop)
       .connectTimeout(.nanoseconds(limits.connect.wholeNanoseconds))
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelOption(
+        .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)),
+        value: Int(limits.unacknowledged.wholeMilliseconds)
+      )
       .channelOption(.writeBufferWaterMark, value: limits.waterMark)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
