@@ -83,6 +83,16 @@ import Testing
   }
 
   @Test(
+    "G.729 is one codec, whatever a phone calls it by its annexes", arguments: ["G729", "g729ab"])
+  func annexes(_ name: String) throws {
+    let bench = try Bench(town("101", codecs: [name]))
+    let (caller, callee) = bench.twoPhones()
+    caller.call("102", body: .some(voice("0 18 101") + "a=rtpmap:18 G729a/8000\r\n"))
+    bench.run(for: .seconds(1))
+    #expect(try formats(callee.open.first?.message) == [18, 101])
+  }
+
+  @Test(
     "A trunk whose codecs leave nothing of the voice is passed over for the next one; 488 behind the last",
     arguments: ["976333444", "112"])
   func trunks(number: String) throws {

@@ -189,6 +189,12 @@ extension SessionDescription {
     return body.keepCodecs(names)
   }
 
+  /// A name of a codec to compare by: many phones call G.729 by the annexes that they take, which fmtp says (RFC 4856 §2.1.9).
+  private static func plain(_ name: String) -> String {
+    let plain = name.lowercased()
+    return ["g729a", "g729b", "g729ab"].contains(plain) ? "g729" : plain
+  }
+
   /// Keeps the codecs that a customer allows, in its order, with their telephone events and comfort noise.
   ///
   /// - Parameter names: Empty: all of them.
@@ -198,7 +204,7 @@ extension SessionDescription {
     for index in media.indices where media[index].kind == .audio && media[index].profile.isRTP {
       let codecs = media[index].codecs
       let wanted = names.flatMap { name in
-        codecs.filter { $0.name.lowercased() == name.lowercased() }.map(\.payloadType)
+        codecs.filter { Self.plain($0.name) == Self.plain(name) }.map(\.payloadType)
       }
       guard !wanted.isEmpty else {
         if media[index].isRejected { continue }
