@@ -30,12 +30,11 @@ struct LimitReader {
     set(&limits.concurrent, mapping["concurrent"], count)
     set(&limits.pricePerMinuteMicros, mapping["price_per_minute"], amount)
     set(&limits.connectionFeeMicros, mapping["connection_fee"], amount)
-    if let prepaid = mapping["prepaid"] {
-      if level != .customer {
+    if let prepaid = mapping["prepaid"], let truth = prepaid.truth() {
+      if truth, level != .customer {
         prepaid.report("nobody pays in for it: write it for an extension or a tenant")
-      } else if let truth = prepaid.truth() {
-        limits.isPrepaid = truth
       }
+      limits.isPrepaid = truth
     }
     if let basis = mapping["basis"]?.word(PriceBasis.self) { limits.basis = basis }
     if let habits = mapping["habits"] {

@@ -62,9 +62,9 @@ extension Administration {
   }
 }
 
-/// That nobody is to spend what nobody can pay in; `default` puts back what may stand there from before.
+/// That nobody is to spend what nobody can pay in.
 private func checkCredit(in change: LimitChange) throws {
-  guard let wish = change.values[.prepaid], wish != LimitChange.usual else { return }
+  guard change.values[.prepaid] == "true" else { return }
   throw ConfigurationError(
     field: LimitOption.prepaid.rawValue, problem: "nobody pays in for it",
     wayOut: "Set it for an extension or a tenant.")
