@@ -203,8 +203,12 @@ extension SessionDescription {
     if names.isEmpty { return true }
     for index in media.indices where media[index].kind == .audio && media[index].profile.isRTP {
       let codecs = media[index].codecs
-      let wanted = names.flatMap { name in
-        codecs.filter { Self.plain($0.name) == Self.plain(name) }.map(\.payloadType)
+      var wanted: [UInt8] = []
+      for name in names {
+        for codec in codecs
+        where Self.plain(codec.name) == Self.plain(name) && !wanted.contains(codec.payloadType) {
+          wanted.append(codec.payloadType)
+        }
       }
       guard !wanted.isEmpty else {
         if media[index].isRejected { continue }
