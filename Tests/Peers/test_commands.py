@@ -214,14 +214,17 @@ class Commands(unittest.TestCase):
             "limits", "set", *options, "--hour", "3", "--day", "5", "--month", "none", "--call", "1.50",
             "--international-hour", "1", "--international-day", "2", "--international-month", "none",
             "--attempts-per-hour", "60", "--concurrent", "4", "--price-per-minute", "0.25", "--connection-fee",
-            "0.1", "--prepaid", "true", "--basis", "purchase", "--release", "hour,day", *data).stdout
+            "0.1", "--prepaid", "false", "--basis", "purchase", "--release", "hour,day", *data).stdout
         self.assertIn("price per minute 0.25", said)
         self.assertIn("month none", said)
         self.assertIn("Where it says none, only the limits of", said)
+        refused = self.server.run("limits", "set", *options, "--prepaid", "true", *data, check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("nobody pays in for it", refused.stderr)
         report = self.server.ask("limits", "show", *options)[0]
         self.assertEqual(report["ceilings"], {
             "call": "1.50 EUR", "concurrent": "4", "paid_calls": 0, "price_per_minute": "0.25 EUR",
-            "connection_fee": "0.10 EUR", "prepaid": True, "basis": "purchase", "release": ["hour", "day"]})
+            "connection_fee": "0.10 EUR", "prepaid": False, "basis": "purchase", "release": ["hour", "day"]})
         windows = {(row["metric"], row["window"]): row["limit"] for row in report["limits"]}
         self.assertEqual(windows, {
             ("money", "hour"): "3.00 EUR", ("money", "day"): "5.00 EUR", ("money", "month"): "none",
