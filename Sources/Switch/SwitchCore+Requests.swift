@@ -17,7 +17,7 @@ extension SwitchCore {
     case .request(let server, let message, let flow, let dialog?):
       // A phone may go on over another connection (RFC 3261 §18.1.1); from then on the dialog is there.
       if let connection = flow.connection { trust(connection) }
-      inDialog(server, message, dialog, at: now)
+      inDialog(server, message, flow, dialog, at: now)
     case .stranger(let server, let message, let flow, let dialog):
       stranger(server, message, flow, dialog, at: now)
     case .cancelled(let server, let message): cancelled(server, message, at: now)

@@ -8,7 +8,7 @@ import SIPSyntax
 
 extension SwitchCore {
   mutating func inDialog(
-    _ server: ServerTransactionID, _ message: Message, _ dialog: DialogID, at now: Now
+    _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ dialog: DialogID, at now: Now
   ) {
     guard let owner = owners.dialogs[dialog] else {
       // A dialog that is being ended without a leg of its own: a further fork, or one of a dead process.
@@ -21,6 +21,7 @@ extension SwitchCore {
       switch message.method {
       case .bye: try core.hungUp(&call, owner.leg, server, message, at: now)
       case .invite, .update:
+        call.legs[owner.leg].follow(flow)
         try core.offered(&call, owner.leg, in: dialog, server, message, at: now)
       case .info: core.passInfo(&call, owner.leg, server, message, at: now)
       case .prack:

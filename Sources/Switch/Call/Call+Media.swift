@@ -54,7 +54,10 @@ extension SwitchCore {
   /// While an offer waits for its answer, what was agreed on before is in force: it may be refused, and keys that were
   /// changed meanwhile would have cost the running streams their counters.
   private func agreedPlan(of leg: Int, in call: Call) -> LegPlan? {
-    (call.exchange?.before[leg] ?? call.legs[leg].media).plan()
+    let media = call.legs[leg].media
+    var plan = (call.exchange?.before[leg] ?? media).plan()
+    plan?.signallingSource = media.signallingSource
+    return plan
   }
 
   /// Asks for ports for streams that the leg has none for yet; they are mute until an answer agrees on them.

@@ -65,6 +65,7 @@ extension SwitchCore {
     if hasOffer, let sent = call.legs[leg].media.sent { draft.body = .sdp(sent.serialized()) }
     addTimer(terms.value, of: &call.legs[leg], to: &draft, at: now)
     respond(server, draft, at: now)
+    if hasOffer { updateMedia(call, leg: leg) }
   }
 
   /// Our turn to refresh: UPDATE where the party knows it, otherwise a re-INVITE with what it has.
@@ -104,8 +105,10 @@ extension SwitchCore {
       startTimer(&call.legs[leg], after: message, at: now)
       guard exchange.method == .invite else { return }
       acknowledge(dialog, body: nil, at: now)
-      if let answer = sdp(of: message), answer != call.legs[leg].media.said,
-        (try? call.legs[leg].media.takeAnswer(answer)) != nil
+      guard let answer = sdp(of: message) else { return }
+      // The same again opens learning, too: the port of the party's NAT may be another one since.
+      if answer == call.legs[leg].media.said
+        || (try? call.legs[leg].media.takeAnswer(answer)) != nil
       {
         updateMedia(call, leg: leg)
       }

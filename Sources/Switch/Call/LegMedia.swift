@@ -43,13 +43,13 @@ extension LegMedia {
   /// The last description that the party got from us.
   var sent: SessionDescription? { origin.last }
 
-  /// What was agreed on before holds again; ports stay, and descriptions are numbered on.
+  /// What was agreed on before holds again; ports stay, as does where the party is, and descriptions are numbered on.
   mutating func goBack(to before: LegMedia) {
-    let ports = ports
+    let (ports, signallingSource) = (ports, signallingSource)
     var origin = origin
     origin.goBack(to: before.sent)
     self = before
-    (self.ports, self.origin) = (ports, origin)
+    (self.ports, self.signallingSource, self.origin) = (ports, signallingSource, origin)
   }
 
   /// Whether the relay has given ports for every stream of `description` that it can carry.

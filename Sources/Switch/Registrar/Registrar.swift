@@ -83,6 +83,8 @@ extension SwitchCore {
           sip.move(dialog, to: binding.flow)
           calls[id]?.value.legs[leg.index].flow = binding.flow
           calls[id]?.value.legs[leg.index].isCutOff = false
+          let isElsewhere = calls[id]?.value.legs[leg.index].follow(binding.flow) ?? false
+          if isElsewhere, let call = calls[id]?.value { updateMedia(call, leg: leg.index) }
         }
       }
     }
