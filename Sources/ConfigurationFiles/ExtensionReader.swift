@@ -15,7 +15,10 @@ struct ExtensionReader {
     else { return nil }
     var line = ExtensionEntry(number: number, name: mapping.text("name") ?? number)
     if mapping["limits"] != nil { line.limits = LimitReader(base: base).read(mapping["limits"]) }
-    line.destinations = DestinationReader.read(mapping["destinations"])
+    // One that sets nothing says what none says.
+    if let entry = DestinationReader.read(mapping["destinations"]), entry != DestinationEntry() {
+      line.destinations = entry
+    }
     line.forwards = forwards(mapping["forwards"])
     if let callerID = mapping["caller_id"]?.mapping(ConfigurationKeys.lineCallerID) {
       line.callerID.number = callerID.text("number")

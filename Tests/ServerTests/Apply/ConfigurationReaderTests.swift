@@ -138,6 +138,42 @@ import Testing
     }
   }
 
+  @Test(
+    "What sets nothing survives the way out and in again, too: an empty mapping, a list, a key alone",
+    arguments: ["{}", "[]", "", "&anchor"])
+  func nothingSet(_ nothing: String) throws {
+    func document(_ place: String, _ key: String) -> String {
+      func extra(_ name: String) -> String { name == place ? ", \(key): \(nothing)" : "" }
+      return """
+        version: 1
+        tenants:
+          - { name: office, domain: office.example, country: ES, \
+        extensions: [{ number: "101"\(extra("an extension")) }], \
+        trunks: [carrier]\(extra("a tenant")) }
+        trunks: [{ name: carrier, address: "sip:127.0.0.1:5090"\(extra("a trunk")) }]
+        platform: { currency: EUR\(extra("platform")) }
+        """
+    }
+    let once = [
+      "name", "domain", "country", "number", "extensions", "trunks", "address", "currency",
+    ]
+    let places = ConfigurationReader.keys.filter {
+      ["an extension", "a tenant", "a trunk", "platform"].contains($0.name)
+    }
+    #expect(places.count == 4)
+    var taken = 0
+    for place in places {
+      for key in place.keys where !once.contains(key) {
+        guard let draft = try? read(document(place.name, key)) else { continue }
+        taken += 1
+        let written = try ConfigurationWriter().write(draft.document).yaml
+        let again = try read(written, previous: draft.document)
+        #expect(again.document == draft.document, "\(key) of \(place.name)")
+      }
+    }
+    #expect(taken > 5)
+  }
+
   @Test("The manual explains every key that the reader knows")
   func manual() throws {
     let file = repositoryFolder.appending(path: "docs/administrator/configuration.md")
