@@ -138,11 +138,10 @@ let coreTests: [Target] = [
 let nio = "swift-nio"
 let shellTargets: [Target] = [
   // 4 services
-  .systemLibrary(name: "CYAMLDepth"),
   shell(
     "ConfigurationFiles",
     [
-      "Directory", "Limits", "Numbering", "SIP", "CYAMLDepth",
+      "Directory", "Limits", "Numbering", "SIP",
       .product(name: "Yams", package: "Yams"),
     ],
     embedded: [.embedInCode("Passwords/words.txt")]),

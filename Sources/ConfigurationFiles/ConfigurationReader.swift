@@ -87,10 +87,10 @@ package struct ConfigurationReader {
   }
 
   private func root(of file: ConfigurationFile) -> Field? {
-    func fail(_ message: String, _ mark: Mark? = nil) -> Field? {
+    func fail(_ message: String, _ place: YAMLMistake.Place? = nil) -> Field? {
       problems.report(
         ConfigurationProblem(
-          file: file.name, line: mark?.line ?? 0, column: mark?.column ?? 0, field: FieldPath(),
+          file: file.name, line: place?.line ?? 0, column: place?.column ?? 0, field: FieldPath(),
           message: message))
       return nil
     }
@@ -109,7 +109,7 @@ package struct ConfigurationReader {
       guard let node = try YAMLText.compose(text) else { return fail("the file is empty") }
       return Field(node: node, path: FieldPath(), file: file.name, problems: problems)
     } catch {
-      return fail("\(error.problem). \(error.wayOut)", error.mark)
+      return fail("\(error.problem). \(error.wayOut)", error.place)
     }
   }
 }

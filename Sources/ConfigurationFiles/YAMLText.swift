@@ -1,12 +1,11 @@
-import CYAMLDepth
+import CYaml
 package import Yams
 
 /// Text that should be YAML: everything that is read as such goes through here.
 package enum YAMLText {
-  /// About how deep lists and mappings may stand in one another; the deepest of a configuration are eight.
+  /// About how deep lists and mappings may stand in one another: the scanner looks at every open bracket again for each token.
   ///
-  /// Two mappings that are keys are compared twice for each level of them that is alike, so that each level doubles the time. And the
-  /// scanner looks at every open bracket again for each token.
+  /// The deepest of a configuration are eight.
   private static let limited: Void = yaml_set_max_nest_level(10)
 
   /// The document of a text; nil when it has none.
@@ -17,6 +16,7 @@ package enum YAMLText {
   /// - Throws: What is wrong with it, a `YAMLMistake`.
   package static func compose(_ text: String) throws(YAMLMistake) -> Node? {
     _ = limited
+    try YAMLShape.check(text)
     do {
       return try Yams.compose(yaml: text, .basic)
     } catch let error as YamlError {

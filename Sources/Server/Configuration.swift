@@ -81,7 +81,7 @@ package struct Configuration: Sendable {
       composed = try YAMLText.compose(text)
     } catch {
       throw ConfigurationError(
-        field: error.mark.map { "\(file):\($0.line)" } ?? file, problem: error.problem,
+        field: error.place.map { "\(file):\($0.line)" } ?? file, problem: error.problem,
         wayOut: error.wayOut + ".")
     }
     guard let root = composed else { return }

@@ -188,8 +188,34 @@ import Testing
     #expect(first?.contains(": lists and mappings stand too deep in one another. Look for") == true)
     #expect(told(80).first == first)
     #expect(told(7).first?.contains("not YAML") == true)
-    let key = String(repeating: "? ", count: 16) + "a\n"
-    #expect(complaints(key + key).first?.contains("too deep") == true)
+  }
+
+  @Test(
+    "A key that is no text is refused where it stands",
+    arguments: [
+      ("version: 1\n? a: b\n: c", 2, "a mapping"), ("version: 1\n[a]: b", 2, "a list"),
+      ("version: 1\n? - a\n: b", 2, "a list"), ("{a: b}: c", 1, "a mapping"),
+      ("version: &a 1\n*a : b", 2, "an alias"), ("a:\n  - b: {[c]: d}", 2, "a list"),
+      (String(repeating: "? ", count: 9) + "a", 1, "a mapping"),
+    ])
+  func strangeKey(_ text: String, line: Int, what: String) {
+    let told = complaints(text).first
+    #expect(told?.hasPrefix("office.yaml:\(line):") == true, "\(told ?? "")")
+    #expect(told?.contains("a key is \(what). Keys are texts") == true, "\(told ?? "")")
+  }
+
+  @Test("Aliases of aliases, of which a few lines stand for millions of values, are refused")
+  func laughs() {
+    var text = "a0: &a0 [x, x, x, x, x, x, x, x]\n"
+    for level in 1...20 {
+      let alias = "*a\(level - 1)"
+      text +=
+        "a\(level): &a\(level) [\(Array(repeating: alias, count: 8).joined(separator: ", "))]\n"
+    }
+    #expect(
+      complaints(text).first?.contains("office.yaml:5:") == true, "\(complaints(text).first ?? "")")
+    #expect(complaints(text).first?.contains("more than 10000 values. Write out") == true)
+    #expect(complaints("a: &a [*a]").first?.contains("not YAML") == true)
   }
 
   @Test("A tab in the server's own file is told with the name of the file")
