@@ -137,6 +137,8 @@ package struct ResolverSettings: Hashable, Sendable {
   package var longestLife: Duration = .seconds(3_600)
   /// How long a failure is remembered.
   package var failureLife: Duration = .seconds(15)
+  /// How long an answer that is good no longer is better than none while the servers fail (RFC 8767 §5: one to three days).
+  package var staleLife: Duration = .seconds(86_400)
   /// Next hops of one name.
   package var hops = 16
 

@@ -61,8 +61,8 @@ extension SIPCore {
 
   /// The lane could not send a request.
   ///
-  /// By datagrams that ends only one that has never left: an earlier copy may have arrived. Nor does it end what
-  /// has gone another way meanwhile.
+  /// By datagrams that ends only one that has never left, where it matters that an earlier copy may have arrived. Nor
+  /// does it end what has gone another way meanwhile.
   package mutating func transportFailed(
     _ attempt: SendingAttempt, reason: String, at now: Now, events: inout [SIPEvent],
     effects: inout [Transmission]
@@ -70,7 +70,7 @@ extension SIPCore {
     guard let transaction = clients[attempt.transaction],
       transaction.destination.transport == attempt.transport,
       transaction.destination.remote == attempt.remote,
-      attempt.transport.isReliable || transaction.hasLeftOnce
+      attempt.transport.isReliable || transaction.endsWithoutTransport
     else { return }
     fail(
       attempt.transaction, .transportFailed, .transport(reason), at: now.instant, &events, &effects)
@@ -80,7 +80,7 @@ extension SIPCore {
   ///
   /// Anybody can send such errors, and where one ended an INVITE that has arrived, its call would cost without being
   /// counted. So it must repeat the branch, which only those know who have seen the request, and no other copy may
-  /// have left. Dialogs do not end by it, but for a BYE that nobody insists on.
+  /// have left, except of what asks for nothing that costs. Dialogs do not end by it, but for a BYE that nobody insists on.
   package mutating func unreachable(
     _ quote: [UInt8], reason: String, at now: Now, events: inout [SIPEvent],
     effects: inout [Transmission]
@@ -88,7 +88,7 @@ extension SIPCore {
     guard let request = QuotedRequest(quote),
       let id = clients.find(
         names.clientTransaction(branch: request.branch.span, method: request.method)),
-      let transaction = clients[id], transaction.hasLeftOnce,
+      let transaction = clients[id], transaction.endsWithoutTransport,
       !transaction.destination.transport.isReliable,
       transaction.dialog == nil || transaction.method == .bye && !transaction.plan.isInsistent
     else { return }

@@ -39,6 +39,9 @@ struct DNSAnswer {
         + Self.name(replacement))
   }
 
+  /// SERVFAIL (2), NXDOMAIN (3) and the like, in place of an answer.
+  mutating func fail(_ code: UInt8) { bytes[3] = code }
+
   mutating func addAddress(_ name: String, _ last: UInt8) {
     add(Self.name(name), type: 1, data: [127, 0, 0, last])
   }

@@ -50,6 +50,7 @@ private final class NameServer: LaneResident {
 
 @Suite struct NameResolverTests {
   private func withResolver(
+    keeping life: Duration = .seconds(3_600),
     answering answer: @escaping @Sendable (String, UInt8, inout DNSAnswer) -> Void,
     _ body: (_ ask: (NameQuery) -> [NextHop], Recorder<String>) throws -> Void
   ) throws {
@@ -65,6 +66,7 @@ private final class NameServer: LaneResident {
     var settings = ResolverSettings()
     // Longer than a busy machine takes to answer: a question that is asked again would be counted.
     (settings.server, settings.timeoutSeconds) = (address.withLock { $0 }, 10)
+    (settings.shortestLife, settings.longestLife) = (.zero, life)
     let resolver = NameResolver(settings)
     try resolver.start(listening: [
       ListenAddress(.udp, Endpoint(.v4Any, 5060)), ListenAddress(.tls, Endpoint(.v4Any, 5061)),
@@ -99,6 +101,29 @@ private final class NameServer: LaneResident {
       let questions = asked.all.count
       #expect(ask(query) == [hop])
       #expect(asked.all.count == questions, "the second answer comes from the cache")
+    }
+  }
+
+  @Test(
+    "RFC 8767: a name server that fails takes no SRV away; one that says that it is gone does",
+    arguments: [UInt8(2), 5, 3])
+  func failing(code: UInt8) throws {
+    let isFailing = Mutex(false)
+    try withResolver(keeping: .zero) { name, type, answer in
+      switch (name, type) {
+      case ("_sip._udp.c.example", 33) where isFailing.withLock { $0 }: answer.fail(code)
+      case ("_sip._udp.c.example", 33):
+        answer.addService(name, priority: 1, weight: 1, port: 5071, target: "a.c.example")
+      case ("a.c.example", 1): answer.addAddress(name, 9)
+      case ("c.example", 1): answer.addAddress(name, 80)
+      case _: break
+      }
+    } _: { ask, _ in
+      let query = NameQuery(host: "c.example", port: nil, transport: .udp)
+      #expect(ask(query).map { "\($0.remote)" } == ["127.0.0.9:5071"])
+      isFailing.withLock { $0 = true }
+      let expected = code == 3 ? "127.0.0.80:5060" : "127.0.0.9:5071"
+      #expect(ask(query).map { "\($0.remote)" } == [expected])
     }
   }
 

@@ -1,3 +1,4 @@
+import Directory
 import Elements
 import Limits
 import SIP
@@ -50,6 +51,27 @@ import Testing
     bench.run(for: .milliseconds(200))
     #expect(spare.received(.invite).count == 1)
     #expect(bench.core.ledger.openHolds.count == 1)
+  }
+
+  @Test("A carrier that went away behind the first copy of a probe is known to be by the second")
+  func behindFirstCopy() throws {
+    var town = Town()
+    town.document.trunks[0].probeSeconds = 30
+    let bench = try Bench(town)
+    let (_, carrier, _) = bench.phoneAndCarriers()
+    bench.run(for: .seconds(2))
+    #expect(bench.state(ofTrunk: "carrier") == "up")
+    carrier.mute = true
+    for _ in 0..<2 {
+      let before = bench.requests("OPTIONS", to: carrier.endpoint).count
+      for _ in 0..<40 where bench.requests("OPTIONS", to: carrier.endpoint).count < before + 2 {
+        bench.run(for: .seconds(1))
+      }
+      let probe = try #require(bench.requests("OPTIONS", to: carrier.endpoint).last)
+      bench.happen(.unreachable(quote: Array(probe.utf8), "Connection refused"))
+    }
+    #expect(bench.state(ofTrunk: "carrier") == "down")
+    #expect(bench.reason(ofTrunk: "carrier") == "not sent: Connection refused")
   }
 
   @Test("RFC 3261 §16.7: a 200 behind the refusal of another branch is acknowledged and ended")

@@ -22,8 +22,11 @@ struct DNSClient: Sendable {
     let question = DNSCache.Question(name: name, type: type)
     let now = Clocks.instant()
     if let known = cache.data(for: question, at: now) { return known }
-    guard let message = ask(name, type), message.responseCode == 0 else {
-      cache.store([], for: question, until: now + settings.failureLife, at: now)
+    guard let message = ask(name, type), message.isAnswer else {
+      let until = now + settings.failureLife
+      // A name server that fails says nothing about the name; without this its SRV would be taken for gone.
+      if let known = cache.reuse(question, until: until, at: now) { return known }
+      cache.store([], for: question, until: until, stale: .zero, at: now)
       return []
     }
     let (data, lifeSeconds) = follow(name, type, in: message)
@@ -31,7 +34,7 @@ struct DNSClient: Sendable {
       data.isEmpty
       ? settings.failureLife
       : min(max(.seconds(Int64(lifeSeconds)), settings.shortestLife), settings.longestLife)
-    cache.store(data, for: question, until: now + life, at: now)
+    cache.store(data, for: question, until: now + life, stale: settings.staleLife, at: now)
     return data
   }
 
@@ -85,6 +88,11 @@ struct DNSClient: Sendable {
     let count = cls_host_addresses(host, &found, Int32(found.count))
     return found.prefix(Int(max(count, 0))).map { Endpoint($0).address }
   }
+}
+
+extension DNSMessage {
+  /// The name is there, or is said not to be (NXDOMAIN); anything else is a failure of the server.
+  fileprivate var isAnswer: Bool { responseCode == 0 || responseCode == 3 }
 }
 
 extension DNSMessage.Data {

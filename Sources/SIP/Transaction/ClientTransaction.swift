@@ -92,11 +92,14 @@ struct ClientTransaction: Sendable {
     }
   }
 
-  /// Nothing has been heard of it, and it has been sent once.
-  var hasLeftOnce: Bool {
+  /// Whether it is over when a datagram of it could not be sent, or did not arrive.
+  ///
+  /// So it is while nothing has been heard of it and it has been sent once, or where it asks for nothing that costs: a peer that
+  /// went away behind the first copy of an OPTIONS or a REGISTER is known to be away by the second.
+  var endsWithoutTransport: Bool {
     switch machine {
     case .invite(let machine): machine.hasLeftOnce
-    case .other(let machine): machine.hasLeftOnce
+    case .other(let machine): machine.hasLeftOnce || method == .options || method == .register
     }
   }
 
