@@ -38,8 +38,8 @@ struct DocumentReader {
       document.platform.notices = NoticeReader.read(
         platform["notices"], tenant: nil, &secrets)
       document.platform.retention = RetentionReader.read(platform["retention"])
-      document.platform.neverBan =
-        platform["never_ban"] == nil ? nil : platform.texts("never_ban")
+      let spared = platform.texts("never_ban")
+      document.platform.neverBan = spared.isEmpty ? nil : spared
       document.platform.edge = EdgeReader.read(platform["edge"])
       (document.platform.countries, countries) = CountriesReader.read(platform["countries"])
     }

@@ -69,8 +69,10 @@ enum TenantReader {
 enum RetentionReader {
   static func read(_ field: Field?) -> RetentionEntry? {
     guard let mapping = field?.mapping(ConfigurationKeys.retention) else { return nil }
-    return RetentionEntry(
+    let entry = RetentionEntry(
       callRecordDays: mapping.wholeNumber("call_records"), alertDays: mapping.wholeNumber("alerts"))
+    // One that sets nothing says what none says.
+    return entry == RetentionEntry(callRecordDays: nil, alertDays: nil) ? nil : entry
   }
 }
 
