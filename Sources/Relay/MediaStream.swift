@@ -100,8 +100,8 @@ struct MediaStream {
     (rtcpMux, legSends, legReceives) = (plan.rtcpMux, plan.legSends, plan.legReceives)
     (formats, lastFormat) = (plan.formats, nil)
     let rate = RatePolicer.packetsPerSecond(of: plan)
-    policer = RatePolicer(packetsPerSecond: rate)
-    floodGuard = RatePolicer(packetsPerSecond: 20 * rate)
+    policer.agree(on: rate)
+    floodGuard.agree(on: 20 * rate)
     // A socket of one family cannot reach the other.
     let remote = plan.remote.flatMap { $0.address.isV4 == leg.local.isV4 ? $0 : nil }
     latch.reopen(

@@ -12,6 +12,11 @@ struct RatePolicer: Hashable, Sendable {
     interval = 1_000_000_000 / Int64(max(packetsPerSecond, 1))
   }
 
+  /// Another rate from now on; the same again gives no second burst.
+  mutating func agree(on packetsPerSecond: Int) {
+    interval = RatePolicer(packetsPerSecond: packetsPerSecond).interval
+  }
+
   @inline(__always)
   mutating func admit(at now: Instant) -> Bool {
     let start = max(expected, now.nanoseconds)

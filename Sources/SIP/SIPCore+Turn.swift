@@ -61,8 +61,8 @@ extension SIPCore {
 
   /// The lane could not send a request.
   ///
-  /// By datagrams that ends only one that has never left, where it matters that an earlier copy may have arrived. Nor
-  /// does it end what has gone another way meanwhile.
+  /// By datagrams that ends only one that has never left: an earlier copy may have arrived. Nor does it end what
+  /// has gone another way meanwhile.
   package mutating func transportFailed(
     _ attempt: SendingAttempt, reason: String, at now: Now, events: inout [SIPEvent],
     effects: inout [Transmission]
@@ -70,7 +70,7 @@ extension SIPCore {
     guard let transaction = clients[attempt.transaction],
       transaction.destination.transport == attempt.transport,
       transaction.destination.remote == attempt.remote,
-      attempt.transport.isReliable || transaction.endsWithoutTransport
+      attempt.transport.isReliable || transaction.hasLeftOnce
     else { return }
     fail(
       attempt.transaction, .transportFailed, .transport(reason), at: now.instant, &events, &effects)
@@ -88,7 +88,7 @@ extension SIPCore {
     guard let request = QuotedRequest(quote),
       let id = clients.find(
         names.clientTransaction(branch: request.branch.span, method: request.method)),
-      let transaction = clients[id], transaction.endsWithoutTransport,
+      let transaction = clients[id], transaction.endsUnreachable,
       !transaction.destination.transport.isReliable,
       transaction.dialog == nil || transaction.method == .bye && !transaction.plan.isInsistent
     else { return }

@@ -50,14 +50,25 @@ import Testing
     #expect(bench.requests("BYE", to: moved.endpoint).count == 1)
   }
 
-  @Test("Another port of the same NAT tells the relay nothing: it learns ports by itself")
+  @Test("A phone that registers from another port opens learning: its media may have another, too")
   func anotherPort() throws {
     let bench = try Bench()
     let (_, callee) = bench.twoPhonesTalking()
     let start = bench.commands.count
     let moved = UserAgent(bench, user: "102", address: "\(callee.endpoint.address):7777")
     moved.register(contact: callee.contact())
-    #expect(source(ofLeg: 1, in: bench, since: start) == nil)
+    #expect(source(ofLeg: 1, in: bench, since: start) == callee.endpoint.address)
+    #expect(source(ofLeg: 0, in: bench, since: start) == nil)
+  }
+
+  @Test("A proven UPDATE without an offer from another address takes its media along")
+  func saysNothing() throws {
+    let bench = try Bench()
+    let (caller, _) = bench.twoPhonesTalking()
+    let start = bench.commands.count
+    try prove(caller, .update, nil, in: bench)
+    #expect(caller.lastStatus == 200)
+    #expect(source(ofLeg: 0, in: bench, since: start) == Endpoint(Self.elsewhere)?.address)
   }
 
   @Test("A proven re-INVITE from another address takes its media along, of the same session too")

@@ -92,16 +92,19 @@ struct ClientTransaction: Sendable {
     }
   }
 
-  /// Whether it is over when a datagram of it could not be sent, or did not arrive.
-  ///
-  /// So it is while nothing has been heard of it and it has been sent once, or where it asks for nothing that costs: a peer that
-  /// went away behind the first copy of an OPTIONS or a REGISTER is known to be away by the second.
-  var endsWithoutTransport: Bool {
+  /// Nothing has been heard of it, and it has been sent once.
+  var hasLeftOnce: Bool {
     switch machine {
     case .invite(let machine): machine.hasLeftOnce
-    case .other(let machine): machine.hasLeftOnce || method == .options || method == .register
+    case .other(let machine): machine.hasLeftOnce
     }
   }
+
+  /// Whether it is over when a datagram of it did not arrive.
+  ///
+  /// So it is when that was the only one, or where it asks for nothing that costs: a peer that went away behind the first copy of
+  /// an OPTIONS or a REGISTER is known to be away by the second.
+  var endsUnreachable: Bool { hasLeftOnce || method == .options || method == .register }
 
   /// Has a provisional response, and no final one.
   var isProceeding: Bool {

@@ -21,7 +21,7 @@ extension SwitchCore {
       switch message.method {
       case .bye: try core.hungUp(&call, owner.leg, server, message, at: now)
       case .invite, .update:
-        call.legs[owner.leg].follow(flow)
+        if call.legs[owner.leg].follow(flow) { core.updateMedia(call, leg: owner.leg) }
         try core.offered(&call, owner.leg, in: dialog, server, message, at: now)
       case .info: core.passInfo(&call, owner.leg, server, message, at: now)
       case .prack:

@@ -123,7 +123,6 @@ struct Leg: Sendable {
   /// A phone that has proven itself signals from there now, and its media may come from there too.
   ///
   /// - Returns: Whether it was elsewhere before. A trunk's media has an address of its own.
-  @discardableResult
   mutating func follow(_ flow: Flow) -> Bool {
     guard party.trunk == nil, media.signallingSource != flow.remote.address else { return false }
     media.signallingSource = flow.remote.address

@@ -83,8 +83,9 @@ extension SwitchCore {
           sip.move(dialog, to: binding.flow)
           calls[id]?.value.legs[leg.index].flow = binding.flow
           calls[id]?.value.legs[leg.index].isCutOff = false
-          let isElsewhere = calls[id]?.value.legs[leg.index].follow(binding.flow) ?? false
-          if isElsewhere, let call = calls[id]?.value { updateMedia(call, leg: leg.index) }
+          _ = calls[id]?.value.legs[leg.index].follow(binding.flow)
+          // Its NAT may have given its media another port, too, also at the same address.
+          if let call = calls[id]?.value { updateMedia(call, leg: leg.index) }
         }
       }
     }
