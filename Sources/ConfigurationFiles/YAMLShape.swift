@@ -21,19 +21,21 @@ struct YAMLShape {
   private var repeated = 0
 
   static func check(_ text: String) throws(YAMLMistake) {
-    var parser = yaml_parser_t()
-    guard yaml_parser_initialize(&parser) == 1 else {
+    // It points to itself while it reads, so it must stay where it is.
+    let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
+    defer { parser.deallocate() }
+    guard yaml_parser_initialize(parser) == 1 else {
       throw YAMLMistake(problem: "no memory to read it", wayOut: "Free some, and try again")
     }
-    defer { yaml_parser_delete(&parser) }
-    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING)
+    defer { yaml_parser_delete(parser) }
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
 
     let bytes = ContiguousArray(text.utf8)
     let mistake: YAMLMistake? = bytes.withUnsafeBufferPointer { bytes in
-      yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
+      yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
       var shape = YAMLShape()
       do throws(YAMLMistake) {
-        while try shape.takeNext(of: &parser) {}
+        while try shape.takeNext(of: parser) {}
         return nil
       } catch {
         return error
@@ -43,9 +45,11 @@ struct YAMLShape {
   }
 
   /// Whether there is another.
-  private mutating func takeNext(of parser: inout yaml_parser_t) throws(YAMLMistake) -> Bool {
+  private mutating func takeNext(
+    of parser: UnsafeMutablePointer<yaml_parser_t>
+  ) throws(YAMLMistake) -> Bool {
     var event = yaml_event_t()
-    guard yaml_parser_parse(&parser, &event) == 1 else { throw YAMLMistake(parser) }
+    guard yaml_parser_parse(parser, &event) == 1 else { throw YAMLMistake(parser.pointee) }
     defer { yaml_event_delete(&event) }
 
     switch event.type {
