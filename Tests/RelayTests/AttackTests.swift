@@ -175,6 +175,20 @@ import Testing
     }
   }
 
+  @Test("A45: offers that change nothing, ten a second, give no further bursts")
+  func repeatedOffers() throws {
+    var call = try Call { first, _ in first.streams[0].packetTimeMs = 20 }
+    var plan = try Call.leg(at: Call.aliceAt, local: call.toAlice.rtp.address)
+    plan.streams[0].packetTimeMs = 20
+    var passed = 0
+    for number in 0..<20_000 {
+      call.studio.now = call.studio.now + .microseconds(100)
+      if number % 1_000 == 0 { call.studio.command(.update(call.id, leg: 0, plan)) }
+      if try call.say(&call.alice, to: call.toAlice.rtp) != nil { passed += 1 }
+    }
+    #expect((300...365).contains(passed))
+  }
+
   @Test("A40, A45: packets without the key cost the work of twenty times the agreed rate, no more")
   func forgedFlood() throws {
     let profile = ProtectionProfile.aes128CMSHA1Tag80
