@@ -14,6 +14,8 @@ enum CodecNames {
     "SMV", "speex", "telephone-event", "TETRA_ACELP", "VDVI", "VMR-WB",
   ]
 
+  private static let knownInLowercase = Set(known.map { $0.lowercased() })
+
   /// What many call a codec that SDP calls otherwise.
   private static let nicknames = [
     "G711": "PCMA or PCMU", "G711A": "PCMA", "ALAW": "PCMA", "G711U": "PCMU", "ULAW": "PCMU",
@@ -22,7 +24,7 @@ enum CodecNames {
 
   /// What is wrong with a name; nil when it is known.
   static func complaint(about name: String) -> String? {
-    guard !known.contains(where: { $0.lowercased() == name.lowercased() }) else { return nil }
+    guard !knownInLowercase.contains(name.lowercased()) else { return nil }
     let bare = name.uppercased()
     let nickname = nicknames[bare] ?? nicknames[bare.filter { !".-_ ".contains($0) }]
     let hint = (nickname ?? SpellingHint.nearest(to: name, among: known)).map {

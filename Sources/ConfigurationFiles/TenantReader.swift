@@ -83,7 +83,9 @@ enum MediaReader {
     var media = MediaEntry()
     if let policy = mapping["srtp"]?.word(SRTPPolicy.self) { media.srtp = policy }
     media.codecs = mapping.texts("codecs")
-    for complaint in media.codecs.compactMap(CodecNames.complaint) {
+    var told: Set<String> = []
+    for name in media.codecs where told.insert(name).inserted {
+      guard let complaint = CodecNames.complaint(about: name) else { continue }
       mapping["codecs"]?.report(complaint)
     }
     return media

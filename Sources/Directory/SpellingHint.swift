@@ -6,11 +6,12 @@ package enum SpellingHint {
   /// The nearest of `known` within a third of its letters; nil when none is near.
   package static func nearest(to word: String, among known: [String]) -> String? {
     guard word.utf8.count <= longestWord else { return nil }
+    let letters = Array(word.lowercased().utf8)
     var best: (word: String, distance: Int)?
     for candidate in known where candidate.utf8.count <= longestWord {
       let allowed = max(1, max(word.utf8.count, candidate.utf8.count) / 3)
       guard abs(word.utf8.count - candidate.utf8.count) <= allowed else { continue }
-      let distance = distance(Array(word.lowercased().utf8), Array(candidate.lowercased().utf8))
+      let distance = distance(letters, Array(candidate.lowercased().utf8))
       if distance <= allowed, distance < best?.distance ?? .max {
         best = (candidate, distance)
       }

@@ -158,6 +158,14 @@ package struct ByteReader: Sendable {
     return UInt64(bigEndian: bits) >> UInt64(8 * (8 - byteCount))
   }
 
+  /// Passes over so many bytes.
+  package mutating func skip(_ byteCount: Int) throws(ByteCodingError) {
+    guard bytes.count - offset >= byteCount else {
+      throw ByteCodingError(expected: "\(byteCount) more bytes", offset: offset)
+    }
+    offset += byteCount
+  }
+
   /// What ``ByteWriter/writeCompact(_:)`` wrote.
   package mutating func readCompact() throws(ByteCodingError) -> UInt64 {
     var value: UInt64 = 0

@@ -37,10 +37,10 @@ extension TimeZoneRules {
     var header = try readHeader(&reader)
     let isWide = header.version >= UInt8(ascii: "2")
     if isWide {
-      try skip(header.blockBytes(4), of: bytes, in: &reader)
+      try reader.skip(header.blockBytes(4))
       header = try readHeader(&reader)
     }
-    let (first, transitions) = try readBlock(header, isWide: isWide, bytes, &reader)
+    let (first, transitions) = try readBlock(header, isWide: isWide, &reader)
     let footer = isWide ? try readFooter(bytes, &reader) : nil
     return TimeZoneRules(
       name: name, firstOffset: first, transitions: transitions, footer: footer)
@@ -52,7 +52,7 @@ extension TimeZoneRules {
       throw ByteCodingError(expected: "the letters TZif", offset: reader.offset - 4)
     }
     let version: UInt8 = try reader.read()
-    for _ in 0..<15 { _ = try reader.read(UInt8.self) }
+    try reader.skip(15)
     var counts: [Int] = []
     for _ in 0..<6 {
       let count: UInt32 = try reader.read()
@@ -71,7 +71,7 @@ extension TimeZoneRules {
   }
 
   private static func readBlock(
-    _ header: Header, isWide: Bool, _ bytes: [UInt8], _ reader: inout ByteReader
+    _ header: Header, isWide: Bool, _ reader: inout ByteReader
   ) throws(ByteCodingError) -> (first: Int, [Transition]) {
     var times: [Int64] = []
     for _ in 0..<header.timeCount {
@@ -95,12 +95,12 @@ extension TimeZoneRules {
         throw ByteCodingError(expected: "an offset within 26 hours", offset: reader.offset - 4)
       }
       offsets.append(Int(offset))
-      _ = try reader.read(UInt16.self)  // Summer time or not, and its abbreviation.
+      try reader.skip(2)  // Summer time or not, and its abbreviation.
     }
     let timeBytes = isWide ? 8 : 4
-    try skip(
+    try reader.skip(
       header.nameBytes + header.leapCount * (timeBytes + 4) + header.isStandardCount
-        + header.isUTCount, of: bytes, in: &reader)
+        + header.isUTCount)
     let transitions = zip(times, kinds).map { Transition(at: $0, offset: offsets[$1]) }
     return (offsets[0], transitions)
   }
@@ -118,14 +118,5 @@ extension TimeZoneRules {
       throw ByteCodingError(expected: "a rule like CET-1CEST,M3.5.0,M10.5.0/3", offset: start + 1)
     }
     return rule
-  }
-
-  private static func skip(
-    _ count: Int, of bytes: [UInt8], in reader: inout ByteReader
-  ) throws(ByteCodingError) {
-    guard bytes.count - reader.offset >= count else {
-      throw ByteCodingError(expected: "\(count) more bytes", offset: reader.offset)
-    }
-    for _ in 0..<count { _ = try reader.read(UInt8.self) }
   }
 }

@@ -59,6 +59,13 @@ import Testing
     #expect(told.first?.contains(hint) == true, "\(told)")
   }
 
+  @Test("The same wrong codec twice in a list is told once")
+  func sameCodec() {
+    let told = complaints(
+      officeYAML.replacing("channels: 1000", with: "channels: 1000, codecs: [G711, wax, G711]"))
+    #expect(told.map { $0.contains("\"G711\"") } == [true, false])
+  }
+
   @Test("Credit is paid in for extensions and tenants: nobody else can be prepaid")
   func paidForNobody() {
     let trunk = officeYAML.replacing(
