@@ -8,7 +8,8 @@ import SIPSyntax
 
 extension SwitchCore {
   mutating func response(
-    _ client: ClientTransactionID, _ message: Message, dialog: DialogID?, at now: Now
+    _ client: ClientTransactionID, _ message: Message, on flow: Flow, dialog: DialogID?,
+    at now: Now
   ) {
     guard let status = message.status else { return }
     if status.isFinal, owners.challengeables[client] != nil {
@@ -55,7 +56,8 @@ extension SwitchCore {
       guard status.isFinal else { return }
       respond(server, status.isSuccess ? 200 : status.passedBack, at: now)
     case .probe(let trunk, let hop): probeAnswered(trunk, hop, status, at: now)
-    case .register(let trunk, let hop): registerAnswered(trunk, hop, client, message, at: now)
+    case .register(let trunk, let hop):
+      registerAnswered(trunk, hop, client, message, on: flow, at: now)
     case .orphan(let id, let bye):
       guard status.isFinal else { return }
       orphanAnswered(id, bye, status: status.number, at: now)

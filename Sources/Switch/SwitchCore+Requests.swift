@@ -22,8 +22,8 @@ extension SwitchCore {
       stranger(server, message, flow, dialog, at: now)
     case .cancelled(let server, let message): cancelled(server, message, at: now)
     case .acknowledged(let dialog, let message): acknowledged(dialog, message, at: now)
-    case .response(let client, let message, _, let dialog):
-      response(client, message, dialog: dialog, at: now)
+    case .response(let client, let message, let flow, let dialog):
+      response(client, message, on: flow, dialog: dialog, at: now)
     case .strayAnswer(let message, let flow): answeredLate(message, flow, at: now)
     case .clientFailed(let client, let failure): failed(client, failure, at: now)
     case .unacknowledged(let dialog): unacknowledged(dialog, at: now)

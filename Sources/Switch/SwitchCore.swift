@@ -110,6 +110,7 @@ package struct SwitchCore: Sendable {
       guard trusted.remove(connection) != nil else { break }
       sip.flowClosed(connection, at: now, events: &events, effects: &output.wire)
       connectionClosed(connection)
+      renewRegistrations(on: connection, at: now)
       admission.ended(connection)
     case .transmitFailed(let attempt, let reason):
       sip.transportFailed(

@@ -91,6 +91,12 @@ import Testing
     #expect(ends.bench.state(ofTrunk: "carrier") == "up" && ends.downs == 0)
   }
 
+  private func registers(_ trunk: inout TrunkEntry) {
+    trunk.registration = RegistrationEntry(
+      credentials: TrunkCredentials(
+        username: "martinet", password: SecretText(Secret("carrier secret"))))
+  }
+
   @Test("An address that nothing can be sent to is passed over at once", arguments: [0, 30])
   func unreachable(probe: Int) throws {
     let ends = try ends(probe: probe)
@@ -108,6 +114,19 @@ import Testing
     ends.bench.run(for: .seconds(300))
     #expect(ends.bench.sent.count - before < 100)
     #expect(ends.downs == (probe == 0 ? 0 : 1))
+  }
+
+  @Test("Nor do probes and registrations that fail at once at two addresses", arguments: [0, 30])
+  func unreachableRegistrar(probe: Int) throws {
+    let ends = try ends(probe: probe, registers)
+    for carrier in [ends.first, ends.second] { ends.bench.closed[carrier.endpoint] = "refused" }
+    let before = ends.bench.sent.count
+    ends.bench.run(for: .seconds(1_200))
+    #expect(ends.bench.sent.count - before < 600)
+    #expect(ends.bench.state(ofTrunk: "carrier") == "down" && ends.downs == 1)
+    ends.bench.closed.removeAll()
+    ends.bench.run(for: .seconds(probe == 0 ? 901 : 75))
+    #expect(ends.bench.state(ofTrunk: "carrier") == "up")
   }
 
   @Test("The trunk is down when all of its addresses are silent, and up by any that answers")
@@ -154,13 +173,20 @@ import Testing
     #expect(ends.callAnswered() === ends.first && ends.downs == 0)
   }
 
+  @Test("When another address is asked than the one that has our registration, that one gets it")
+  func registrationMoves() throws {
+    let ends = try ends(probe: 30, registers)
+    #expect(ends.first.received(.register).count == 1)
+    ends.bench.run(for: .seconds(60))
+    ends.bench.deaf.insert(ends.first.endpoint)
+    ends.bench.run(for: .seconds(140))
+    #expect(!ends.second.received(.options).isEmpty)
+    #expect(ends.second.received(.register).count == 1 && ends.downs == 0)
+  }
+
   @Test("A REGISTER that nobody answers is sent to the next address at once")
   func registration() throws {
-    let ends = try ends(probe: 0) { trunk in
-      trunk.registration = RegistrationEntry(
-        credentials: TrunkCredentials(
-          username: "martinet", password: SecretText(Secret("carrier secret"))))
-    }
+    let ends = try ends(probe: 0, registers)
     #expect(ends.first.received(.register).count == 1)
     ends.bench.deaf.insert(ends.first.endpoint)
     ends.bench.run(for: .seconds(340))

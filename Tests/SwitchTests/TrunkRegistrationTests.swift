@@ -10,11 +10,12 @@ import Testing
 @Suite struct TrunkRegistrationTests {
   /// The first carrier wants a registration.
   private func registering(
-    probe: Int
+    probe: Int, over transport: String = "udp"
   ) throws -> (
     bench: Bench, phone: UserAgent, carrier: UserAgent
   ) {
     var town = Town()
+    town.document.trunks[0].address = "sip:192.0.2.50:5060;transport=\(transport)"
     town.document.trunks[0].probeSeconds = probe
     town.document.trunks[0].registration = RegistrationEntry(
       credentials: TrunkCredentials(
@@ -100,5 +101,85 @@ import Testing
     try bench.adopt(revision: 2)
     bench.run(for: .seconds(31))
     #expect(bench.state(ofTrunk: "carrier") == "up")
+  }
+
+  @Test("RFC 5626 §4.4: when the connection that it was accepted on ends, it is renewed at once")
+  func connectionEnds() throws {
+    let (bench, _, carrier) = try registering(probe: 0, over: "tcp")
+    carrier.connection = FlowID(7)
+    bench.run(for: .seconds(90))
+    #expect(carrier.received(.register).count == 1)
+    bench.happen(.flowClosed(FlowID(8)))
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.register).count == 1)
+    carrier.connection = FlowID(9)
+    bench.happen(.flowClosed(FlowID(7)))
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.register).count == 2)
+    #expect(bench.state(ofTrunk: "carrier") == "up")
+  }
+
+  @Test("A carrier that closes each connection behind its answer is not asked without end")
+  func closesEach() throws {
+    let (bench, _, carrier) = try registering(probe: 0, over: "tcp")
+    for number in 1...290 {
+      carrier.connection = FlowID(UInt64(number))
+      bench.run(for: .seconds(1))
+      bench.happen(.flowClosed(FlowID(UInt64(number))))
+    }
+    #expect(carrier.received(.register).count <= 5)
+  }
+
+  @Test("A connection that ends soon after the acceptance: it is renewed when a minute is over")
+  func connectionEndsEarly() throws {
+    let (bench, _, carrier) = try registering(probe: 0, over: "tcp")
+    carrier.connection = FlowID(7)
+    bench.run(for: .seconds(20))
+    bench.happen(.flowClosed(FlowID(7)))
+    carrier.connection = FlowID(9)
+    bench.run(for: .seconds(20))
+    #expect(carrier.received(.register).count == 1)
+    bench.run(for: .seconds(30))
+    #expect(carrier.received(.register).count == 2)
+    bench.run(for: .seconds(200))
+    #expect(carrier.received(.register).count == 2)
+  }
+
+  @Test(
+    "A refresh that fails brings nothing down while the carrier has what it accepted",
+    arguments: [500, nil] as [StatusCode?])
+  func refreshFails(status: StatusCode?) throws {
+    let (bench, phone, carrier) = try registering(probe: 30)
+    bench.run(for: .seconds(60))
+    carrier.registrar = { _ in status.map { ResponseDraft($0) } }
+    carrier.ignoresRegister = status == nil
+    bench.run(for: .seconds(500))
+    #expect(bench.state(ofTrunk: "carrier") == "up")
+    #expect(bench.reason(ofTrunk: "carrier")?.contains("its registration was not renewed") == true)
+    phone.call("976333444")
+    bench.run(for: .seconds(2))
+    #expect(carrier.received(.invite).count == 1)
+    bench.run(for: .seconds(100))
+    #expect(bench.state(ofTrunk: "carrier") == "down")
+    carrier.ignoresRegister = false
+    carrier.registrar = nil
+    bench.run(for: .seconds(70))
+    #expect(bench.state(ofTrunk: "carrier") == "up")
+    #expect(bench.reason(ofTrunk: "carrier") == "")
+  }
+
+  @Test("A carrier that was silent and is back may have begun anew: it is registered with at once")
+  func backAgain() throws {
+    let (bench, _, carrier) = try registering(probe: 30)
+    bench.run(for: .seconds(20))
+    carrier.mute = true
+    bench.run(for: .seconds(200))
+    #expect(bench.state(ofTrunk: "carrier") == "down")
+    let before = carrier.received(.register).count
+    #expect(before == 1)
+    carrier.mute = false
+    bench.run(for: .seconds(50))
+    #expect(bench.state(ofTrunk: "carrier") == "up")
+    #expect(carrier.received(.register).count == 2)
   }
 }

@@ -127,7 +127,7 @@ package struct TrunkSummary: Hashable, Sendable {
   package let channelsInUse: Int
   /// Addresses in the order in which they are asked.
   package let addresses: [Endpoint]
-  /// Why it is not up; empty when it is.
+  /// Why it is not up, or will not be for long; empty when all is well.
   package let reason: String
 }
 

@@ -25,7 +25,7 @@ extension SwitchCore {
       case .calls(let tenant): .calls(callSummaries(of: tenant))
       case .registrations(let tenant): .registrations(registrations(of: tenant, at: now))
       case .attendance: .attendance(attendance(at: now.wall))
-      case .trunks: .trunks(trunkSummaries())
+      case .trunks: .trunks(trunkSummaries(at: now.instant))
       case .limits(let subject):
         ledger.standing(of: subject, at: now).map(CommandReply.limits)
           ?? .refused("\(name(of: subject)) is not in the ledger.")
@@ -228,10 +228,10 @@ extension SwitchCore {
     return present
   }
 
-  private func trunkSummaries() -> [TrunkSummary] {
+  private func trunkSummaries(at now: Instant) -> [TrunkSummary] {
     rules.directory.trunks.compactMap { trunk in
       guard let state = trunks[trunk.id] else { return nil }
-      let (word, reason) = state.words
+      let (word, reason) = state.words(at: now)
       return TrunkSummary(
         trunk: trunk.id, name: trunk.name, state: word, since: state.since,
         channels: trunk.channels, channelsInUse: state.channelsInUse,
@@ -261,13 +261,13 @@ extension SwitchCore {
 }
 
 extension TrunkState {
-  /// The state in one word, and why it is not up.
-  var words: (state: String, reason: String) {
+  /// The state in one word, and why it is not up, or will not be for long.
+  func words(at now: Instant) -> (state: String, reason: String) {
     if case .down(let reason) = health { return ("down", reason) }
-    if let registration, !registration.isRegistered {
-      return ("registering", registration.trouble)
-    }
-    return health == .up ? ("up", "") : ("unknown", complaint ?? "it has not answered yet")
+    let trouble = registration?.trouble ?? ""
+    if let registration, !registration.holds(at: now) { return ("registering", trouble) }
+    guard health == .up else { return ("unknown", complaint ?? "it has not answered yet") }
+    return ("up", trouble.isEmpty ? "" : "its registration was not renewed: \(trouble)")
   }
 }
 

@@ -129,8 +129,21 @@ extension SwitchCore {
   }
 
   mutating func trunkHeard(_ id: TrunkID, from remote: Endpoint, at now: Now) {
-    let change = changeTrunk(id) { $0.heard(from: remote, at: now) }
-    tell(id, change ?? nil, at: now)
+    let heard = changeTrunk(id) { state in
+      let wasUp = state.health == .up
+      return (wasUp: wasUp, change: state.heard(from: remote, at: now))
+    }
+    guard let heard, !heard.wasUp else { return }
+    tell(id, heard.change, at: now)
+    schedule(id, at: now)
+  }
+
+  /// Whoever registered us on that connection can send us nothing there any more.
+  mutating func renewRegistrations(on connection: FlowID, at now: Now) {
+    for id in trunks.keys.sorted() where trunks[id]?.registration?.connection == connection {
+      trunks[id]?.registration?.renew(at: now.instant)
+      schedule(id, at: now)
+    }
   }
 
   /// Changes what is known of a trunk in its place, where `trunks[id]` takes it out and puts it back; one that
@@ -162,6 +175,7 @@ extension SwitchCore {
     let change = trunks[id]?.silent(
       reason, isUnreachable: isUnreachable, isProbed: isProbed, times: times, at: now)
     tell(id, change ?? nil, at: now)
+    schedule(id, at: now)
     guard trunks[id]?.isAtNewAddress == true, let next = trunks[id]?.hops.first else { return }
     // While none answers that would be said for ever.
     if state.health == .up {
@@ -219,14 +233,14 @@ extension SwitchCore {
     if let answering { draft.headers.append(answering.header) }
     let client = TrunkGate.ask(
       .register, draft, hop: hop, using: &sip, at: now, into: &output.wire)
-    registration.asked(client, answered: answering != nil)
+    registration.asked(client, answered: answering != nil, at: now.instant)
     trunks[trunk.id]?.registration = registration
     owners.clients[client] = .register(trunk.id, hop)
   }
 
   mutating func registerAnswered(
     _ id: TrunkID, _ hop: TrunkHop, _ client: ClientTransactionID, _ message: Message,
-    at now: Now
+    on flow: Flow, at now: Now
   ) {
     guard let trunk = rules.directory.trunk(id), let status = message.status, status.isFinal,
       let registration = trunks[id]?.registration
@@ -234,7 +248,7 @@ extension SwitchCore {
     switch status.number {
     case 200...299:
       let seconds = granted(message) ?? registration.seconds
-      trunks[id]?.registration?.accepted(seconds: seconds, at: now.instant)
+      trunks[id]?.registration?.accepted(seconds: seconds, on: flow, at: now.instant)
       trunkHeard(id, from: hop.remote, at: now)
     case 401, 407:
       let target = URI(host: trunk.address.signallingHost, port: trunk.address.port)
@@ -264,31 +278,31 @@ extension SwitchCore {
   mutating func registerUnanswered(
     _ id: TrunkID, _ hop: TrunkHop, _ failure: ClientFailure, at now: Now
   ) {
-    var isPassedOver = trunks[id]?.hops.first.map { !$0.isSameAddress(as: hop) } ?? false
-    if !isPassedOver, trunks[id].map({ $0.hops.count > 1 }) ?? false {
-      // It has been given eight times what a call waits for.
-      trunkSilent(id, hop, "\(failure)", isUnreachable: true, at: now)
-      isPassedOver = trunks[id]?.isAtNewAddress ?? false
+    // It has been given eight times what a call waits for.
+    trunkSilent(id, hop, "\(failure)", isUnreachable: true, at: now)
+    let addresses = trunks[id]?.hops.count ?? 0
+    guard trunks[id]?.registration?.goesOn(addresses: addresses) == true else {
+      return registerFailed(id, "\(failure)", at: now)
     }
-    guard isPassedOver else { return registerFailed(id, "\(failure)", at: now) }
     trunks[id]?.registration?.wait(until: now.instant)
     handleDeadline(ofTrunk: id, at: now)
   }
 
-  /// A registration that was there or that the carrier will not have makes the trunk useless.
+  /// A registration that was there and has ended, or that the carrier will not have, makes the trunk useless.
   mutating func registerFailed(
     _ id: TrunkID, _ reason: String, isFinal: Bool = false, at now: Now
   ) {
-    let (wasRegistered, times) = (
-      trunks[id]?.registration?.wasRegistered ?? false, configuration.trunks
-    )
+    let times = configuration.trunks
     trunks[id]?.registration?.failed(reason, times: times, at: now.instant)
     let name = rules.directory.trunk(id)?.name ?? "\(id)"
     log(
       .warning, "trunk registration failed", Alert.Fact("trunk", name),
       Alert.Fact("reason", reason))
-    if wasRegistered || isFinal {
-      let change = trunks[id]?.refused("its registration failed: \(reason)", at: now)
+    if let registration = trunks[id]?.registration,
+      isFinal || (registration.wasRegistered && !registration.holds(at: now.instant))
+    {
+      let change = trunks[id]?.refused(
+        "its registration failed: \(reason)", isDenied: isFinal, at: now)
       tell(id, change ?? nil, at: now)
     }
     schedule(id, at: now)

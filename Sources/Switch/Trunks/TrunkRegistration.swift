@@ -7,6 +7,9 @@ import SIP
 ///     due ──REGISTER──▶ asking ──200──▶ registered ──before its end──▶ due
 ///                         │ 401, 407: answered once, stays asking
 ///                         └─any other answer, silence──▶ failed ──pause, doubled──▶ due
+///
+/// What was accepted holds until its time is over, also where a refresh of it fails; it is renewed early when the
+/// carrier may know nothing of it any more (``renew(at:)``).
 struct TrunkRegistration: Sendable {
   enum State: Hashable, Sendable {
     case due(Instant)
@@ -15,27 +18,38 @@ struct TrunkRegistration: Sendable {
     case failed(reason: String, retryAt: Instant)
   }
 
+  /// Between a REGISTER and one that something else than its own time asks for.
+  private static let leastPause = Duration.seconds(60)
+
   private(set) var state: State
   /// One Call-ID for the life of the registration, CSeq ascending (RFC 3261 §10.2).
   let callID: [UInt8]
   let tag: [UInt8]
   private(set) var sequence: UInt32 = 0
   private var failures = 0
+  /// How many in a row have got no answer, from whichever address.
+  private var unanswered = 0
   private(set) var wasRegistered = false
   /// The carrier will not have it, or no longer: whatever else it answers, it takes no calls from us.
   private(set) var isRefused = false
+  /// It was the carrier's word (401, 403): to ask sooner changes nothing.
+  private var isDenied = false
   /// For how long to ask: as configured, or longer where the carrier wanted that (423).
   private(set) var seconds: UInt32
   /// It was asked for longer already, and neither accepted nor failed since.
   private var isRaised = false
+  private var acceptedAt = Instant.never
+  /// When the time is over that the carrier has accepted.
+  private var endsAt = Instant.start
+  private var askedAt = Instant.start
+  /// The connection that its acceptance came on: the carrier may send us calls there (RFC 5626 §5.3).
+  private(set) var connection: FlowID?
 
   init(number: UInt64, seconds: UInt32, at now: Instant) {
     (callID, tag) = (Array("\(number)".utf8), Array("\(number >> 7)".utf8))
     self.seconds = seconds
     state = .due(now)
   }
-
-  var isRegistered: Bool { if case .registered = state { true } else { false } }
 
   var deadline: Instant {
     switch state {
@@ -51,8 +65,8 @@ struct TrunkRegistration: Sendable {
     return sequence
   }
 
-  mutating func asked(_ transaction: ClientTransactionID, answered: Bool) {
-    state = .asking(transaction, answered: answered)
+  mutating func asked(_ transaction: ClientTransactionID, answered: Bool, at now: Instant) {
+    (state, askedAt) = (.asking(transaction, answered: answered), now)
   }
 
   /// Whether a challenge to this transaction may be answered: once, then the secret is wrong.
@@ -60,10 +74,41 @@ struct TrunkRegistration: Sendable {
     state == .asking(transaction, answered: false)
   }
 
-  mutating func accepted(seconds granted: UInt32, at now: Instant) {
-    (failures, wasRegistered, isRefused, isRaised) = (0, true, false, false)
+  mutating func accepted(seconds granted: UInt32, on flow: Flow, at now: Instant) {
+    (failures, unanswered, wasRegistered) = (0, 0, true)
+    (isRefused, isDenied, isRaised, connection) = (false, false, false, flow.connection)
+    let time = Duration.seconds(Int64(max(granted, 20)))
+    (acceptedAt, endsAt) = (now, now + time)
     // Half the time, so that one lost refresh does not lose the registration.
-    state = .registered(refreshAt: now + .seconds(Int64(max(granted, 20))) / 2)
+    state = .registered(refreshAt: now + time / 2)
+  }
+
+  /// Whether the carrier has it still, whatever became of a refresh.
+  func holds(at now: Instant) -> Bool { wasRegistered && now < endsAt }
+
+  /// The carrier may know nothing of it any more, or may take it again: its connection has ended, it was silent, or
+  /// another address is asked.
+  ///
+  /// Renewed at once, but not within a minute of the last REGISTER: some carriers close each connection behind their
+  /// answer, and would be asked without end.
+  mutating func renew(at now: Instant) {
+    // What was accepted at this moment is the news itself.
+    guard acceptedAt != now else { return }
+    let soonest = max(now, askedAt + Self.leastPause)
+    switch state {
+    case .registered(let refreshAt): state = .registered(refreshAt: min(refreshAt, soonest))
+    case .failed(let reason, let retryAt) where !isDenied:
+      state = .failed(reason: reason, retryAt: min(retryAt, soonest))
+    case .failed, .due, .asking: break
+    }
+  }
+
+  /// A REGISTER has got no answer.
+  ///
+  /// - Returns: Whether another of so many addresses is to be asked at once; false when each has had its turn.
+  mutating func goesOn(addresses: Int) -> Bool {
+    unanswered += 1
+    return unanswered < addresses
   }
 
   /// The carrier wants it for longer (423, RFC 3261 §10.3): a day at most, and at once only the first time, since
@@ -80,16 +125,21 @@ struct TrunkRegistration: Sendable {
     return true
   }
 
+  /// Tried again after a pause, and when what was accepted ends.
   mutating func failed(_ reason: String, times: TrunkTimes, at now: Instant) {
     let pause = min(times.registerRetry * (1 << min(failures, 10)), times.registerRetryLimit)
-    (failures, wasRegistered, isRaised) = (failures + 1, false, false)
-    state = .failed(reason: reason, retryAt: now + pause)
+    (failures, unanswered, isRaised) = (failures + 1, 0, false)
+    let retryAt = now + pause
+    state = .failed(reason: reason, retryAt: holds(at: now) ? min(retryAt, endsAt) : retryAt)
   }
 
-  mutating func refused() { isRefused = true }
+  /// Nothing is left of what was accepted, or the carrier denies it.
+  mutating func refused(isDenied: Bool) {
+    (isRefused, wasRegistered, self.isDenied) = (true, false, isDenied)
+  }
 
   /// Where it is asked now, nothing is known of it.
-  mutating func moved() { isRefused = false }
+  mutating func moved() { (isRefused, isDenied) = (false, false) }
 
   mutating func wait(until moment: Instant) { state = .due(moment) }
 }

@@ -109,6 +109,7 @@ struct TrunkState: Sendable {
       hops.insert(hops.remove(at: place), at: 0)
     } else {
       (missed, passedOver) = (0, 0)
+      registration?.renew(at: now.instant)
     }
     guard wasEmpty else { return nil }
     probeAt = now.instant
@@ -127,7 +128,10 @@ struct TrunkState: Sendable {
       (missed, passedOver, complaint) = (0, 0, nil)
     }
     retryAt = .never
-    guard health != .up, !isRefused else { return nil }
+    guard health != .up else { return nil }
+    // Who was silent may have begun anew.
+    registration?.renew(at: now.instant)
+    guard !isRefused else { return nil }
     (health, since) = (.up, now.wall)
     return .up
   }
@@ -158,6 +162,7 @@ struct TrunkState: Sendable {
     guard hops.count > 1 else { return true }
     hops.append(hops.removeFirst())
     (missed, passedOver) = (0, passedOver + 1)
+    registration?.renew(at: now.instant)
     if passedOver < hops.count {
       probeAt = now.instant
       return false
@@ -172,9 +177,10 @@ struct TrunkState: Sendable {
     return health
   }
 
-  /// A registration that the carrier refuses makes the trunk useless until it is accepted; known by its own reason.
-  mutating func refused(_ reason: String, at now: Now) -> Health? {
-    registration?.refused()
+  /// A registration that the carrier refuses, or that has ended, makes the trunk useless until it is accepted; known by
+  /// its own reason.
+  mutating func refused(_ reason: String, isDenied: Bool, at now: Now) -> Health? {
+    registration?.refused(isDenied: isDenied)
     if isDown { health = .down(reason) }
     return fall(reason, at: now)
   }

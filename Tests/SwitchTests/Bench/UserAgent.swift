@@ -43,6 +43,8 @@ final class UserAgent {
   var registerChallenge: HeaderDraft?
   /// What it says to a REGISTER instead of 200.
   var registrar: ((Message) -> ResponseDraft?)?
+  /// Leaves a REGISTER unanswered.
+  var ignoresRegister = false
 
   private(set) var requests: [Message] = []
   private(set) var responses: [Message] = []
@@ -209,6 +211,7 @@ final class UserAgent {
       handle(server, message)
     case .stateless(let request):
       requests.append(request.message)
+      if ignoresRegister, request.message.method == .register { break }
       var out: [Transmission] = []
       var answer = ResponseDraft(200)
       if let registerChallenge, !request.message.has(.authorization) {
