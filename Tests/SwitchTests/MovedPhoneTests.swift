@@ -40,9 +40,10 @@ import Testing
   func registers() throws {
     let bench = try Bench()
     let (caller, callee) = bench.twoPhonesTalking()
+    callee.register(callID: "own")
     let start = bench.commands.count
     let moved = UserAgent(bench, user: "102", address: Self.elsewhere)
-    moved.register(contact: callee.contact())
+    moved.register(contact: callee.contact(), callID: "own", cseq: 10)
     #expect(source(ofLeg: 1, in: bench, since: start) == moved.endpoint.address)
     #expect(source(ofLeg: 0, in: bench, since: start) == nil)
     caller.hangUp()

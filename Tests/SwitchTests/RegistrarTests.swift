@@ -166,6 +166,37 @@ import Testing
     #expect(revived.bindings.count == 0)
   }
 
+  @Test("Phones in two houses may have the same private address: both ring, each keeps its calls")
+  func samePrivateAddress() throws {
+    let bench = try Bench()
+    let contact = "<sip:101@192.168.1.20:5060>"
+    let phones = ["198.51.100.7:5062", "203.0.113.9:5062"].map {
+      UserAgent(bench, user: "101", address: $0)
+    }
+    phones[0].manner = .answers(after: .seconds(1))
+    phones[1].manner = .rings
+    for (phone, callID) in zip(phones, ["home", "work"]) {
+      phone.register(contact: contact, callID: callID)
+    }
+    #expect(registrations(bench).count == 2)
+    let caller = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
+    caller.call("101")
+    bench.run(for: .seconds(3))
+    #expect(phones.map { $0.received(.invite).count } == [1, 1])
+    #expect(caller.lastStatus == 200)
+    phones[1].register(contact: contact, callID: "work", cseq: 10)
+    #expect(phones[1].lastStatus == 200)
+    caller.hangUp()
+    bench.run(for: .seconds(1))
+    #expect(bench.requests("BYE", to: phones[0].endpoint).count == 1)
+    // One whose house has got another address is still the same.
+    let moved = UserAgent(bench, user: "101", address: "203.0.113.77:5062")
+    moved.register(contact: contact, callID: "work", cseq: 20)
+    #expect(Set(registrations(bench).map(\.remote)) == [phones[0].endpoint, moved.endpoint])
+    moved.register(expires: 0, contact: contact, callID: "work", cseq: 30)
+    #expect(registrations(bench).map(\.remote) == [phones[0].endpoint])
+  }
+
   @Test(
     "RFC 3261 §10.3: too short is 423 with Min-Expires, too long is cut, nothing is the default")
   func expiry() throws {

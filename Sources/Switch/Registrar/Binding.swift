@@ -9,7 +9,8 @@ package import SIP
 package struct Binding: Hashable, Sendable {
   /// What makes two registrations the same binding, within one extension.
   package enum Key: Hashable, Comparable, Sendable {
-    /// The contact URI without its header parameters.
+    /// The contact URI without its header parameters; behind it, after a space, where it came from if that is
+    /// another address (a NAT): the same private address may well be that of phones in several houses.
     case contact(String)
     /// A phone that says who it is, and which of its flows this is (RFC 5626 §6).
     case instance(String, registration: UInt32)
@@ -55,6 +56,23 @@ package struct Binding: Hashable, Sendable {
     (self.callID, self.sequence, self.expiresAt) = (callID, sequence, expiresAt)
     (self.preference, self.userAgent) = (preference, userAgent)
     (self.registeredAt, self.device) = (registeredAt, device)
+  }
+}
+
+extension Binding {
+  /// Whether it is the same phone under another key: with its instance once and without it once, with numbered flows
+  /// once and without them once (RFC 5626 §6), or behind another address of a NAT, which its Call-ID shows.
+  ///
+  /// Several instances, several flows of one, and phones in several houses may well have the same private address as
+  /// their contact.
+  func isTwin(of key: Key, contact: String, callID: String) -> Bool {
+    switch (self.key, key) {
+    case (.instance(let mine, let flow), .instance(let other, let number)):
+      mine == other && (flow == Key.noRegistration) != (number == Key.noRegistration)
+    case (.contact(let mine), .contact(let other)):
+      mine != other && self.contact == contact && self.callID == callID
+    case (.contact, .instance), (.instance, .contact): self.contact == contact
+    }
   }
 }
 

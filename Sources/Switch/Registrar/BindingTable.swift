@@ -117,22 +117,16 @@ struct BindingTable: Sendable {
     lines[line].entries.indices.first { lines[line].entries[$0].binding.key == key }
   }
 
-  /// The same phone under another key: with its instance once and without it once, or with numbered flows once and
-  /// without them once (RFC 5626 §6).
-  ///
-  /// Several instances, and several flows of one, may well have the same private address as their contact.
-  func twins(of key: Binding.Key, uri: String, in line: Int) -> [Binding.Key] {
-    var found: [Binding.Key] = []
-    for index in lines[line].entries.indices {
-      let other = lines[line].entries[index].binding.key
-      let isTwin =
-        other.isContact != key.isContact
-        ? lines[line].entries[index].binding.contact == uri
-        : !key.isContact && other.instance == key.instance
-          && (other.registration == nil) != (key.registration == nil)
-      if isTwin { found.append(other) }
+  /// The same phone under other keys.
+  func twins(
+    of contact: Registration.Contact, in request: Registration, line: Int
+  ) -> [Binding.Key] {
+    let key = contact.key(in: request)
+    return lines[line].entries.indices.compactMap {
+      lines[line].entries[$0].binding
+        .isTwin(of: key, contact: contact.uri, callID: request.callID)
+        ? lines[line].entries[$0].binding.key : nil
     }
-    return found
   }
 
   /// Every live binding in order of its extension.

@@ -67,7 +67,7 @@ extension SwitchCore {
     for case .put(let binding) in changes {
       let same = before.first { $0.key == binding.key }
       let twin = before.first {
-        $0.contact == binding.contact && $0.key.isContact != binding.key.isContact
+        $0.isTwin(of: binding.key, contact: binding.contact, callID: binding.callID)
       }
       let old = (same ?? twin)?.flow
       guard old != binding.flow else { continue }

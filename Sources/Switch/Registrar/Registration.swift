@@ -142,18 +142,20 @@ extension BindingTable {
       let line = place(for: request.extension)
       for contact in contacts {
         _ = try grant(contact, of: request, limits: limits)
-        if let last = lastRequest(of: contact.key, in: line) { try check(last, against: request) }
+        if let last = lastRequest(of: contact.key(in: request), in: line) {
+          try check(last, against: request)
+        }
       }
       try checkRoom(for: contacts, in: line, of: request, limits: limits, at: now)
       var changes: [BindingChange] = []
       for contact in contacts {
-        for twin in twins(of: contact.key, uri: contact.uri, in: line) {
+        for twin in twins(of: contact, in: request, line: line) {
           if let change = remove(request.extension, twin) { changes.append(change) }
         }
         let seconds = try grant(contact, of: request, limits: limits)
         let change =
           seconds == 0
-          ? remove(request.extension, contact.key)
+          ? remove(request.extension, contact.key(in: request))
           : put(
             contact.binding(of: request, seconds: seconds, at: now.wall), in: line,
             granted: .seconds(Int64(seconds)), at: now)
@@ -192,9 +194,10 @@ extension BindingTable {
     guard knownCount(in: line) + contacts.count > limits.contactsPerExtension else { return }
     var keys = Set(bindings(of: request.extension, at: now.wall).map(\.key))
     for contact in contacts {
-      keys.subtract(twins(of: contact.key, uri: contact.uri, in: line))
+      keys.subtract(twins(of: contact, in: request, line: line))
+      let key = contact.key(in: request)
       let seconds = try grant(contact, of: request, limits: limits)
-      if seconds == 0 { keys.remove(contact.key) } else { keys.insert(contact.key) }
+      if seconds == 0 { keys.remove(key) } else { keys.insert(key) }
     }
     guard keys.count <= limits.contactsPerExtension else {
       throw .tooManyContacts(limit: limits.contactsPerExtension)
@@ -203,22 +206,26 @@ extension BindingTable {
 }
 
 extension Registration.Contact {
-  /// By instance, and flow number if there is one, where the phone says who it is, else by the URI (RFC 5626 §6).
+  /// By instance, and flow number if there is one, where the phone says who it is, else by the URI (RFC 5626 §6), and
+  /// by where it came from where that is another address.
   ///
   /// A phone that gives its instance alone is one binding, too: started anew it has another port, and would be as
   /// many phones as it was started times.
-  var key: Binding.Key {
+  func key(in request: Registration) -> Binding.Key {
     if let instance {
-      .instance(instance, registration: registration ?? Binding.Key.noRegistration)
-    } else {
-      .contact(uri)
+      return .instance(instance, registration: registration ?? Binding.Key.noRegistration)
     }
+    let source = request.flow.remote.address
+    // Behind a proxy its address says nothing of the phone.
+    guard request.path.isEmpty, case .address(let named)? = (try? URI(uri))?.host, named != source
+    else { return .contact(uri) }
+    return .contact("\(uri) \(source)")
   }
 
   fileprivate func binding(of request: Registration, seconds: UInt32, at wall: WallTime) -> Binding
   {
     Binding(
-      extension: request.extension, key: key, tenant: request.tenant, contact: uri,
+      extension: request.extension, key: key(in: request), tenant: request.tenant, contact: uri,
       flow: request.flow, path: request.path, callID: request.callID, sequence: request.sequence,
       expiresAt: wall + .seconds(Int64(seconds)), preference: preference,
       userAgent: request.userAgent, registeredAt: wall, device: request.device)
