@@ -120,7 +120,8 @@ extension SwitchCore {
     case .prack: break
     case .passed(_, let server): respond(server, StatusCode(408).passedBack, at: now)
     case .probe(let trunk, let hop): probeFailed(trunk, hop, failure, at: now)
-    case .register(let trunk, let hop): registerUnanswered(trunk, hop, failure, at: now)
+    case .register(let trunk, let hop):
+      registerUnanswered(trunk, hop, client, failure, at: now)
     case .orphan(let id, let bye): orphanAnswered(id, bye, status: nil, at: now)
     case .takenBack(let id, let callID):
       takenBack(orphan: id, callID: callID, .silent, at: now)

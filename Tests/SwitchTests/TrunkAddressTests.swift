@@ -129,6 +129,33 @@ import Testing
     #expect(ends.bench.state(ofTrunk: "carrier") == "up")
   }
 
+  @Test("Nor do two addresses that answer each probe with 503")
+  func bothBusy() throws {
+    let ends = try ends(probe: 30)
+    for carrier in [ends.first, ends.second] { carrier.probeAnswer = 503 }
+    let before = ends.bench.sent.count
+    ends.bench.run(for: .seconds(600))
+    #expect(ends.bench.sent.count - before < 150)
+    #expect(ends.bench.state(ofTrunk: "carrier") == "down")
+    ends.second.probeAnswer = 200
+    ends.bench.run(for: .seconds(30))
+    #expect(ends.bench.state(ofTrunk: "carrier") == "up")
+  }
+
+  @Test("A REGISTER to an address that the name has left is followed by one to where it leads now")
+  func registrationForgotten() throws {
+    // Refreshed just before it is looked up again.
+    let ends = try ends(probe: 0) { trunk in
+      registers(&trunk)
+      trunk.registration?.expiresSeconds = 580
+    }
+    ends.bench.deaf.insert(ends.first.endpoint)
+    lead(ends.bench, to: [ends.second])
+    ends.bench.run(for: .seconds(325))
+    #expect(ends.second.received(.register).count == 1)
+    #expect(ends.bench.state(ofTrunk: "carrier") == "up" && ends.downs == 0)
+  }
+
   @Test("The trunk is down when all of its addresses are silent, and up by any that answers")
   func allDeaf() throws {
     let ends = try ends(probe: 30)

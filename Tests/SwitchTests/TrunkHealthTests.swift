@@ -133,7 +133,8 @@ import Testing
       bench.run(for: .seconds(1))
       #expect(bench.state(ofTrunk: "carrier") == "up")
       bench.deaf.insert(carrier.endpoint)
-      bench.run(for: .seconds(400))
+      // What it has accepted holds for ten minutes.
+      bench.run(for: .seconds(isProbed ? 400 : 700))
       #expect(bench.state(ofTrunk: "carrier") == "down")
       bench.town.document.trunks[0].probeSeconds = 0
       bench.town.document.trunks[0].registration = nil

@@ -108,10 +108,14 @@ extension SwitchCore {
     _ id: TrunkID, _ hop: TrunkHop, _ status: StatusCode, at now: Now
   ) {
     guard status.isFinal else { return }
-    scheduleProbe(id, at: now)
     // Any answer shows that somebody is there; 503 says that it takes no calls.
-    if status == 503 { return trunkSilent(id, hop, "it answers 503", at: now) }
-    trunkHeard(id, from: hop.remote, at: now)
+    if status == 503 {
+      trunkSilent(id, hop, "it answers 503", at: now)
+    } else {
+      trunkHeard(id, from: hop.remote, at: now)
+    }
+    // Last: what was heard says which address is asked next, and when.
+    scheduleProbe(id, at: now)
   }
 
   mutating func probeFailed(
@@ -141,7 +145,7 @@ extension SwitchCore {
   /// Whoever registered us on that connection can send us nothing there any more.
   mutating func renewRegistrations(on connection: FlowID, at now: Now) {
     for id in trunks.keys.sorted() where trunks[id]?.registration?.connection == connection {
-      trunks[id]?.registration?.renew(at: now.instant)
+      trunks[id]?.registration?.renew(.connectionEnded, at: now.instant)
       schedule(id, at: now)
     }
   }
@@ -243,12 +247,16 @@ extension SwitchCore {
     on flow: Flow, at now: Now
   ) {
     guard let trunk = rules.directory.trunk(id), let status = message.status, status.isFinal,
-      let registration = trunks[id]?.registration
+      let registration = trunks[id]?.registration, registration.isAsking(client)
     else { return }
     switch status.number {
     case 200...299:
-      let seconds = granted(message) ?? registration.seconds
+      let seconds = granted(message, on: flow) ?? registration.seconds
       trunks[id]?.registration?.accepted(seconds: seconds, on: flow, at: now.instant)
+      if trunks[id]?.hops.first?.isSameAddress(as: hop) == false {
+        // Another one is asked by now.
+        trunks[id]?.registration?.renew(.nextAddress, at: now.instant)
+      }
       trunkHeard(id, from: hop.remote, at: now)
     case 401, 407:
       let target = URI(host: trunk.address.signallingHost, port: trunk.address.port)
@@ -271,29 +279,36 @@ extension SwitchCore {
 
   private mutating func registerRefused(_ id: TrunkID, _ status: UInt16, at now: Now) {
     registerFailed(
-      id, "the carrier answered \(status)", isFinal: status == 403 || status == 401, at: now)
+      id, "the carrier answered \(status)", isAnswered: true,
+      isFinal: [401, 403, 407].contains(status), at: now)
   }
 
   /// No answer to a REGISTER: the next address is asked at once, and it has failed with the last of them.
   mutating func registerUnanswered(
-    _ id: TrunkID, _ hop: TrunkHop, _ failure: ClientFailure, at now: Now
+    _ id: TrunkID, _ hop: TrunkHop, _ client: ClientTransactionID, _ failure: ClientFailure,
+    at now: Now
   ) {
-    // It has been given eight times what a call waits for.
-    trunkSilent(id, hop, "\(failure)", isUnreachable: true, at: now)
-    let addresses = trunks[id]?.hops.count ?? 0
-    guard trunks[id]?.registration?.goesOn(addresses: addresses) == true else {
-      return registerFailed(id, "\(failure)", at: now)
+    guard let state = trunks[id], state.registration?.isAsking(client) == true else { return }
+    // Where there is only one, calls and probes say whether it takes calls.
+    if state.hops.count > 1 {
+      // It has been given eight times what a call waits for.
+      trunkSilent(id, hop, "\(failure)", isUnreachable: true, at: now)
     }
+    let isForgotten = !state.hops.contains { $0.isSameAddress(as: hop) }
+    guard
+      isForgotten || trunks[id]?.registration?.missed(of: state.hops.count) == true
+    else { return registerFailed(id, "\(failure)", at: now) }
     trunks[id]?.registration?.wait(until: now.instant)
     handleDeadline(ofTrunk: id, at: now)
   }
 
   /// A registration that was there and has ended, or that the carrier will not have, makes the trunk useless.
-  mutating func registerFailed(
-    _ id: TrunkID, _ reason: String, isFinal: Bool = false, at now: Now
+  private mutating func registerFailed(
+    _ id: TrunkID, _ reason: String, isAnswered: Bool = false, isFinal: Bool = false, at now: Now
   ) {
     let times = configuration.trunks
-    trunks[id]?.registration?.failed(reason, times: times, at: now.instant)
+    trunks[id]?.registration?.failed(
+      reason, isAnswered: isAnswered, times: times, at: now.instant)
     let name = rules.directory.trunk(id)?.name ?? "\(id)"
     log(
       .warning, "trunk registration failed", Alert.Fact("trunk", name),
@@ -301,17 +316,20 @@ extension SwitchCore {
     if let registration = trunks[id]?.registration,
       isFinal || (registration.wasRegistered && !registration.holds(at: now.instant))
     {
-      let change = trunks[id]?.refused(
-        "its registration failed: \(reason)", isDenied: isFinal, at: now)
+      let change = trunks[id]?.refused("its registration failed: \(reason)", at: now)
       tell(id, change ?? nil, at: now)
     }
     schedule(id, at: now)
   }
 
-  /// The shortest expiry of our contact, or of the whole answer.
-  private func granted(_ message: Message) -> UInt32? {
+  /// The shortest expiry of our contact, where the answer shows which one that is, else of all, or of the whole answer.
+  private func granted(_ message: Message, on flow: Flow) -> UInt32? {
     guard case .contacts(let contacts)? = try? message.contacts() else { return message.expires }
-    return contacts.compactMap(\.expires).min() ?? message.expires
+    let ours = contacts.filter {
+      guard case .address(let host) = $0.uri.host else { return false }
+      return host == flow.local.address || configuration.ownAddresses.contains(host)
+    }
+    return (ours.isEmpty ? contacts : ours).compactMap(\.expires).min() ?? message.expires
   }
 
   /// The credentials of a trunk for a challenge of its own; nil for a realm that is not its (A22).

@@ -8,14 +8,26 @@ import SIP
 ///                         │ 401, 407: answered once, stays asking
 ///                         └─any other answer, silence──▶ failed ──pause, doubled──▶ due
 ///
-/// What was accepted holds until its time is over, also where a refresh of it fails; it is renewed early when the
-/// carrier may know nothing of it any more (``renew(at:)``).
+/// What was accepted holds until its time is over, also where a refresh of it fails. `registered` and `failed` end
+/// early where there is ``News``.
 struct TrunkRegistration: Sendable {
   enum State: Hashable, Sendable {
     case due(Instant)
     case asking(ClientTransactionID, answered: Bool)
     case registered(refreshAt: Instant)
     case failed(reason: String, retryAt: Instant)
+  }
+
+  /// Why the carrier may know nothing of it any more, or may take it again.
+  enum News {
+    /// What it was accepted on has ended.
+    case connectionEnded
+    /// The carrier was silent.
+    case isBack
+    /// The next one of its addresses is asked.
+    case nextAddress
+    /// Its name leads to others.
+    case newAddresses
   }
 
   /// Between a REGISTER and one that something else than its own time asks for.
@@ -32,13 +44,13 @@ struct TrunkRegistration: Sendable {
   private(set) var wasRegistered = false
   /// The carrier will not have it, or no longer: whatever else it answers, it takes no calls from us.
   private(set) var isRefused = false
-  /// It was the carrier's word (401, 403): to ask sooner changes nothing.
-  private var isDenied = false
+  /// The last failure was an answer: to ask there sooner changes nothing.
+  private var isAnswered = false
   /// For how long to ask: as configured, or longer where the carrier wanted that (423).
   private(set) var seconds: UInt32
   /// It was asked for longer already, and neither accepted nor failed since.
   private var isRaised = false
-  private var acceptedAt = Instant.never
+  private(set) var acceptedAt = Instant.never
   /// When the time is over that the carrier has accepted.
   private var endsAt = Instant.start
   private var askedAt = Instant.start
@@ -69,6 +81,10 @@ struct TrunkRegistration: Sendable {
     (state, askedAt) = (.asking(transaction, answered: answered), now)
   }
 
+  func isAsking(_ transaction: ClientTransactionID) -> Bool {
+    if case .asking(transaction, _) = state { true } else { false }
+  }
+
   /// Whether a challenge to this transaction may be answered: once, then the secret is wrong.
   func mayAnswer(_ transaction: ClientTransactionID) -> Bool {
     state == .asking(transaction, answered: false)
@@ -76,37 +92,34 @@ struct TrunkRegistration: Sendable {
 
   mutating func accepted(seconds granted: UInt32, on flow: Flow, at now: Instant) {
     (failures, unanswered, wasRegistered) = (0, 0, true)
-    (isRefused, isDenied, isRaised, connection) = (false, false, false, flow.connection)
-    let time = Duration.seconds(Int64(max(granted, 20)))
-    (acceptedAt, endsAt) = (now, now + time)
+    (isRefused, isRaised, connection) = (false, false, flow.connection)
+    (acceptedAt, endsAt) = (now, now + .seconds(Int64(granted)))
     // Half the time, so that one lost refresh does not lose the registration.
-    state = .registered(refreshAt: now + time / 2)
+    state = .registered(refreshAt: now + .seconds(Int64(max(granted, 20))) / 2)
   }
 
   /// Whether the carrier has it still, whatever became of a refresh.
   func holds(at now: Instant) -> Bool { wasRegistered && now < endsAt }
 
-  /// The carrier may know nothing of it any more, or may take it again: its connection has ended, it was silent, or
-  /// another address is asked.
-  ///
-  /// Renewed at once, but not within a minute of the last REGISTER: some carriers close each connection behind their
-  /// answer, and would be asked without end.
-  mutating func renew(at now: Instant) {
-    // What was accepted at this moment is the news itself.
-    guard acceptedAt != now else { return }
+  /// Renews it at once, or tries again, but not within a minute of the last REGISTER: some carriers close each
+  /// connection behind their answer, and would be asked without end.
+  mutating func renew(_ news: News, at now: Instant) {
     let soonest = max(now, askedAt + Self.leastPause)
-    switch state {
-    case .registered(let refreshAt): state = .registered(refreshAt: min(refreshAt, soonest))
-    case .failed(let reason, let retryAt) where !isDenied:
+    switch (state, news) {
+    case (.registered(let refreshAt), _): state = .registered(refreshAt: min(refreshAt, soonest))
+    case (.failed(let reason, let retryAt), .isBack) where !isAnswered,
+      // When it has failed in silence each address has had its turn.
+      (.failed(let reason, let retryAt), .nextAddress) where isAnswered,
+      (.failed(let reason, let retryAt), .newAddresses):
       state = .failed(reason: reason, retryAt: min(retryAt, soonest))
-    case .failed, .due, .asking: break
+    case (.failed, _), (.due, _), (.asking, _): break
     }
   }
 
   /// A REGISTER has got no answer.
   ///
   /// - Returns: Whether another of so many addresses is to be asked at once; false when each has had its turn.
-  mutating func goesOn(addresses: Int) -> Bool {
+  mutating func missed(of addresses: Int) -> Bool {
     unanswered += 1
     return unanswered < addresses
   }
@@ -125,21 +138,21 @@ struct TrunkRegistration: Sendable {
     return true
   }
 
-  /// Tried again after a pause, and when what was accepted ends.
-  mutating func failed(_ reason: String, times: TrunkTimes, at now: Instant) {
+  /// Tried again after a pause, and when what was accepted ends; `isAnswered` by what the carrier said, not by its
+  /// silence.
+  mutating func failed(_ reason: String, isAnswered: Bool, times: TrunkTimes, at now: Instant) {
     let pause = min(times.registerRetry * (1 << min(failures, 10)), times.registerRetryLimit)
     (failures, unanswered, isRaised) = (failures + 1, 0, false)
+    self.isAnswered = isAnswered
     let retryAt = now + pause
     state = .failed(reason: reason, retryAt: holds(at: now) ? min(retryAt, endsAt) : retryAt)
   }
 
-  /// Nothing is left of what was accepted, or the carrier denies it.
-  mutating func refused(isDenied: Bool) {
-    (isRefused, wasRegistered, self.isDenied) = (true, false, isDenied)
-  }
+  /// Nothing is left of what was accepted, or the carrier will not have it.
+  mutating func refused() { (isRefused, wasRegistered) = (true, false) }
 
   /// Where it is asked now, nothing is known of it.
-  mutating func moved() { (isRefused, isDenied) = (false, false) }
+  mutating func moved() { isRefused = false }
 
   mutating func wait(until moment: Instant) { state = .due(moment) }
 }

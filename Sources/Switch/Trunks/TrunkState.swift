@@ -5,7 +5,7 @@ import SIP
 ///
 ///     unknown ──any answer──▶ up ──probes missed, or attempts timed out──▶ down ──any answer──▶ up
 ///     unknown ──its name leads nowhere──▶ down ──it does──▶ unknown
-///     up ──its registration is refused──▶ down ──it is accepted──▶ up
+///     up ──its registration is refused, or has ended──▶ down ──it is accepted──▶ up
 ///
 /// Of several addresses the first is asked until it misses as many; then the next ones are, in turn, and the trunk is
 /// down when all have missed (RFC 3263 §4.3).
@@ -109,7 +109,7 @@ struct TrunkState: Sendable {
       hops.insert(hops.remove(at: place), at: 0)
     } else {
       (missed, passedOver) = (0, 0)
-      registration?.renew(at: now.instant)
+      registration?.renew(.newAddresses, at: now.instant)
     }
     guard wasEmpty else { return nil }
     probeAt = now.instant
@@ -129,8 +129,8 @@ struct TrunkState: Sendable {
     }
     retryAt = .never
     guard health != .up else { return nil }
-    // Who was silent may have begun anew.
-    registration?.renew(at: now.instant)
+    // Who was silent may have begun anew; what is accepted at this moment is the news itself.
+    if registration?.acceptedAt != now.instant { registration?.renew(.isBack, at: now.instant) }
     guard !isRefused else { return nil }
     (health, since) = (.up, now.wall)
     return .up
@@ -162,7 +162,8 @@ struct TrunkState: Sendable {
     guard hops.count > 1 else { return true }
     hops.append(hops.removeFirst())
     (missed, passedOver) = (0, passedOver + 1)
-    registration?.renew(at: now.instant)
+    // While it is down each of them gets its turn again and again.
+    if !isDown || isRefused { registration?.renew(.nextAddress, at: now.instant) }
     if passedOver < hops.count {
       probeAt = now.instant
       return false
@@ -179,8 +180,8 @@ struct TrunkState: Sendable {
 
   /// A registration that the carrier refuses, or that has ended, makes the trunk useless until it is accepted; known by
   /// its own reason.
-  mutating func refused(_ reason: String, isDenied: Bool, at now: Now) -> Health? {
-    registration?.refused(isDenied: isDenied)
+  mutating func refused(_ reason: String, at now: Now) -> Health? {
+    registration?.refused()
     if isDown { health = .down(reason) }
     return fall(reason, at: now)
   }

@@ -1,4 +1,5 @@
 import Directory
+import Elements
 import SIP
 
 @testable import Switch
@@ -12,6 +13,22 @@ extension Bench {
     spare.manner = .answers(after: .seconds(1))
     phone.register()
     return (phone, carrier, spare)
+  }
+
+  /// An office whose first carrier wants a registration.
+  static func registering(
+    probe: Int, over transport: String = "udp"
+  ) throws -> (bench: Bench, phone: UserAgent, carrier: UserAgent) {
+    var town = Town()
+    town.document.trunks[0].address = "sip:192.0.2.50:5060;transport=\(transport)"
+    town.document.trunks[0].probeSeconds = probe
+    town.document.trunks[0].registration = RegistrationEntry(
+      credentials: TrunkCredentials(
+        username: "martinet", password: SecretText(Secret("carrier secret"))))
+    let bench = try Bench(town)
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .answers(after: .seconds(1))
+    return (bench, phone, carrier)
   }
 
   /// Takes a trunk out of the directory.

@@ -43,6 +43,8 @@ final class UserAgent {
   var registerChallenge: HeaderDraft?
   /// What it says to a REGISTER instead of 200.
   var registrar: ((Message) -> ResponseDraft?)?
+  /// What it says to a probe.
+  var probeAnswer: StatusCode = 200
   /// Leaves a REGISTER unanswered.
   var ignoresRegister = false
 
@@ -253,7 +255,8 @@ final class UserAgent {
       } else {
         open.append((server, message))
       }
-    case .info, .prack, .options, .register: answer(server, 200)
+    case .options: answer(server, probeAnswer)
+    case .info, .prack, .register: answer(server, 200)
     case .ack, .cancel, .subscribe, .notify, .publish, .refer, .message, .other:
       answer(server, 405)
     }
