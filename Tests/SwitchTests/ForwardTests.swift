@@ -62,6 +62,26 @@ import Testing
     #expect(record.sell.map { $0.micros > 0 } == true)
     #expect(
       carrier.received(.invite).first?.text(.assertedIdentity)?.contains(Town.groupDDI) == true)
+    let reasons = ["always": "unconditional", "busy": "user-busy", "noAnswer": "no-answer"]
+    let diversion = try #require(try carrier.received(.invite).first?.diversions().first)
+    #expect(diversion.reason == reasons[kind] ?? "unavailable" && !diversion.isPrivate)
+  }
+
+  @Test("RFC 5806 §4: who sent it on is written as the carrier has numbers, and hidden if withheld")
+  func diversion() throws {
+    var town = Town()
+    town.document.trunks[0].numberFormat = "international"
+    town.office("102") {
+      $0.forwards.always = "976333444"
+      $0.callerID.withhold = true
+    }
+    let bench = try Bench(town)
+    let (caller, carrier) = ends(bench, nil)
+    caller.call("102")
+    bench.run(for: .seconds(2))
+    let diversion = try #require(try carrier.received(.invite).first?.diversions().first)
+    #expect(diversion.isPrivate)
+    #expect("\(diversion.uri)".hasPrefix("sip:00\(Town.groupDDI.dropFirst())@"))
   }
 
   @Test("F11: a forward to a closed destination goes nowhere, whoever calls")

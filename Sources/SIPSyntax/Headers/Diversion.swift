@@ -4,11 +4,16 @@ import Elements
 package struct Diversion: Hashable, Sendable {
   package let address: NameAddress
 
-  /// Builds the entry of a party that sent the call on, for example with the reason "unconditional".
-  package init(_ uri: URI, displayName: String = "", reason: String, counter: UInt32 = 1) {
+  /// Builds the entry of a party that sent the call on, for example with the reason "unconditional"; whoever is
+  /// trusted with a private one is to show it to nobody.
+  package init(
+    _ uri: URI, displayName: String = "", reason: String, counter: UInt32 = 1,
+    isPrivate: Bool = false
+  ) {
+    let privacy = isPrivate ? [("privacy", "full")] : []
     address = NameAddress(
       displayName: displayName, uri: uri,
-      parameters: Parameters([("reason", reason), ("counter", "\(counter)")]))
+      parameters: Parameters([("reason", reason), ("counter", "\(counter)")] + privacy))
   }
 
   package init(parsing bytes: Span<UInt8>) throws(SyntaxError) {

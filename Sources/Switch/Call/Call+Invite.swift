@@ -47,27 +47,28 @@ extension SwitchCore {
     guard let trunk = rules.directory.trunk(id), let branch = call.legs[index].branch,
       let tenant = rules.directory.tenant(call.plan.tenant)
     else { return nil }
-    let (user, shown, forwarder) = called(call.branches[branch].target, trunk, tenant)
+    let (user, shown, forward) = called(call.branches[branch].target, trunk, tenant)
     let host = trunk.address.signallingHost
     let target = URI(
       user: user, host: host, port: trunk.address.port,
       parameters: trunk.address.transport == .tcp ? [URI.Component("transport", "tcp")] : [])
     let mine: Host = trunk.registration == nil ? .address(hop.local.address) : host
-    let number = PhoneNumber(shown.number).map {
+    func written(_ number: PhoneNumber) -> String {
       String(
-        decoding: trunk.numberFormat.write($0, in: trunk.country ?? tenant.country), as: UTF8.self)
+        decoding: trunk.numberFormat.write(number, in: trunk.country ?? tenant.country),
+        as: UTF8.self)
     }
     var visible = shown
-    visible.number = number ?? shown.number
+    visible.number = PhoneNumber(shown.number).map(written) ?? shown.number
     var draft = RequestDraft(
       .invite, target: target, from: from(visible, at: mine),
       to: NameAddress(uri: URI(user: user, host: host)))
     draft.contact = .automatic(user: contactUser(visible))
     addIdentity(visible, trunk.identity, at: mine, to: &draft)
-    if let forwarder, let number = rules.directory.line(forwarder)?.callerID.number {
+    if let forward, let number = rules.directory.line(forward.by)?.callerID.number {
       let diversion = Diversion(
-        URI(user: "\(number)", host: mine), reason: "unconditional",
-        counter: UInt32(max(call.plan.forwards, 1)))
+        URI(user: written(number), host: mine), reason: forward.reason,
+        counter: UInt32(max(call.plan.forwards, 1)), isPrivate: shown.isWithheld)
       draft.headers.append(HeaderDraft(.diversion, diversion.serialized))
     }
     addCommon(&draft, to: index, of: &call)
@@ -77,11 +78,11 @@ extension SwitchCore {
   /// The number in the carrier's way of writing, who is shown, and whose forward it is.
   private func called(
     _ target: PlanTarget, _ trunk: Trunk, _ tenant: Tenant
-  ) -> (user: String, shown: CallerIdentity, forwarder: ExtensionID?) {
+  ) -> (user: String, shown: CallerIdentity, forward: PlanStep.Forward?) {
     switch target {
     case .outside(let route):
       let user = String(decoding: trunk.user(for: route.number, from: tenant), as: UTF8.self)
-      return (user, route.shown, route.forwardedBy)
+      return (user, route.shown, route.forward)
     case .emergency(let route): return ("\(route.digits)", route.shown, nil)
     case .extension: return ("", .unknown, nil)
     }

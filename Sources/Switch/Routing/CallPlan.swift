@@ -76,8 +76,11 @@ struct OutsideRoute: Sendable {
   var shown: CallerIdentity
   /// In order of preference.
   var candidates: [TrunkCandidate]
-  /// Set when a forward leads here: the extension whose forward it is.
-  var forwardedBy: ExtensionID?
+  /// Set when a forward leads here.
+  var forward: PlanStep.Forward?
+
+  /// The extension whose forward it is.
+  var forwardedBy: ExtensionID? { forward?.by }
 }
 
 /// One trunk that may carry a call and what it would cost there; no price, no call.

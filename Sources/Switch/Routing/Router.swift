@@ -208,7 +208,7 @@ struct Router: Sendable {
     case .outside(let number, let verdict):
       let mine = identity(outside: line, wanted: nil, presentation: .asConfigured)
       var route = try route(to: number, verdict, payer: line, shown: mine, at: wall)
-      route.forwardedBy = line.id
+      route.forward = forward
       return [PlanStep(targets: [.outside(route)], ringTime: nil)]
     case .emergency:
       throw RouteRefusal(.forbidden, "a forward may not lead to an emergency number")
