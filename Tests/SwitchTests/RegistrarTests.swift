@@ -166,8 +166,10 @@ import Testing
     #expect(revived.bindings.count == 0)
   }
 
-  @Test("Phones in two houses may have the same private address: both ring, each keeps its calls")
-  func samePrivateAddress() throws {
+  @Test(
+    "Phones in two houses may have the same private address: both ring, each keeps its calls",
+    arguments: ["", ";+sip.instance=\"<urn:uuid:1>\""])
+  func samePrivateAddress(instance: String) throws {
     let bench = try Bench()
     let contact = "<sip:101@192.168.1.20:5060>"
     let phones = ["198.51.100.7:5062", "203.0.113.9:5062"].map {
@@ -175,9 +177,8 @@ import Testing
     }
     phones[0].manner = .answers(after: .seconds(1))
     phones[1].manner = .rings
-    for (phone, callID) in zip(phones, ["home", "work"]) {
-      phone.register(contact: contact, callID: callID)
-    }
+    phones[0].register(expires: 120, contact: contact + instance, callID: "home")
+    phones[1].register(contact: contact, callID: "work")
     #expect(registrations(bench).count == 2)
     let caller = UserAgent(bench, user: "102", address: "198.51.100.8:5064")
     caller.call("101")
@@ -186,6 +187,9 @@ import Testing
     #expect(caller.lastStatus == 200)
     phones[1].register(contact: contact, callID: "work", cseq: 10)
     #expect(phones[1].lastStatus == 200)
+    // Each is told of its own, or it would come back when the other has to.
+    let told = phones.map { $0.responses.last { $0.cseq.method == .register } }
+    #expect(told.map { $0?.lines(.contact).count } == [1, 1])
     caller.hangUp()
     bench.run(for: .seconds(1))
     #expect(bench.requests("BYE", to: phones[0].endpoint).count == 1)
@@ -195,6 +199,9 @@ import Testing
     #expect(Set(registrations(bench).map(\.remote)) == [phones[0].endpoint, moved.endpoint])
     moved.register(expires: 0, contact: contact, callID: "work", cseq: 30)
     #expect(registrations(bench).map(\.remote) == [phones[0].endpoint])
+    var revived = SwitchCore(configuration: bench.core.configuration, dice: .system)
+    for batch in bench.journal { try revived.replay(batch) }
+    #expect(revived.bindings.all(at: bench.now.wall).map(\.flow.remote) == [phones[0].endpoint])
   }
 
   @Test(

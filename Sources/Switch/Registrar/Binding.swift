@@ -65,13 +65,13 @@ extension Binding {
   ///
   /// Several instances, several flows of one, and phones in several houses may well have the same private address as
   /// their contact.
-  func isTwin(of key: Key, contact: String, callID: String) -> Bool {
+  func isTwin(of key: Key, contact: String, callID: String, from source: IPAddress) -> Bool {
     switch (self.key, key) {
     case (.instance(let mine, let flow), .instance(let other, let number)):
       mine == other && (flow == Key.noRegistration) != (number == Key.noRegistration)
-    case (.contact(let mine), .contact(let other)):
-      mine != other && self.contact == contact && self.callID == callID
-    case (.contact, .instance), (.instance, .contact): self.contact == contact
+    case (.contact, _), (.instance, .contact):
+      self.key != key && self.contact == contact
+        && (self.callID == callID || flow.remote.address == source)
     }
   }
 }

@@ -121,10 +121,10 @@ struct BindingTable: Sendable {
   func twins(
     of contact: Registration.Contact, in request: Registration, line: Int
   ) -> [Binding.Key] {
-    let key = contact.key(in: request)
+    let (key, source) = (contact.key(in: request), request.flow.remote.address)
     return lines[line].entries.indices.compactMap {
       lines[line].entries[$0].binding
-        .isTwin(of: key, contact: contact.uri, callID: request.callID)
+        .isTwin(of: key, contact: contact.uri, callID: request.callID, from: source)
         ? lines[line].entries[$0].binding.key : nil
     }
   }

@@ -67,7 +67,9 @@ extension SwitchCore {
     for case .put(let binding) in changes {
       let same = before.first { $0.key == binding.key }
       let twin = before.first {
-        $0.isTwin(of: binding.key, contact: binding.contact, callID: binding.callID)
+        $0.isTwin(
+          of: binding.key, contact: binding.contact, callID: binding.callID,
+          from: binding.flow.remote.address)
       }
       let old = (same ?? twin)?.flow
       guard old != binding.flow else { continue }
@@ -109,12 +111,15 @@ extension SwitchCore {
     }
   }
 
-  /// 200 with every binding of the extension, and how long each has left; nil for a refresh, which wants no more.
+  /// 200 with every binding of the extension but those of other phones at the same private address, and how long each has left; nil for a refresh, which wants no more.
   private mutating func accept(
     _ wanted: Registration?, of line: Extension, _ request: StatelessRequest, at now: Now
   ) {
     var answer = sip.beginAnswer(to: request, 200)
-    bindings.visit(line.id, at: now.wall) { $0.serialize(into: &answer, at: now.wall) }
+    bindings.visit(line.id, at: now.wall) {
+      // A phone would take the first that has its contact for its own.
+      if wanted?.isOthers($0) != true { $0.serialize(into: &answer, at: now.wall) }
+    }
     answer.add(.date, date.value(at: now.wall))
     for hop in wanted?.path ?? [] { answer.add(.path, hop) }
     if case .update(let contacts) = wanted?.wish,

@@ -56,6 +56,14 @@ extension Registration {
   }
 }
 
+extension Registration {
+  /// Whether a binding is another phone's that has the same contact as this one.
+  func isOthers(_ binding: Binding) -> Bool {
+    guard case .update(let contacts) = wish else { return false }
+    return contacts.contains { $0.uri == binding.contact && $0.key(in: self) != binding.key }
+  }
+}
+
 extension Registration.Wish {
   fileprivate init(
     _ message: Message, expires: UInt32?, _ limits: RegistrarLimits
