@@ -129,9 +129,11 @@ import Testing
     #expect(ends.bench.state(ofTrunk: "carrier") == "up")
   }
 
-  @Test("Nor do two addresses that answer each probe with 503")
-  func bothBusy() throws {
-    let ends = try ends(probe: 30)
+  @Test(
+    "Nor do two addresses that answer each probe with 503, whatever else they take",
+    arguments: [true, false])
+  func bothBusy(isRegistered: Bool) throws {
+    let ends = try ends(probe: 30) { if isRegistered { registers(&$0) } }
     for carrier in [ends.first, ends.second] { carrier.probeAnswer = 503 }
     let before = ends.bench.sent.count
     ends.bench.run(for: .seconds(600))
@@ -140,6 +142,39 @@ import Testing
     ends.second.probeAnswer = 200
     ends.bench.run(for: .seconds(30))
     #expect(ends.bench.state(ofTrunk: "carrier") == "up")
+  }
+
+  @Test("A carrier that says no at both addresses is asked with growing pauses")
+  func deniedAtBoth() throws {
+    let ends = try ends(probe: 30, registers)
+    for carrier in [ends.first, ends.second] {
+      carrier.probeAnswer = 503
+      carrier.registrar = { _ in ResponseDraft(403) }
+    }
+    ends.bench.run(for: .seconds(700))
+    #expect(ends.bench.state(ofTrunk: "carrier") == "down")
+    let asked = { ends.first.received(.register).count + ends.second.received(.register).count }
+    let before = asked()
+    #expect(!ends.second.received(.register).isEmpty)
+    ends.bench.run(for: .seconds(3_600))
+    #expect((3...14).contains(asked() - before))
+  }
+
+  @Test("What an address says of a REGISTER late, when another is asked, means nothing")
+  func deniedLate() throws {
+    let ends = try ends(probe: 0) { trunk in
+      registers(&trunk)
+      trunk.registration?.expiresSeconds = 580
+    }
+    ends.first.ignoresRegister = true
+    lead(ends.bench, to: [ends.second])
+    ends.bench.run(for: .seconds(300))
+    #expect(ends.first.received(.register).count > 1 && ends.second.received(.register).isEmpty)
+    ends.first.ignoresRegister = false
+    ends.first.registrar = { _ in ResponseDraft(403) }
+    ends.bench.run(for: .seconds(10))
+    #expect(ends.second.received(.register).count == 1)
+    #expect(ends.bench.state(ofTrunk: "carrier") == "up" && ends.downs == 0)
   }
 
   @Test("A REGISTER to an address that the name has left is followed by one to where it leads now")

@@ -68,8 +68,7 @@ import Testing
     #expect(bench.state(ofTrunk: "carrier") == "down")
     carrier.ignoresRegister = false
     carrier.registrar = nil
-    // A silent one that is back is asked soon, one that said no after its pause.
-    bench.run(for: .seconds(status == nil && probe > 0 ? 70 : 900))
+    bench.run(for: .seconds(900))
     #expect(bench.state(ofTrunk: "carrier") == "up")
     #expect(bench.reason(ofTrunk: "carrier") == "")
   }
@@ -137,6 +136,23 @@ import Testing
     #expect(carrier.received(.register).count == 1)
     bench.run(for: .seconds(20))
     #expect(carrier.received(.register).count == 2)
+  }
+
+  @Test("A refresh that finds its connection dead goes out on a new one at once")
+  func deadConnection() throws {
+    let (bench, _, carrier) = try Bench.registering(probe: 0, over: "tcp")
+    carrier.connection = FlowID(7)
+    bench.run(for: .seconds(290))
+    #expect(carrier.received(.register).count == 1)
+    bench.closed[carrier.endpoint] = "reset"
+    let before = bench.sent.count
+    while bench.sent.count == before, bench.now.instant < .start + .seconds(400) {
+      bench.run(for: .milliseconds(1))
+    }
+    bench.closed = [:]
+    bench.run(for: .seconds(1))
+    #expect(carrier.received(.register).count == 2)
+    #expect(bench.reason(ofTrunk: "carrier") == "")
   }
 
   @Test("The end of a REGISTER to where the trunk was before says nothing of where it is now")

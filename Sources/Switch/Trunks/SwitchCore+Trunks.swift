@@ -110,6 +110,7 @@ extension SwitchCore {
     guard status.isFinal else { return }
     // Any answer shows that somebody is there; 503 says that it takes no calls.
     if status == 503 {
+      trunks[id]?.isBusy = true
       trunkSilent(id, hop, "it answers 503", at: now)
     } else {
       trunkHeard(id, from: hop.remote, at: now)
@@ -121,6 +122,7 @@ extension SwitchCore {
   mutating func probeFailed(
     _ id: TrunkID, _ hop: TrunkHop, _ failure: ClientFailure, at now: Now
   ) {
+    trunks[id]?.isBusy = false
     trunkSilent(id, hop, "\(failure)", isUnreachable: failure != .timeout, at: now)
     scheduleProbe(id, at: now)
   }
@@ -249,37 +251,45 @@ extension SwitchCore {
     guard let trunk = rules.directory.trunk(id), let status = message.status, status.isFinal,
       let registration = trunks[id]?.registration, registration.isAsking(client)
     else { return }
+    let next = trunks[id]?.hops.first
+    let isNext = next?.isSameAddress(as: hop) ?? true
+    guard isNext || status.isSuccess else {
+      // What it says means nothing where another one is asked by now.
+      trunks[id]?.registration?.wait(until: now.instant)
+      return handleDeadline(ofTrunk: id, at: now)
+    }
     switch status.number {
     case 200...299:
       let seconds = granted(message, on: flow) ?? registration.seconds
       trunks[id]?.registration?.accepted(seconds: seconds, on: flow, at: now.instant)
-      if trunks[id]?.hops.first?.isSameAddress(as: hop) == false {
-        // Another one is asked by now.
-        trunks[id]?.registration?.renew(.nextAddress, at: now.instant)
+      if let next, !isNext {
+        trunks[id]?.registration?.renew(.nextAddress(next.remote), at: now.instant)
       }
-      trunkHeard(id, from: hop.remote, at: now)
+      if trunks[id]?.isBusy == false { trunkHeard(id, from: hop.remote, at: now) }
     case 401, 407:
       let target = URI(host: trunk.address.signallingHost, port: trunk.address.port)
       guard registration.mayAnswer(client),
         let header = authorization(
           of: id, for: message, method: .register, uri: target, realm: message.challengedRealm)
-      else { return registerRefused(id, status.number, at: now) }
+      else { return registerRefused(id, hop, status.number, at: now) }
       changeTrunk(id) { $0.realm = message.challengedRealm }
       register(with: trunk, answering: (message, header), at: now)
     case 423:
       let minimum = message.number(.minExpires) ?? 3600
       guard trunks[id]?.registration?.tooBrief(minimumSeconds: minimum, at: now.instant) == true
       else {
-        return registerRefused(id, status.number, at: now)
+        return registerRefused(id, hop, status.number, at: now)
       }
-    case _: registerRefused(id, status.number, at: now)
+    case _: registerRefused(id, hop, status.number, at: now)
     }
     handleDeadline(ofTrunk: id, at: now)
   }
 
-  private mutating func registerRefused(_ id: TrunkID, _ status: UInt16, at now: Now) {
+  private mutating func registerRefused(
+    _ id: TrunkID, _ hop: TrunkHop, _ status: UInt16, at now: Now
+  ) {
     registerFailed(
-      id, "the carrier answered \(status)", isAnswered: true,
+      id, "the carrier answered \(status)", by: hop.remote,
       isFinal: [401, 403, 407].contains(status), at: now)
   }
 
@@ -295,8 +305,11 @@ extension SwitchCore {
       trunkSilent(id, hop, "\(failure)", isUnreachable: true, at: now)
     }
     let isForgotten = !state.hops.contains { $0.isSameAddress(as: hop) }
+    // The end of a connection that was there before says nothing of a new one.
+    let isStale = hop.transport.isReliable && failure != .timeout
     guard
-      isForgotten || trunks[id]?.registration?.missed(of: state.hops.count) == true
+      isForgotten
+        || trunks[id]?.registration?.missed(of: state.hops.count + (isStale ? 1 : 0)) == true
     else { return registerFailed(id, "\(failure)", at: now) }
     trunks[id]?.registration?.wait(until: now.instant)
     handleDeadline(ofTrunk: id, at: now)
@@ -304,11 +317,11 @@ extension SwitchCore {
 
   /// A registration that was there and has ended, or that the carrier will not have, makes the trunk useless.
   private mutating func registerFailed(
-    _ id: TrunkID, _ reason: String, isAnswered: Bool = false, isFinal: Bool = false, at now: Now
+    _ id: TrunkID, _ reason: String, by refuser: Endpoint? = nil, isFinal: Bool = false,
+    at now: Now
   ) {
     let times = configuration.trunks
-    trunks[id]?.registration?.failed(
-      reason, isAnswered: isAnswered, times: times, at: now.instant)
+    trunks[id]?.registration?.failed(reason, by: refuser, times: times, at: now.instant)
     let name = rules.directory.trunk(id)?.name ?? "\(id)"
     log(
       .warning, "trunk registration failed", Alert.Fact("trunk", name),
@@ -326,8 +339,7 @@ extension SwitchCore {
   private func granted(_ message: Message, on flow: Flow) -> UInt32? {
     guard case .contacts(let contacts)? = try? message.contacts() else { return message.expires }
     let ours = contacts.filter {
-      guard case .address(let host) = $0.uri.host else { return false }
-      return host == flow.local.address || configuration.ownAddresses.contains(host)
+      if case .address(let host) = $0.uri.host { isOwn(host, on: flow) } else { false }
     }
     return (ours.isEmpty ? contacts : ours).compactMap(\.expires).min() ?? message.expires
   }

@@ -24,8 +24,8 @@ struct TrunkRegistration: Sendable {
     case connectionEnded
     /// The carrier was silent.
     case isBack
-    /// The next one of its addresses is asked.
-    case nextAddress
+    /// The next one of its addresses, this one, is asked.
+    case nextAddress(Endpoint)
     /// Its name leads to others.
     case newAddresses
   }
@@ -44,7 +44,9 @@ struct TrunkRegistration: Sendable {
   private(set) var wasRegistered = false
   /// The carrier will not have it, or no longer: whatever else it answers, it takes no calls from us.
   private(set) var isRefused = false
-  /// The last failure was an answer: to ask there sooner changes nothing.
+  /// Who has said no since it was accepted last: to ask there sooner changes nothing.
+  private var refusers: Set<Endpoint> = []
+  /// The last failure was such an answer.
   private var isAnswered = false
   /// For how long to ask: as configured, or longer where the carrier wanted that (423).
   private(set) var seconds: UInt32
@@ -93,9 +95,11 @@ struct TrunkRegistration: Sendable {
   mutating func accepted(seconds granted: UInt32, on flow: Flow, at now: Instant) {
     (failures, unanswered, wasRegistered) = (0, 0, true)
     (isRefused, isRaised, connection) = (false, false, flow.connection)
-    (acceptedAt, endsAt) = (now, now + .seconds(Int64(granted)))
+    refusers = []
     // Half the time, so that one lost refresh does not lose the registration.
-    state = .registered(refreshAt: now + .seconds(Int64(max(granted, 20))) / 2)
+    let refreshAt = now + .seconds(Int64(max(granted, 20))) / 2
+    (acceptedAt, endsAt) = (now, max(now + .seconds(Int64(granted)), refreshAt))
+    state = .registered(refreshAt: refreshAt)
   }
 
   /// Whether the carrier has it still, whatever became of a refresh.
@@ -107,12 +111,19 @@ struct TrunkRegistration: Sendable {
     let soonest = max(now, askedAt + Self.leastPause)
     switch (state, news) {
     case (.registered(let refreshAt), _): state = .registered(refreshAt: min(refreshAt, soonest))
-    case (.failed(let reason, let retryAt), .isBack) where !isAnswered,
-      // When it has failed in silence each address has had its turn.
-      (.failed(let reason, let retryAt), .nextAddress) where isAnswered,
-      (.failed(let reason, let retryAt), .newAddresses):
+    case (.failed(let reason, let retryAt), _) where isNews(news):
       state = .failed(reason: reason, retryAt: min(retryAt, soonest))
     case (.failed, _), (.due, _), (.asking, _): break
+    }
+  }
+
+  /// Whether it may be taken now though it has failed.
+  private func isNews(_ news: News) -> Bool {
+    switch news {
+    case .connectionEnded, .isBack: !isAnswered
+    // When it has failed in silence each address has had its turn.
+    case .nextAddress(let address): isAnswered && !refusers.contains(address)
+    case .newAddresses: true
     }
   }
 
@@ -138,12 +149,14 @@ struct TrunkRegistration: Sendable {
     return true
   }
 
-  /// Tried again after a pause, and when what was accepted ends; `isAnswered` by what the carrier said, not by its
-  /// silence.
-  mutating func failed(_ reason: String, isAnswered: Bool, times: TrunkTimes, at now: Instant) {
+  /// Tried again after a pause, and when what was accepted ends; `refuser` is who said no, nil where nobody answered.
+  mutating func failed(
+    _ reason: String, by refuser: Endpoint?, times: TrunkTimes, at now: Instant
+  ) {
     let pause = min(times.registerRetry * (1 << min(failures, 10)), times.registerRetryLimit)
     (failures, unanswered, isRaised) = (failures + 1, 0, false)
-    self.isAnswered = isAnswered
+    isAnswered = refuser != nil
+    if let refuser { refusers.insert(refuser) }
     let retryAt = now + pause
     state = .failed(reason: reason, retryAt: holds(at: now) ? min(retryAt, endsAt) : retryAt)
   }
@@ -152,7 +165,7 @@ struct TrunkRegistration: Sendable {
   mutating func refused() { (isRefused, wasRegistered) = (true, false) }
 
   /// Where it is asked now, nothing is known of it.
-  mutating func moved() { isRefused = false }
+  mutating func moved() { (isRefused, refusers) = (false, []) }
 
   mutating func wait(until moment: Instant) { state = .due(moment) }
 }

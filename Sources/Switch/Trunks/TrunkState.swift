@@ -32,6 +32,8 @@ struct TrunkState: Sendable {
   private(set) var complaint: String?
   /// What the first of ``hops`` has left unanswered in a row.
   private var missed = 0
+  /// The last probe was answered by 503: it takes no calls, whatever it takes besides.
+  var isBusy = false
   /// How many addresses in a row have missed, the latest at the end of ``hops``.
   private var passedOver = 0
   /// When a call may try it although it is down.
@@ -75,6 +77,7 @@ struct TrunkState: Sendable {
 
   /// Nobody looks after it any more: a call may find out how it is.
   mutating func leaveToCalls(at now: Instant) {
+    isBusy = false
     if isDown { retryAt = min(retryAt, now) }
   }
 
@@ -124,13 +127,17 @@ struct TrunkState: Sendable {
   /// Of several addresses only the one that is asked shows by it that it answers: a carrier may call from one while
   /// the other is deaf.
   mutating func heard(from remote: Endpoint, at now: Now) -> Health? {
+    let wasSilent = complaint != nil
+    isBusy = false
     if hops.count < 2 || hops.first?.remote.address == remote.address {
       (missed, passedOver, complaint) = (0, 0, nil)
     }
     retryAt = .never
     guard health != .up else { return nil }
     // Who was silent may have begun anew; what is accepted at this moment is the news itself.
-    if registration?.acceptedAt != now.instant { registration?.renew(.isBack, at: now.instant) }
+    if wasSilent, registration?.acceptedAt != now.instant {
+      registration?.renew(.isBack, at: now.instant)
+    }
     guard !isRefused else { return nil }
     (health, since) = (.up, now.wall)
     return .up
@@ -163,7 +170,9 @@ struct TrunkState: Sendable {
     hops.append(hops.removeFirst())
     (missed, passedOver) = (0, passedOver + 1)
     // While it is down each of them gets its turn again and again.
-    if !isDown || isRefused { registration?.renew(.nextAddress, at: now.instant) }
+    if !isDown || isRefused, let next = hops.first {
+      registration?.renew(.nextAddress(next.remote), at: now.instant)
+    }
     if passedOver < hops.count {
       probeAt = now.instant
       return false
@@ -195,7 +204,7 @@ struct TrunkState: Sendable {
   /// Its address has changed: what we knew of the old one is worth nothing.
   mutating func moved(at now: Now) {
     (hops, health, since, missed, retryAt) = ([], .unknown, now.wall, 0, .never)
-    (complaint, passedOver) = (nil, 0)
+    (complaint, passedOver, isBusy) = (nil, 0, false)
     registration?.moved()
     (resolution, resolveAt, probe, probeAt) = (nil, now.instant, nil, now.instant)
     realm = nil
