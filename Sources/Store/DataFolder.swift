@@ -46,22 +46,20 @@ package final class DataFolder: Sendable {
       throw .folder(path: path, reason: "it is not a folder")
     }
     lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    // From here on whatever is thrown ends in `deinit`, which closes it. Closed here as well, it would be closed twice,
+    // the second time perhaps as somebody else's file.
     guard lock >= 0 else { throw .folder(path: path, reason: String(cString: strerror(errno))) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-      let holder = DataFolder.processWritten(in: lock)
-      close(lock)
-      throw .locked(path: path, process: holder)
+      throw .locked(path: path, process: DataFolder.processWritten(in: lock))
     }
     // The number is only for people; the lock itself ends with the process, however it ends.
     let number = Array("\(getpid())\n".utf8)
     guard ftruncate(lock, 0) == 0, pwrite(lock, number, number.count, 0) == number.count else {
-      let reason = String(cString: strerror(errno))
-      close(lock)
-      throw .folder(path: path, reason: reason)
+      throw .folder(path: path, reason: String(cString: strerror(errno)))
     }
   }
 
-  deinit { close(lock) }
+  deinit { if lock >= 0 { close(lock) } }
 
   /// Bytes of SQLite's smallest page: what is shorter it takes for an empty database.
   private static let smallestDatabase = 512

@@ -1,6 +1,7 @@
 import Elements
 import Foundation
 import GRDB
+import Glibc
 import Store
 import Testing
 
@@ -66,6 +67,23 @@ import Testing
       try DataFolder(bench.folder.path)
     }
     #expect("\(StoreError.locked(path: "/x", process: 12))".contains("process 12"))
+  }
+
+  @Test("A folder that is locked closes no file of others that is opened meanwhile")
+  func closesItsOwn() throws {
+    let bench = try StoreBench()
+    let (isOver, lost) = (Monitor(false), Monitor(0))
+    let others = Thread {
+      while !isOver.withLock({ $0 }) {
+        let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        sched_yield()
+        if close(file) != 0 { lost.withLock { $0 += 1 } }
+      }
+    }
+    others.start()
+    for _ in 0..<20_000 { _ = try? DataFolder(bench.folder.path) }
+    isOver.withLock { $0 = true }
+    #expect(lost.withLock { $0 } == 0)
   }
 
   @Test("A lock left behind by a process that died does not stop the next one")
