@@ -106,6 +106,24 @@ import Testing
     #expect(finding?.finding.contains("one backup") == true)
   }
 
+  @Test("A page that nobody has come across yet is found damaged, with the way out")
+  func damagedPage() throws {
+    let path = try servedFolder()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try findings(path)["database"]?.verdict == .ok)
+    // The last page of the file is then one that no start reads.
+    try alterDatabase(
+      path + "/martinet.db", "CREATE TABLE pile (text); INSERT INTO pile VALUES ('something')")
+    let file = URL(filePath: path + "/martinet.db")
+    var bytes = try Data(contentsOf: file)
+    for index in bytes.indices.suffix(4_096) { bytes[index] = 0xFF }
+    try bytes.write(to: file)
+    let finding = try findings(path)["database"]
+    #expect(finding?.verdict == .problem)
+    #expect(finding?.finding.hasPrefix("The database is damaged (reading all of it: ") == true)
+    #expect(finding?.finding.contains("one backup") == true)
+  }
+
   @Test("The audit trail is verified, and the first altered row is named")
   func auditTrail() throws {
     let path = try servedFolder()

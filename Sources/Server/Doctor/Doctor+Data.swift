@@ -85,7 +85,7 @@ extension Doctor {
         .problem, "master key", "\(path) can be read by other users.", wayOut: "chmod 600 \(path)")
   }
 
-  /// Whether the server would start on database and journal, and whether the audit trail is whole.
+  /// Whether the server would start on database and journal, and whether they and the audit trail are whole.
   func database() -> [FindingReport] {
     do throws(StoreError) {
       try DataFolder.checkDatabase(in: configuration.data)
@@ -105,7 +105,9 @@ extension Doctor {
     }
     do {
       let administration = try Administration(existing: configuration.data)
+      try administration.database.check()
       return [
+        FindingReport(.ok, "database", "All of it can be read, and it holds together."),
         journal(try administration.journalComplaint(), isThere: hasJournal),
         try administration.auditFinding(),
       ] + administration.countryFindings()
