@@ -61,8 +61,9 @@ package struct Binding: Hashable, Sendable {
 
 extension Binding {
   /// Whether it is the same phone under another key: with its instance once and without it once, with numbered flows
-  /// once and without them once (RFC 5626 §6), or behind another address of a NAT, which its Call-ID shows.
+  /// once and without them once (RFC 5626 §6), or behind another address of a NAT.
   ///
+  /// The same contact is the same phone's where it comes from the same address or with the same Call-ID.
   /// Several instances, several flows of one, and phones in several houses may well have the same private address as
   /// their contact.
   func isTwin(of key: Key, contact: String, callID: String, from source: IPAddress) -> Bool {

@@ -111,7 +111,8 @@ extension SwitchCore {
     }
   }
 
-  /// 200 with every binding of the extension but those of other phones at the same private address, and how long each has left; nil for a refresh, which wants no more.
+  /// 200 with every binding of the extension but those of other phones at the same private address, and how long each
+  /// has left; nil for a refresh, which wants no more.
   private mutating func accept(
     _ wanted: Registration?, of line: Extension, _ request: StatelessRequest, at now: Now
   ) {
