@@ -19,13 +19,15 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAM, LOAD = os.environ["MARTINET"], os.environ["MARTINET_LOAD"]
+PROGRAM, LOAD, SOCKETS = (os.environ[name] for name in ("MARTINET", "MARTINET_LOAD", "MARTINET_SOCKETS"))
 SERVER, LOCAL = "127.0.0.1:15060", "127.0.0.1:16000"
 USERS = 1000
 # For the memory of a registration: each of them registers several phones, of which the first find room that the start left.
 MANY_USERS, PHONES = 10_000, 5
 # Measured after as many others; both together find room in 15,000 pairs of ports, of which a call takes two.
 CALLS = 3_500
+# Calls that are up while their packets are counted.
+MEDIA_CALLS = 50
 ROWS = ["register", "call", "ledger", "rtp", "memory"]
 
 
@@ -46,6 +48,9 @@ def family(root):
 
 class Servers:
     """Processes under test, with what they have used."""
+
+    # The load's job that has media pass through them.
+    media_job = "hold"
 
     def __init__(self):
         self.roots = []
@@ -148,6 +153,14 @@ rates:
     return servers
 
 
+def sockets():
+    """The relay that does nothing but relay."""
+    servers = Servers()
+    servers.media_job = "media"
+    servers.start(SOCKETS, SERVER, 2 * MEDIA_CALLS, ready=r"^ready")
+    return servers
+
+
 def load(*words, users=USERS, local=LOCAL):
     return ["taskset", "-c", "1", LOAD, words[0], SERVER, local, str(users), *map(str, words[1:])]
 
@@ -182,8 +195,9 @@ def warm(servers, *words):
 class Held:
     """Calls that are up, for media and memory."""
 
-    def __init__(self, calls, suite=None):
-        self.child = subprocess.Popen(load("hold", calls, *(["srtp", suite] if suite else [])),
+    def __init__(self, servers, calls, suite=None):
+        self.servers = servers
+        self.child = subprocess.Popen(load(servers.media_job, calls, *(["srtp", suite] if suite else [])),
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.read("held")
 
@@ -196,12 +210,13 @@ class Held:
                 return report
         sys.exit(f"the load ended before it said {until!r}")
 
-    def packets(self, servers, count, in_flight):
-        before = servers.cpu()
+    def packets(self, count, in_flight):
+        """The servers' CPU microseconds for each."""
+        before = self.servers.cpu()
         self.child.stdin.write(f"rtp {count} {in_flight}\n")
         self.child.stdin.flush()
         report = self.read('"rtp"')
-        return (servers.cpu() - before) / report["operations"] * 1e6
+        return (self.servers.cpu() - before) / report["operations"] * 1e6
 
     def end(self):
         self.child.stdin.write("end\n")
@@ -269,16 +284,17 @@ def rows(chosen, scale):
     if "ledger" in chosen:
         yield from ledger_rows(amount)
     if "rtp" in chosen:
+        def packet(servers, suite=None):
+            held = Held(servers, MEDIA_CALLS, suite)
+            held.packets(20_000, 16)  # Sources are learned, and those that stay are locked.
+            figure = held.packets(amount(400_000), 128)
+            held.end()
+            return figure
         for name, suite in (("plain", None), ("SRTP AES-CM-80", "AES_CM_128_HMAC_SHA1_80"),
                             ("SRTP AES-GCM", "AEAD_AES_128_GCM")):
-            def media(servers):
-                held = Held(50, suite)
-                held.packets(servers, 2_000, 16)  # Sources are learned.
-                figure = held.packets(servers, amount(400_000), 128)
-                held.end()
-                return figure
-            yield row(f"relayed RTP packet, {name}", "rtpengine", "CPU-µs",
-                      *compare(rounds, martinet, lambda: kamailio(True), media), 0.6)
+            yield row(f"relayed RTP packet, {name}", "rtpengine", "CPU-µs", *compare(
+                rounds, martinet, lambda: kamailio(True), lambda servers: packet(servers, suite)), 0.6)
+        yield row("the plain packet", "the sockets alone", "CPU-µs", *compare(rounds, martinet, sockets, packet), None)
     if "memory" in chosen:
         def growth(servers):
             resident = []
@@ -291,7 +307,7 @@ def rows(chosen, scale):
         def per_call(servers):
             subprocess.run(load("call", 1000, 32), check=True, capture_output=True)
             before = servers.memory()
-            held = Held(1000)
+            held = Held(servers, 1000)
             figure = (servers.memory() - before) / 1000 / 1000
             held.end()
             return figure

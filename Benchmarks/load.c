@@ -4,6 +4,8 @@
 //   load call     SERVER LOCAL USERS OPERATIONS WINDOW [emergency]
 //   load hold     SERVER LOCAL USERS CALLS [srtp SUITE]   sets calls up, says "held", then obeys its standard input:
 //                                                          "rtp PACKETS WINDOW", "end"
+//   load media    SERVER LOCAL USERS CALLS                 the same without calls, for a relay that has a stream of each side
+//                                                          on SERVER's port and those above, in turn
 //
 // SERVER and LOCAL are ADDRESS:PORT; the carrier listens on LOCAL's port + 1, media on + 2 and + 4. Users are 1000 and up with the
 // password bench-NUMBER-secret in the domain bench.example; they call +44207…, or with "emergency", one at a time, 112. In a call of
@@ -657,6 +659,19 @@ static srtp_t srtp_session(const char *inline_key, srtp_ssrc_type_t direction) {
   return session;
 }
 
+// The streams of a relay that nobody signals to.
+static void take_streams(void) {
+  for (int slot = 0; slot < window; slot++) {
+    struct sockaddr_in address = server;
+    uint16_t port = ntohs(server.sin_port) + 2 * slot;
+    address.sin_port = htons(port);
+    operations[slot].caller_media = address;
+    address.sin_port = htons(port + 1);
+    operations[slot].carrier_media = address;
+  }
+  finished = window;
+}
+
 // Sends packets of 172 bytes on every held call, both ways in turn, WINDOW of them under way, and counts what arrives.
 static void run_media(long packets, int in_flight) {
   static srtp_t *sealers;
@@ -705,7 +720,7 @@ static void report(const char *job, double begun) {
 
 int main(int count, char **words) {
   if (count < 6) {
-    fprintf(stderr, "usage: load register|call|hold SERVER LOCAL USERS OPERATIONS [WINDOW] [srtp SUITE]\n");
+    fprintf(stderr, "usage: load register|call|hold|media SERVER LOCAL USERS OPERATIONS [WINDOW] [srtp SUITE]\n");
     return 2;
   }
   const char *job = words[1];
@@ -715,7 +730,8 @@ int main(int count, char **words) {
   carrier_address.sin_port = htons(ntohs(phone_address.sin_port) + 1);
   users = atoi(words[4]);
   wanted = atol(words[5]);
-  hold_calls = strcmp(job, "hold") == 0;
+  bool media_alone = strcmp(job, "media") == 0;
+  hold_calls = media_alone || strcmp(job, "hold") == 0;
   window = hold_calls ? (int)wanted : (count > 6 ? atoi(words[6]) : 64);
   for (int index = 6; index + 1 < count; index++)
     if (strcmp(words[index], "srtp") == 0) suite = words[index + 1];
@@ -750,7 +766,8 @@ int main(int count, char **words) {
     }
   }
   double begun = seconds();
-  run_signalling(wanted);
+  if (media_alone) take_streams();
+  else run_signalling(wanted);
   report(job, begun);
   if (!hold_calls) return failed ? 1 : 0;
   char line[128];
@@ -768,6 +785,7 @@ int main(int count, char **words) {
       break;
     }
   }
+  if (media_alone) return 0;
   long calls = window;
   finished = failed = 0;
   wanted = started = calls;
