@@ -13,6 +13,7 @@ extension Ledger {
     // Tenants before accounts, so that an account finds its tenant.
     let lines = book.lines.sorted { $0.subject.sortKey < $1.subject.sortKey }
     var zonePlaces: [String: Int32] = [:]
+    let formerZones = zones
     zones = [.utc]
     var bounds: [Int32: PerPeriod<CalendarWindow>] = [:]
     var present: Set<LimitSubject> = []
@@ -23,9 +24,13 @@ extension Ledger {
       nodes[place].zone = zone
       adoptZone(place, &bounds, &entries)
     }
-    for place in nodes.indices
-    where nodes[place].isActive && !present.contains(nodes[place].subject) {
-      record(.withdrawn(nodes[place].subject), &entries)
+    for place in nodes.indices where !present.contains(nodes[place].subject) {
+      // A call of it may still run: its windows go on in the zone that they had.
+      if nodes[place].zone >= 0 {
+        let zone = formerZones[Int(nodes[place].zone)]
+        nodes[place].zone = zonePlaces[zone.name] ?? addZone(zone, &zonePlaces)
+      }
+      if nodes[place].isActive { record(.withdrawn(nodes[place].subject), &entries) }
     }
   }
 
