@@ -32,6 +32,7 @@ struct RateSchedule: Hashable, Sendable {
   var fromMinute: Int16 = 0
   var toMinute: Int16 = 1440
 
+  var isForEver: Bool { validFrom == Self.always.validFrom && validUntil == Self.always.validUntil }
   var isAllWeek: Bool { days == 0x7F && fromMinute == 0 && toMinute == 1440 }
 
   func isValid(at time: WallTime) -> Bool { validFrom <= time && time < validUntil }
@@ -123,20 +124,14 @@ package struct RateDeck: Sendable {
   /// longest prefix leave out this hour, nobody said what it costs: nil.
   package func quote(for digits: Span<UInt8>, at time: WallTime) -> RateQuote? {
     let start = digits.count > 0 && digits[0] == UInt8(ascii: "+") ? 1 : 0
-    var most = digits.count
-    // Each turn takes a shorter prefix: bounded by the digits.
-    while let (group, end) = longest(digits, from: start, through: most) {
-      let rows = rows[Int(starts[group])..<Int(starts[group + 1])]
-      if rows.contains(where: { $0.schedule.isValid(at: time) }) {
-        guard let (row, tariff) = tariff(of: rows, at: time) else { return nil }
-        let prefix = (start..<end).map { digits[$0] }
-        return RateQuote(
-          prefix: String(decoding: prefix, as: UTF8.self),
-          destination: names[Int(row.destination)], tariff: tariff)
-      }
-      most = end - 1
-    }
-    return nil
+    let groups = groups(of: digits, from: start)
+    guard let counting = groups.first(where: { isValid($0, at: time) }),
+      let (row, tariff) = tariff(of: groups, at: time)
+    else { return nil }
+    let prefix = (start..<counting.end).map { digits[$0] }
+    return RateQuote(
+      prefix: String(decoding: prefix, as: UTF8.self), destination: names[Int(row.destination)],
+      tariff: tariff)
   }
 
   /// The same for text.
@@ -145,42 +140,59 @@ package struct RateDeck: Sendable {
     return quote(for: digits.span, at: time)
   }
 
-  private func longest(
-    _ digits: Span<UInt8>, from start: Int, through end: Int
-  ) -> (group: Int, end: Int)? {
-    var (node, found): (Int, (group: Int, end: Int)?) = (0, nil)
-    for index in start..<max(start, end) {
+  /// The rows of one prefix.
+  private struct Group {
+    let rows: Range<Int>
+    /// Where the prefix ends in the number.
+    let end: Int
+  }
+
+  /// The prefixes of a number that count at some time, the longest first.
+  private func groups(of digits: Span<UInt8>, from start: Int) -> [Group] {
+    var node = 0
+    var found: [Group] = []
+    for index in start..<max(start, digits.count) {
       let digit = digits[index] &- 48
-      guard digit < 10 else { return nil }  // Not a number: it has no price.
+      guard digit < 10 else { return [] }  // Not a number: it has no price.
       node = Int(branches[node * 10 + Int(digit)])
       guard node > 0 else { break }
-      if groupAt[node] >= 0 { found = (Int(groupAt[node]), index + 1) }
+      guard groupAt[node] >= 0 else { continue }
+      let group = Int(groupAt[node])
+      let rows = Int(starts[group])..<Int(starts[group + 1])
+      // Behind one that always counts no shorter one ever does.
+      if self.rows[rows].contains(where: \.schedule.isForEver) { found.removeAll() }
+      found.append(Group(rows: rows, end: index + 1))
     }
-    return found
+    return found.reversed()
+  }
+
+  private func isValid(_ group: Group, at time: WallTime) -> Bool {
+    rows[group.rows].contains { $0.schedule.isValid(at: time) }
   }
 }
 
 // MARK: - Times of day
 
 extension RateDeck {
-  /// How far ahead steps are given; behind it the dearest price of the prefix counts.
+  /// How far ahead steps are given; behind it the dearest price of the prefixes that counted until then does.
   private static let horizon = Duration.seconds(2 * 86_400)
   /// A change of the connection fee within this time counts at once, since it may ring until then.
   private static let feeHorizon = Duration.seconds(600)
 
-  private func tariff(
-    of rows: ArraySlice<RateRow>, at time: WallTime
-  ) -> (RateRow, Tariff)? {
-    if rows.count == 1, let row = rows.first, row.schedule.isAllWeek {
+  private func tariff(of groups: [Group], at time: WallTime) -> (RateRow, Tariff)? {
+    if groups.count == 1, let group = groups.first, group.rows.count == 1,
+      let row = rows[group.rows].first, row.schedule.isAllWeek
+    {
       // An end of validity in the middle of a call changes nothing: no other row is there.
       return (row, row.tariff)
     }
-    guard let first = dearest(of: rows, at: time) else { return nil }
+    guard let first = dearest(of: groups, at: time) else { return nil }
+    let moments = changes(of: groups, after: time)
+    let highest = ([time] + moments).lazy.map { highestPrice(of: groups, at: $0) }.max() ?? 0
     var steps: [Tariff.Step] = []
     var (price, fee) = (first.tariff.pricePerMinute, first.tariff.connectionFee)
-    let highest = rows.lazy.map(\.tariff.pricePerMinute).max() ?? price
-    for moment in changes(of: rows, after: time) {
-      let row = dearest(of: rows, at: moment)
+    for moment in moments {
+      let row = dearest(of: groups, at: moment)
       if let row, moment < time + Self.feeHorizon { fee = max(fee, row.tariff.connectionFee) }
       let next = row?.tariff.pricePerMinute ?? highest
       if next != price { steps.append(Tariff.Step(from: moment, pricePerMinute: next)) }
@@ -197,18 +209,25 @@ extension RateDeck {
     return tariff.map { (first, $0) }
   }
 
-  /// Of the rows that count at `time` the one with the highest price.
-  private func dearest(of rows: ArraySlice<RateRow>, at time: WallTime) -> RateRow? {
+  /// Of the rows that count at `time`, those of the longest prefix with a valid one, the one with the highest price.
+  private func dearest(of groups: [Group], at time: WallTime) -> RateRow? {
+    guard let group = groups.first(where: { isValid($0, at: time) }) else { return nil }
     let civil = zone.civil(at: time)
     var found: RateRow?
-    for row in rows where row.schedule.isValid(at: time) && row.schedule.holds(civil) {
+    for row in rows[group.rows] where row.schedule.isValid(at: time) && row.schedule.holds(civil) {
       if row.tariff.pricePerMinute > (found?.tariff.pricePerMinute ?? -1) { found = row }
     }
     return found
   }
 
+  /// The highest price that the prefix which counts at `time` has at any time.
+  private func highestPrice(of groups: [Group], at time: WallTime) -> Int64 {
+    guard let group = groups.first(where: { isValid($0, at: time) }) else { return 0 }
+    return rows[group.rows].lazy.map(\.tariff.pricePerMinute).max() ?? 0
+  }
+
   /// The moments up to the horizon at which a row may begin or end to count, ascending.
-  private func changes(of rows: ArraySlice<RateRow>, after time: WallTime) -> [WallTime] {
+  private func changes(of groups: [Group], after time: WallTime) -> [WallTime] {
     let end = time + Self.horizon
     var moments: Set<Int64> = []
     // Twice a year an hour is missing or repeated: readings by both offsets are asked.
@@ -218,7 +237,7 @@ extension RateDeck {
       offsets.append(zone.offset(at: change))
     }
     let today = zone.civil(at: time).daysSinceEpoch
-    for row in rows {
+    for row in groups.lazy.flatMap({ rows[$0.rows] }) {
       moments.insert(row.schedule.validFrom.unixMilliseconds)
       moments.insert(row.schedule.validUntil.unixMilliseconds)
       guard !row.schedule.isAllWeek else { continue }

@@ -294,6 +294,52 @@ import Testing
         == Tariff.Step(from: Bench.noon + .seconds(1800), pricePerMinute: 300_000))
   }
 
+  @Test(
+    "F08: a longer prefix that begins to count in the middle of a call is a step, its fee counted at once while it may ring"
+  )
+  func longerPrefixBegins() throws {
+    let deck = try deck(
+      """
+      prefix,price_per_minute,connection_fee,valid_from
+      5,0.01,,
+      53,0.50,,
+      535,5.00,0.20,2026-03-02 12:05
+      5355,9.00,,2026-03-02 13:00
+      """)
+    let quote = try #require(deck.quote(for: "+5351234567", at: Bench.noon))
+    #expect(quote.prefix == "53" && quote.tariff.pricePerMinute == 500_000)
+    #expect(
+      quote.tariff.steps == [
+        Tariff.Step(from: Bench.noon + .seconds(300), pricePerMinute: 5_000_000)
+      ])
+    #expect(quote.tariff.connectionFee == 200_000)
+    let later = try #require(deck.quote(for: "+5351234567", at: Bench.noon + .seconds(300)))
+    #expect(later.prefix == "535" && later.tariff.steps.isEmpty)
+    let other = try #require(deck.quote(for: "5355", at: Bench.noon))
+    #expect(other.tariff.steps.map(\.pricePerMinute) == [5_000_000, 9_000_000])
+  }
+
+  @Test(
+    "F08: where the rows of a prefix end in the middle of a call, the price of the shorter one is a step"
+  )
+  func longerPrefixEnds() throws {
+    let deck = try deck(
+      """
+      prefix,price_per_minute,valid_until,from_time,to_time
+      44,0.20,,08:00,20:00
+      44,0.10,,20:00,08:00
+      447,0.02,2026-03-02 19:00,,
+      """)
+    let quote = try #require(deck.quote(for: "4471", at: Bench.noon))
+    #expect(quote.prefix == "447" && quote.tariff.pricePerMinute == 20_000)
+    let seven = Bench.noon + .seconds(7 * 3600)
+    #expect(
+      quote.tariff.steps.prefix(2) == [
+        Tariff.Step(from: seven, pricePerMinute: 200_000),
+        Tariff.Step(from: seven + .seconds(3600), pricePerMinute: 100_000),
+      ])
+  }
+
   @Test("Bytes of any kind never trap the parser", arguments: UInt64(1)...200)
   func garbage(seed: UInt64) {
     var dice = SplitMix(seed: seed)
