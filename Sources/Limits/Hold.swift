@@ -87,12 +87,28 @@ struct Hold: Sendable {
   struct Live: Sendable {
     var price: Price
     let ringUntil: Instant
+    /// By the clock that the price was quoted by, also where it stands behind the ledger's.
     let reservedAt: WallTime
     let ringLimit: Int64
     let guardTime: Int64
     /// Milliseconds from the answer that the total pays for, the guard included.
     var covered: Int64
-    var answer: Now?
+    private(set) var answer: Now?
+
+    init(
+      price: Price, ringUntil: Instant, reservedAt: WallTime, ringLimit: Int64, guardTime: Int64,
+      covered: Int64, answer: Now? = nil
+    ) {
+      (self.price, self.ringUntil, self.reservedAt) = (price, ringUntil, reservedAt)
+      (self.ringLimit, self.guardTime, self.covered) = (ringLimit, guardTime, covered)
+      self.answer = answer
+    }
+
+    /// The called party answered: so much later than the reservation, whatever the wall clock did meanwhile.
+    mutating func takeAnswer(at instant: Instant) {
+      let rang = instant - (ringUntil - .milliseconds(ringLimit))
+      answer = Now(instant: instant, wall: reservedAt + rang)
+    }
   }
 
   let id: HoldID

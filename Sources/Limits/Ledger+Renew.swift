@@ -9,8 +9,7 @@ extension Ledger {
     let place = try livePlace(of: hold)
     if !holds[place].isAnswered {
       record(.answered(hold), &entries)
-      holds[place].live?.answer = Now(
-        instant: now.instant, wall: WallTime(unixMilliseconds: time.wall))
+      holds[place].live?.takeAnswer(at: now.instant)
     }
     return reservation(place)
   }

@@ -105,8 +105,7 @@ extension Ledger {
   private mutating func ask(
     _ request: ReservationRequest, _ price: Price, _ levels: HoldNodes, at now: Now
   ) throws(LimitError) -> (live: Hold.Live, ask: Ask, terms: HoldTerms) {
-    let live = try Hold.Live(
-      price, request, at: now, reservedAt: WallTime(unixMilliseconds: time.wall))
+    let live = try Hold.Live(price, request, at: now)
     guard let total = live.ceiling(upTo: live.covered) else { throw .outOfRange }
     let ask = Ask(
       before: .zero, after: total, dearest: live.dearest(upTo: live.covered),
@@ -227,7 +226,7 @@ extension Ledger {
 extension Hold.Live {
   /// The first slice of a call.
   fileprivate init(
-    _ price: Price, _ request: ReservationRequest, at now: Now, reservedAt: WallTime
+    _ price: Price, _ request: ReservationRequest, at now: Now
   ) throws(LimitError) {
     let guardTime = request.guardTime.wholeMilliseconds
     let ringLimit = request.ringLimit.wholeMilliseconds
@@ -235,9 +234,9 @@ extension Hold.Live {
       throw .outOfRange
     }
     self.init(
-      price: price, ringUntil: now.instant + request.ringLimit, reservedAt: reservedAt,
+      price: price, ringUntil: now.instant + request.ringLimit, reservedAt: now.wall,
       ringLimit: ringLimit, guardTime: guardTime,
-      covered: Slice.first(price, guardTime: guardTime), answer: nil)
+      covered: Slice.first(price, guardTime: guardTime))
   }
 
   private var lastAnswer: WallTime { reservedAt + .milliseconds(ringLimit) }

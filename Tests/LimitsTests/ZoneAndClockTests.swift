@@ -29,4 +29,18 @@ import Testing
       standing.windows.first { $0.meter == Meter(.money, per: .day) && $0.kind == .calendar })
     #expect(day.from == Bench.noon + .seconds(-7 * 3600), "midnight in New York")
   }
+
+  @Test(
+    "F08, F26: with the wall clock set back a call is priced by the hour that its price was quoted for"
+  )
+  func pricedByTheClockOfTheQuote() throws {
+    let peak = Tariff.Step(from: Bench.noon + .seconds(8 * 3600), pricePerMinute: 40_000)
+    var bench = Bench(account: Bench.day(10))
+    // It stood half a day ahead for a moment.
+    bench.now.wall = bench.now.wall + .seconds(43_200)
+    _ = try bench.call(.perMinute(60), lasting: .seconds(1))
+    bench.now.wall = Bench.noon
+    let call = try bench.call(.perMinute(100, steps: [peak]), lasting: .seconds(60))
+    #expect(call.cost == 100_000)
+  }
 }
