@@ -17,8 +17,8 @@ extension Ledger {
   /// Posts what was used and holds the price of a further slice; refused, the call ends at its expiry.
   ///
   /// A limit that has no room for the shortest slice blocks. A block of any level refuses, so the running
-  /// calls of a blocked account end when their paid slices end; only a call that `isUsual` goes on where
-  /// others were not. So do those of an account that was taken out of the directory: whoever deletes a stolen
+  /// calls of a blocked account end when their paid slices end; only a call that costs nothing goes on, and one
+  /// that `isUsual` where others were not. So do those of an account that was taken out of the directory: whoever deletes a stolen
   /// extension means its calls, too.
   package mutating func renew(
     _ hold: HoldID, isUsual: Bool = false, at now: Now, into entries: inout [LedgerEntry],
@@ -37,7 +37,9 @@ extension Ledger {
     let posted = holds[place].posted.joined(used)
     post(posted, hold, place, &entries, &notices)
     guard nodes[levels[.account]].isActive else { throw .unknownAccount(holds[place].accountID) }
-    try refuseBlocked(levels, sparingUnusual: isUsual, &entries, &notices)
+    if !live.price.isFree {
+      try refuseBlocked(levels, sparingUnusual: isUsual, &entries, &notices)
+    }
     var refusal = LimitError.outOfRange
     let ends = Slice.next(
       live.price, covered: live.covered, talked: talked, guardTime: live.guardTime)
@@ -99,7 +101,7 @@ extension Ledger {
     levels.trunk = if let trunk { try node(of: trunk) } else { -1 }
     refresh(levels, &entries)
     guard nodes[levels[.account]].isActive else { throw .unknownAccount(old.accountID) }
-    try refuseBlocked(levels, &entries, &notices)
+    if !price.isFree { try refuseBlocked(levels, &entries, &notices) }
     live.price = price
     live.covered = Slice.first(price, guardTime: live.guardTime)
     do {

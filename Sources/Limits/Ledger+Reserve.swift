@@ -27,7 +27,8 @@ extension Ledger {
     tellClockBehind(now, &notices)
     let levels = try nodes(for: request)
     refresh(levels, &entries)
-    try refuseBlocked(levels, &entries, &notices)
+    // Who is blocked may call what costs nothing (guard rule 10).
+    if request.price?.isFree != true { try refuseBlocked(levels, &entries, &notices) }
     do {
       try checkAttempt(levels)
     } catch {
@@ -50,11 +51,11 @@ extension Ledger {
     do throws(LimitError) {
       let levels = try nodes(for: request)
       refresh(levels, &entries)
+      guard let price = request.price else { return false }
       for level in HoldLevel.allCases where levels[level] >= 0 {
-        guard nodes[levels[level]].block == nil else { return false }
+        guard nodes[levels[level]].block == nil || price.isFree else { return false }
       }
       try checkAttempt(levels)
-      guard let price = request.price else { return false }
       _ = try ask(request, price, levels, at: now)
       return true
     } catch {

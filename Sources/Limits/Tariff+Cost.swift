@@ -54,6 +54,10 @@ extension Tariff {
     return max(talk, (Int64(freeSeconds) + billed) * 1000)
   }
 
+  var isFree: Bool {
+    connectionFee == 0 && pricePerMinute == 0 && steps.allSatisfy { $0.pricePerMinute == 0 }
+  }
+
   /// The first step in seconds: the minimum, or an increment.
   var firstStepSeconds: Int { max(minimumSeconds, incrementSeconds) }
 
@@ -119,6 +123,9 @@ extension Price {
       sell: sell.dearestPrice(from: first, through: last),
       purchase: purchase.dearestPrice(from: first, through: last))
   }
+
+  /// Whether a call costs nothing by either price, however long it is.
+  var isFree: Bool { sell.isFree && purchase.isFree }
 
   var connectionFee: Cost { Cost(sell: sell.connectionFee, purchase: purchase.connectionFee) }
 

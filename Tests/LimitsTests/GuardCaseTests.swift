@@ -331,4 +331,32 @@ import Testing
     bench.change { $0.currency = .eur }  // Dollars are held: euros must wait.
     #expect(bench.standing()?.limits.currency == usd)
   }
+
+  @Test("A block lets calls go out and on that cost nothing, by either price; others it does not")
+  func freeBesideBlock() throws {
+    var bench = Bench(account: Bench.day(10))
+    let free = try Price.perMinute(0)
+    let running = try bench.reserve(free).hold
+    _ = try bench.answer(running)
+    bench.ledger.block(
+      .account(Bench.account), by: "anna", reason: "stolen", at: bench.now, into: &bench.entries,
+      notices: &bench.notices)
+    bench.wait(.seconds(8))
+    _ = try bench.renew(running)
+    let other = try bench.reserve(free).hold
+    _ = try bench.ledger.reprice(
+      other, to: free, over: TrunkID(2), at: bench.now, into: &bench.entries,
+      notices: &bench.notices)
+    #expect(throws: LimitError.self) {
+      try bench.ledger.reprice(
+        other, to: .perMinute(60), over: TrunkID(2), at: bench.now, into: &bench.entries,
+        notices: &bench.notices)
+    }
+    for price in [
+      try Price.perMinute(60), try .perMinute(0, fee: 1),
+      Price(sell: free.sell, purchase: try Price.perMinute(60).purchase),
+    ] {
+      #expect(throws: LimitError.self) { try bench.reserve(price) }
+    }
+  }
 }
