@@ -122,4 +122,47 @@ import Testing
     bench.run(for: .seconds(1))
     #expect(carrier.received(.bye).count == 1 && bench.records.count == 1)
   }
+
+  @Test(
+    "F22, F23: a checkpoint taken while a BYE is not confirmed keeps it: the next process ends the call and charges it",
+    arguments: [true, false])
+  func checkpointOfTheUnconfirmed(_ isCheckpoint: Bool) throws {
+    let (bench, phone, carrier) = try talkingToTheDeaf()
+    phone.hangUp()
+    bench.run(for: .seconds(100))
+    try bench.restart(from: isCheckpoint ? bench.core.checkpoint() : nil)
+    bench.run(for: .seconds(100))
+    #expect(bench.core.ledger.openHolds.count == 1 && bench.records.isEmpty)
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    #expect(carrier.received(.bye).count == 1 && bench.records.count == 1)
+    // 0.06 EUR a minute for at least the 200 s that nobody confirmed.
+    #expect(bench.records.first?.sell.map { $0.micros >= 200_000 } == true)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
+  }
+
+  @Test(
+    "F22, F23: an answer that crossed our CANCEL and whose BYE was lost is ended by the next process",
+    arguments: [true, false])
+  func restartBehindCancel(_ isCheckpoint: Bool) throws {
+    let bench = try Bench()
+    let (phone, carrier, _) = bench.phoneAndCarriers()
+    carrier.manner = .waits
+    phone.call("976333444")
+    bench.run(for: .seconds(3))
+    let server = try #require(carrier.open.first?.server)
+    carrier.answer(server, 100)
+    bench.run(for: .seconds(1))
+    bench.deaf.insert(carrier.endpoint)
+    phone.cancel()
+    bench.run(for: .seconds(1))
+    carrier.answer(server, 200, body: Bench.sdp)
+    bench.run(for: .seconds(40))  // It does not repeat it any more.
+    #expect(bench.core.ledger.openHolds.count == 1)
+    try bench.restart(from: isCheckpoint ? bench.core.checkpoint() : nil)
+    bench.deaf = []
+    bench.run(for: .seconds(70))
+    #expect(carrier.received(.bye).count == 1)
+    #expect(bench.core.ledger.openHolds.isEmpty && bench.core.orphans.isEmpty)
+  }
 }

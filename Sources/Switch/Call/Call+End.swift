@@ -134,6 +134,10 @@ extension SwitchCore {
       acknowledge(dialog, body: refusal, at: now)
     }
     try call.legs[leg].take(.hungUp)
+    // What never was the conversation has no mark of its answer yet, and its BYE may be lost.
+    if leg != 0, call.answered != leg, let mark = dialogMark(of: &call.legs[leg]) {
+      journal.write(.call(.leg(call.id, mark)))
+    }
     // An answer behind our CANCEL may come late: its BYE has its whole time, too.
     if call.phase == .ending {
       call.endUntil = max(call.endUntil ?? .start, now.instant + configuration.calls.ending)

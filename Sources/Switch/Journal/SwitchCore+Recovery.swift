@@ -198,7 +198,11 @@ extension SwitchCore {
   }
 
   func dialogMark(of leg: inout Leg) -> DialogMark? {
-    guard leg.isConfirmed, let id = leg.dialog, let dialog = sip.dialog(id) else { return nil }
+    // A BYE that its carrier has not confirmed goes on in the next process.
+    let isUnconfirmed = leg.state == .ending && leg.costsUntilConfirmed
+    guard leg.isConfirmed || isUnconfirmed, let id = leg.dialog, let dialog = sip.dialog(id) else {
+      return nil
+    }
     return dialogMark(of: dialog, isTrunk: leg.party.trunk != nil, realm: realm(of: leg))
   }
 
