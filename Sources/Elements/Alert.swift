@@ -3,8 +3,8 @@ package struct Alert: Hashable, Sendable {
   /// What happened; decides the words, and with `key` what counts as the same alert.
   package enum Kind: String, Hashable, Sendable, CaseIterable {
     case accountBlocked, accountUnblocked, limitShare, limitChanged, callRefused, possiblyStillUp,
-      chargedLate
-    case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, internalFault
+      chargedLate, chargedAboveHold
+    case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, clockBehind, internalFault
     case newCountry, newNetwork, forwardAbroad, passwordElsewhere
     case passwordGuessed, passwordGuessedWhereSpared, callFlood, unusualCalls
     case certificateTrouble

@@ -45,11 +45,13 @@ extension NoticeWords {
       .callRefused: "Call refused",
       .possiblyStillUp: "A call may still be up at the carrier",
       .chargedLate: "A carrier answered when nobody waited any more",
+      .chargedAboveHold: "A call cost more than was held for it",
       .unknownRate: "No price for a destination",
       .emergencyCall: "Emergency call",
       .trunkDown: "Trunk down",
       .trunkUp: "Trunk up again",
       .journalFailed: "The journal cannot be written",
+      .clockBehind: "The clock of this machine is behind",
       .internalFault: "Internal fault",
       .newCountry: "First paid call to a country",
       .newNetwork: "First paid call from a network",
@@ -79,6 +81,10 @@ extension NoticeWords {
       A carrier bills a call for which nothing was held any more. It was ended at once, and what it
       costs counts in the limits from now on, also above them.
       """,
+      .chargedAboveHold: """
+      A call ended after the time that was paid for, or its carrier confirmed its end late. What it cost above its
+      reservation counts in the limits, also above them.
+      """,
       .unknownRate: """
       A call was refused because no rate deck knows a price for its destination.
       """,
@@ -88,6 +94,10 @@ extension NoticeWords {
       .journalFailed: """
       The journal cannot be written, so new calls that cost money are refused.
       Incoming, internal and emergency calls go on.
+      """,
+      .clockBehind: """
+      The clock stands behind what it showed before. Limits of calendar hours, days and months wait until it has caught
+      up, so that nobody gets an allowance twice; rolling ones go on.
       """,
       .internalFault: "The server contradicted itself and ended a call to be on the safe side.",
       .newCountry:
@@ -148,6 +158,9 @@ extension NoticeWords {
       .chargedLate: [
         "Compare it with the carrier's bill; if it happens often, ask the carrier why."
       ],
+      .chargedAboveHold: [
+        "Compare it with the carrier's bill; if it happens often, ask the carrier why it ends calls late."
+      ],
       .unknownRate: ["Import a deck that has this prefix, or close the destination."],
       .trunkDown: ["`martinet trunks` shows each trunk and its last answer."],
       .journalFailed: [
@@ -157,11 +170,15 @@ extension NoticeWords {
       .certificateTrouble: [
         "`martinet doctor` shows each certificate, until when it holds and how to mend it."
       ],
+      .clockBehind: [
+        "Mend the clock. If it is right now and stood ahead before: `martinet limits accept-clock`."
+      ],
       .internalFault: ["Please report this with the lines of the log around that time."],
     ],
     labels: [
       "subject": "Whose", "reason": "Reason", "why": "Reason", "limit": "Limit",
       "limit of": "Limit of", "used": "Used", "refused": "Refused", "percent": "Percent",
+      "granted": "Granted", "forwarded by": "Forwarded by", "dialled": "Dialled",
       "from": "From address", "phone": "Phone", "to": "To", "number": "Number",
       "caller": "Caller", "country": "Country", "trunk": "Trunk", "call": "Call", "by": "By",
       "applied by": "Applied by", "network": "Network",

@@ -98,7 +98,11 @@ import Testing
     let (phone, _) = ends(bench)
     call("102", phone, bench)
     #expect(told(bench, .newNetwork).isEmpty)
-    #expect(told(bench, .newCountry).first?.facts.first?.value == "office 102")
+    let facts = try #require(told(bench, .newCountry).first).facts
+    #expect(facts.first?.value == "office 102")
+    #expect(facts.contains(Alert.Fact("to", "+442079460000")))
+    #expect(facts.contains(Alert.Fact("country", "GB")))
+    #expect(facts.contains(Alert.Fact("forwarded by", "office 102")))
     let other = UserAgent(bench, user: "101", address: "203.0.113.66:5062")
     call("102", other, bench)
     #expect(told(bench, .newNetwork).isEmpty && told(bench, .newCountry).count == 1)

@@ -46,8 +46,18 @@ extension SwitchCore {
   /// From where, with what, and to where the call was that brought it about.
   func callFacts(_ call: Call?) -> [Alert.Fact] {
     guard let call else { return [] }
-    var facts = [Alert.Fact("call", "\(call.id)"), Alert.Fact("to", call.record.normalised)]
-    if !call.record.country.isEmpty { facts.append(Alert.Fact("country", call.record.country)) }
+    var facts = [Alert.Fact("call", "\(call.id)")]
+    if let route = call.forwardOutside {
+      // What costs money is where it leads, not what was dialled.
+      facts += [
+        Alert.Fact("to", "\(route.number.number)"), Alert.Fact("country", "\(route.number.region)"),
+        Alert.Fact("forwarded by", name(of: .account(route.account))),
+        Alert.Fact("dialled", call.record.normalised),
+      ]
+    } else {
+      facts.append(Alert.Fact("to", call.record.normalised))
+      if !call.record.country.isEmpty { facts.append(Alert.Fact("country", call.record.country)) }
+    }
     if let flow = call.caller.flow {
       facts.append(Alert.Fact("from", "\(flow.remote)"))
       facts += located(flow.remote.address)
@@ -67,5 +77,15 @@ extension SwitchCore {
         Alert.Fact("call", "\(record.call)"), Alert.Fact("caller", record.caller),
         Alert.Fact("number", record.normalised), Alert.Fact("from", "\(flow.remote)"),
       ])
+  }
+}
+
+extension Call {
+  /// The forward to a number outside that was tried last, if any.
+  fileprivate var forwardOutside: OutsideRoute? {
+    for branch in branches.reversed() {
+      if case .outside(let route) = branch.target, route.forward != nil { return route }
+    }
+    return nil
   }
 }

@@ -19,14 +19,17 @@ extension SwitchCore {
         .accountBlocked, .critical, tenant: tenant(of: subject), at: now.wall,
         key: "blocked-\(subject)-\(block.since.unixMilliseconds)",
         facts: facts + callFacts(call))
-    case .unblocked(let subject, let by, _):
+    case .unblocked(let subject, let by, let grants):
       return Alert(
         .accountUnblocked, .information, tenant: tenant(of: subject), at: now.wall,
         key: "unblocked-\(subject)-\(now.wall.unixMilliseconds)",
         facts: [
           Alert.Fact("subject", name(of: subject)),
           Alert.Fact("by", by ?? "the end of the period"),
-        ])
+        ]
+          + grants.map {
+            Alert.Fact("granted", "\(amount($0.amount, $0.meter, of: subject)) more of \($0.meter)")
+          })
     case .share(let subject, let meter, let percent, let used, let limit):
       return Alert(
         .limitShare, percent >= 100 ? .critical : .warning, tenant: tenant(of: subject),
@@ -59,7 +62,7 @@ extension SwitchCore {
         ] + callFacts(call))
     case .overrun(let account, let hold, let excess):
       return Alert(
-        .possiblyStillUp, .critical, tenant: tenant(of: .account(account)), at: now.wall,
+        .chargedAboveHold, .critical, tenant: tenant(of: .account(account)), at: now.wall,
         key: "overrun-\(hold)-\(now.wall.unixMilliseconds)",
         facts: [
           Alert.Fact("subject", name(of: .account(account))),
@@ -67,7 +70,7 @@ extension SwitchCore {
         ] + callFacts(call))
     case .clockBehind(let by):
       return Alert(
-        .internalFault, .critical, tenant: nil, at: now.wall,
+        .clockBehind, .critical, tenant: nil, at: now.wall,
         key: "clock-\(now.wall.unixSeconds / 3600)",
         facts: [Alert.Fact("the clock is behind by", "\(by.wholeMilliseconds / 1000) s")])
     case .blocked, .unblocked, .share, .limitsChanged:
