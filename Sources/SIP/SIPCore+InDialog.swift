@@ -2,22 +2,24 @@ package import Elements
 import SIPSyntax
 
 extension SIPCore {
-  /// Lets a request in that came from a foreign address, once its digest has proved who sent it.
+  /// Lets a request in that came from a foreign address, once it is known who sent it.
   ///
-  /// The dialog follows to the new address; the request then goes on as if it had come from the peer.
+  /// It then goes on as if it had come from the peer. The dialog follows a peer that has moved to the new address, but not
+  /// one that has several.
   package mutating func admit(
-    _ id: ServerTransactionID, at now: Now, events: inout [SIPEvent],
+    _ id: ServerTransactionID, hasMoved: Bool, at now: Now, events: inout [SIPEvent],
     effects: inout [Transmission]
   ) {
     guard let transaction = servers[id], transaction.isStranger, let dialog = transaction.dialog
     else { return }
     servers[id]?.isStranger = false
-    enter(id, dialog: dialog, at: now.instant, events: &events, effects: &effects)
+    enter(
+      id, dialog: dialog, hasMoved: hasMoved, at: now.instant, events: &events, effects: &effects)
   }
 
   /// Checks a request of the peer against its dialog and shows it to the user (RFC 3261 §12.2.2).
   mutating func enter(
-    _ id: ServerTransactionID, dialog dialogID: DialogID, at now: Instant,
+    _ id: ServerTransactionID, dialog dialogID: DialogID, hasMoved: Bool = true, at now: Instant,
     events: inout [SIPEvent], effects: inout [Transmission]
   ) {
     guard case (let message?, let flow)? = servers.with(id, { ($0.request, $0.flow) }),
@@ -36,7 +38,10 @@ extension SIPCore {
       answer(id, ResponseDraft(481), at: now, effects: &effects)
       return
     }
-    dialogs.with(dialogID) { $0.follow(message, on: flow, id) }
+    dialogs.with(dialogID) { dialog in
+      if hasMoved { dialog.follow(flow) }
+      dialog.follow(message, id)
+    }
     events.append(.request(id, message, flow, dialog: dialogID))
   }
 
@@ -87,11 +92,15 @@ extension SIPCore {
 }
 
 extension Dialog {
-  /// Takes over what a request of the peer changes: CSeq, target, flow, who waits for whom.
-  mutating func follow(_ message: Message, on flow: Flow, _ id: ServerTransactionID) {
-    remoteSequence = message.cseq.number
+  /// Takes over where a request of the peer has come from.
+  mutating func follow(_ flow: Flow) {
     self.flow = flow
     if case .flow = destination { destination = .flow(flow) }
+  }
+
+  /// Takes over what a request of the peer changes: CSeq, target, who waits for whom.
+  mutating func follow(_ message: Message, _ id: ServerTransactionID) {
+    remoteSequence = message.cseq.number
     if message.method.carriesContact, let target = message.contactTarget { remoteTarget = target }
     switch message.method {
     case .invite: pending.theirInvite = id

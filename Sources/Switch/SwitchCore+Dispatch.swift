@@ -207,21 +207,35 @@ extension SwitchCore {
     }
   }
 
-  /// A request with the tags of a dialog from a foreign address: its digest must prove it (A30).
+  /// A request with the tags of a dialog from a foreign address: its digest must prove it (A30), or the address must be
+  /// another one of the carrier that the dialog is with.
   mutating func stranger(
     _ server: ServerTransactionID, _ message: Message, _ flow: Flow, _ dialog: DialogID,
     at now: Now
   ) {
-    guard let owner = owners.dialogs[dialog],
-      let number = calls[owner.call]?.value.legs[owner.leg].party.extension
-    else { return refuse(server, 481, at: now) }
-    switch authenticate(message, flow, at: now) {
-    case .device(let device) where device.extensions.contains(number):
-      var events: [SIPEvent] = []
-      sip.admit(server, at: now, events: &events, effects: &output.wire)
-      for event in events { handle(event, at: now) }
-    case .device, .refused: refuse(server, 403, at: now)
-    case .unknown(let stranger): challenge(server, message, flow, stranger, at: now)
+    switch party(in: dialog) {
+    case .trunk(let trunk) where isCarrier(trunk, on: flow):
+      admit(server, hasMoved: false, at: now)
+    case .trunk, nil: refuse(server, 481, at: now)
+    case .phone(let number):
+      switch authenticate(message, flow, at: now) {
+      case .device(let device) where device.extensions.contains(number):
+        admit(server, hasMoved: true, at: now)
+      case .device, .refused: refuse(server, 403, at: now)
+      case .unknown(let stranger): challenge(server, message, flow, stranger, at: now)
+      }
     }
+  }
+
+  /// Who is at the other end of a dialog of a call; nil where that is over.
+  private func party(in dialog: DialogID) -> Leg.Party? {
+    if let owner = owners.dialogs[dialog] { return calls[owner.call]?.value.legs[owner.leg].party }
+    return trunk(ofOrphan: dialog).map { .trunk($0) }
+  }
+
+  private mutating func admit(_ server: ServerTransactionID, hasMoved: Bool, at now: Now) {
+    var events: [SIPEvent] = []
+    sip.admit(server, hasMoved: hasMoved, at: now, events: &events, effects: &output.wire)
+    for event in events { handle(event, at: now) }
   }
 }

@@ -255,6 +255,16 @@ extension SwitchCore {
     }
   }
 
+  /// The trunk at the other end of a dialog that is being ended without a leg of its own.
+  func trunk(ofOrphan dialog: DialogID) -> TrunkID? {
+    for orphan in orphans.values {
+      if let bye = orphan.byes.first(where: { !$0.isOver && $0.dialog == dialog }) {
+        return bye.carrier?.trunk
+      }
+    }
+    return nil
+  }
+
   mutating func possiblyStillUp(_ id: CallID, at now: Now) {
     guard let orphan = orphans[id], !orphan.isTold else { return }
     orphans[id]?.isTold = true

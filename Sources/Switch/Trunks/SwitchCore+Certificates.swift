@@ -30,6 +30,11 @@ extension SwitchCore {
     return hasProven(trunk, on: flow)
   }
 
+  /// Whether a request in a dialog with a trunk, on that flow, is the carrier's: its calls may come from there, too.
+  func isCarrier(_ id: TrunkID, on flow: Flow) -> Bool {
+    !flow.transport.isWebSocket && isAddress(flow.remote, of: id) && isSource(flow, of: id)
+  }
+
   private func hasProven(_ trunk: Trunk, on flow: Flow) -> Bool {
     guard let name = trunk.clientCertificate else { return true }
     return flow.connection.flatMap { proven[$0] }?.contains(name) ?? false

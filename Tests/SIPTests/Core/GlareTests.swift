@@ -149,7 +149,7 @@ import Testing
     #expect(refused.dialog(callee) != nil)
     #expect(refused.load.serverTransactions == 0)
 
-    world.nodes[1].core.admit(id, at: world.now, events: &events, effects: &effects)
+    world.nodes[1].core.admit(id, hasMoved: true, at: world.now, events: &events, effects: &effects)
     #expect(events.last?.summary == "request BYE")
     #expect(world.nodes[1].core.dialog(callee)?.flow == elsewhere)
     world.nodes[1].core.respond(
