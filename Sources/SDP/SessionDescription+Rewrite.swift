@@ -26,7 +26,8 @@ extension SessionDescription {
   /// Rewrites the description of one leg for the other: our addresses, ports and keys; the rest stays.
   ///
   /// Codecs, video, unknown lines and `a=zrtp-hash` stay byte for byte. What only the writer's own
-  /// transport could honour goes: ICE, DTLS, BUNDLE, capability negotiation, its RTCP address.
+  /// transport could honour goes: ICE, DTLS, BUNDLE, capability negotiation, its RTCP address. So does what says who
+  /// the writer is: names, addresses, its product, the CNAME of its sources.
   /// - Parameters:
   ///   - origin: Our `o=`; see ``OriginKeeper``.
   ///   - local: One for each m= line; nil rejects it (port 0).
@@ -40,11 +41,16 @@ extension SessionDescription {
     invariant(local.count == media.count, "\(local.count) places for \(media.count) m= lines")
     let address = local.lazy.compactMap { $0?.address }.first ?? fallback
     var shared = false
-    for index in lines.indices where lines[index].type == .c {
-      lines[index] = Line(address)
-      shared = true
+    for index in lines.indices {
+      switch lines[index].type {
+      case .c:
+        lines[index] = Line(address)
+        shared = true
+      case .s: lines[index] = .noName
+      case _: break
+      }
     }
-    lines.dropTransportAttributes()
+    lines.dropWhatIsTheWriters()
     for index in media.indices {
       media[index].rewrite(
         local[index], sessionAddress: shared ? address : nil, fallback: address)
@@ -86,13 +92,14 @@ extension MediaDescription {
   fileprivate mutating func rewrite(
     _ local: LocalMedia?, sessionAddress: IPAddress?, fallback: IPAddress
   ) {
-    lines.dropTransportAttributes()
-    port = local?.rtp ?? 0
-    setConnection(local?.address ?? fallback, sessionAddress: sessionAddress)
     guard let local else {
-      setAttributes("crypto", [])
-      return
+      // Nobody reads what stands behind a line that is refused, and it may name the writer.
+      (port, lines) = (0, [])
+      return setConnection(fallback, sessionAddress: sessionAddress)
     }
+    lines.dropWhatIsTheWriters()
+    port = local.rtp
+    setConnection(local.address, sessionAddress: sessionAddress)
     profile = local.profile
     setAttributes("crypto", local.crypto)
     if local.rtcp != local.rtp + 1 || local.rtcpMux {
@@ -110,15 +117,15 @@ extension MediaDescription {
         lines.remove(at: further)
       }
     } else if sessionAddress != address {
-      // RFC 8866 §5: i= comes before c=, everything else behind it.
-      let place = lines.firstIndex { $0.type != UInt8(ascii: "i") } ?? lines.count
-      lines.insert(Line(address), at: place)
+      // RFC 8866 §5: only i= comes before c=, and is gone.
+      lines.insert(Line(address), at: 0)
     }
   }
 }
 
 extension [Line] {
-  fileprivate mutating func dropTransportAttributes() {
+  fileprivate mutating func dropWhatIsTheWriters() {
+    if contains(where: \.isPersonal) { removeAll(where: \.isPersonal) }
     guard contains(where: \.isTransportAttribute) else { return }
     removeAll(where: \.isTransportAttribute)
   }
@@ -127,6 +134,22 @@ extension [Line] {
 extension Line {
   /// The `c=` line of an address.
   init(_ address: IPAddress) { self.init(.c, ConnectionAddress.serialize(address)) }
+
+  /// A session has no name that would mean anything to the other side (RFC 8866 §5.3).
+  fileprivate static let noName = Line("s", "-")
+
+  /// Lines that say who the writer is: titles, addresses on the web and of persons, product, CNAME; and the key of
+  /// old that nobody uses.
+  fileprivate var isPersonal: Bool {
+    switch type {
+    case .e, .i, .k, .p, .u: true
+    case .a:
+      isAttribute("tool")
+        || attributeValue("ssrc")?.words.dropFirst().first?.starts(with: "cname" as StaticString)
+          ?? false
+    case _: false
+    }
+  }
 
   /// Attributes that speak of the writer's own transport, which ends at us.
   fileprivate var isTransportAttribute: Bool {
@@ -143,6 +166,6 @@ extension Line {
     "candidate", "remote-candidates", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options",
     "ice-lite", "ice-mismatch", "ice-pacing", "fingerprint", "setup", "tls-id", "dtls-id",
     "connection", "bundle-only", "rtcp", "rtcp-mux", "rtcp-mux-only", "csup", "creq", "acap",
-    "tcap", "pcfg", "acfg", "altc", "source-filter", "key-mgmt",
+    "tcap", "pcfg", "acfg", "alt", "altc", "path", "source-filter", "key-mgmt",
   ]
 }
