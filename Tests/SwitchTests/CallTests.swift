@@ -196,6 +196,37 @@ import Testing
     #expect(caller.statuses() == [183, 200])
   }
 
+  @Test("RFC 3261 §21.1.5: progress without a description is none of a bell, and takes none back")
+  func progress() throws {
+    let bench = try Bench()
+    let (caller, callee) = pair(bench, .waits)
+    caller.call("102")
+    bench.run(for: .seconds(1))
+    let server = try #require(callee.open.first?.server)
+    for (status, told) in [(183, [183]), (183, [183]), (180, [183, 180]), (183, [183, 180])]
+      as [(StatusCode, [UInt16])]
+    {
+      callee.answer(server, status)
+      bench.run(for: .seconds(1))
+      #expect(caller.statuses() == told)
+    }
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
+  @Test("Where several may answer no early media are passed: the caller's phone rings by itself")
+  func severalEarly() throws {
+    let bench = try Bench()
+    let (caller, callee) = pair(bench, .waits)
+    let other = UserAgent(bench, user: "102", address: "198.51.100.9:5066")
+    other.register()
+    caller.call("102")
+    bench.run(for: .seconds(1))
+    callee.answer(try #require(callee.open.first?.server), 183, body: Bench.sdp)
+    bench.run(for: .seconds(1))
+    #expect(other.open.count == 1 && caller.statuses() == [180])
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test(
     "RFC 3262: early media is sent reliably to a caller that supports it, and PRACK is answered")
   func reliable() throws {

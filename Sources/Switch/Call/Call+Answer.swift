@@ -39,9 +39,12 @@ extension SwitchCore {
     guard let server = call.caller.serverInvite else { return }
     let isForked = call.legs.indices.dropFirst().count { call.legs[$0].isAlive } > 1
     let body = leg == nil || isForked ? nil : call.caller.media.sent
-    var draft = ResponseDraft(body == nil ? (status == 183 ? 180 : status) : 183)
-    if body == nil, status == 182 || status == 181 { draft.status = status }
+    var draft = ResponseDraft(body == nil ? status : 183)
+    // Whose early media are kept from the caller has it play its own ringing tone; 183 alone says nothing of a bell.
+    if body == nil, leg != nil, status == 183 { draft.status = 180 }
     guard draft.status.number != call.lastRinging || body != nil else { return }
+    // Nor does it take back that it rings.
+    if body == nil, draft.status == 183, call.lastRinging == 180 { return }
     if let body {
       // The same early media again says nothing new.
       guard call.lastRinging != 183 || call.lastEarly != body else { return }
