@@ -111,6 +111,25 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
+  @Test(
+    "RFC 3261 §13.2.2.4: a 2xx that cannot be passed back ends the call: that side has left the old session",
+    arguments: [true, false])
+  func unusableAnswer(isEmpty: Bool) throws {
+    let bench = try Bench()
+    let (caller, callee) = bench.twoPhonesTalking()
+    caller.send(
+      in: try #require(caller.dialog),
+      RequestDraft(.invite, body: .sdp(Array(body(2, "sendonly").utf8))))
+    bench.run(for: .seconds(1))
+    let unfit = body(2).replacing("m=audio", with: "m=video")
+    callee.answer(try #require(callee.open.last?.server), 200, body: isEmpty ? nil : unfit)
+    bench.run(for: .seconds(1))
+    #expect(callee.acknowledgements.count == 2 && caller.statuses().last == 488)
+    #expect(callee.received(.bye).count == 1 && caller.received(.bye).count == 1)
+    #expect(bench.records.map(\.cause) == [.incompatible])
+    #expect(bench.loadAtRest().isAtRest)
+  }
+
   @Test("Media that fail for a leg that is no part of the exchange are no reason to refuse it")
   func mediaOfAnother() throws {
     let bench = try Bench()

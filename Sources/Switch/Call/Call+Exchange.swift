@@ -162,7 +162,7 @@ extension SwitchCore {
     if method == .invite { acknowledgeExchange(call, exchange, body: nil, at: now) }
     guard let body, let taken = try? call.legs[exchange.to].media.takeAnswer(body),
       let answer = call.legs[exchange.from].media.makeAnswer(from: taken)
-    else { return try refuseExchange(&call, status: 488, at: now) }
+    else { return try dropAnswer(&call, at: now) }
     respondToExchange(&call, exchange, body: answer, at: now)
     call.exchange = nil
     updateMedia(call, leg: exchange.from)
@@ -238,6 +238,16 @@ extension SwitchCore {
     acknowledgeExchange(call, exchange, body: refusal, at: now)
     try refuseExchange(&call, status: 488, at: now)
     try end(&call, cause, by: .system, at: now)
+  }
+
+  /// A 2xx to an offer that cannot be passed back.
+  ///
+  /// The side that sent it has left what was agreed on before, so that it gets BYE (RFC 3261 §13.2.2.4). Before the answer to
+  /// its INVITE that decides.
+  private mutating func dropAnswer(_ call: inout Call, at now: Now) throws(LegContradiction) {
+    try refuseExchange(&call, status: 488, at: now)
+    guard call.phase == .talking else { return }
+    try end(&call, .incompatible, by: .system, at: now)
   }
 
   /// Nothing came of it: both legs are as before, and the one who asked is told.
