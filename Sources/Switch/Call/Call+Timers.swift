@@ -62,10 +62,18 @@ extension SwitchCore {
     guard call.phase != .ending else { return respond(server, 481, at: now) }
     var draft = ResponseDraft(200)
     draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
-    if hasOffer, let sent = call.legs[leg].media.sent { draft.body = .sdp(sent.serialized()) }
+    if hasOffer, let answer = answerAgain(&call, leg) { draft.body = .sdp(answer.serialized()) }
     addTimer(terms.value, of: &call.legs[leg], to: &draft, at: now)
     respond(server, draft, at: now)
     if hasOffer { updateMedia(call, leg: leg) }
+  }
+
+  /// The answer that a leg has for what it has said; while another offer is under way nothing is made anew.
+  private func answerAgain(_ call: inout Call, _ leg: Int) -> SessionDescription? {
+    guard call.exchange == nil, let peer = call.counterpart(of: leg) else {
+      return call.legs[leg].media.sent
+    }
+    return call.legs[leg].media.answerAgain(from: call.legs[peer].media.said)
   }
 
   /// Our turn to refresh: UPDATE where the party knows it, otherwise a re-INVITE with what it has.

@@ -35,7 +35,26 @@ extension LegMedia {
         direction: source.direction(of: index))
     }
     origin.rewrite(&body, address: address, local: local)
+    wasOffered = true
     return body
+  }
+
+  /// The answer to a party that offers what it has said already.
+  ///
+  /// `source`, the other side's last words, may be an offer that it has answered: then they say more than an answer may
+  /// (RFC 3264 §6).
+  mutating func answerAgain(from source: SessionDescription?) -> SessionDescription? {
+    guard wasOffered, var source, let said, said.media.count == source.media.count else {
+      return sent
+    }
+    for index in source.media.indices where !said.media[index].isRejected {
+      let direction = said.direction(of: index).answer(wishing: source.direction(of: index))
+      if direction != source.direction(of: index) { source.media[index].setDirection(direction) }
+      let offered = said.media[index].payloadTypes
+      let wanted = source.media[index].payloadTypes.filter(offered.contains)
+      source.media[index].keepFormats(wanted)
+    }
+    return makeAnswer(from: source) ?? sent
   }
 
   /// Rewrites the other side's answer into the answer to what this leg offered.
@@ -50,13 +69,17 @@ extension LegMedia {
         let pair = ports.streams[index]
       else { return nil }
       var crypto: [[UInt8]] = []
-      if index < keys.count, keys[index].send != nil { crypto = keys[index].ours.map(\.serialized) }
+      // Of the suites that we have offered once, the one in force (RFC 4568 §5.1.2).
+      if index < keys.count, let send = keys[index].send {
+        crypto = keys[index].ours.filter { $0.key == send }.map(\.serialized)
+      }
       return LocalMedia(
         address: address, rtp: pair.rtp, rtcp: offered.wantsRTCPMux ? pair.rtp : pair.rtcp,
         rtcpMux: offered.wantsRTCPMux, profile: offered.profile, crypto: crypto,
         direction: source.direction(of: index))
     }
     origin.rewrite(&body, address: address, local: local)
+    wasOffered = false
     return body
   }
 

@@ -22,6 +22,8 @@ struct LegMedia: Sendable {
 
   var ports: LegPorts?
   var origin = OriginKeeper(id: 0)
+  /// The last description that it got was an offer, and no answer to one of its own.
+  var wasOffered = false
   /// The last description of the party.
   var said: SessionDescription?
   /// Our keys by m= line and suite, made once and kept, so that a refresh changes nothing.
