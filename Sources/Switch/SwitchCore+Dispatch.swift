@@ -108,6 +108,8 @@ extension SwitchCore {
     case .exchange(let id):
       withCall(id, at: now) { (core, call) throws(LegContradiction) in
         guard let exchange = call.exchange, exchange.client == client else { return }
+        // RFC 3261 §9.1: one that was cancelled may go unanswered.
+        guard !exchange.isWithdrawn else { return call.exchange = nil }
         // RFC 3261 §12.2.1.2: no answer within the dialog ends it.
         try core.refuseExchange(&call, status: 408, at: now)
         guard call.phase == .talking else { return }

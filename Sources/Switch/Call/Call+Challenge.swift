@@ -70,10 +70,11 @@ extension SwitchCore {
     return true
   }
 
-  /// Whether a challenged request is still wanted: an offer is not when its exchange is over.
+  /// Whether a challenged request is still wanted: an offer is not when its exchange is over, or withdrawn.
   private func isWanted(_ client: ClientTransactionID, _ owner: Owners.Client?) -> Bool {
     guard case .exchange(let id) = owner else { return true }
-    return calls[id]?.value.exchange?.client == client
+    guard let exchange = calls[id]?.value.exchange else { return false }
+    return exchange.client == client && !exchange.isWithdrawn
   }
 
   /// For which realm the carrier of a leg has asked, where no configured one goes before it: what a process that

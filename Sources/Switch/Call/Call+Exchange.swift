@@ -94,6 +94,7 @@ extension SwitchCore {
     do throws(DialogError) {
       let client = try send(draft, in: dialog, to: call.legs[exchange.to].carrier, at: now)
       exchange.client = client
+      if method == .invite { exchange.until = now.instant + configuration.calls.ringTime }
       owners.clients[client] = .exchange(call.id)
       call.exchange = exchange
     } catch {
@@ -131,6 +132,7 @@ extension SwitchCore {
       status.isFinal
     else { return }
     call.legs[exchange.to].note(message)
+    if exchange.isWithdrawn { return try withdrawnAnswered(&call, exchange, message, at: now) }
     if case .refresh = exchange.kind {
       return try refreshAnswered(&call, exchange, message, at: now)
     }
@@ -256,14 +258,19 @@ extension SwitchCore {
   ) throws(LegContradiction) {
     guard let exchange = call.exchange else { return }
     call.exchange = nil
+    goBack(&call, from: exchange)
+    guard let server = exchange.server else { return }
+    let retry = retryAfterSeconds.map { HeaderDraft(.retryAfter, "\(min($0, 3600))") }
+    respond(server, status.passedBack, [retry].compactMap { $0 }, at: now)
+  }
+
+  /// What was agreed on before it is in force again.
+  mutating func goBack(_ call: inout Call, from exchange: Exchange) {
     for leg in exchange.before.keys.sorted() {
       guard let before = exchange.before[leg] else { continue }
       call.legs[leg].media.goBack(to: before)
       updateMedia(call, leg: leg)
     }
-    guard let server = exchange.server else { return }
-    let retry = retryAfterSeconds.map { HeaderDraft(.retryAfter, "\(min($0, 3600))") }
-    respond(server, status.passedBack, [retry].compactMap { $0 }, at: now)
   }
 
   private mutating func respondToExchange(

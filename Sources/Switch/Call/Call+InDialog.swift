@@ -57,10 +57,7 @@ extension SwitchCore {
 
   /// CANCEL of the caller: its INVITE gets 487, everybody else is let go.
   mutating func cancelled(_ server: ServerTransactionID, _ message: Message, at now: Now) {
-    guard let id = owners.invites[server] else {
-      respond(server, 487, at: now)
-      return
-    }
+    guard let id = owners.invites[server] else { return offerCancelled(server, at: now) }
     withCall(id, at: now) { (core, call) throws(LegContradiction) in
       try core.end(
         &call, .cancelled, by: .caller, failure: LegFailure(.cancelled),

@@ -84,12 +84,15 @@ extension SwitchCore {
       call.legs[leg].refreshAt = now.instant + .seconds(2)
       return
     }
-    var draft = RequestDraft(call.legs[leg].takesUpdate ? .update : .invite)
+    let saysAll = call.legs[leg].mustReturn || !call.legs[leg].takesUpdate
+    var draft = RequestDraft(saysAll ? .invite : .update)
     draft.headers = [HeaderDraft(.allow, Self.allow), HeaderDraft(.supported, "timer")]
     addTimer(of: call.legs[leg], to: &draft)
     if draft.method == .invite {
-      guard let sent = call.legs[leg].media.sent else { return }
-      draft.body = .sdp(sent.serialized())
+      let isReturn = call.legs[leg].mustReturn
+      let media = isReturn ? call.legs[leg].media.restate() : call.legs[leg].media.sent
+      guard let media else { return }
+      draft.body = .sdp(media.serialized())
     }
     guard let client = try? send(draft, in: dialog, to: call.legs[leg].carrier, at: now) else {
       call.legs[leg].refreshAt = now.instant + sip.glareDelay(in: dialog)
@@ -99,6 +102,7 @@ extension SwitchCore {
     var exchange = Exchange(kind: .refresh, from: leg, to: leg)
     exchange.client = client
     exchange.method = draft.method
+    if draft.method == .invite { exchange.until = now.instant + configuration.calls.ringTime }
     call.exchange = exchange
   }
 
@@ -113,6 +117,7 @@ extension SwitchCore {
       startTimer(&call.legs[leg], after: message, at: now)
       guard exchange.method == .invite else { return }
       acknowledge(dialog, body: nil, at: now)
+      call.legs[leg].mustReturn = false
       guard let answer = sdp(of: message) else { return }
       // The same again opens learning, too: the port of the party's NAT may be another one since.
       if answer == call.legs[leg].media.said
@@ -126,6 +131,9 @@ extension SwitchCore {
       refreshLater(&call.legs[leg], after: message, at: now)
     case 491: call.legs[leg].refreshAt = now.instant + sip.glareDelay(in: dialog)
     case 408, 481: try end(&call, .sessionExpired, by: .system, at: now)
+    // The two sides would stay in different sessions.
+    case _ where call.legs[leg].mustReturn:
+      try end(&call, .incompatible, by: .system, at: now)
     case _:
       let isUnknown = status == 405 || status == 501
       if isUnknown, exchange.method == .update { call.legs[leg].takesUpdate = false }
@@ -154,7 +162,7 @@ extension SwitchCore {
       for leg in call.legs where !leg.isOver { next = min(next, leg.unconfirmed?.next ?? .never) }
       return next
     }
-    var next = call.lastUntil
+    var next = min(call.lastUntil, call.exchange?.until ?? .never)
     if call.phase != .talking {
       next = min(next, call.unansweredUntil, call.stepUntil ?? .never)
     }
@@ -204,6 +212,7 @@ extension SwitchCore {
     if call.phase != .talking, call.unansweredUntil <= now.instant {
       return try end(&call, .unansweredTooLong, by: .system, at: now)
     }
+    if let until = call.exchange?.until, until <= now.instant { exchangeTimedOut(&call, at: now) }
     for leg in call.legs.indices where !call.legs[leg].isOver && call.phase != .ending {
       try handleDeadline(&call, leg: leg, at: now)
     }

@@ -175,6 +175,10 @@ struct Exchange: Sendable {
   var waitsToAnswer = false
   /// The answer to a late offer comes with the ACK.
   var waitsForAcknowledgement = false
+  /// Until when what we sent may be answered: an INVITE may ring.
+  var until: Instant?
+  /// Taken back, with its CANCEL under way: both legs are as before it.
+  var isWithdrawn = false
 
   /// The leg of the called side.
   var called: Int { max(from, to) }

@@ -96,6 +96,8 @@ struct Leg: Sendable {
   var terms: SessionTimerTerms?
   /// When to try a refresh again that could not be sent, or was refused.
   var refreshAt: Instant?
+  /// It has taken an offer that was withdrawn: its next refresh brings it back to what was agreed on before.
+  var mustReturn = false
   /// The response after which the INVITE is sent once more, and what is added then.
   var repetition: Repetition?
   var repetitions = 0

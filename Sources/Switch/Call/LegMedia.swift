@@ -54,6 +54,13 @@ extension LegMedia {
     (self.ports, self.signallingSource, self.origin) = (ports, signallingSource, origin)
   }
 
+  /// What the party has been told is told again, with a number above that of all that was withdrawn since.
+  mutating func restate() -> SessionDescription? {
+    guard var body = sent, let address else { return nil }
+    origin.stamp(&body, address: address)
+    return body
+  }
+
   /// Whether the relay has given ports for every stream of `description` that it can carry.
   ///
   /// An m= line of another kind never gets any: that line alone is rejected (RFC 3264 §6).

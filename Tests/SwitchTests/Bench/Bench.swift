@@ -61,6 +61,8 @@ final class Bench {
   var streamless: [Endpoint: Duration] = [:]
   /// False: a stream that is added gets no ports.
   var hasPortsToSpare = true
+  /// How long a stream that is added waits for its ports.
+  var portsTake = Duration.zero
   /// What names of hosts lead to.
   var names: [String: IPAddress] = [:]
   /// What else they lead to, behind that.
@@ -211,7 +213,7 @@ final class Bench {
           hasPortsToSpare
           ? .opened(session, [ports(leg, plan, session)])
           : .legFailed(session, leg: leg, .portsExhausted(plan.local))
-        later(.zero, .happens(.relay(event)))
+        later(portsTake, .happens(.relay(event)))
       }
     case .close(let session): later(.zero, .happens(.relay(.closed(session, []))))
     case .detach, .bridge, .unbridge, .renew, .play, .stopPlaying, .inspect, .spare: break

@@ -158,10 +158,10 @@ final class UserAgent {
   }
   private(set) var lastCall: ClientTransactionID?
 
-  func cancel(_ headers: [HeaderDraft] = []) {
-    guard let lastCall else { return }
+  func cancel(_ headers: [HeaderDraft] = [], of request: ClientTransactionID? = nil) {
+    guard let request = request ?? lastCall else { return }
     var out: [Transmission] = []
-    core.cancel(lastCall, headers: headers, at: bench.now, effects: &out)
+    core.cancel(request, headers: headers, at: bench.now, effects: &out)
     emit(out)
   }
 
