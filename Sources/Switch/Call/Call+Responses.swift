@@ -61,9 +61,9 @@ extension SwitchCore {
       call.phase = .ringing
       call.record.ringingAt = now.wall
     }
-    if let answer = sdp(of: message), call.invitation.offer != nil, !call.hasNewOffer(leg),
-      takeAnswer(answer, from: leg, in: &call)
-    {
+    let answer = call.invitation.offer == nil ? nil : sdp(of: message)
+    if let answer, let dialog { call.legs[leg].earlyAnswers[dialog] = answer }
+    if let answer, !call.hasNewOffer(leg), takeAnswer(answer, from: leg, in: &call) {
       try ringCaller(&call, status: message.status ?? 183, early: leg, at: now)
     } else {
       try ringCaller(&call, status: message.status ?? 180, early: nil, at: now)
@@ -89,7 +89,7 @@ extension SwitchCore {
   /// Requests in the dialogs of a leg find nobody any more.
   mutating func forgetDialogs(of leg: inout Leg) {
     for dialog in leg.earlyDialogs { owners.dialogs[dialog] = nil }
-    leg.earlyDialogs = []
+    (leg.earlyDialogs, leg.earlyAnswers) = ([], [:])
     if let dialog = leg.dialog { owners.dialogs[dialog] = nil }
   }
 
@@ -114,6 +114,7 @@ extension SwitchCore {
     guard let dialog else { return try legFailed(&call, leg, LegFailure(.failure), at: now) }
     let isLate = call.phase == .ending || call.answered != nil || !call.legs[leg].isEarly
     if isLate { return try acceptedTooLate(&call, leg, dialog, at: now) }
+    let early = call.legs[leg].earlyAnswers[dialog]
     forgetDialogs(of: &call.legs[leg])
     call.legs[leg].dialog = dialog
     owners.dialogs[dialog] = (call.id, leg)
@@ -126,7 +127,8 @@ extension SwitchCore {
     }
     acknowledge(dialog, body: nil, at: now)
     try call.legs[leg].take(.acknowledged)
-    let answer = try newAnswer(body, of: leg, in: dialog, &call, at: now)
+    // Without a body it stands by what it has said itself, behind which another fork or leg may have spoken.
+    let answer = try newAnswer(body ?? early, of: leg, in: dialog, &call, at: now)
     if let answer, !takeAnswer(answer, from: leg, in: &call) {
       return try end(&call, .incompatible, by: .system, at: now)
     }

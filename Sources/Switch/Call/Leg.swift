@@ -1,5 +1,6 @@
 import Elements
 import Relay
+import SDP
 import SIP
 import SIPSyntax
 
@@ -68,6 +69,8 @@ struct Leg: Sendable {
   /// Before its answer the one that rang last: each fork of an INVITE of ours has one of its own.
   var dialog: DialogID?
   var earlyDialogs: [DialogID] = []
+  /// What each of them has said before a 2xx, which may say nothing more (RFC 3261 §13.2.1).
+  var earlyAnswers: [DialogID: SessionDescription] = [:]
   /// When the first of them began.
   var rangAt: WallTime?
   /// Its media stayed away for long while the other side spoke.
