@@ -113,6 +113,26 @@ final class TestSocket {
     #expect(server.nextError() == nil)
   }
 
+  @Test("ICMP errors, however many, do not stand in the way of a datagram", arguments: loopbacks)
+  func errorsBeforeDatagrams(_ loopback: IPAddress) throws {
+    let server = try DatagramSocket(bindingTo: Endpoint(loopback, 0), .signalling)
+    let client = try TestSocket(loopback)
+    let inbox = try DatagramInbox(slots: 8, slotBytes: 2_048)
+    let gone = try TestSocket(loopback).local
+    // An error that is reported in place of sending leaves the datagram unsent.
+    var sent = 0
+    for _ in 0..<400 where sent < 100 {
+      if [UInt8(1)].withUnsafeBytes({ server.send($0, to: gone) }) == 0 { sent += 1 }
+    }
+    #expect(sent == 100)
+    client.send([7], to: server.local)
+    // As many as a lane takes before it reads.
+    for _ in 0..<64 { #expect(server.nextError() != nil) }
+    #expect(inbox.receive(from: server.descriptor) == 1)
+    #expect(inbox.bytes(0) == [7])
+    #expect(server.nextError() != nil, "others were still there")
+  }
+
   @Test("a datagram that cannot be sent is named; those around it leave")
   func failuresAreNamed() throws {
     let server = try DatagramSocket(bindingTo: Endpoint(.v4Loopback, 0), .signalling)

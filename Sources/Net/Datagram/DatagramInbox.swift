@@ -7,6 +7,8 @@ package final class DatagramInbox {
   private let datagrams: UnsafeMutablePointer<cls_datagram>
   package let slots: Int
 
+  private static let refusalsAtMost = 8
+
   /// - Parameters:
   ///   - slots: Datagrams that one system call can bring.
   ///   - slotBytes: A longer datagram is reported as truncated. Memory is touched as used.
@@ -26,7 +28,14 @@ package final class DatagramInbox {
   ///
   /// Returns how many; negative: an errno.
   package func receive(from socket: Int32) -> Int {
-    Int(cls_receive(inbox, socket))
+    // An error of the past (ICMP) is told once in place of what waits, and who floods us with forged ones has the
+    // kernel set the next as soon as one was taken: they must not keep everybody's datagrams waiting.
+    var (count, refusals) = (0, 0)
+    repeat {
+      count = Int(cls_receive(inbox, socket))
+      refusals += 1
+    } while count < 0 && refusals < Self.refusalsAtMost
+    return count
   }
 
   /// Receives one datagram into slot `index`, where more than one rarely waits; what the other slots hold stays.
