@@ -87,6 +87,9 @@ package final class OutboxService: Sendable {
         work.announced.append(alert)
       }
     }
+  /// Copies for one recipient that are queued at a time: one is sent, the next follows at once.
+  private static let share = 4
+  private static let mostQueued = 2_000
     database.ringAlertBell()
   }
 
@@ -207,7 +210,8 @@ package final class OutboxService: Sendable {
   private func queueDue() throws(StoreError) -> Duration? {
     let now = clock()
     let longest = (options.pauses.max() ?? .zero) + .seconds(60)
-    let due = try database.dueItems(at: now, horizon: longest, limit: OutboxService.batch)
+    let due = try database.dueItems(
+      at: now, horizon: longest, share: OutboxService.share, limit: OutboxService.mostQueued)
     work.change { $0.queue.add(due) }
     guard let next = try database.nextDue(after: now) else { return nil }
     return max(.milliseconds(10), next - now)

@@ -108,24 +108,30 @@ extension Database {
     }
   }
 
-  /// Copies whose time has come, those that were refused least often and wait longest first.
+  /// Copies whose time has come: of each recipient a few, those that were refused least often and wait longest.
   ///
-  /// No pause is longer than `horizon`: what is due later than that was written before the clock was
-  /// put back, and is due now.
+  /// The first of everybody come before the second of anybody: a recipient that hangs while very many
+  /// wait for it hides nobody else's. No pause is longer than `horizon`: what is due later than that was
+  /// written before the clock was put back, and is due now. Of one recipient there are at most `share`, of
+  /// all together `limit`.
   package func dueItems(
-    at time: WallTime, horizon: Duration, limit: Int
+    at time: WallTime, horizon: Duration, share: Int, limit: Int
   ) throws(StoreError) -> [OutboxItem] {
     try read("reading the outbox") { db in
       try Row.fetchAll(
         db,
         sql: """
-          SELECT alert.*, outbox.channel, outbox.recipient, outbox.attempts, outbox.escalated_at_ms
-          FROM outbox JOIN alert USING (tenant_id, alert_key)
-          WHERE outbox.acknowledged_at_ms IS NULL
-            AND (outbox.next_try_at_ms <= ? OR outbox.next_try_at_ms > ?)
-          ORDER BY outbox.attempts, outbox.next_try_at_ms LIMIT ?
+          SELECT alert.*, due.channel, due.recipient, due.attempts, due.escalated_at_ms
+          FROM (
+            SELECT *, row_number () OVER (
+              PARTITION BY channel, recipient ORDER BY attempts, next_try_at_ms) AS place
+            FROM outbox
+            WHERE acknowledged_at_ms IS NULL AND (next_try_at_ms <= ? OR next_try_at_ms > ?)
+          ) AS due JOIN alert USING (tenant_id, alert_key)
+          WHERE due.place <= ?
+          ORDER BY due.place, due.attempts, due.next_try_at_ms LIMIT ?
           """,
-        arguments: [time.unixMilliseconds, (time + horizon).unixMilliseconds, limit]
+        arguments: [time.unixMilliseconds, (time + horizon).unixMilliseconds, share, limit]
       ).compactMap { row in
         guard let alert = Database.alert(row),
           let channel = Recipient.Channel(rawValue: row["channel"])

@@ -15,7 +15,7 @@ import Testing
 
   private func due(_ bench: StoreBench, after seconds: Int64) throws -> [OutboxItem] {
     try bench.database.dueItems(
-      at: StoreBench.noon + .seconds(seconds), horizon: .seconds(900), limit: 10)
+      at: StoreBench.noon + .seconds(seconds), horizon: .seconds(900), share: 4, limit: 10)
   }
 
   @Test("The same key is the same alert, however often it is raised")
@@ -57,6 +57,30 @@ import Testing
     try bench.database.postpone(
       item.key, until: StoreBench.noon + .seconds(30), error: "refused")
     #expect(try due(bench, after: -86_400).count == 1)
+  }
+
+  @Test("However many copies wait for one recipient, those for others are due beside them")
+  func crowded() throws {
+    let bench = try StoreBench()
+    let hook = Recipient(.webhook, "https://hook.example/")
+    for (count, recipient, time) in [
+      (500, hook, StoreBench.noon), (1, mail, StoreBench.noon + .seconds(60)),
+    ] {
+      for number in 0..<count {
+        try bench.database.raise(StoreBench.alert("\(recipient) \(number)"))
+      }
+      let alerts = try bench.database.unaddressedAlerts(limit: count)
+      try bench.database.address(alerts.map { ($0, [recipient]) }, at: time)
+    }
+    let first = try #require(try due(bench, after: 60).first { $0.recipient == hook })
+    #expect(try due(bench, after: 60).map(\.recipient) == [hook, mail, hook, hook, hook])
+    // One that was refused waits behind those that were never tried.
+    try bench.database.postpone(first.key, until: StoreBench.noon, error: "refused")
+    let later = try due(bench, after: 60)
+    #expect(later.count == 5 && later.allSatisfy { $0.attempts == 0 })
+    let two = try bench.database.dueItems(
+      at: StoreBench.noon + .seconds(60), horizon: .seconds(900), share: 4, limit: 2)
+    #expect(Set(two.map(\.recipient)) == [hook, mail], "the first of each come first")
   }
 
   @Test("Facts come back as they were, whatever a peer has put into them")

@@ -61,7 +61,7 @@ import Testing
     try bench.database.address(
       alerts.map { ($0, $0.key == "c" ? [] : people) }, at: StoreBench.noon)
     #expect(try prune() == 1, "nobody had to be told of c")
-    let items = try bench.database.dueItems(at: late, horizon: .seconds(60), limit: 10)
+    let items = try bench.database.dueItems(at: late, horizon: .seconds(60), share: 4, limit: 10)
     for item in items where item.alert.key == "a" || item.recipient == people[0] {
       try bench.database.acknowledge(item.key, at: late)
     }
