@@ -8,6 +8,7 @@ final class FaultyDisk: JournalDisk {
     var failingWrites = 0
     var failingCreates = 0
     var failingRenames = 0
+    var failingRemoves = 0
     /// Of a failing write this many bytes reach the disk all the same.
     var tornAfterBytes = 0
     var syncs = 0
@@ -33,7 +34,11 @@ final class FaultyDisk: JournalDisk {
   func makeFolder(_ path: String) throws(DiskError) { try real.makeFolder(path) }
   func open(_ path: String) throws(DiskError) -> JournalFile { try real.open(path) }
   func close(_ file: JournalFile) { real.close(file) }
-  func remove(_ path: String) throws(DiskError) { try real.remove(path) }
+
+  func remove(_ path: String) throws(DiskError) {
+    guard !uses(\.failingRemoves) else { throw DiskError("remove", path, code: EIO) }
+    try real.remove(path)
+  }
 
   func read(_ file: JournalFile, at offset: Int, count: Int) throws(DiskError) -> [UInt8] {
     try real.read(file, at: offset, count: count)

@@ -89,4 +89,27 @@ import Testing
     journal.close()
     #expect(try bench.recovered() == [6])
   }
+
+  @Test(
+    "A segment that could not be removed goes before any later one, so that no hole comes to be")
+  func failedRemoval() throws {
+    let disk = FaultyDisk()
+    let bench = try JournalBench(disk: disk)
+    let (journal, said) = (try bench.open(), Said<JournalNotice>())
+    journal.start { said($0) }
+    journal.append(sequence: 1, marks: [], payload: JournalBench.payload(1))
+    for sequence in UInt64(2)...4 {
+      #expect(said.wait { $0 == .durable(through: sequence - 1) })
+      journal.checkpoint(at: sequence - 1, pieces: [[1]])
+      journal.append(sequence: sequence, marks: [], payload: JournalBench.payload(sequence))
+    }
+    #expect(said.wait { $0 == .durable(through: 4) })
+    #expect(journal.segmentCount == 4)
+    disk.plan.withLock { $0.failingRemoves = 1 }
+    #expect(throws: DiskError.self) { try journal.followed(through: 2) }
+    try journal.followed(through: 3)
+    #expect(journal.segmentCount == 1)
+    journal.close()
+    #expect(try bench.recovered() == [4])
+  }
 }

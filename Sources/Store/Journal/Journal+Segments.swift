@@ -9,17 +9,21 @@ extension Journal {
   ///
   /// The follower has everything up to `sequence` in the database.
   package func followed(through sequence: UInt64) throws(DiskError) {
-    let obsolete = progress.withLock { progress in
-      progress.followedThrough = max(progress.followedThrough, sequence)
-      var paths: [String] = []
-      while let checkpoint = progress.segments.lastIndex(where: { $0.header.kind == .checkpoint }),
-        checkpoint > 0,
-        progress.segments[1].header.firstBatch <= progress.followedThrough + 1
-      {
-        paths.append(progress.segments.removeFirst().path)
-      }
-      return paths
+    progress.withLock { $0.followedThrough = max($0.followedThrough, sequence) }
+    // Oldest first, and off the list only when it is gone: a hole in the numbers would refuse the next start.
+    while let path = progress.withLock(\.obsolete) {
+      try disk.remove(path)
+      progress.withLock { _ = $0.segments.removeFirst() }
     }
-    for path in obsolete { try disk.remove(path) }
+  }
+}
+
+extension JournalProgress {
+  /// The oldest segment, where nobody needs it any more.
+  fileprivate var obsolete: String? {
+    guard let checkpoint = segments.lastIndex(where: { $0.header.kind == .checkpoint }),
+      checkpoint > 0, segments[1].header.firstBatch <= followedThrough + 1
+    else { return nil }
+    return segments[0].path
   }
 }
