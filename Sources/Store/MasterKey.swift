@@ -17,7 +17,8 @@ package struct MasterKey: Sendable {
   /// `credentials` is `$CREDENTIALS_DIRECTORY`, which systemd sets for a service.
   package init(in folder: DataFolder, credentials: String?) throws(StoreError) {
     if let credentials, access(credentials + "/master.key", F_OK) == 0 {
-      try self.init(readingFrom: credentials + "/master.key")
+      try self.init(
+        readingFrom: credentials + "/master.key", refusing: MasterKey.refusedOfCredentials)
     } else if access(folder.keyPath, F_OK) == 0 {
       try self.init(readingFrom: folder.keyPath)
     } else if access(folder.databasePath, F_OK) == 0 {
@@ -28,14 +29,22 @@ package struct MasterKey: Sendable {
     }
   }
 
-  private init(readingFrom path: String) throws(StoreError) {
+  /// What nobody but the owner may do with the key.
+  package static let refused: UInt32 = 0o077
+  /// The same of a credential: systemd lets the service's user read it by an ACL, whose mask stands where
+  /// the group's rights do.
+  package static let refusedOfCredentials: UInt32 = 0o037
+
+  private init(
+    readingFrom path: String, refusing rights: UInt32 = MasterKey.refused
+  ) throws(StoreError) {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
       throw .keyUnreadable(path: path, reason: String(cString: strerror(errno)))
     }
     defer { close(file) }
     var facts = stat()
-    guard fstat(file, &facts) == 0, facts.st_mode & 0o077 == 0 else {
+    guard fstat(file, &facts) == 0, facts.st_mode & rights == 0 else {
       throw .keyExposed(path: path, mode: UInt16(facts.st_mode & 0o777))
     }
     var bytes = [UInt8](repeating: 0, count: 1 << 16)

@@ -7,12 +7,15 @@ import Store
 import Testing
 
 @Suite struct DoctorTests {
-  private func findings(_ path: String, http: String? = nil) throws -> [String: FindingReport] {
+  private func findings(
+    _ path: String, http: String? = nil, credentials: String? = nil
+  ) throws -> [String: FindingReport] {
     var configuration = Configuration()
     configuration.data = path
     if let http { try configuration.set("http", to: http) }
     return Dictionary(
-      Doctor(configuration).examine().map { ($0.subject, $0) }, uniquingKeysWith: { $1 })
+      Doctor(configuration, credentials: credentials).examine().map { ($0.subject, $0) },
+      uniquingKeysWith: { $1 })
   }
 
   /// What the doctor says of journal and database.
@@ -122,6 +125,33 @@ import Testing
     #expect(finding?.verdict == .problem)
     #expect(finding?.finding.hasPrefix("The database is damaged (reading all of it: ") == true)
     #expect(finding?.finding.contains("one backup") == true)
+  }
+
+  @Test("A master key that is handed over is judged in its place, and missed where there is none")
+  func credential() throws {
+    let path = try servedFolder()
+    let credentials = path + "-credentials"
+    try FileManager.default.createDirectory(
+      atPath: credentials, withIntermediateDirectories: false)
+    defer {
+      for folder in [path, credentials] { try? FileManager.default.removeItem(atPath: folder) }
+    }
+    func finding() throws -> FindingReport? {
+      try findings(path, credentials: credentials)["master key"]
+    }
+    #expect(try finding()?.finding.hasPrefix(path + "/master.key is readable") == true)
+    let credential = credentials + "/master.key"
+    try FileManager.default.moveItem(atPath: path + "/master.key", toPath: credential)
+    for (mode, verdict) in [
+      (mode_t(0o400), FindingReport.Verdict.ok), (0o440, .ok), (0o444, .problem),
+    ] {
+      chmod(credential, mode)
+      #expect(try finding()?.verdict == verdict)
+      #expect(try finding()?.finding.hasPrefix(credential) == true)
+    }
+    try FileManager.default.removeItem(atPath: credential)
+    #expect(try finding()?.verdict == .problem)
+    #expect(try finding()?.finding.contains("in \(credentials) there is none") == true)
   }
 
   @Test("The audit trail is verified, and the first altered row is named")

@@ -80,15 +80,26 @@ import Testing
     let key = try MasterKey(in: folder, credentials: temporary.path + "/credentials")
     #expect(key.path.hasPrefix(temporary.path + "/credentials"))
     #expect(!(try temporary.files().contains("master.key")), "no second key is made")
+    // As systemd's ACL for the service's user looks in the mode.
+    chmod(key.path, 0o440)
+    _ = try MasterKey(in: folder, credentials: temporary.path + "/credentials")
+    for mode in [mode_t(0o460), 0o444] {
+      chmod(key.path, mode)
+      #expect(throws: StoreError.keyExposed(path: key.path, mode: UInt16(mode))) {
+        try MasterKey(in: folder, credentials: temporary.path + "/credentials")
+      }
+    }
   }
 
   @Test("A key that others can read is refused with the command that mends it")
   func exposed() throws {
     let (temporary, folder) = try folder()
     _ = try MasterKey(in: folder, credentials: nil)
-    chmod(temporary.path + "/master.key", 0o644)
-    #expect(throws: StoreError.keyExposed(path: folder.keyPath, mode: 0o644)) {
-      try MasterKey(in: folder, credentials: nil)
+    for mode in [mode_t(0o644), 0o440] {
+      chmod(temporary.path + "/master.key", mode)
+      #expect(throws: StoreError.keyExposed(path: folder.keyPath, mode: UInt16(mode))) {
+        try MasterKey(in: folder, credentials: nil)
+      }
     }
   }
 

@@ -64,22 +64,32 @@ extension Doctor {
     return place.path
   }
 
+  /// Of the key that a start would take: the one handed over before that of the data folder.
   func masterKey() -> FindingReport {
-    let path = configuration.data + "/master.key"
-    guard FileManager.default.fileExists(atPath: path) else {
-      let database = configuration.data + "/martinet.db"
-      return FileManager.default.fileExists(atPath: database)
-        && ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] == nil
-        ? FindingReport(
-          .problem, "master key",
-          "\(path) is missing, and the database's secrets cannot be opened.",
-          wayOut: """
-            Put the key back from where it is kept, or name its folder in CREDENTIALS_DIRECTORY where systemd gives it \
-            to the service; without it nothing starts.
-            """)
-        : FindingReport(.ok, "master key", "It is made at the first start, or given by systemd.")
+    if let credential = credentials.map({ $0 + "/master.key" }),
+      FileManager.default.fileExists(atPath: credential)
+    {
+      return masterKey(at: credential, refusing: MasterKey.refusedOfCredentials)
     }
-    return FileRights.isOwnersAlone(path)
+    let path = configuration.data + "/master.key"
+    guard !FileManager.default.fileExists(atPath: path) else {
+      return masterKey(at: path, refusing: MasterKey.refused)
+    }
+    guard FileManager.default.fileExists(atPath: configuration.data + "/martinet.db") else {
+      return FindingReport(.ok, "master key", "It is made at the first start, or given by systemd.")
+    }
+    let nor = credentials.map { " and in \($0) there is none" } ?? ""
+    return FindingReport(
+      .problem, "master key",
+      "\(path) is missing\(nor), and the database's secrets cannot be opened.",
+      wayOut: """
+        Put the key back from where it is kept, or name its folder in CREDENTIALS_DIRECTORY where systemd gives it \
+        to the service; without it nothing starts.
+        """)
+  }
+
+  private func masterKey(at path: String, refusing rights: UInt32) -> FindingReport {
+    FileRights.isOwnersAlone(path, refusing: Int(rights))
       ? FindingReport(.ok, "master key", "\(path) is readable by its owner only.")
       : FindingReport(
         .problem, "master key", "\(path) can be read by other users.", wayOut: "chmod 600 \(path)")

@@ -10,8 +10,14 @@ package struct Doctor {
   let configuration: Configuration
   let isServerRunning: Bool
 
-  package init(_ configuration: Configuration) {
-    self.configuration = configuration
+  /// Where systemd puts what it hands to a service, or the operator says that the master key is; nil: nowhere.
+  let credentials: String?
+
+  package init(
+    _ configuration: Configuration,
+    credentials: String? = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
+  ) {
+    (self.configuration, self.credentials) = (configuration, credentials)
     isServerRunning = ControlClient(dataFolder: configuration.data).isServerRunning
   }
 
