@@ -22,6 +22,7 @@ struct CertificateOrders: Sendable {
   /// To the operator.
   let announce: @Sendable (Alert) -> Void
   private let board: ChallengeBoard
+  private let notes = RenewalNotes()
 
   init(
     _ authority: AuthoritySettings, tls: TLSSettings, board: ChallengeBoard, logger: Logger,
@@ -44,12 +45,13 @@ struct CertificateOrders: Sendable {
 
   private func nextDate(_ name: String) -> WallTime? {
     let shelf = IssuedCertificate(name, in: tls)
-    return shelf.note(for: authority.directory).plan.next(life: shelf.life(at: authority.directory))
+    let note = notes.note(of: shelf, for: authority.directory)
+    return note.plan.next(life: shelf.life(at: authority.directory))
   }
 
   private func orderIfDue(_ name: String) async throws {
     let shelf = IssuedCertificate(name, in: tls)
-    var note = shelf.note(for: authority.directory)
+    var note = notes.note(of: shelf, for: authority.directory)
     guard note.plan.isDue(life: shelf.life(at: authority.directory), at: Clocks.wall()) else {
       return
     }
@@ -61,15 +63,16 @@ struct CertificateOrders: Sendable {
         authorities: tls.authorities, board: board)
       try shelf.put(try await issuance.issue(for: name))
       note.plan.succeeded()
-      try shelf.write(note)
+      try notes.keep(note, of: shelf)
       logger.notice("a new certificate for \(name) is there")
       reload()
     } catch {
       try Task.checkCancellation()
       note.plan.failed("\(error)", at: Clocks.wall())
       tell(name, note.plan, shelf)
-      // Where that cannot be written either, the plan would be forgotten at a restart and nothing else.
-      do { try shelf.write(note) } catch { logger.error("certificate for \(name): \(error)") }
+      do { try notes.keep(note, of: shelf) } catch {
+        logger.error("certificate for \(name): \(error)")
+      }
     }
   }
 

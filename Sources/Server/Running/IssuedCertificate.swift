@@ -1,15 +1,15 @@
-import ACME
+package import ACME
 import Elements
 import Foundation
-import Net
+package import Net
 
 /// The folder of one certificate that an authority has issued to us, and what is noted of its renewal.
-struct IssuedCertificate: Sendable {
+package struct IssuedCertificate: Sendable {
   /// What is kept beside the files.
-  struct Note: Codable, Hashable, Sendable {
+  package struct Note: Codable, Hashable, Sendable {
     /// Whose certificate it is; from another authority it is got anew.
     var directory: String
-    var plan = RenewalPlan()
+    package var plan = RenewalPlan()
   }
 
   /// Folders of further certificates whose names begin so belong to the server.
@@ -18,11 +18,11 @@ struct IssuedCertificate: Sendable {
   let name: String
   private let tls: TLSSettings
 
-  init(_ name: String, in tls: TLSSettings) {
+  package init(_ name: String, in tls: TLSSettings) {
     (self.name, self.tls) = (name, tls)
   }
 
-  var folder: String { "\(tls.folder)/\(Self.prefix)\(name)" }
+  package var folder: String { "\(tls.folder)/\(Self.prefix)\(name)" }
   private var notePath: String { folder + "/renewal.json" }
 
   /// From when to when the certificate of this authority holds that is there and whole; nil: it is to be got.
