@@ -170,10 +170,8 @@ final class RunningServer: Sendable {
   /// Tells the operator of something that is not the switch's.
   func announce(_ alert: Alert) { outbox.announce(alert) }
 
-  /// Takes no new calls from now on.
-  func drain() async {
-    _ = await desk.ask(.drain)
-  }
+  /// Takes no new calls from now on; returns when the switch has taken that.
+  func drain() async { await desk.insist(.drain) }
 
   /// Returns when the last call has ended after ``drain()``.
   func waitUntilDrained() async {
@@ -181,9 +179,7 @@ final class RunningServer: Sendable {
   }
 
   /// Ends every call with BYE on both sides.
-  func hangUpAll() async {
-    _ = await desk.ask(.hangUpAll)
-  }
+  func hangUpAll() async { await desk.insist(.hangUpAll) }
 
   /// Stops the threads; what was journaled is on disk and in the database afterwards.
   func stop() {

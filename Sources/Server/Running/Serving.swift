@@ -102,17 +102,24 @@ package enum Serving {
     await withTaskGroup { group in
       group.addTask { await server.waitUntilDrained() }
       group.addTask {
-        var isDraining = false
-        for await signal in signals {
-          switch (signal, isDraining) {
-          case (.sighup, _): certificates.reloadAll()
-          case (_, false):
-            isDraining = true
-            server.log.services.notice("draining: no new calls; running ones go on")
-            await server.drain()
-          case (_, true):
-            server.log.services.notice("ending the running calls")
-            await server.hangUpAll()
+        // A switch that is too busy for one order does not keep the next signal from being heard.
+        await withDiscardingTaskGroup { orders in
+          var isDraining = false
+          for await signal in signals {
+            switch (signal, isDraining) {
+            case (.sighup, _): certificates.reloadAll()
+            case (_, false):
+              isDraining = true
+              orders.addTask {
+                await server.drain()
+                server.log.services.notice("draining: no new calls; running ones go on")
+              }
+            case (_, true):
+              orders.addTask {
+                await server.hangUpAll()
+                server.log.services.notice("ending the running calls")
+              }
+            }
           }
         }
       }

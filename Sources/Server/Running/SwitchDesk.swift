@@ -31,6 +31,14 @@ package final class SwitchDesk: Sendable {
     }
   }
 
+  /// Asks until the switch has taken it, or the task is cancelled: for orders that must not be lost to a full mailbox,
+  /// and that the switch itself never refuses.
+  package func insist(_ command: SwitchCommand, pause: Duration = .milliseconds(100)) async {
+    while case .refused = await ask(command) {
+      do { try await Task.sleep(for: pause) } catch { return }
+    }
+  }
+
   /// Has the switch do something whose reply nobody waits for; false when it is too busy.
   package func tell(_ command: SwitchCommand) -> Bool { send(CommandToken(0), command) }
 
