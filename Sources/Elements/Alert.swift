@@ -4,7 +4,8 @@ package struct Alert: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable, CaseIterable {
     case accountBlocked, accountUnblocked, limitShare, limitChanged, callRefused, possiblyStillUp,
       chargedLate, chargedAboveHold
-    case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, clockBehind, internalFault
+    case unknownRate, emergencyCall, trunkDown, trunkUp, journalFailed, databaseFailed, clockBehind
+    case internalFault
     case newCountry, newNetwork, forwardAbroad, passwordElsewhere
     case passwordGuessed, passwordGuessedWhereSpared, callFlood, unusualCalls
     case certificateTrouble

@@ -51,6 +51,7 @@ extension NoticeWords {
       .trunkDown: "Trunk down",
       .trunkUp: "Trunk up again",
       .journalFailed: "The journal cannot be written",
+      .databaseFailed: "The database cannot be written",
       .clockBehind: "The clock of this machine is behind",
       .internalFault: "Internal fault",
       .newCountry: "First paid call to a country",
@@ -98,6 +99,10 @@ extension NoticeWords {
       .clockBehind: """
       The clock stands behind what it showed before. Limits of calendar hours, days and months wait until it has caught
       up, so that nobody gets an allowance twice; rolling ones go on.
+      """,
+      .databaseFailed: """
+      The database takes nothing. Calls go on, paid ones too, and nothing is lost: call records, and all
+      further notices of the telephone system, wait in the journal. You will not hear of a theft until this is mended.
       """,
       .internalFault: "The server contradicted itself and ended a call to be on the safe side.",
       .newCountry:
@@ -166,6 +171,10 @@ extension NoticeWords {
       .journalFailed: [
         "Look at the disk of the data folder: is it full, or does the kernel report faults?",
         "The server tries again every second and goes on by itself.",
+      ],
+      .databaseFailed: [
+        "Look at the disk of the data folder: is it full, or does the kernel report faults? `martinet doctor`",
+        "reads the whole database while the server is stopped. The server tries again every second.",
       ],
       .certificateTrouble: [
         "`martinet doctor` shows each certificate, until when it holds and how to mend it."

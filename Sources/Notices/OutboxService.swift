@@ -45,10 +45,39 @@ package final class OutboxService: Sendable {
     var queue: SendingQueue
     /// Announced, not yet in the database.
     var announced: [Alert] = []
-    /// Copies of announced alerts that were sent, or are being sent, without a row.
+    /// What was announced lately, oldest first: it is told once.
+    var known: [Alert] = []
+    /// Copies of announced alerts that were sent, or are being sent, and have no row or none that says so.
     var sentUnstored: Set<OutboxItem.Key> = []
     var isStopping = false
     var threads = 0
+
+    mutating func announce(_ alert: Alert) {
+      let isKnown = known.contains { $0.key == alert.key && $0.tenant == alert.tenant }
+      guard !isKnown, announced.count < OutboxService.mostAnnounced else { return }
+      announced.append(alert)
+      known = known.suffix(OutboxService.mostAnnounced - 1) + [alert]
+    }
+
+    /// Queues copies of what was announced and is not stored, each once unless it fails; whether there are any.
+    mutating func queueUnstored(by settings: NoticeSettings) -> Bool {
+      var fresh: [OutboxItem] = []
+      for alert in announced {
+        for recipient in settings.recipients(for: alert.tenant) {
+          let item = OutboxItem(alert, to: recipient, isEscalated: true)
+          guard sentUnstored.insert(item.key).inserted else { continue }
+          fresh.append(item)
+        }
+      }
+      return queue.add(fresh)
+    }
+
+    /// Copies that have arrived, and whose alerts have their rows by now.
+    var arrived: [OutboxItem.Key] {
+      sentUnstored.subtracting(queue.busy).filter { key in
+        !announced.contains { $0.key == key.alert && $0.tenant == key.tenant }
+      }
+    }
   }
 
   private let database: Database
@@ -58,6 +87,9 @@ package final class OutboxService: Sendable {
   private let settings: Monitor<NoticeSettings>
   private let work: Monitor<Work>
   private static let batch = 200
+  /// Copies for one recipient that are queued at a time: one is sent, the next follows at once.
+  private static let share = 4
+  private static let mostQueued = 2_000
   private static let mostAnnounced = 100
 
   /// `settings` are those in force: a copy for somebody they do not name is withdrawn.
@@ -79,17 +111,14 @@ package final class OutboxService: Sendable {
 
   /// Tells of what may keep the database itself from being written, such as a full disk.
   ///
-  /// Copies go out even while the alert cannot be stored; it is stored as soon as it can be. Never waits.
+  /// Copies go out before anything is asked of the database, whose disk may hang; the alert is stored as soon as
+  /// it can be. Never waits.
   package func announce(_ alert: Alert) {
-    work.withLock { work in
-      let isKnown = work.announced.contains { $0.key == alert.key && $0.tenant == alert.tenant }
-      if !isKnown, work.announced.count < OutboxService.mostAnnounced {
-        work.announced.append(alert)
-      }
+    let settings = settings.withLock { $0 }
+    work.change { work in
+      work.announce(alert)
+      return work.queueUnstored(by: settings)
     }
-  /// Copies for one recipient that are queued at a time: one is sent, the next follows at once.
-  private static let share = 4
-  private static let mostQueued = 2_000
     database.ringAlertBell()
   }
 
@@ -117,7 +146,11 @@ package final class OutboxService: Sendable {
       return true
     }
     database.ringAlertBell()
-    work.wait(until: { $0.threads == 0 }) { _ in }
+    let isOpen = work.wait(until: { $0.threads == 0 }) { work in
+      !work.announced.isEmpty || !work.sentUnstored.isEmpty
+    }
+    guard isOpen else { return }
+    do throws(StoreError) { try storeAnnounced() } catch { report(.storeFailed("\(error)")) }
   }
 
   private func leave() {
@@ -144,7 +177,6 @@ package final class OutboxService: Sendable {
       var pause: Duration?
       do throws(StoreError) {
         try storeAnnounced()
-        try addressNew()
         pause = try queueDue()
       } catch {
         report(.storeFailed("\(error)"))
@@ -155,6 +187,7 @@ package final class OutboxService: Sendable {
     }
   }
 
+  /// Gives what was announced its rows, and notes which copies have arrived meanwhile.
   private func storeAnnounced() throws(StoreError) {
     for alert in work.withLock(\.announced) {
       try database.raise(alert)
@@ -162,35 +195,16 @@ package final class OutboxService: Sendable {
         work.announced.removeAll { $0.key == alert.key && $0.tenant == alert.tenant }
       }
     }
-  }
-
-  /// Writes down what arrived before there was a row for it; what is still on its way has one now.
-  private func acknowledgeUnstored() throws(StoreError) {
-    let arrived = work.withLock { work in
-      let arrived = work.sentUnstored.subtracting(work.queue.busy)
-      work.sentUnstored = arrived
-      return arrived
-    }
-    for key in arrived {
+    try addressNew()
+    for key in work.withLock(\.arrived) {
       try database.acknowledge(key, at: clock())
       work.withLock { work in _ = work.sentUnstored.remove(key) }
     }
   }
 
-  /// Queues copies of what was announced and cannot be stored, each once unless it fails.
   private func sendUnstored() {
     let settings = settings.withLock { $0 }
-    work.change { work in
-      var fresh: [OutboxItem] = []
-      for alert in work.announced {
-        for recipient in settings.recipients(for: alert.tenant) {
-          let item = OutboxItem(alert, to: recipient, isEscalated: true)
-          guard work.sentUnstored.insert(item.key).inserted else { continue }
-          fresh.append(item)
-        }
-      }
-      return work.queue.add(fresh)
-    }
+    work.change { $0.queueUnstored(by: settings) }
   }
 
   /// Gives each new alert a row for each recipient.
@@ -201,7 +215,6 @@ package final class OutboxService: Sendable {
       guard !alerts.isEmpty else { return }
       let copies = alerts.map { (alert: $0, recipients: settings.recipients(for: $0.tenant)) }
       try database.address(copies, at: clock())
-      try acknowledgeUnstored()
       for copy in copies where copy.recipients.isEmpty { report(.nobodyToTell(copy.alert.kind)) }
     }
   }
@@ -212,7 +225,11 @@ package final class OutboxService: Sendable {
     let longest = (options.pauses.max() ?? .zero) + .seconds(60)
     let due = try database.dueItems(
       at: now, horizon: longest, share: OutboxService.share, limit: OutboxService.mostQueued)
-    work.change { $0.queue.add(due) }
+    work.change { work in
+      // What is sent without its row is not sent by it, too.
+      let others = due.filter { !work.sentUnstored.contains($0.key) }
+      return work.queue.add(others)
+    }
     guard let next = try database.nextDue(after: now) else { return nil }
     return max(.milliseconds(10), next - now)
   }

@@ -111,11 +111,11 @@ package final class JournalFollower: Sendable {
         return progress.isFollowerStopping
       }
       try take(.records, from: &records)
-      works()
       if isStopping || ContinuousClock.now >= nextSweep {
         try sweep(&records, &bindings)
         nextSweep = ContinuousClock.now + options.sweepPause
       }
+      works()
       if isStopping { return }
       waitForNews(until: nextSweep)
     }

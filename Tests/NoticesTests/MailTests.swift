@@ -299,4 +299,33 @@ import Testing
     let standing = try TenantScope(OutboxBench.office, as: .operator, in: bench.database).alerts()
     #expect(standing.first?.acknowledged == 1)
   }
+
+  @Test(
+    "What is announced does not wait for a database that hangs, and is stored when that goes on")
+  func announcedWhileHanging() throws {
+    let (bench, peer) = (try OutboxBench(), try Peer.mailServer())
+    // Whoever wants to write waits for this one, for seconds.
+    var holder: Peer? = try Peer(
+      """
+      import json, sqlite3, sys, time
+      database = sqlite3.connect(json.loads(sys.argv[1])["path"], isolation_level=None)
+      database.execute("BEGIN IMMEDIATE")
+      print(1)
+      time.sleep(600)
+      """, options: ["path": bench.path + "/martinet.db"])
+    try bench.serve(OutboxBench.settings(mail: server(peer))) { service in
+      service.announce(OutboxBench.alert("journal-7"))
+      #expect(peer.message(0)?["to"] == OutboxBench.mail)
+      #expect(bench.wait(for: OutboxBench.isDelivered))
+      #expect(bench.allReports.count == 1, "nothing was tried with the database before")
+      #expect(holder != nil)
+      holder = nil
+      // Told once, also when it comes again.
+      service.announce(OutboxBench.alert("journal-7"))
+    }
+    #expect(peer.messageCount == 1)
+    let standing = try TenantScope(OutboxBench.office, as: .operator, in: bench.database).alerts()
+    #expect(standing.count == 1 && standing.first?.acknowledged == 1)
+    #expect(try bench.database.alertsWaiting() == 0)
+  }
 }

@@ -9,6 +9,8 @@ final class FaultyDisk: JournalDisk {
     var failingCreates = 0
     var failingRenames = 0
     var failingRemoves = 0
+    /// A disk that hangs: a flush neither ends nor fails until this is false again.
+    var isHanging = false
     /// Of a failing write this many bytes reach the disk all the same.
     var tornAfterBytes = 0
     var syncs = 0
@@ -66,7 +68,16 @@ final class FaultyDisk: JournalDisk {
     }
   }
 
+  /// Starts to hang, or ends it.
+  func hang(_ isHanging: Bool) {
+    plan.change {
+      $0.isHanging = isHanging
+      return true
+    }
+  }
+
   func sync(_ file: JournalFile) throws(DiskError) {
+    plan.wait(until: { !$0.isHanging }) { _ in }
     guard !uses(\.failingSyncs) else { throw DiskError("flush", file.path, code: EIO) }
     try real.sync(file)
     plan.withLock { plan in

@@ -275,6 +275,27 @@ import Testing
     #expect(try scope.callRecords(query).count == 200)
   }
 
+  @Test("A segment that cannot be removed is a failure that lasts, not one that comes and goes")
+  func failedRemoval() throws {
+    let (bench, disk, wrote) = (try StoreBench(), FaultyDisk(), Said<JournalNotice>())
+    let journal = try Journal(folder: bench.folder.journalPath, disk: disk) { _ in }
+    journal.start { wrote($0) }
+    journal.append(JournalBatch(sequence: 1, entries: [.record(StoreBench.record(1))]))
+    journal.checkpoint(at: 1, pieces: [[UInt8]]())
+    journal.append(JournalBatch(sequence: 2, entries: [], isAwaited: true))
+    #expect(wrote.wait { $0 == .durable(through: 2) })
+    journal.close()
+    disk.plan.withLock { $0.failingRemoves = 3 }
+    var options = JournalFollower.Options()
+    options.retryPause = .milliseconds(5)
+    let said = Said<JournalFollower.Notice>()
+    let follower = try JournalFollower(journal, into: bench.database, options: options)
+    follower.start { said($0) }
+    #expect(said.wait { $0 == .recovered })
+    follower.stop()
+    #expect(said.all.count == 2 && journal.segmentCount == 1)
+  }
+
   @Test(
     "Until when extensions were registered outlives their bindings, also of those that came and went at once"
   )

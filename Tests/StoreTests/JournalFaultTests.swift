@@ -112,4 +112,45 @@ import Testing
     journal.close()
     #expect(try bench.recovered() == [4])
   }
+
+  @Test(
+    "A disk that hangs without an error is told of, and so is its end; nothing is confirmed meanwhile"
+  )
+  func hangingDisk() throws {
+    let disk = FaultyDisk()
+    let bench = try JournalBench(disk: disk) {
+      ($0.stallAfter, $0.stallPause) = (.milliseconds(20), .milliseconds(5))
+    }
+    let (journal, said) = (try bench.open(), Said<JournalNotice>())
+    journal.start { said($0) }
+    journal.append(sequence: 1, marks: [], payload: JournalBench.payload(1))
+    #expect(said.wait { $0 == .durable(through: 1) })
+    disk.hang(true)
+    journal.append(sequence: 2, marks: [], payload: JournalBench.payload(2))
+    #expect(said.wait { if case .stalled(let why) = $0 { why.contains("dmesg") } else { false } })
+    #expect(!said.all.contains(.durable(through: 2)) && !said.all.contains(.resumed))
+    #expect(journal.lag >= .milliseconds(20))
+    disk.hang(false)
+    #expect(said.wait { $0 == .durable(through: 2) })
+    #expect(said.wait { $0 == .resumed })
+    #expect(journal.lag < .milliseconds(20))
+    journal.close()
+    #expect(try bench.recovered() == [1, 2])
+  }
+
+  @Test("A disk that has said why it does not write is not said to hang besides")
+  func failedNotStalled() throws {
+    let disk = FaultyDisk()
+    let bench = try JournalBench(disk: disk) {
+      ($0.stallAfter, $0.stallPause) = (.milliseconds(20), .milliseconds(1))
+    }
+    let (journal, said) = (try bench.open(), Said<JournalNotice>())
+    disk.plan.withLock { ($0.failingSyncs, $0.failingCreates) = (1, 40) }
+    journal.start { said($0) }
+    journal.append(sequence: 1, marks: [], payload: JournalBench.payload(1))
+    #expect(said.wait { $0 == .durable(through: 1) })
+    journal.close()
+    let stalls = said.all.filter { if case .stalled = $0 { true } else { false } }
+    #expect(stalls.isEmpty)
+  }
 }

@@ -62,7 +62,7 @@ import Testing
         switch notice {
         case .durable(let sequence): state.confirmed = max(state.confirmed, sequence)
         case .failed: state.hasFailed = true
-        case .recovered, .checkpointWanted: break
+        case .recovered, .checkpointWanted, .stalled, .resumed: break
         }
         return true
       }

@@ -15,6 +15,9 @@ final class JournalDoor: JournalSink {
   /// The sequence up to which everything survives a power cut.
   var durableThrough: UInt64 { journal.durableThrough }
 
+  /// How long the oldest batch has waited that is not on disk yet.
+  var lag: Duration { journal.lag }
+
   func append(_ batch: JournalBatch) -> Bool { journal.append(batch) }
 
   func checkpoint(at sequence: UInt64, _ state: Checkpoint) {
@@ -28,7 +31,8 @@ final class JournalDoor: JournalSink {
       let lanes = self.lanes.withLock { $0 }
       switch notice {
       case .durable(let sequence): lanes?.journaled(through: sequence)
-      case .failed(let reason): lanes?.journalFailed(reason)
+      case .failed(let reason), .stalled(let reason): lanes?.journalFailed(reason)
+      case .resumed: lanes?.journaled(through: journal.durableThrough)
       case .checkpointWanted: lanes?.checkpointWanted()
       case .recovered: break  // The next `durable` says it to the lanes.
       }

@@ -28,7 +28,7 @@ final class RunningServer: Sendable {
   private let firewall: Firewall?
   private let startedAt = ContinuousClock.now
   private let drained: AsyncStream<Void>
-  private let complaint = Mutex<String?>(nil)
+  let storage: StorageHealth
 
   /// Replays the journal, starts the lanes and puts the configuration in force.
   init(_ configuration: Configuration, _ administration: Administration) async throws {
@@ -102,6 +102,7 @@ final class RunningServer: Sendable {
     outbox = OutboxService(
       administration.database, settings: administration.noticeSettings()
     ) { log.write($0) }
+    storage = StorageHealth(logger: log.services) { [outbox] in outbox.announce($0) }
     handover = Handover(
       of: { administration.rulebook() }, to: { await desk.ask($0) },
       taken: { [outbox] isLate in
@@ -132,39 +133,13 @@ final class RunningServer: Sendable {
   }
 
   private func startServices() {
-    let log = log.services
-    door.start(with: lanes) { [weak self] notice in
-      switch notice {
-      case .failed(let reason):
-        log.critical("the journal cannot be written, paid calls are refused: \(reason)")
-        self?.complaint.withLock { $0 = "the journal cannot be written: \(reason)" }
-        self?.announceJournalFailure(reason)
-      case .recovered:
-        log.warning("the journal is written again")
-        self?.complaint.withLock { $0 = nil }
-      case .durable, .checkpointWanted: break
-      }
+    let (storage, door) = (storage, door)
+    door.start(with: lanes) { notice in
+      storage.hear(notice, durableThrough: door.durableThrough, at: Clocks.wall())
     }
-    follower.start { notice in
-      switch notice {
-      case .failed(let reason): log.error("records wait in the journal: \(reason)")
-      case .recovered: log.notice("records are written again")
-      }
-    }
+    follower.start { storage.hear($0, at: Clocks.wall()) }
     outbox.start()
     sharing.start()
-  }
-
-  /// Tells the operator past the journal, which would keep the switch's own alert until it works again.
-  ///
-  /// Both have the same key: it stays one alert.
-  private func announceJournalFailure(_ reason: String) {
-    let now = Clocks.wall()
-    outbox.announce(
-      Alert(
-        .journalFailed, .critical, tenant: nil, at: now,
-        key: "journal-\(door.durableThrough)-\(now.unixSeconds / 3600)",
-        facts: [.init("reason", reason)]))
   }
 
   /// Tells the operator of something that is not the switch's.
@@ -192,9 +167,6 @@ final class RunningServer: Sendable {
     firewall?.stop()
   }
 
-  /// Why paid calls are refused at the moment; nil while all is well.
-  var journalComplaint: String? { complaint.withLock { $0 } }
-
   func switchStatus() async -> SwitchStatus? {
     if case .status(let status) = await desk.ask(.status) { status } else { nil }
   }
@@ -212,7 +184,7 @@ final class RunningServer: Sendable {
         registrations: status.registrations, calls: status.callsActive,
         paidCalls: await paidCalls(),
         trunks: directory.trunks.count, trunksUp: status.trunksUp,
-        journal: journalComplaint ?? "durable", journalSequence: status.journalSequence,
+        journal: storage.complaint ?? "durable", journalSequence: status.journalSequence,
         blocked: status.blocked, bans: status.bans,
         alertsWaiting: (try? administration.database.alertsWaiting()) ?? 0,
         alertComplaint: try? administration.database.alertComplaint(),
@@ -237,6 +209,14 @@ final class RunningServer: Sendable {
   func metrics() async -> String {
     var page = MetricsPage()
     if let status = await switchStatus() { page.add(status) }
+    page.add(
+      "martinet_journal_lag_milliseconds", .gauge,
+      "How long the oldest batch has waited that is not on disk yet.",
+      door.lag.wholeMilliseconds)
+    page.add(
+      "martinet_database_failed", .gauge,
+      "1 while the database takes nothing, and alerts and call records wait in the journal.",
+      storage.databaseComplaint == nil ? 0 : 1)
     page.add(
       "martinet_alerts_waiting", .gauge, "Alerts not delivered yet.",
       (try? administration.database.alertsWaiting()) ?? 0)

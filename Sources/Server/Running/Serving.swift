@@ -81,7 +81,7 @@ package enum Serving {
   private static func health(of server: RunningServer) async -> String? {
     guard let status = await server.switchStatus() else { return "the switch does not answer" }
     if status.draining { return "draining: no new calls are taken" }
-    return server.journalComplaint
+    return server.storage.complaint
   }
 
   /// The last step of the start: passwords of a new installation are made only when they are sure to be seen.

@@ -7,6 +7,9 @@ package enum JournalNotice: Hashable, Sendable {
   /// Nothing more is confirmed until ``recovered``; the text says why and what mends it.
   case failed(String)
   case recovered
+  /// The disk neither writes nor says why: what was appended some seconds ago is not durable yet. Until ``resumed``.
+  case stalled(String)
+  case resumed
   /// The segment is well filled: hand in the state (``Journal/checkpoint(at:pieces:)``).
   case checkpointWanted
 }
@@ -34,12 +37,17 @@ package final class Journal: Sendable {
     package var patience = Duration.milliseconds(20)
     /// Between two attempts to go on after an error.
     package var retryPause = Duration.seconds(1)
+    /// How long a batch may wait for its flush before that is told, and how often that is looked at.
+    package var stallAfter = Duration.seconds(5)
+    package var stallPause = Duration.seconds(1)
 
     package init() {}
   }
 
   enum Item: Sendable {
-    case batch(sequence: UInt64, marks: JournalMarks, payload: [UInt8], isAwaited: Bool)
+    case batch(
+      sequence: UInt64, marks: JournalMarks, payload: [UInt8], isAwaited: Bool,
+      at: ContinuousClock.Instant)
     case checkpoint(sequence: UInt64, pieces: any Sequence<[UInt8]> & Sendable)
   }
 
@@ -48,6 +56,10 @@ package final class Journal: Sendable {
     var bytes = 0
     /// Somebody waits for one of them.
     var isAwaited = false
+    /// When the oldest batch was appended that the writer has taken and not flushed yet.
+    var oldestTaken: ContinuousClock.Instant?
+    /// The writer was told of an error, and has told its owner.
+    var hasFailed = false
     /// The next sequence that follows on; nil after a refusal, until a checkpoint closes the gap.
     var next: UInt64?
     var isClosing = false
@@ -61,6 +73,8 @@ package final class Journal: Sendable {
   let identity: UInt64
   let queue: Monitor<Queue>
   let progress: Monitor<JournalProgress>
+  /// The writer has ended, and with it those who watch it.
+  let hasEnded = Monitor(false)
 
   /// The sequence of the last batch found when opening; the owner goes on behind it.
   package let lastRecovered: UInt64
@@ -97,11 +111,16 @@ package final class Journal: Sendable {
     ServiceThread.start("journal") { [self] in
       let writer = JournalWriter(self, notify: notify)
       writer.run()
+      hasEnded.change {
+        $0 = true
+        return true
+      }
       queue.change {
         $0.isClosed = true
         return true
       }
     }
+    ServiceThread.start("journal watch") { [self] in watch(notify) }
   }
 
   /// Queues a batch to be written; never waits for the disk.
@@ -125,7 +144,8 @@ package final class Journal: Sendable {
         return true  // The writer asks for a checkpoint.
       }
       queue.items.append(
-        .batch(sequence: sequence, marks: marks, payload: payload, isAwaited: isAwaited))
+        .batch(
+          sequence: sequence, marks: marks, payload: payload, isAwaited: isAwaited, at: .now))
       queue.bytes += size
       queue.next = next + 1
       isAccepted = true

@@ -7,6 +7,7 @@ final class JournalWriter {
     let marks: JournalMarks
     let payload: [UInt8]
     let isAwaited: Bool
+    let at: ContinuousClock.Instant
   }
 
   private struct Checkpoint {
@@ -42,7 +43,10 @@ final class JournalWriter {
       let file = try journal.disk.open(newest.path)
       self.file = file
       askAt = (segment.sealedBytes + file.sizeBytes) / 2
-    } catch { notify(.failed("\(error)")) }
+    } catch {
+      journal.queue.withLock { $0.hasFailed = true }
+      notify(.failed("\(error)"))
+    }
   }
 
   func run() {
@@ -78,15 +82,16 @@ final class JournalWriter {
     }
     return queue.withLock { queue in
       defer { (queue.items, queue.isAwaited) = ([], false) }
+      queue.oldestTaken = queue.oldestTaken ?? queue.oldestWaiting
       return (queue.items, queue.isClosing, queue.next == nil)
     }
   }
 
   private func accept(_ item: Journal.Item) {
     switch item {
-    case .batch(let sequence, let marks, let payload, let isAwaited):
+    case .batch(let sequence, let marks, let payload, let isAwaited, let at):
       owed.append(
-        Owed(sequence: sequence, marks: marks, payload: payload, isAwaited: isAwaited))
+        Owed(sequence: sequence, marks: marks, payload: payload, isAwaited: isAwaited, at: at))
     case .checkpoint(let sequence, let pieces):
       owedCheckpoint = Checkpoint(sequence: sequence, pieces: pieces)
     }
@@ -99,6 +104,7 @@ final class JournalWriter {
     } catch {
       if let file { journal.disk.close(file) }
       file = nil
+      journal.queue.withLock { $0.hasFailed = true }
       if !hadFailed { notify(.failed("The journal \(error)")) }
     }
   }
@@ -137,6 +143,7 @@ final class JournalWriter {
       spare: spare.take(), folder: journal.folder, options: journal.options, disk: journal.disk)
     if let file { journal.disk.close(file) } else { notify(.recovered) }
     (file, segment, end) = (next, named.header, start)
+    journal.queue.withLock { $0.hasFailed = false }
     askAt = (start + next.sizeBytes) / 2
     if checkpoint != nil { (owedCheckpoint, hasAsked) = (nil, false) }
     confirm(owed.count, through: max(base, owed.last?.sequence ?? 0), newSegment: named)
@@ -162,7 +169,10 @@ final class JournalWriter {
     isBusy = waiters > 1
     owed.removeFirst(count)
     durable = sequence
-    journal.queue.withLock { $0.bytes -= bytes }
+    journal.queue.withLock { queue in
+      queue.bytes -= bytes
+      queue.oldestTaken = owed.first?.at
+    }
     journal.progress.change { progress in
       if let newSegment { progress.segments.append(newSegment) }
       (progress.end, progress.durableThrough) = (end, sequence)
