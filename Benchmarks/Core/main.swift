@@ -2,7 +2,7 @@
 //
 //   core-benchmark register|call OPERATIONS
 //
-// Under callgrind the count does not depend on what else the machine does (Benchmarks/count).
+// Under callgrind the count does not depend on what else the machine does (Benchmarks/README.md).
 import Switch
 
 let words = CommandLine.arguments

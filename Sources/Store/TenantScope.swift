@@ -5,7 +5,7 @@ package import Switch
 /// The only door to rows of tenants: names whose rows, and for whom they are read.
 ///
 /// There is no query over a tenant's table that does not start here, so no query can forget the
-/// tenant (docs/decisions/0008).
+/// tenant.
 package struct TenantScope: Sendable {
   package enum Role: Hashable, Sendable {
     /// Runs the platform.

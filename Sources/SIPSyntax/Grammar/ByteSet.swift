@@ -21,7 +21,7 @@ package struct ByteSet: Hashable, Sendable {
   }
 }
 
-// The bits are written out so that the sets are constants; `ByteSetTests` holds them to the grammar.
+// The bits are written out so that the sets are constants; `GrammarTests` holds them to the grammar.
 extension ByteSet {
   package static let alpha = ByteSet(low: 0, high: 0x07FF_FFFE_07FF_FFFE)
   package static let digit = ByteSet(low: 0x03FF_0000_0000_0000, high: 0)
