@@ -19,9 +19,10 @@ struct ConfigurationChanges {
     "hashes", "md5", "sha256", "sha512256", "password", "secret",
   ]
 
-  init(from old: DirectoryDocument?, to new: DirectoryDocument) {
-    let before = old.map(ConfigurationChanges.values) ?? [:]
-    let after = ConfigurationChanges.values(of: new)
+  /// - Throws: Where a document cannot be encoded: a trail that says "no change" would be false.
+  init(from old: DirectoryDocument?, to new: DirectoryDocument) throws {
+    let before = try old.map(ConfigurationChanges.values) ?? [:]
+    let after = try ConfigurationChanges.values(of: new)
     var lines: [Line] = []
     for path in Set(before.keys).union(after.keys).sorted() {
       let (was, becomes) = (before[path], after[path])
@@ -42,26 +43,28 @@ struct ConfigurationChanges {
     self.tenants = tenants
   }
 
-  /// One entry for the platform, and one for each tenant concerned.
+  /// One entry for the platform, and one for each tenant concerned; several where there is much to say.
   func entries(by actor: String, at time: WallTime) -> [AuditEntry] {
     let names = Set(lines.compactMap(\.tenant)).sorted()
     let own = lines.filter { $0.tenant == nil }
-    var entries = [entry(nil, "platform", own, actor, time)]
+    var entries = self.entries(nil, "platform", own, actor, time)
     for name in names {
-      entries.append(
-        entry(tenants[name], "tenant \(name)", lines.filter { $0.tenant == name }, actor, time))
+      entries += self.entries(
+        tenants[name], "tenant \(name)", lines.filter { $0.tenant == name }, actor, time)
     }
     return entries
   }
 
-  private func entry(
+  private func entries(
     _ tenant: TenantID?, _ subject: String, _ lines: [Line], _ actor: String, _ time: WallTime
-  ) -> AuditEntry {
-    var texts = lines.prefix(ConfigurationChanges.linesPerEntry).map(\.text)
-    if lines.count > texts.count { texts.append("and \(lines.count - texts.count) more") }
-    return AuditEntry(
-      tenant: tenant, at: time, actor: actor, action: "configuration.applied", subject: subject,
-      detail: texts.isEmpty ? "no change" : texts.joined(separator: "\n"))
+  ) -> [AuditEntry] {
+    let starts = stride(from: 0, to: max(lines.count, 1), by: ConfigurationChanges.linesPerEntry)
+    return starts.map { start in
+      let texts = lines[start...].prefix(ConfigurationChanges.linesPerEntry).map(\.text)
+      return AuditEntry(
+        tenant: tenant, at: time, actor: actor, action: "configuration.applied", subject: subject,
+        detail: texts.isEmpty ? "no change" : texts.joined(separator: "\n"))
+    }
   }
 
   // MARK: - The document as paths and values
@@ -73,7 +76,7 @@ struct ConfigurationChanges {
   }
 
   /// "tenants[office].extensions[101].limits…" to "10".
-  private static func values(of document: DirectoryDocument) -> [String: Value] {
+  private static func values(of document: DirectoryDocument) throws -> [String: Value] {
     var slim = document
     slim.identities = IdentityMap()
     for index in slim.rates.indices {
@@ -81,9 +84,7 @@ struct ConfigurationChanges {
       slim.rates[index].table =
         "\(slim.rates[index].table.utf8.count) bytes, \(slim.rates[index].table.hashedName)"
     }
-    guard let bytes = try? JSONEncoder().encode(slim),
-      let tree = try? JSONSerialization.jsonObject(with: bytes)
-    else { return [:] }
+    let tree = try JSONSerialization.jsonObject(with: JSONEncoder().encode(slim))
     var values: [String: Value] = [:]
     collect(tree, at: "", isSecret: false, into: &values)
     return values
@@ -99,15 +100,24 @@ struct ConfigurationChanges {
           isSecret: isSecret || secretKeys.contains(key), into: &values)
       }
     } else if let list = node as? [Any] {
+      var seen: [String: Int] = [:]
       for (index, child) in list.enumerated() {
-        let fields = child as? [String: Any]
-        let name = ["name", "number", "username", "url"].lazy.compactMap { fields?[$0] as? String }
-          .first
-        collect(child, at: "\(path)[\(name ?? "\(index)")]", isSecret: isSecret, into: &values)
+        let name = name(of: child) ?? "\(index)"
+        // Two of one name are two.
+        let count = seen[name, default: 0]
+        seen[name] = count + 1
+        let place = count == 0 ? name : "\(name) #\(count + 1)"
+        collect(child, at: "\(path)[\(place)]", isSecret: isSecret, into: &values)
       }
     } else if !(node is NSNull) {
       values[path] = Value(text: "\(node)", isSecret: isSecret)
     }
+  }
+
+  /// What one of a list is known by: an extension by its number, a phone by its user name, whatever people call them.
+  private static func name(of child: Any) -> String? {
+    let fields = child as? [String: Any]
+    return ["number", "username", "name", "url"].lazy.compactMap { fields?[$0] as? String }.first
   }
 
   private static func tenant(in path: String) -> String? {

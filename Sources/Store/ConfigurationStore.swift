@@ -46,7 +46,7 @@ extension Database {
     try store(document, as: revision, by: actor, at: time, in: db)
     try Database.store(document.rates, at: time, in: db)
     try Database.store(Database.subjects(of: document), at: time, in: db)
-    let changes = ConfigurationChanges(from: before?.document, to: document)
+    let changes = try ConfigurationChanges(from: before?.document, to: document)
     for entry in changes.entries(by: actor, at: time) { try append(entry, in: db) }
     return revision
   }

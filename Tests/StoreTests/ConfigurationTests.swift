@@ -88,4 +88,35 @@ import Testing
     }
     #expect(try bench.database.configuration()?.revision == 2)
   }
+
+  @Test("Extensions that people call the same are two in the trail, each by its number")
+  func namesakes() throws {
+    let bench = try StoreBench()
+    var document = StoreBench.document()
+    document.tenants[0].extensions = ["101", "102"].map {
+      ExtensionEntry(number: $0, name: "Sales")
+    }
+    try bench.database.adopt(document, by: "ana", at: StoreBench.noon)
+    document.tenants[0].extensions[0].forwards.always = "+881612345678"
+    try bench.database.adopt(document, by: "eva", at: StoreBench.noon)
+    let own = try TenantScope(StoreBench.office, as: .administrator, in: bench.database).audit()
+    #expect(own.first?.detail == "tenants[office].extensions[101].forwards.always: +881612345678")
+  }
+
+  @Test("However much changes at once, all of it is in the trail")
+  func manyChanges() throws {
+    let bench = try StoreBench()
+    var document = StoreBench.document()
+    document.tenants[0].extensions = (100..<350).map { ExtensionEntry(number: "\($0)", name: "a") }
+    try bench.database.adopt(document, by: "ana", at: StoreBench.noon)
+    let scope = TenantScope(StoreBench.office, as: .administrator, in: bench.database)
+    let before = try scope.audit().count
+    for index in document.tenants[0].extensions.indices {
+      document.tenants[0].extensions[index].name = "b"
+    }
+    try bench.database.adopt(document, by: "eva", at: StoreBench.noon)
+    let lines = try scope.audit().dropLast(before).flatMap { $0.detail.split(separator: "\n") }
+    #expect(lines.count == 250)
+    #expect(lines.contains("tenants[office].extensions[349].name: a → b"))
+  }
 }
