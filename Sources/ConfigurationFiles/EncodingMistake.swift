@@ -23,11 +23,13 @@ package struct EncodingMistake {
     isWide = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
   }
 
-  /// The text of a file; where it is none, every reader says the same of it.
+  /// The text of a file, without a byte order mark; where it is none, every reader says the same of it.
   package static func text(_ bytes: [UInt8], of file: String) throws(ConfigurationProblem) -> String
   {
     if let mistake = Self(in: bytes) { throw mistake.problem(in: file) }
-    return String(decoding: bytes, as: UTF8.self)
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    return String(
+      decoding: bytes.starts(with: mark) ? bytes.dropFirst(3) : bytes[...], as: UTF8.self)
   }
 
   func problem(in file: String) -> ConfigurationProblem {

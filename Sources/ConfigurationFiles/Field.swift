@@ -143,9 +143,13 @@ struct Field {
           "\(keys.name) has no key \"\(name)\"\(Self.hint(name, keys.keys))")
         continue
       }
-      // `password:` with nothing behind it is left out.
-      if value.null != nil { continue }
-      fields[name] = Field(node: value, path: path.key(name), file: file, problems: problems)
+      let field = Field(node: value, path: path.key(name), file: file, problems: problems)
+      guard value.null == nil else {
+        // Taken for left out, what protects somebody would be gone without a word; a password stays as it is.
+        if name != "password" { field.report("has no value; give it one, or leave the key out") }
+        continue
+      }
+      fields[name] = field
     }
     return Mapping(field: self, keys: keys, fields: fields)
   }

@@ -67,12 +67,21 @@ extension Compilation {
       let path = path.key("webhooks").item(index)
       if !webhook.url.hasPrefix("https://"), !webhook.url.hasPrefix("http://") {
         report(path.key("url"), "\"\(webhook.url)\" does not begin with https:// or http://")
+      } else if !isInForce, Self.namesUser(webhook.url) {
+        // It would be exported, logged and written into the audit trail.
+        report(path.key("url"), "takes no user and password; who calls is proven by the signature")
       }
       if webhook.secret.value.exposed.count < 16 {
         report(
           path.key("secret"), "a secret has 16 characters or more; leave it out to have one made")
       }
     }
+  }
+
+  /// Whether somebody and his password stand before the host of a URL.
+  private static func namesUser(_ url: String) -> Bool {
+    guard let start = url.firstRange(of: "://")?.upperBound else { return false }
+    return url[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }.contains("@")
   }
 
   /// One `@` between printable characters, and a host name behind it; no line break gets into a header.
@@ -85,7 +94,10 @@ extension Compilation {
 
   mutating func check(_ mail: MailEntry, at path: FieldPath) {
     let schemes = ["smtp://", "smtps://"]
-    if !schemes.contains(where: { mail.server.hasPrefix($0) && mail.server.count > $0.count }) {
+    if !isInForce, Self.namesUser(mail.server) {
+      report(path.key("server"), "takes no user and password; write them as username and password")
+    } else if !schemes.contains(where: { mail.server.hasPrefix($0) && mail.server.count > $0.count }
+    ) {
       report(path.key("server"), "write smtp://HOST[:PORT] or smtps://HOST[:PORT]")
     }
     if !Self.isMailAddress(mail.from) {

@@ -299,4 +299,36 @@ import Testing
     #expect(complaints(without).first?.contains("the carrier's password is needed") == true)
     #expect(try read(without, previous: draft.document).document == draft.document)
   }
+
+  @Test(
+    "A key without a value is told: taken for left out, it would take a limit or a list of addresses away",
+    arguments: ["day: 200", "hour: 50"])
+  func keyWithoutValue(_ limit: String) {
+    let key = limit.prefix { $0 != ":" }
+    #expect(
+      complaints(office(limit, "\(key): ~")) == [
+        "office.yaml:8: tenants → office → limits → spend → \(key): has no value; give it one, or leave the key out"
+      ])
+    #expect(complaints(office(#"password: "only in tests""#, "password:")).isEmpty)
+  }
+
+  @Test("Nobody and no password stand in an address: they would be exported and told")
+  func userInAddress() {
+    let mail = "smtp://anna:secret@127.0.0.1:2525"
+    #expect(
+      complaints(office("smtp://127.0.0.1:2525", mail)) == [
+        "office.yaml:26: mail → server: takes no user and password; write them as username and password"
+      ])
+    let hook = #"notices: { webhooks: [{ url: "https://anna:secret@hooks.example/a" }] }"#
+    #expect(
+      complaints(office(#"notices: { mail: ["admin@office.example"] }"#, hook)).map {
+        $0.contains("takes no user and password")
+      } == [true])
+    #expect(complaints(office("smtp://127.0.0.1:2525", "smtp://127.0.0.1:2525/?a@b")).isEmpty)
+  }
+
+  @Test("A byte order mark, as some editors write it, is no part of the text")
+  func byteOrderMark() {
+    #expect(complaints("\u{FEFF}" + officeYAML).isEmpty)
+  }
 }
