@@ -65,26 +65,10 @@ import Testing
     let server = try #require(carrier.open.first?.server)
     carrier.answer(server, 183, body: body(40_002, 8), reliably: true)
     bench.run(for: .seconds(1))
-    try ring(carrier, bench, body: body(40_004, 0))
+    try bench.answerFork(of: carrier, "183 Session Progress", body: body(40_004, 0))
     bench.run(for: .seconds(1))
     carrier.answer(server, 200)
     bench.run(for: .seconds(1))
     try expectTalk(bench, phone, 40_002, 8)
-  }
-
-  /// A 183 to the INVITE of a carrier, of another fork.
-  private func ring(_ carrier: UserAgent, _ bench: Bench, body: String) throws {
-    let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
-    let lines = invite.split(separator: "\r\n").map(String.init)
-    let head = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
-      lines.first { $0.hasPrefix(name) }.map { name == "To:" ? $0 + ";tag=fork" : $0 }
-    }
-    let rest = [
-      "Contact: <sip:\(carrier.endpoint)>", "Content-Type: application/sdp",
-      "Content-Length: \(body.utf8.count)", "", body,
-    ]
-    let text = (["SIP/2.0 183 Session Progress"] + head + rest).joined(separator: "\r\n")
-    let flow = Flow(transport: .udp, local: Bench.switchEndpoint, remote: carrier.endpoint)
-    bench.happen(.received(Array(text.utf8), flow))
   }
 }

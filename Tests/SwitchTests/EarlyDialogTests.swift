@@ -206,22 +206,6 @@ import Testing
     #expect(bench.loadAtRest().isAtRest)
   }
 
-  /// A 200 to the INVITE of a carrier, of a fork that has said nothing before.
-  private func answerFork(of carrier: UserAgent, _ bench: Bench, body: String) throws {
-    let invite = try #require(bench.requests("INVITE", to: carrier.endpoint).first)
-    let lines = invite.split(separator: "\r\n").map(String.init)
-    let head = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].compactMap { name in
-      lines.first { $0.hasPrefix(name) }.map { name == "To:" ? $0 + ";tag=fork" : $0 }
-    }
-    let rest = [
-      "Contact: <sip:\(carrier.endpoint)>", "Content-Type: application/sdp",
-      "Content-Length: \(body.utf8.count)", "", body,
-    ]
-    let text = (["SIP/2.0 200 OK"] + head + rest).joined(separator: "\r\n")
-    let flow = Flow(transport: .udp, local: Bench.switchEndpoint, remote: carrier.endpoint)
-    bench.happen(.received(Array(text.utf8), flow))
-  }
-
   @Test(
     "A new offer holds for its fork alone: the answer of another one is taken",
     arguments: [true, false])
@@ -233,7 +217,7 @@ import Testing
     phone.send(in: try #require(phone.early), update(body(2, "sendonly")))
     bench.run(for: .milliseconds(300))
     #expect(phone.statuses(.update) == (isAgreed ? [200] : []))
-    try answerFork(of: carrier, bench, body: body(1).replacing("40000", with: "40777"))
+    try bench.answerFork(of: carrier, "200 OK", body: body(1).replacing("40000", with: "40777"))
     bench.run(for: .milliseconds(100))
     #expect(phone.statuses(.update) == [isAgreed ? 200 : 491])
     #expect(bench.core.calls.values.first?.value.phase == .talking)
